@@ -1,0 +1,33 @@
+/**
+ * Writes every file that is derived from another one, or, with `--check`, fails naming those that differ.
+ * A generated file is never edited by hand.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { contractTypes } from './generators/contract-types.ts';
+
+/** path -> what it has to contain */
+const generated = new Map<string, () => string>([
+  ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
+  ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
+]);
+
+const check = process.argv.includes('--check');
+const drifted: string[] = [];
+for (const [path, content] of generated) {
+  const wanted = content();
+  if (wanted === readOrEmpty(path)) continue;
+  if (check) drifted.push(path);
+  else writeFileSync(path, wanted);
+}
+if (drifted.length > 0) {
+  console.error(`Out of step with their sources: ${drifted.join(', ')}. Run "npm run generate" and commit the result.`);
+  process.exitCode = 1;
+}
+
+function readOrEmpty(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,80 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import type { Subscription } from '../events/crm.generated.ts';
+import type { CommandType, EntitlementCommand, PairingCommand } from '../requests/command.ts';
+
+/** Why a command was not sent (R11); the closed list, documented in docs/reasons.md. */
+export type WithheldReason =
+  | 'NO_CARD_FOR_SERVICE'
+  | 'NO_SERVICE_CA_ID'
+  | 'STILL_EFFECTIVE'
+  | 'NOT_EFFECTIVE'
+  | 'STILL_ENTITLED'
+  | 'ALREADY_REQUESTED'
+  | 'NOTHING_TO_PAIR'
+  | 'ALREADY_PAIRED'
+  | 'NOT_TRIGGERED'
+  | 'INVALID_CA_ID'
+  | 'SUPERSEDED';
+
+/** A command that the matrix or its reader would expect and that is not sent, with the reason (R11). */
+export interface Withheld {
+  readonly type: CommandType;
+  readonly reason: WithheldReason;
+  /** The smart card CA id, null where none is concerned. */
+  readonly smartcard: string | null;
+  /** The service CA id as the CRM wrote it, null where none is concerned. */
+  readonly serviceCaId: string | null;
+  /** The ids that a person looks for in the CRM: the service, the installed item, the distributor, the guard. */
+  readonly detail: string;
+}
+
+export type PlannedCommand = EntitlementCommand | PairingCommand;
+
+/** The cards and STBs that the CAS holds together, as far as our own pairing requests tell (R7). CA ids. */
+export interface Pairing {
+  readonly smartcards: readonly string[];
+  readonly setTopBoxes: readonly string[];
+}
+
+/** Known pairings of one subscription: smart card CA id -> pairing that the card is in (R7, R8). */
+export type KnownPairings = ReadonlyMap<string, Pairing>;
+
+/** A command that an earlier event of the same action made (R6). */
+export interface EarlierCommand {
+  /** `commandKey` of the command. */
+  readonly key: string;
+  /** True where its request was REJECTED: a new event of the action may ask again. */
+  readonly rejected: boolean;
+}
+
+export interface PlanningRules {
+  /** Send the ADDs that a card added by I: ADD_INSTALLED_ITEM lacks (R10, setting ENTITLE_ADDED_CARDS). */
+  readonly entitleAddedCards: boolean;
+  readonly smartcardPattern: RegExp;
+  readonly setTopBoxPattern: RegExp;
+  readonly servicePattern: RegExp;
+}
+
+/** Everything that planning one event depends on; planning does no I/O. */
+export interface PlanningInput {
+  readonly event: ActionEvent;
+  /** The newest snapshot of a version lower than the event's, null where none is known (R1, R10). */
+  readonly previous: Subscription | null;
+  /** Set for a late event only: the newest applied snapshot, whose version is higher than the event's. */
+  readonly newest: Subscription | null;
+  /** The newest snapshots of the other subscriptions that hold a card of this event's, previous or newest snapshot (R4). */
+  readonly others: readonly Subscription[];
+  /** Known pairings of this subscription before the event, pending requests folded in, departed cards voided. */
+  readonly knownPairings: KnownPairings;
+  /** What earlier events of the same action made (R6). */
+  readonly earlier: readonly EarlierCommand[];
+  readonly rules: PlanningRules;
+}
+
+export interface Plan {
+  /** In the order in which they have to be sent: CANCEL, pairing, ADD (R5). */
+  readonly commands: readonly PlannedCommand[];
+  readonly withheld: readonly Withheld[];
+  /** The action is not in the matrix (R12): nothing planned, an alert is due. */
+  readonly unknownAction: boolean;
+}
