@@ -35,7 +35,8 @@ export function contractTypes(namespace: string): string {
     const name = schema.name ?? '';
     const text = schema.type === 'enum' ? enumText(name, schema) : recordText(name, schema, file);
     const known = declarations.get(name);
-    if (known && known.text !== text) throw new Error(`${name} differs between ${known.file} and ${file}; make them the same`);
+    if (known && known.text !== text)
+      throw new Error(`${name} differs between ${known.file} and ${file}; make them the same`);
     declarations.set(name, { text, file });
     return name;
   }

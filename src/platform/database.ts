@@ -1,0 +1,205 @@
+import pg from 'pg';
+
+/** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
+export type Row = Record<string, unknown>;
+
+/** Runs one statement. `R` is what the caller knows of its columns. */
+export interface Queryable {
+  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<R[]>;
+}
+
+/** A transaction at READ COMMITTED: each statement sees what was committed before it began. */
+export interface Transaction extends Queryable {
+  readonly inTransaction: true;
+}
+
+export interface Database extends Queryable {
+  /**
+   * Runs `work` in one transaction. A deadlock (40P01) or a serialization failure (40001) repeats the whole of it, at
+   * most `attempts` times (default 5), so `work` must have no effect but its statements.
+   * @throws CommitUnknownError when the connection broke during COMMIT: it may or may not have been done.
+   */
+  transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { attempts?: number }): Promise<T>;
+  /** Connections: in all, idle, and callers waiting for one. */
+  stats(): { total: number; idle: number; waiting: number };
+  /** Resolves once every connection is closed. */
+  close(): Promise<void>;
+}
+
+export interface DatabaseOptions {
+  readonly url: string;
+  readonly maxConnections: number;
+  /** Shown in pg_stat_activity. */
+  readonly applicationName: string;
+  /** How long the server lets one statement run. */
+  readonly statementTimeoutMs?: number;
+  /** How long the server lets a statement wait for a lock. */
+  readonly lockTimeoutMs?: number;
+  /** How long a caller waits for a connection of the pool, and for a new connection. */
+  readonly connectTimeoutMs?: number;
+  /** Called for a connection that broke while idle; the pool replaces it. */
+  readonly onIdleError?: (error: Error) => void;
+}
+
+/** The connection broke while COMMIT was under way. */
+export class CommitUnknownError extends Error {
+  override readonly name = 'CommitUnknownError';
+  constructor(cause: unknown) {
+    super('The connection broke during COMMIT: the transaction may or may not have been done', { cause });
+  }
+}
+
+/** A statement got no answer, not even the server's own timeout: the connection is half-open and was destroyed. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  constructor(deadlineMs: number) {
+    super(`PostgreSQL did not answer within ${deadlineMs} ms; the connection was destroyed`);
+  }
+}
+
+/** bigint and numeric sums come as number: request numbers and offsets stay far below 2^53. */
+const types = new pg.TypeOverrides();
+types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
+
+/** SQLSTATEs after which the same transaction may simply be run again. */
+const REPEATABLE = new Set(['40P01', '40001']);
+
+export function openDatabase(options: DatabaseOptions): Database {
+  const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
+  const lockTimeoutMs = options.lockTimeoutMs ?? 15_000;
+  // No server setting helps on a half-open connection: our own deadline, a little later than the server's, destroys it.
+  const deadlineMs = statementTimeoutMs + 5_000;
+  const pool = new pg.Pool({
+    connectionString: options.url,
+    max: options.maxConnections,
+    application_name: options.applicationName,
+    connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
+    keepAlive: true,
+    statement_timeout: statementTimeoutMs,
+    lock_timeout: lockTimeoutMs,
+    idle_in_transaction_session_timeout: statementTimeoutMs * 2,
+    types,
+  });
+  pool.on('error', (error) => options.onIdleError?.(error));
+
+  return {
+    query: (text, values) => withClient((client) => run(client, text, values)),
+    transaction: (work, { attempts = 5 } = {}) =>
+      repeatable(() => withClient((client) => transact(client, work)), attempts),
+    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    close: () => pool.end(),
+  };
+
+  async function withClient<T>(use: (client: PooledClient) => Promise<T>): Promise<T> {
+    const client: PooledClient = { pg: await pool.connect(), broken: false };
+    // A client in use that loses its connection emits 'error' beside rejecting its query; unheard it ends the process.
+    const onError = (): void => {
+      client.broken = true;
+    };
+    client.pg.on('error', onError);
+    try {
+      return await use(client);
+    } finally {
+      client.pg.removeListener('error', onError);
+      client.pg.release(client.broken);
+    }
+  }
+
+  async function run<R extends object>(client: PooledClient, text: string, values?: readonly unknown[]): Promise<R[]> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        client.broken = true;
+        reject(new NoAnswerError(deadlineMs));
+        destroySocket(client.pg);
+      }, deadlineMs);
+    });
+    try {
+      const answer = client.pg.query<R>(text, values as unknown[]);
+      // When the deadline wins, the destroyed socket rejects this one too, and nobody else listens.
+      answer.catch(() => {});
+      const { rows } = await Promise.race([answer, deadline]);
+      return rows;
+    } catch (error) {
+      if (!isServerError(error)) client.broken = true;
+      throw error;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async function transact<T>(client: PooledClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+    await run(client, 'begin');
+    let result: T;
+    try {
+      result = await work({ inTransaction: true, query: (text, values) => run(client, text, values) });
+    } catch (error) {
+      // A rollback that fails hides nothing: the first error is what the caller gets, the connection is thrown away.
+      if (!client.broken) await run(client, 'rollback').catch(() => (client.broken = true));
+      throw error;
+    }
+    try {
+      await run(client, 'commit');
+    } catch (error) {
+      throw client.broken ? new CommitUnknownError(error) : error;
+    }
+    return result;
+  }
+}
+
+interface PooledClient {
+  readonly pg: pg.PoolClient;
+  /** A broken connection does not go back to the pool. */
+  broken: boolean;
+}
+
+async function repeatable<T>(work: () => Promise<T>, attempts: number): Promise<T> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt >= attempts || !REPEATABLE.has(sqlState(error) ?? '')) throw error;
+    }
+  }
+}
+
+/** The SQLSTATE of an error that PostgreSQL answered with, else null. */
+export function sqlState(error: unknown): string | null {
+  return isServerError(error) ? (error.code ?? null) : null;
+}
+
+/** Errors after which the session is gone although the server itself named them: 08, 57P0x (shutdown), 25P03 (idle). */
+const SESSION_GONE = /^(08|57P0|25P0[34])/;
+
+function isServerError(error: unknown): error is pg.DatabaseError {
+  return error instanceof pg.DatabaseError && !SESSION_GONE.test(error.code ?? '');
+}
+
+/**
+ * Whether the database itself is away or cannot take work now (connection refused or lost, shutting down, starting,
+ * out of connections, disk full, no answer, read-only standby): the same work will go through later, unchanged.
+ */
+export function isDatabaseOutage(error: unknown): boolean {
+  if (error instanceof CommitUnknownError || error instanceof NoAnswerError) return true;
+  if (error instanceof pg.DatabaseError) return /^(08|53|57|58|25P0[346]|25006|55P03|40|XX)/.test(error.code ?? '');
+  return (
+    error instanceof Error &&
+    !(error instanceof TypeError) &&
+    !(error instanceof RangeError) &&
+    isConnectionError(error)
+  );
+}
+
+/** pg's own errors about a lost connection carry no code: their texts are all there is to go by. */
+function isConnectionError(error: Error): boolean {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  return (
+    /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET)/.test(code) ||
+    /connection|timeout|terminated|not queryable/i.test(error.message)
+  );
+}
+
+function destroySocket(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
+  connection?.stream?.destroy();
+}
