@@ -6,7 +6,11 @@ export interface Device {
 
 /** The 13 Conax commands with their parameters (domain: "The 13 commands"). Times are epoch milliseconds, UTC. */
 export type Command =
-  | { readonly type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS'; readonly smartcard: string; readonly service: Device }
+  | {
+      readonly type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS';
+      readonly smartcard: string;
+      readonly service: Device;
+    }
   | { readonly type: 'CREATE_PAIRING'; readonly smartcards: readonly Device[]; readonly setTopBoxes: readonly Device[] }
   | {
       readonly type: 'ADD_TO_EXISTING_PAIRING';
