@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { messageOf } from './errors.ts';
+import { isSecret } from './setting-kinds.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Settings that are wrong; the message lists every mistake with its remedy. */
+export class SettingsError extends Error {
+  override readonly name = 'SettingsError';
+  constructor(mistakes: readonly string[]) {
+    super(
+      `These settings are wrong (docs/settings.md describes them all):\n${mistakes.map((line) => `  ${line}`).join('\n')}`,
+    );
+  }
+}
+
+/**
+ * Reads the settings that `schemas` describes (name -> schema). An empty value counts as not set; `NAME_FILE` reads the
+ * value of NAME from a file, without its last line break. Every mistake is one sentence; secrets are never repeated.
+ */
+export function readEnvironment(
+  schemas: Readonly<Record<string, z.ZodType>>,
+  env: Environment,
+): { values: Record<string, unknown>; mistakes: string[] } {
+  const mistakes: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(schemas)) {
+    const given = valueOf(name, env, mistakes);
+    if (given === WRONG) continue;
+    const parsed = schema.safeParse(given);
+    if (parsed.success) values[name] = parsed.data;
+    else
+      mistakes.push(`${name} ${given === undefined ? 'is not set' : shown(schema, given)}: ${problemOf(parsed.error)}`);
+  }
+  return { values, mistakes };
+}
+
+const WRONG = Symbol('a mistake that was already noted');
+
+function valueOf(name: string, env: Environment, mistakes: string[]): string | undefined | typeof WRONG {
+  const direct = env[name] === '' ? undefined : env[name];
+  const fileName = `${name}_FILE`;
+  const file = name.endsWith('_FILE') || env[fileName] === '' ? undefined : env[fileName];
+  if (file === undefined) return direct;
+  if (direct !== undefined) {
+    mistakes.push(`${name} and ${fileName} are both set: keep one of them`);
+    return WRONG;
+  }
+  try {
+    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+  } catch (error) {
+    mistakes.push(`${fileName} names a file that cannot be read: ${messageOf(error)}`);
+    return WRONG;
+  }
+}
+
+function shown(schema: z.ZodType, value: string): string {
+  if (isSecret(schema)) return 'has a wrong value';
+  return `is ${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)}`;
+}
+
+function problemOf(error: z.ZodError): string {
+  return error.issues.map((issue) => issue.message).join('; ');
+}

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { messageOf } from './errors.ts';
+
+/** Whether no message, log or document may show a setting's value. */
+export function isSecret(schema: z.ZodType): boolean {
+  return schema.meta()?.['secret'] === true;
+}
+
+/** Marks a setting as a secret. */
+export function secret<T extends z.ZodType>(schema: T): T {
+  return schema.meta({ secret: true });
+}
+
+/** A whole number in a range. */
+export function integer(min: number, max: number, fallback: number): z.ZodType<number> {
+  const range = `set it to a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^-?\d+$/, range)
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, range)
+    .default(fallback);
+}
+
+/** true or false. */
+export function flag(fallback: boolean): z.ZodType<boolean> {
+  return z
+    .enum(['true', 'false'], 'set it to true or false')
+    .transform((value) => value === 'true')
+    .default(fallback);
+}
+
+/** Any text, with a default. */
+export function text(fallback: string): z.ZodType<string> {
+  return z.string().default(fallback);
+}
+
+/** Any text, or not set. */
+export function optionalText(): z.ZodOptional<z.ZodString> {
+  return z.string().optional();
+}
+
+/** Several values separated by commas; without a default it has to be set. */
+export function list(item: string, fallback?: string): z.ZodType<readonly string[]> {
+  const schema = z
+    .string(`set it to ${item}, or several separated by commas`)
+    .transform((value) => value.split(',').map((one) => one.trim()))
+    .refine((values) => values.every((value) => value !== ''), `set it to ${item}, or several separated by commas`);
+  return fallback === undefined ? schema : schema.default([fallback]);
+}
+
+/** A regular expression. */
+export function pattern(fallback: string): z.ZodType<RegExp> {
+  return z
+    .string()
+    .default(fallback)
+    .transform((source, context) => {
+      try {
+        return new RegExp(source, 'u');
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: `set it to a regular expression (${messageOf(error)})` });
+        return z.NEVER;
+      }
+    });
+}
+
+/** An http or https address. */
+export function httpUrl(): z.ZodType<string> {
+  return z.url({ protocol: /^https?$/, error: 'set it to an address that begins with http:// or https://' });
+}
+
+/** A PostgreSQL address; a socket directory may be named as its `host` parameter. */
+export function postgresUrl(): z.ZodType<string> {
+  return z.string().regex(/^postgres(ql)?:\/\//, 'set it to an address that begins with postgres://');
+}

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
+import {
+  flag,
+  httpUrl,
+  integer,
+  list,
+  optionalText,
+  pattern,
+  postgresUrl,
+  secret,
+  text,
+} from './platform/setting-kinds.ts';
+
+/** What a group of commands needs; a command reads only its own groups, so that `requests show` asks for no Kafka. */
+export type SettingGroup = 'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log' | 'simulator';
+
+/**
+ * Every setting, by group: the one source for validation, types and docs/settings.md.
+ * The description is for an operator; it names the unit and what a wrong value does.
+ */
+export const settingGroups = {
+  database: {
+    DATABASE_URL: secret(postgresUrl()).describe(
+      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`.',
+    ),
+    DATABASE_MAX_CONNECTIONS: integer(4, 500, 20).describe('Connections that one process opens at most.'),
+  },
+  kafka: {
+    KAFKA_BROKERS: list('host:port').describe('Brokers to begin with, `host:port`, separated by commas.'),
+    KAFKA_CLIENT_ID: text('conax-provisioning').describe('The name under which the brokers see the service.'),
+    KAFKA_GROUP_ID: text('conax-provisioning').describe('The consumer group; the same for all instances.'),
+    KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
+    KAFKA_SASL_MECHANISM: z
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+      .optional()
+      .describe('How to log in to the brokers; without it, not at all.'),
+    KAFKA_SASL_USERNAME: optionalText().describe('User at the brokers.'),
+    KAFKA_SASL_PASSWORD: secret(optionalText()).describe('Password at the brokers.'),
+    SCHEMA_REGISTRY_URL: httpUrl().describe(
+      'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`.',
+    ),
+    SCHEMA_REGISTRY_USERNAME: optionalText().describe('User at the registry.'),
+    SCHEMA_REGISTRY_PASSWORD: secret(optionalText()).describe('Password at the registry.'),
+    CRM_TOPICS: list('topic', 'crm.subscription-events').describe(
+      'Topics with the CRM action events, separated by commas.',
+    ),
+    OUTCOME_TOPIC: text('conax.provisioning-outcomes').describe('Topic for the outcome of every provisioning request.'),
+    ACTION_OUTCOME_TOPIC: text('conax.action-outcomes').describe('Topic for the outcome of every CRM action.'),
+    DEAD_LETTER_TOPIC: text('crm.subscription-events.dead-letter').describe(
+      'Topic for messages that could not be read.',
+    ),
+    TOPIC_PARTITIONS: integer(1, 1000, 6).describe('Partitions of the topics that `migrate` creates.'),
+    TOPIC_REPLICATION_FACTOR: integer(-1, 10, -1).describe(
+      'Replicas of the topics that `migrate` creates; -1 takes what the brokers have set.',
+    ),
+  },
+  rules: {
+    ENTITLE_ADDED_CARDS: flag(false).describe(
+      'Send the ADDs that a card lacks which I: ADD_INSTALLED_ITEM brought, instead of withholding them as NOT_TRIGGERED (R10).',
+    ),
+    STALE_POLICY: z
+      .enum(['plan', 'hold'], 'set it to plan or hold')
+      .default('plan')
+      .describe('What becomes of a late event: `plan` it against the newest snapshot, or `hold` it for a person.'),
+    ACTION_FACET_WAIT_MS: integer(0, 86_400_000, 30_000).describe(
+      'How long an action that names its number of facets waits for the missing ones before its outcome goes out without them.',
+    ),
+    SMARTCARD_CA_ID_PATTERN: pattern('^\\d{11}$').describe('What a smart card CA id looks like (regular expression).'),
+    STB_CA_ID_PATTERN: pattern('^[!-~]{1,30}$').describe('What an STB CA id looks like (regular expression).'),
+    SERVICE_CA_ID_PATTERN: pattern('^\\d{1,8}$').describe('What a service CA id looks like (regular expression).'),
+    PIN_PATTERN: pattern('^\\d{4}$').describe('What a PIN looks like (regular expression).'),
+    PIN_KEY: secret(
+      z
+        .string()
+        .regex(/^[0-9a-fA-F]{64}\s*$/, 'has to be 64 hexadecimal characters (32 bytes)')
+        .optional(),
+    ).describe('Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE.'),
+  },
+  conax: {
+    CONAX_BASE_URL: httpUrl().describe('The CAS; the paths of the areas come from the mapping file.'),
+    CONAX_USERNAME: optionalText().describe('User for HTTP Basic.'),
+    CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic.'),
+    CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM; usually given as CONAX_CLIENT_CERT_FILE.'),
+    CONAX_CLIENT_KEY: secret(optionalText()).describe('Its private key, PEM; usually given as CONAX_CLIENT_KEY_FILE.'),
+    CONAX_CA: optionalText().describe(
+      'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
+    ),
+    CONAX_MAPPING_FILE: optionalText().describe(
+      "Mapping of commands to SOAP operations, with each area's path and WSDL; without it the one that comes with the service.",
+    ),
+    CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
+    CONAX_MAX_CONCURRENCY: integer(1, 1000, 16).describe('SOAP calls under way at once, all instances together.'),
+    CONAX_MAX_REQUESTS_PER_SECOND: integer(1, 100_000, 1_000).describe('SOAP calls a second, all instances together.'),
+  },
+  dispatch: {
+    LEASE_MS: integer(1_000, 3_600_000, 30_000).describe(
+      'How long a request stays with an instance that does not renew it; more than twice CONAX_TIMEOUT_MS.',
+    ),
+    RETRY_BACKOFF_MIN_MS: integer(1, 3_600_000, 250).describe(
+      'Longest wait before the first retry; it doubles with every retry.',
+    ),
+    RETRY_BACKOFF_MAX_MS: integer(1, 3_600_000, 5_000).describe('Longest wait before any retry.'),
+    BREAKER_FAILURES: integer(1, 10_000, 10).describe(
+      'Calls in a row that did not reach the CAS before all sending stops for a while.',
+    ),
+    BREAKER_OPEN_MS: integer(10, 3_600_000, 3_000).describe('How long sending stops before one call tries again.'),
+    SHUTDOWN_TIMEOUT_MS: integer(0, 600_000, 20_000).describe(
+      'How long a process that is told to stop may take to finish what it holds.',
+    ),
+  },
+  http: {
+    HTTP_HOST: text('0.0.0.0').describe('Address that the HTTP server listens on.'),
+    HTTP_PORT: integer(0, 65_535, 8080).describe('Port of the HTTP server; 0 takes a free one.'),
+  },
+  log: {
+    LOG_LEVEL: z
+      .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+      .default('info')
+      .describe('What is logged: this level and those above it.'),
+  },
+  simulator: {
+    SIMULATOR_PORT: integer(0, 65_535, 8090).describe('Port of the CAS simulator; 0 takes a free one.'),
+    SIMULATOR_HOST: text('127.0.0.1').describe('Address that the CAS simulator listens on.'),
+  },
+} as const satisfies Record<SettingGroup, Record<string, z.ZodType>>;
+
+type Shape<G extends SettingGroup> = (typeof settingGroups)[G];
+type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
+/** The validated settings of some groups, by their names in the environment. */
+export type Settings<G extends SettingGroup = SettingGroup> = Readonly<
+  UnionToIntersection<G extends SettingGroup ? { [K in keyof Shape<G>]: z.output<Shape<G>[K] & z.ZodType> } : never>
+>;
+
+/**
+ * Reads and validates the settings of the groups from the environment. An empty value counts as not set. `NAME_FILE`
+ * reads the value of NAME from a file, without its last line break.
+ * @throws SettingsError naming every mistake at once; secrets are never repeated.
+ */
+export function readSettings<G extends SettingGroup>(
+  groups: readonly G[],
+  env: Environment = process.env,
+): Settings<G> {
+  const schemas = Object.fromEntries(groups.flatMap((group) => Object.entries<z.ZodType>(settingGroups[group])));
+  const { values, mistakes } = readEnvironment(schemas, env);
+  const all = mistakes.length === 0 ? contradictions(values) : mistakes;
+  if (all.length > 0) throw new SettingsError(all);
+  return Object.freeze(values) as Settings<G>;
+}
+
+/** What is wrong between settings that are right one by one. */
+function contradictions(values: Record<string, unknown>): string[] {
+  const { LEASE_MS, CONAX_TIMEOUT_MS, RETRY_BACKOFF_MIN_MS, RETRY_BACKOFF_MAX_MS } = values as Partial<Settings>;
+  const found: string[] = [];
+  if (LEASE_MS !== undefined && CONAX_TIMEOUT_MS !== undefined && LEASE_MS <= 2 * CONAX_TIMEOUT_MS) {
+    found.push(`LEASE_MS is ${LEASE_MS}: set it to more than twice CONAX_TIMEOUT_MS (${CONAX_TIMEOUT_MS})`);
+  }
+  if (
+    RETRY_BACKOFF_MIN_MS !== undefined &&
+    RETRY_BACKOFF_MAX_MS !== undefined &&
+    RETRY_BACKOFF_MIN_MS > RETRY_BACKOFF_MAX_MS
+  ) {
+    found.push(
+      `RETRY_BACKOFF_MIN_MS is ${RETRY_BACKOFF_MIN_MS}: set it to at most RETRY_BACKOFF_MAX_MS (${RETRY_BACKOFF_MAX_MS})`,
+    );
+  }
+  for (const [one, other] of PAIRS) {
+    if ((values[one] === undefined) === (values[other] === undefined)) continue;
+    if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
+  }
+  if (values['KAFKA_SASL_MECHANISM'] !== undefined && values['KAFKA_SASL_USERNAME'] === undefined) {
+    found.push('KAFKA_SASL_MECHANISM is set: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too');
+  }
+  return found;
+}
+
+const PAIRS = [
+  ['CONAX_USERNAME', 'CONAX_PASSWORD'],
+  ['CONAX_CLIENT_CERT', 'CONAX_CLIENT_KEY'],
+  ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
+  ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
+] as const;
