@@ -4,11 +4,13 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { contractTypes } from './generators/contract-types.ts';
+import { settingsDoc } from './generators/settings-doc.ts';
 
 /** path -> what it has to contain */
 const generated = new Map<string, () => string>([
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
+  ['docs/settings.md', settingsDoc],
 ]);
 
 const check = process.argv.includes('--check');

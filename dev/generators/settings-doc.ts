@@ -1,0 +1,43 @@
+import type { z } from 'zod';
+import { isSecret } from '../../src/platform/setting-kinds.ts';
+import { settingGroups } from '../../src/settings.ts';
+
+const TITLES: Record<keyof typeof settingGroups, string> = {
+  database: 'Database',
+  kafka: 'Kafka and schema registry',
+  rules: 'Rules',
+  conax: 'The CAS',
+  dispatch: 'Sending',
+  http: 'HTTP',
+  log: 'Logs',
+  simulator: 'CAS simulator (only the command `simulator`)',
+};
+
+/** docs/settings.md: every setting with its default and meaning. */
+export function settingsDoc(): string {
+  const sections = Object.entries(settingGroups).map(([group, settings]) => {
+    const rows = Object.entries<z.ZodType>(settings).map(
+      ([name, schema]) =>
+        `| \`${name}\` | ${defaultOf(schema)} | ${schema.description ?? ''}${isSecret(schema) ? ' Secret.' : ''} |`,
+    );
+    return `## ${TITLES[group as keyof typeof TITLES]}\n\n| setting | default | meaning |\n|---|---|---|\n${rows.join('\n')}\n`;
+  });
+  return `# Settings
+
+Generated from \`src/settings.ts\` by \`npm run generate\`; do not edit.
+
+Settings come from the environment. All of them are checked when a command starts, and every mistake is named in one
+message. Any setting with \`_FILE\` appended to its name reads its value from a file, which is how secrets are given
+(\`CONAX_PASSWORD_FILE=/run/secrets/conax\`). An empty value counts as not set. A command reads only what it needs.
+
+${sections.join('\n')}`;
+}
+
+function defaultOf(schema: z.ZodType): string {
+  const fallback = schema.safeParse(undefined);
+  if (!fallback.success) return '**required**';
+  if (fallback.data === undefined) return 'not set';
+  if (Array.isArray(fallback.data)) return `\`${fallback.data.join(',')}\``;
+  if (fallback.data instanceof RegExp) return `\`${fallback.data.source}\``;
+  return `\`${typeof fallback.data === 'string' ? fallback.data : JSON.stringify(fallback.data)}\``;
+}
