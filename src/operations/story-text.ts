@@ -1,0 +1,75 @@
+import type { RequestStory } from './request-story.ts';
+
+/** The story as text for a terminal, in the order in which it happened. */
+export function storyText(story: RequestStory): string {
+  const { event, request, withheld, attempts, outcomes } = story;
+  const parts = [
+    heading(`Provisioning request ${text(request['number'])}`),
+    fields(request, [
+      'id',
+      'type',
+      'life_cycle_state',
+      'priority',
+      'subscription_number',
+      'command',
+      'cards',
+      'process_name',
+      'action_id',
+      'action_number',
+      'sequence_number',
+      'scheduled_at',
+      'submitted_at',
+      'executed_at',
+      'attempts',
+      'reference_number',
+      'error_code',
+      'error_description',
+      'answer',
+    ]),
+    heading('Event'),
+    event
+      ? fields(
+          event,
+          Object.keys(event).filter((name) => name !== 'event'),
+        )
+      : '  none: no event made this request',
+    event ? indent(JSON.stringify(event['event'], null, 2), '  ') : '',
+  ];
+  if (withheld.length > 0)
+    parts.push(heading('Withheld by the same event'), ...withheld.map((one) => fields(one, Object.keys(one)) + '\n'));
+  parts.push(heading(`Attempts (${attempts.length})`));
+  for (const attempt of attempts) {
+    const { request_body: sent, response_body: received, ...rest } = attempt;
+    parts.push(
+      fields(rest, Object.keys(rest)),
+      '  sent:',
+      indent(text(sent), '    '),
+      '  received:',
+      indent(text(received), '    '),
+      '',
+    );
+  }
+  parts.push(heading(`Outcomes (${outcomes.length})`));
+  for (const outcome of outcomes) parts.push(fields(outcome, Object.keys(outcome)), '');
+  return `${parts.filter((part, index) => part !== '' || parts[index - 1] !== '').join('\n')}\n`;
+}
+
+function heading(title: string): string {
+  return `\n${title}\n${'-'.repeat(title.length)}`;
+}
+
+function fields(row: Record<string, unknown>, names: readonly string[]): string {
+  const shown = names.filter((name) => row[name] !== null && row[name] !== undefined);
+  const width = Math.max(0, ...shown.map((name) => name.length));
+  return shown.map((name) => `  ${name.padEnd(width)}  ${text(row[name])}`).join('\n');
+}
+
+function indent(lines: string, by: string): string {
+  return lines.replace(/^/gm, by);
+}
+
+function text(value: unknown): string {
+  if (value === null || value === undefined) return '-';
+  if (value instanceof Date) return value.toISOString();
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
