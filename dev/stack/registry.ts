@@ -1,0 +1,75 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Download } from './download.ts';
+import { LEAN_JVM } from './java.ts';
+import { startNativePart } from './native-part.ts';
+import type { PartContext, RunningPart } from './part.ts';
+import { freePort } from './ports.ts';
+import { runSupervised } from './supervised.ts';
+
+/** The newest Apicurio Registry that runs on Java 17. */
+const VERSION = '3.0.9';
+
+/** Where Apicurio Registry speaks the API of Confluent's registry. */
+export const CONFLUENT_API_PATH = '/apis/ccompat/v7';
+
+/** Apicurio Registry, unpacked. */
+export const REGISTRY_DOWNLOAD: Download = {
+  title: `Apicurio Registry ${VERSION}`,
+  directory: `apicurio-registry-${VERSION}`,
+  wanted: { artifact: `io.apicurio:apicurio-registry-app:${VERSION}:tar.gz:all` },
+  prepare: async (directory) => {
+    const archive = (await readdir(directory)).find((name) => name.endsWith('.tar.gz'));
+    if (archive === undefined) throw new Error(`Maven copied no archive of Apicurio Registry ${VERSION}.`);
+    await runSupervised('tar', {
+      command: 'tar',
+      args: ['-xzf', join(directory, archive), '-C', directory],
+      logFile: join(directory, 'tar.log'),
+      orphanSignal: 'SIGKILL',
+      removeWhenOrphaned: [],
+    });
+    await rm(join(directory, archive));
+  },
+};
+
+/** Starts the registry from the download in `installed`, with its schemas in a file. */
+export async function startRegistry(context: PartContext, java: string, installed: string): Promise<RunningPart> {
+  await mkdir(context.directory, { recursive: true });
+  return startNativePart(context, async () => {
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}${CONFLUENT_API_PATH}`;
+    return {
+      name: 'Apicurio Registry',
+      url,
+      address: url,
+      command: {
+        command: java,
+        args: [
+          ...LEAN_JVM,
+          '-Dquarkus.http.host=127.0.0.1',
+          `-Dquarkus.http.port=${port}`,
+          '-Dquarkus.http.access-log.enabled=false',
+          `-Dapicurio.datasource.url=jdbc:h2:file:${join(context.directory, 'schemas')}`,
+          '-Dapicurio.datasource.jdbc.initial-size=1',
+          '-Dapicurio.datasource.jdbc.min-size=1',
+          '-Dapicurio.datasource.jdbc.max-size=8',
+          '-jar',
+          join(installed, `apicurio-registry-app-${VERSION}-runner.jar`),
+        ],
+        logFile: join(context.directory, 'registry.log'),
+        orphanSignal: 'SIGKILL',
+        removeWhenOrphaned: context.throwAway ? [context.directory] : [],
+      },
+      probe: () => listsSubjects(url),
+      stopSignal: 'SIGTERM',
+      killSignal: 'SIGKILL',
+    };
+  });
+}
+
+/** Resolves when the registry lists its subjects. */
+export async function listsSubjects(url: string): Promise<void> {
+  const answer = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(5_000) });
+  await answer.arrayBuffer();
+  if (answer.status !== 200) throw new Error(`the registry answered ${answer.status}`);
+}

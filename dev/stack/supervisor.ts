@@ -1,0 +1,62 @@
+/**
+ * The process between the stack's owner and one native server. It starts the server and holds the reading end of a
+ * pipe whose writing end only the owner has. However the owner ends (normally, by Ctrl-C, by a crash, by SIGKILL), the
+ * operating system closes that pipe, and the supervisor ends the server and removes its data. No handler in the owner
+ * could promise that.
+ *
+ * Runs as `node supervisor.ts <json>`, in a process group of its own, so that Ctrl-C in the terminal does not reach it.
+ */
+import { spawn } from 'node:child_process';
+import { openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import { dirname } from 'node:path';
+import type { SupervisedCommand } from './supervised.ts';
+
+/** How long a server may take to end by itself before it is killed, when its owner is gone. */
+const ORPHAN_GRACE_MS = 1_500;
+
+const spec = JSON.parse(process.argv[2] ?? '') as SupervisedCommand;
+const log = openSync(spec.logFile, 'a');
+
+const server = spawn(spec.command, spec.args, {
+  stdio: ['ignore', log, log],
+  ...(spec.cwd === undefined ? {} : { cwd: spec.cwd }),
+  ...(spec.uid === undefined ? {} : { uid: spec.uid }),
+  ...(spec.gid === undefined ? {} : { gid: spec.gid }),
+  env: { ...process.env, ...spec.env },
+});
+
+let orphaned = false;
+
+server.on('error', (error) => {
+  writeSync(log, `${error.message}\n`);
+  process.exit(127);
+});
+
+server.on('exit', (code, signal) => {
+  if (orphaned) {
+    for (const path of spec.removeWhenOrphaned) removeWithEmptyParent(path);
+    // Takes whatever the server left in this process group, and this process with it.
+    process.kill(0, 'SIGKILL');
+  }
+  process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
+});
+
+process.stdin.on('data', (order: Buffer) => {
+  server.kill(order.toString().trim() as NodeJS.Signals);
+});
+process.stdin.on('close', () => {
+  orphaned = true;
+  server.kill(spec.orphanSignal);
+  setTimeout(() => server.kill('SIGKILL'), ORPHAN_GRACE_MS);
+});
+process.on('SIGTERM', () => server.kill('SIGTERM'));
+
+function removeWithEmptyParent(path: string): void {
+  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
+  try {
+    rmdirSync(dirname(path));
+  } catch {
+    // Another server's data is still in it: the last supervisor removes it.
+  }
+}
