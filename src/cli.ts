@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { Command } from 'commander';
+import { migrateCommand } from './commands/migrate.ts';
+import { providerCommand } from './commands/provider.ts';
+import { requestsCommand } from './commands/requests.ts';
+import { serveCommand } from './commands/serve.ts';
+import { simulatorCommand } from './commands/simulator.ts';
+import { ExitCode, reportAndExitCode } from './commands/exit-codes.ts';
+
+const program = new Command('conax-provisioning')
+  .description("Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order.")
+  .addHelpText(
+    'after',
+    `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
+  )
+  .exitOverride();
+
+for (const command of [serveCommand, migrateCommand, simulatorCommand, requestsCommand, providerCommand]) {
+  program.addCommand(command());
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = reportAndExitCode(error);
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+import { createLogger } from '../platform/logging.ts';
+import { readSettings } from '../settings.ts';
+import { startSimulator } from '../simulator/simulator.ts';
+import { untilToldToStop } from './signals.ts';
+
+/** `simulator`: the CAS simulator alone, until it is told to stop. */
+export function simulatorCommand(): Command {
+  return new Command('simulator')
+    .description('runs the CAS simulator: SOAP on the paths of the mapping file, its state and faults under /simulator')
+    .action(async () => {
+      const settings = readSettings(['simulator', 'log'], process.env);
+      const logger = createLogger(settings.LOG_LEVEL);
+      const mappingFile = process.env['CONAX_MAPPING_FILE'];
+      const simulator = await startSimulator({
+        host: settings.SIMULATOR_HOST,
+        port: settings.SIMULATOR_PORT,
+        ...(mappingFile ? { mappingFile } : {}),
+      });
+      logger.info({ url: simulator.url }, 'CAS simulator listens');
+      await untilToldToStop();
+      await simulator.close();
+    });
+}
