@@ -1,0 +1,120 @@
+import type { Transaction } from '../platform/database.ts';
+import { smartcardsOf } from './command.ts';
+import { lockCards } from './lock-cards.ts';
+import type { NewRequest, StoredRequest } from './new-request.ts';
+import { raisePredecessors } from './raise.ts';
+import { DISPATCH_CHANNEL, rankOf } from './work.ts';
+
+/**
+ * Stores requests in the given order, which is the order in which each card's requests are sent, and gives their
+ * numbers and ids in that order. They become visible to dispatchers with the transaction's commit.
+ *
+ * The numbers are taken while the cards are locked, so that per card they commit in their order. The locks are taken
+ * here where the caller does not hold them yet; a caller that reads what its requests follow from (snapshots, known
+ * pairings) takes them before that, with `lockCards`. At most 1,000 cards a transaction.
+ */
+export async function submitRequests(tx: Transaction, requests: readonly NewRequest[]): Promise<StoredRequest[]> {
+  if (requests.length === 0) return [];
+  const cards = requests.map((request) => smartcardsOf(request.command));
+  await lockCards(tx, [...new Set(cards.flat())]);
+
+  const stored = await tx.query<{ number: number; id: string; due: boolean }>(INSERT_REQUESTS, [
+    requests.map((request) => request.command.type),
+    requests.map((request) => request.sequenceNumber),
+    requests.map((request) => request.priority),
+    requests.map((request) => request.bulk),
+    requests.map((request) => JSON.stringify(request.command)),
+    requests.map((request) => request.commandKey),
+    cards.map(arrayLiteral),
+    requests.map((request) => request.subscription?.number ?? null),
+    requests.map((request) => request.subscription?.id ?? null),
+    requests.map((request) => request.scheduledAt),
+    requests.map((request) => request.process.name),
+    requests.map((request) => request.process.id),
+    requests.map((request) => request.action?.id ?? null),
+    requests.map((request) => request.action?.number ?? null),
+    requests.map((request) => request.inboxId),
+    requests.map((request) => request.causationEventId),
+    requests.map((request) => request.traceparent),
+    requests.map((request) => (request.userDefined === null ? null : JSON.stringify(request.userDefined))),
+    requests.map((request) => request.createdBy.user),
+    requests.map((request) => request.createdBy.unit),
+  ]);
+  stored.sort((a, b) => a.number - b.number);
+
+  const due = stored.flatMap(({ number, due: isDue }, index) =>
+    isDue ? (cards[index] ?? []).map((card) => ({ card, number })) : [],
+  );
+  if (due.length > 0) {
+    await tx.query(INSERT_LANES, [due.map(({ card }) => card), due.map(({ number }) => number)]);
+  }
+  const waiting = await tx.query<{ number: number }>(INSERT_WORK, [
+    stored.map(({ number }) => number),
+    requests.map(rankOf),
+    cards.map(arrayLiteral),
+  ]);
+  await raisePredecessors(
+    tx,
+    waiting.map(({ number }) => number),
+  );
+
+  const pins = requests.flatMap(({ sealedPin }, index) =>
+    sealedPin === null ? [] : [{ number: stored[index]?.number, sealedPin }],
+  );
+  if (pins.length > 0) {
+    await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
+  }
+  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS);
+  return stored.map(({ number, id }) => ({ number, id }));
+}
+
+/** A text[] as PostgreSQL writes it: an array of arrays of different lengths cannot be a parameter. */
+function arrayLiteral(texts: readonly string[]): string {
+  return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
+}
+
+/** The inner query is ordered before the outer one takes the numbers. */
+const INSERT_REQUESTS = /* sql */ `
+insert into request (number, type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
+                     subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
+                     causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
+                     updated_by_user, updated_by_unit)
+select nextval('request_number'), type, sequence_number, priority, bulk, command, command_key, cards::text[],
+       subscription_number, subscription_id, coalesce(scheduled_at, now()), process_name, process_id, action_id,
+       action_number, inbox_id, causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
+       created_by_user, created_by_unit
+  from (select *
+          from unnest($1::text[], $2::int[], $3::text[], $4::boolean[], $5::jsonb[], $6::text[], $7::text[], $8::text[],
+                      $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[],
+                      $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) with ordinality
+            as r (type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
+                  subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
+                  causation_event_id, traceparent, user_defined, created_by_user, created_by_unit, ordinal)
+         order by ordinal) as ordered
+returning number, upper(replace(id::text, '-', '')) as id, scheduled_at <= now() as due`;
+
+const INSERT_LANES = /* sql */ `
+insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
+
+/**
+ * Walks request's primary key for the date, and lane's once per card for somebody ahead. A statement of its own, after
+ * the lanes: its snapshot is younger than the card locks, and holds the batch's own lanes.
+ */
+const INSERT_WORK = /* sql */ `
+with stored as (
+  insert into work (number, waits, rank, ready_at, cards)
+  select n.number,
+         case when r.scheduled_at > now() then -1
+              else (select count(*) from unnest(r.cards) card
+                     where exists (select from lane l where l.card = card and l.number < n.number)) end,
+         n.rank, greatest(r.scheduled_at, now()), n.cards::text[]
+    from unnest($1::bigint[], $2::smallint[], $3::text[]) n (number, rank, cards)
+    join request r on r.number = n.number
+  returning number, waits
+)
+select number from stored where waits <> 0`;
+
+const INSERT_PINS = /* sql */ `
+insert into request_pin (request_number, sealed) select * from unnest($1::bigint[], $2::bytea[])`;
+
+const WAKE_DISPATCHERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', 'work')`;
