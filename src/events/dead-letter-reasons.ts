@@ -1,0 +1,42 @@
+/**
+ * Why a message went to the dead letter topic: the closed list, with what it means and what helps. docs/errors-intake.md
+ * repeats it for operators, and a test compares the two.
+ */
+export const deadLetterReasons = {
+  EMPTY_MESSAGE: {
+    meaning: 'The message has no value (a tombstone) or an empty one.',
+    remedy: 'Find out who wrote it; the CRM has nothing to delete in this topic.',
+  },
+  NOT_AVRO: {
+    meaning: 'The value does not begin with the magic byte 0 and a schema id: it is not in the Confluent wire format.',
+    remedy: 'Let the producer use a serializer of the schema registry, then send the event again.',
+  },
+  UNKNOWN_SCHEMA: {
+    meaning: 'The schema registry answered that it knows no schema with the id in the message.',
+    remedy:
+      'Register the schema, or point the producer to the registry that the service uses, then send the event again.',
+  },
+  UNREADABLE: {
+    meaning:
+      'The bytes do not fit the schema they name, or the schema lacks a field that the service needs, or it is no CRM action event.',
+    remedy: 'The detail names the field. Mend the producer or its schema, then send the event again.',
+  },
+  CONTRADICTORY: {
+    meaning: 'The event was read and contradicts itself, for example an incoming service that the snapshot lacks.',
+    remedy:
+      'The detail names the contradiction. Correct it in the CRM, then send the event again, with the same eventId or a new one.',
+  },
+  PROCESSING_FAILED: {
+    meaning: 'The event was read, and planning or storing it failed; the rest of its batch went on without it.',
+    remedy:
+      'The detail and the error log say what failed. It may be a fault of the service: report it, then send the event again.',
+  },
+} as const satisfies Record<string, { meaning: string; remedy: string }>;
+
+export type DeadLetterReason = keyof typeof deadLetterReasons;
+
+/** Why a message cannot be processed; `detail` is for people: the field, the problem with its value. */
+export interface DeadLetterCause {
+  readonly reason: DeadLetterReason;
+  readonly detail: string;
+}

@@ -1,0 +1,154 @@
+import type { Transaction } from '../platform/database.ts';
+import type { ActionFacts, FacetFact, RequestFact, WithheldFact } from './action-outcome.ts';
+import type { FinishedRequest } from './request-outcome.ts';
+
+/** An action id is the CRM's and counts within its subscription. */
+export interface ActionKey {
+  readonly subscriptionNumber: string;
+  readonly actionId: string;
+}
+
+/** A locked action whose outcome is to be written now. */
+export interface DueAction {
+  readonly subscriptionNumber: string;
+  readonly id: string;
+  readonly number: string;
+  /** Epoch milliseconds. */
+  readonly receivedAt: number;
+  /** How many outcomes it has had. */
+  readonly revision: number;
+}
+
+/** Final requests among the numbers, in the order of their numbers. Walks the primary key. */
+export function finishedRequests(tx: Transaction, numbers: readonly number[]): Promise<FinishedRequest[]> {
+  return tx.query<FinishedRequest>(
+    `select number, id, life_cycle_state as "lifeCycleState", priority, command,
+       subscription_number as "subscriptionNumber", ${milliseconds('scheduled_at')} as "scheduledAt",
+       ${milliseconds('submitted_at')} as "submittedAt", ${milliseconds('coalesce(executed_at, now())')} as "executedAt",
+       attempts, reference_number as "referenceNumber", error_code as "errorCode",
+       error_description as "errorDescription", answer, process_name as "processName", action_id as "actionId",
+       action_number as "actionNumber", causation_event_id as "causationEventId", traceparent
+     from request where number = any($1::bigint[]) and life_cycle_state <> 'PENDING' order by number`,
+    [numbers],
+  );
+}
+
+/**
+ * Takes finished requests off what their actions wait for, and returns the actions that are due by that.
+ * One key for every request. Locks the actions in the order of their keys; walks the primary key.
+ */
+export async function countFinished(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
+  if (keys.length === 0) return [];
+  const rows = await tx.query<DueAction & { due: boolean }>(
+    `with done as (
+       select subscription_number, id, count(*)::int as requests
+       from unnest($1::text[], $2::text[]) as k (subscription_number, id) group by 1, 2
+     ), locked as (
+       select subscription_number, id, requests from crm_action join done using (subscription_number, id)
+       order by subscription_number, id for update of crm_action
+     )
+     update crm_action a set unfinished = a.unfinished - l.requests
+     from locked l where a.subscription_number = l.subscription_number and a.id = l.id
+     returning ${dueActionColumns('a')}, (a.unfinished = 0 and a.outcome_due_at <= now()) is true as due`,
+    columns(keys),
+  );
+  return rows.filter(({ due }) => due);
+}
+
+/** Locks the actions in the order of their keys and returns those that are due. Walks the primary key. */
+export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
+  return tx.query<DueAction>(
+    `select ${dueActionColumns('a')}
+     from crm_action a
+     where (a.subscription_number, a.id) in (select * from unnest($1::text[], $2::text[]))
+       and a.unfinished = 0 and a.outcome_due_at <= now()
+     order by a.subscription_number, a.id for update`,
+    columns(keys),
+  );
+}
+
+/** Locks up to `limit` actions whose wait for facets is over; those that others hold are left to them. Walks crm_action_due. */
+export function overdueActions(tx: Transaction, limit: number): Promise<DueAction[]> {
+  return tx.query<DueAction>(
+    `select ${dueActionColumns('a')} from crm_action a
+     where a.outcome_due_at is not null and a.unfinished = 0 and a.outcome_due_at <= now()
+     order by a.outcome_due_at limit $1 for update skip locked`,
+    [limit],
+  );
+}
+
+/** Notes that one more outcome of each action was written. */
+export async function writeRevisions(tx: Transaction, actions: readonly DueAction[]): Promise<void> {
+  await tx.query(
+    `update crm_action a set revision = revision + 1, outcome_due_at = null
+     from unnest($1::text[], $2::text[]) as k (subscription_number, id)
+     where a.subscription_number = k.subscription_number and a.id = k.id`,
+    [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)],
+  );
+}
+
+/** What is known of an action, with what its outcome event says about its cause: the newest facet that counts. */
+export type KnownFacts = ActionFacts & {
+  readonly causationEventId: string | null;
+  readonly traceparent: string | null;
+};
+
+type Placed<T> = T & { readonly position: number };
+interface Cause {
+  readonly eventId: string | null;
+  readonly traceparent: string | null;
+}
+
+/** The facts of each action, in the order of `actions`. Walks inbox_action, request_action and withheld_action. */
+export async function factsOf(tx: Transaction, actions: readonly DueAction[]): Promise<KnownFacts[]> {
+  const keys = [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)];
+  const wanted = 'unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)';
+  const facets = await tx.query<Placed<FacetFact & Cause>>(
+    `select k.position, i.family, coalesce(i.writer_type, i.type) as type, i.disposition,
+       i.event_id as "eventId", i.traceparent
+     from ${wanted} join inbox i using (action_id, subscription_number)
+     where i.disposition <> 'DUPLICATE' order by i.id`,
+    keys,
+  );
+  const requests = await tx.query<Placed<RequestFact>>(
+    `select k.position, r.number, r.life_cycle_state as "lifeCycleState", r.error_code as "errorCode", r.command,
+       r.command_key as "commandKey"
+     from ${wanted} join request r using (action_id, subscription_number) order by r.number`,
+    keys,
+  );
+  const withheld = await tx.query<Placed<WithheldFact>>(
+    `select k.position, w.type, w.reason, w.smartcard, w.service_ca_id as "serviceCaId"
+     from ${wanted} join withheld w using (action_id, subscription_number) order by w.inbox_id, w.ordinal`,
+    keys,
+  );
+  const [facetsOf, requestsOf, withheldOf] = [byPosition(facets), byPosition(requests), byPosition(withheld)];
+  return actions.map((_action, index) => {
+    const position = index + 1;
+    const mine = facetsOf.get(position) ?? [];
+    const cause = mine.at(-1);
+    return {
+      facets: mine,
+      requests: requestsOf.get(position) ?? [],
+      withheld: withheldOf.get(position) ?? [],
+      causationEventId: cause?.eventId ?? null,
+      traceparent: cause?.traceparent ?? null,
+    };
+  });
+}
+
+function byPosition<T extends { position: number }>(rows: readonly T[]): Map<number, T[]> {
+  return Map.groupBy(rows, ({ position }) => position);
+}
+
+function columns(keys: readonly ActionKey[]): [string[], string[]] {
+  return [keys.map((key) => key.subscriptionNumber), keys.map((key) => key.actionId)];
+}
+
+function dueActionColumns(alias: string): string {
+  return `${alias}.subscription_number as "subscriptionNumber", ${alias}.id, ${alias}.number,
+    ${milliseconds(`${alias}.received_at`)} as "receivedAt", ${alias}.revision`;
+}
+
+function milliseconds(column: string): string {
+  return `floor(extract(epoch from ${column}) * 1000)::bigint`;
+}

@@ -1,0 +1,102 @@
+import type { Transaction } from '../platform/database.ts';
+import { composeActionOutcome } from './action-outcome.ts';
+import {
+  type ActionKey,
+  countFinished,
+  type DueAction,
+  dueActions,
+  factsOf,
+  finishedRequests,
+  writeRevisions,
+} from './actions.ts';
+import { actionOutcomeEventId } from './event-ids.ts';
+import { addToOutbox, type NewOutboxMessage } from './outbox.ts';
+import { type FinishedRequest, requestOutcome, requestOutcomeKey } from './request-outcome.ts';
+
+export type { ActionKey } from './actions.ts';
+
+/**
+ * Writes the outcome of requests that have just become final, and of every CRM action that has nothing left to wait
+ * for. To be called in the transaction that finished them, after their rows have the final state, and after that
+ * transaction took its locks on cards and work rows: this takes those on actions (the one order of locks).
+ * @throws Error naming a request that does not exist or is not final: the transaction must not be committed.
+ */
+export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: readonly number[]): Promise<void> {
+  if (finishedRequestNumbers.length === 0) return;
+  const requests = await finishedRequests(tx, finishedRequestNumbers);
+  const found = new Set(requests.map(({ number }) => number));
+  const missing = finishedRequestNumbers.filter((number) => !found.has(number));
+  if (missing.length > 0) {
+    throw new Error(
+      `No outcome for request ${missing.join(', ')}: it is not final. Finish it before recording its outcome`,
+    );
+  }
+  const due = await countFinished(tx, requests.flatMap(actionKeyOf));
+  const actionMessages = due.length > 0 ? await outcomesOfActions(tx, due) : [];
+  await addToOutbox(tx, [...requests.map(requestMessage), ...actionMessages]);
+}
+
+/**
+ * Writes the outcome of those of the actions that are due: no request unfinished, and either every facet there or the
+ * wait for the others over. The others are left alone. Takes the locks on the actions, so it comes last.
+ */
+export async function settleActions(tx: Transaction, actions: readonly ActionKey[]): Promise<number> {
+  if (actions.length === 0) return 0;
+  const due = await dueActions(tx, actions);
+  if (due.length === 0) return 0;
+  await addToOutbox(tx, await outcomesOfActions(tx, due));
+  return due.length;
+}
+
+/** The actions are locked, so that what is read now is all there is. */
+async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<NewOutboxMessage[]> {
+  const facts = await factsOf(tx, actions);
+  await writeRevisions(tx, actions);
+  const occurredAt = Date.now();
+  return actions.map((action, index): NewOutboxMessage => {
+    const known = facts[index];
+    if (!known) throw new Error(`No facts for action ${action.id} of subscription ${action.subscriptionNumber}`);
+    const composed = composeActionOutcome(known);
+    return {
+      kind: 'ACTION_OUTCOME',
+      key: action.subscriptionNumber,
+      record: {
+        eventId: actionOutcomeEventId(action.subscriptionNumber, action.id, action.revision + 1),
+        occurredAt,
+        actionId: action.id,
+        actionNumber: action.number,
+        subscriptionNumber: action.subscriptionNumber,
+        receivedAt: action.receivedAt,
+        ...composed,
+      },
+      headers: {
+        ce_time: new Date(occurredAt).toISOString(),
+        ce_subject: action.subscriptionNumber,
+        ce_correlationid: action.id,
+        ...(known.causationEventId === null ? {} : { ce_causationid: known.causationEventId }),
+        ...(known.traceparent === null ? {} : { traceparent: known.traceparent }),
+      },
+    };
+  });
+}
+
+function requestMessage(request: FinishedRequest): NewOutboxMessage {
+  const key = requestOutcomeKey(request);
+  return {
+    kind: 'REQUEST_OUTCOME',
+    key,
+    record: requestOutcome(request),
+    headers: {
+      ce_time: new Date(request.executedAt).toISOString(),
+      ce_subject: key,
+      ...(request.actionId === null ? {} : { ce_correlationid: request.actionId }),
+      ...(request.causationEventId === null ? {} : { ce_causationid: request.causationEventId }),
+      ...(request.traceparent === null ? {} : { traceparent: request.traceparent }),
+    },
+  };
+}
+
+function actionKeyOf(request: FinishedRequest): ActionKey[] {
+  const { subscriptionNumber, actionId } = request;
+  return subscriptionNumber === null || actionId === null ? [] : [{ subscriptionNumber, actionId }];
+}
