@@ -30,6 +30,7 @@ async function demo({ stack, simulatorUrl }: Installation): Promise<number> {
     registryUrl: stack.schemaRegistryUrl,
     topics: {
       events: 'crm.subscription-events',
+      requestOutcomes: 'conax.provisioning-outcomes',
       actionOutcomes: 'conax.action-outcomes',
       deadLetters: 'crm.subscription-events.dead-letter',
     },

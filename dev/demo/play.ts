@@ -25,14 +25,21 @@ export async function play(
   for (const step of journey.steps) {
     if (step.before) await breakTheCas(simulatorUrl, step.before);
     const startedAt = performance.now();
-    await wire.send(step.subscriptionNumber, step.messages);
-    onStep(await within(step, startedAt, resultOf(step, wire, startedAt)));
+    const deadLettersBefore = wire.arrivals.deadLetters.length;
+    await wire.send(step.messages.map((message) => ({ key: step.subscriptionNumber, message })));
+    onStep(await resultOf(step, wire, startedAt, deadLettersBefore));
   }
 }
 
-async function resultOf(step: Step, wire: CrmWire, startedAt: number): Promise<PlayedStep> {
+async function resultOf(step: Step, wire: CrmWire, startedAt: number, deadLettersBefore: number): Promise<PlayedStep> {
+  const what = `${step.journey}: the outcome of "${step.says}"`;
   if ('deadLetter' in step.expected || step.actionId === null) {
-    const reason = await wire.deadLetterReason(step.subscriptionNumber);
+    const letter = await wire.until(
+      ({ deadLetters }) => deadLetters.slice(deadLettersBefore).find(({ key }) => key === step.subscriptionNumber),
+      what,
+      STEP_DEADLINE_MS,
+    );
+    const reason = letter.headers['dead-letter-reason'] ?? '';
     const wanted = 'deadLetter' in step.expected ? step.expected.deadLetter : '';
     return played(
       step,
@@ -42,7 +49,11 @@ async function resultOf(step: Step, wire: CrmWire, startedAt: number): Promise<P
       reason === wanted ? [] : [`expected the dead letter ${wanted}`],
     );
   }
-  const outcome = await wire.actionOutcome(step.actionId);
+  const { value: outcome } = await wire.until(
+    ({ actionOutcomes }) => actionOutcomes.find(({ value }) => value.actionId === step.actionId),
+    what,
+    STEP_DEADLINE_MS,
+  );
   const requests = outcome.requests.map(requestText);
   const withheld = outcome.withheld.map(withheldText);
   return played(
@@ -111,18 +122,4 @@ async function call(simulatorUrl: string, method: 'POST' | 'DELETE', rules?: rea
     ...(rules ? { body: JSON.stringify(rules), headers: { 'content-type': 'application/json' } } : {}),
   });
   if (!response.ok) throw new Error(`The simulator answers ${response.status} to its faults: ${await response.text()}`);
-}
-
-function within<T>(step: Step, startedAt: number, result: Promise<T>): Promise<T> {
-  const deadline = AbortSignal.timeout(STEP_DEADLINE_MS);
-  return new Promise((resolve, reject) => {
-    deadline.addEventListener('abort', () =>
-      reject(
-        new Error(
-          `${step.journey}: "${step.says}" has no outcome after ${Math.round(performance.now() - startedAt)} ms`,
-        ),
-      ),
-    );
-    result.then(resolve, reject);
-  });
 }

@@ -1,109 +1,139 @@
 import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { type Consumer, type IHeaders, Kafka, logLevel } from 'kafkajs';
-import type { CrmActionOutcome } from '../../src/outcomes/outcome.generated.ts';
-import type { CrmEvent } from './crm.ts';
+import type { CrmActionOutcome, ProvisioningRequestOutcome } from '../../src/outcomes/outcome.generated.ts';
 import type { Message } from './journey.ts';
 
 export interface Topics {
   readonly events: string;
+  readonly requestOutcomes: string;
   readonly actionOutcomes: string;
   readonly deadLetters: string;
 }
 
+/** A message as it came out of a topic. */
+export interface Received<T> {
+  readonly key: string | null;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly value: T;
+}
+
+/** What came out of Kafka since the connection was made, in order of arrival. */
+export interface Arrivals {
+  readonly requestOutcomes: Received<ProvisioningRequestOutcome>[];
+  readonly actionOutcomes: Received<CrmActionOutcome>[];
+  readonly deadLetters: Received<Buffer>[];
+}
+
 /** The CRM's side of Kafka: it writes events and reads what became of them. */
 export interface CrmWire {
-  /** Writes the messages in order. */
-  send(key: string, messages: readonly Message[]): Promise<void>;
-  /** Resolves with the action's first outcome, also where it came before the call. */
-  actionOutcome(actionId: string): Promise<CrmActionOutcome>;
-  /** Resolves with the `dead-letter-reason` of the next message with that key that was not asked for yet. */
-  deadLetterReason(key: string): Promise<string>;
+  /** Writes the messages, in order for each key. */
+  send(messages: readonly { readonly key: string; readonly message: Message }[]): Promise<void>;
+  readonly arrivals: Arrivals;
+  /** Resolves with what `find` gives as soon as it gives something; asked again whenever a message arrives. */
+  until<T>(find: (arrivals: Arrivals) => T | undefined, what: string, deadlineMs: number): Promise<T>;
   close(): Promise<void>;
 }
 
 /** Connects to Kafka and the registry as the CRM and its outcome reader would. */
 export async function connectCrm(options: { brokers: string; registryUrl: string; topics: Topics }): Promise<CrmWire> {
   const { topics } = options;
-  const kafka = new Kafka({ brokers: options.brokers.split(','), clientId: 'demo-crm', logLevel: logLevel.NOTHING });
+  const kafka = new Kafka({ brokers: options.brokers.split(','), clientId: 'crm', logLevel: logLevel.NOTHING });
   const registry = new SchemaRegistry({ host: options.registryUrl });
+  const encode = encoder(registry, topics.events);
   const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 });
-  const outcomes = mailbox<CrmActionOutcome>();
-  const deadLetters = mailbox<string>();
-  const consumers = [
-    await consume(kafka, topics.actionOutcomes, async (_key, value) => {
-      const outcome = (await registry.decode(value)) as CrmActionOutcome;
-      outcomes.put(outcome.actionId, outcome);
-    }),
-    await consume(kafka, topics.deadLetters, (key, _value, headers) => {
-      deadLetters.put(key, headers['dead-letter-reason']?.toString() ?? '');
-    }),
-  ];
+  const arrivals: Arrivals = { requestOutcomes: [], actionOutcomes: [], deadLetters: [] };
+  const waiting = new Set<() => void>();
+  const decoded = async <T>(value: Buffer): Promise<T> => (await registry.decode(value)) as T;
+  const consumers = await Promise.all([
+    consume(kafka, topics.requestOutcomes, arrivals.requestOutcomes, decoded, tell),
+    consume(kafka, topics.actionOutcomes, arrivals.actionOutcomes, decoded, tell),
+    consume(kafka, topics.deadLetters, arrivals.deadLetters, (value: Buffer) => Promise.resolve(value), tell),
+  ]);
   await producer.connect();
   return {
-    send: async (key, messages) => {
+    arrivals,
+    async send(messages) {
       const values = [];
-      for (const message of messages) values.push({ key, value: await encoded(registry, topics.events, message) });
+      for (const { key, message } of messages) values.push({ key, value: await encode(message) });
       await producer.send({ topic: topics.events, messages: values, acks: -1 });
     },
-    actionOutcome: (actionId) => outcomes.take(actionId),
-    deadLetterReason: (key) => deadLetters.take(key),
+    until: (find, what, deadlineMs) =>
+      new Promise((resolve, reject) => {
+        const timer = setTimeout(() => {
+          waiting.delete(look);
+          reject(new Error(`Not seen within ${deadlineMs} ms: ${what}`));
+        }, deadlineMs);
+        const look = (): void => {
+          const found = find(arrivals);
+          if (found === undefined) return;
+          waiting.delete(look);
+          clearTimeout(timer);
+          resolve(found);
+        };
+        waiting.add(look);
+        look();
+      }),
     close: async () => {
       await Promise.all([producer.disconnect(), ...consumers.map((consumer) => consumer.disconnect())]);
     },
   };
+
+  function tell(): void {
+    for (const look of waiting) look();
+  }
 }
 
-async function encoded(registry: SchemaRegistry, topic: string, message: Message): Promise<Buffer> {
-  if (message.kind === 'bytes') return message.value;
-  const { event } = message;
-  const schema = readFileSync(`schemas/${event.schema}.avsc`, 'utf8');
-  if (message.kind === 'event') return registry.encode(await idOf(registry, topic, event, schema), event.value);
+function encoder(registry: SchemaRegistry, topic: string): (message: Message) => Promise<Buffer> {
+  const ids = new Map<string, Promise<number>>();
+  return async (message) => {
+    if (message.kind === 'bytes') return message.value;
+    const { event } = message;
+    const symbol = message.kind === 'newer-crm' ? message.symbol : null;
+    const name = `${event.schema} ${symbol}`;
+    const id = ids.get(name) ?? register(registry, topic, event.schema, symbol);
+    ids.set(name, id);
+    return registry.encode(await id, symbol === null ? event.value : { ...event.value, type: symbol });
+  };
+}
+
+async function register(
+  registry: SchemaRegistry,
+  topic: string,
+  fullName: string,
+  newSymbol: string | null,
+): Promise<number> {
+  const ours = readFileSync(new URL(`../../schemas/${fullName}.avsc`, import.meta.url), 'utf8');
   // A newer CRM knows one symbol more.
-  const newer = schema.replace('"ADD_SERVICE",', `"ADD_SERVICE",\n"${message.symbol}",`);
-  return registry.encode(await idOf(registry, topic, event, newer), { ...event.value, type: message.symbol });
-}
-
-async function idOf(registry: SchemaRegistry, topic: string, event: CrmEvent, schema: string): Promise<number> {
-  const { id } = await registry.register({ type: SchemaType.AVRO, schema }, { subject: `${topic}-${event.schema}` });
+  const schema = newSymbol === null ? ours : ours.replace('"ADD_SERVICE",', `"ADD_SERVICE",\n"${newSymbol}",`);
+  const { id } = await registry.register({ type: SchemaType.AVRO, schema }, { subject: `${topic}-${fullName}` });
   return id;
 }
 
-async function consume(
+async function consume<T>(
   kafka: Kafka,
   topic: string,
-  take: (key: string, value: Buffer, headers: IHeaders) => Promise<void> | void,
+  arrivals: Received<T>[],
+  decode: (value: Buffer) => Promise<T>,
+  tell: () => void,
 ): Promise<Consumer> {
-  const consumer = kafka.consumer({ groupId: `demo-${topic}-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 50 });
+  const consumer = kafka.consumer({ groupId: `crm-${topic}-${process.pid}-${Date.now()}`, maxWaitTimeInMs: 50 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
   const joined = new Promise<void>((resolve) => {
     consumer.on(consumer.events.GROUP_JOIN, () => resolve());
   });
   await consumer.run({
-    eachMessage: async ({ message }) =>
-      take(String(message.key), message.value ?? Buffer.alloc(0), message.headers ?? {}),
+    eachMessage: async ({ message }) => {
+      const value = await decode(message.value ?? Buffer.alloc(0));
+      arrivals.push({ key: message.key?.toString() ?? null, headers: texts(message.headers), value });
+      tell();
+    },
   });
   await joined;
   return consumer;
 }
 
-/** Values by key; whoever asks first gets the first one, before or after it came. */
-function mailbox<T>(): { put(key: string, value: T): void; take(key: string): Promise<T> } {
-  const waiting = new Map<string, ((value: T) => void)[]>();
-  const arrived = new Map<string, T[]>();
-  return {
-    put(key, value) {
-      const next = waiting.get(key)?.shift();
-      if (next) next(value);
-      else arrived.set(key, [...(arrived.get(key) ?? []), value]);
-    },
-    take(key) {
-      const value = arrived.get(key)?.shift();
-      if (value) return Promise.resolve(value);
-      return new Promise((resolve) => {
-        waiting.set(key, [...(waiting.get(key) ?? []), resolve]);
-      });
-    },
-  };
+function texts(headers: IHeaders | undefined): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers ?? {}).map(([name, value]) => [name, value?.toString() ?? '']));
 }
