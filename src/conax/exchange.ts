@@ -1,0 +1,169 @@
+import type { Dispatcher, Pool } from 'undici';
+import type { ConaxCode } from './codes.ts';
+
+/** A SOAP request as bytes on their way; `repeatable`: doing it twice does no harm. */
+export interface HttpCall {
+  readonly path: string;
+  readonly soapAction: string;
+  readonly body: string;
+  readonly repeatable: boolean;
+}
+
+/** How one HTTP exchange ended. */
+export type HttpOutcome =
+  | { readonly kind: 'answered'; readonly status: number; readonly contentType: string; readonly body: Buffer }
+  /** `sent`: the CAS may have read the request. `body`: what of the answer came before it broke off. */
+  | {
+      readonly kind: 'failed';
+      readonly sent: boolean;
+      readonly code: ConaxCode;
+      readonly description: string;
+      readonly status: number | null;
+      readonly contentType: string;
+      readonly body: Buffer | null;
+    };
+
+export interface Exchange {
+  /** The deadline is here: settles at once and lets go of the connection. A request that waits to be sent is not sent. */
+  expire(timeoutMs: number): void;
+}
+
+export interface ExchangeOptions {
+  readonly authorization: string | undefined;
+  readonly answerBytesMax: number;
+  /** Called once, with the outcome. */
+  readonly onSettled: (outcome: HttpOutcome) => void;
+  /** Called once, when the connection is free again; after an expiry that may be later. */
+  readonly onDone: () => void;
+}
+
+/** Sends one request and watches which phase it reaches: not sent, sent, answered, read. */
+export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptions): Exchange {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let status: number | null = null;
+  let contentType = '';
+  let sent = false;
+  let isSettled = false;
+  let isDone = false;
+  let controller: Dispatcher.DispatchController | undefined;
+
+  function settle(outcome: HttpOutcome): void {
+    if (isSettled) return;
+    isSettled = true;
+    options.onSettled(outcome);
+  }
+
+  function fail(code: ConaxCode, description: string, wasSent = sent): void {
+    const body = chunks.length === 0 ? null : Buffer.concat(chunks);
+    settle({ kind: 'failed', sent: wasSent, code, description, status, contentType, body });
+  }
+
+  function done(): void {
+    if (isDone) return;
+    isDone = true;
+    // Once undici has left the connection: it does so after this callback.
+    queueMicrotask(options.onDone);
+  }
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(requestController) {
+      controller = requestController;
+      if (isSettled) requestController.abort(new Error('the deadline was over before the request could be sent'));
+      else sent = true;
+    },
+    onResponseStart(_controller, statusCode, headers) {
+      if (statusCode < 200) return;
+      status = statusCode;
+      const type = headers['content-type'];
+      contentType = typeof type === 'string' ? type : (type?.[0] ?? '');
+    },
+    onResponseData(_controller, chunk) {
+      bytes += chunk.length;
+      if (bytes <= options.answerBytesMax) {
+        chunks.push(chunk);
+        return;
+      }
+      fail('CAS_ANSWER_TOO_LARGE', `the answer has more than ${options.answerBytesMax} bytes`);
+      controller?.abort(new Error('answer too large'));
+    },
+    onResponseEnd() {
+      if (status === null) fail('CAS_CONNECTION_LOST', 'the answer has no status');
+      else settle({ kind: 'answered', status, contentType, body: Buffer.concat(chunks) });
+      done();
+    },
+    onResponseError(_controller, error) {
+      const failure = failureOf(error, sent);
+      fail(failure.code, failure.description, failure.sent);
+      done();
+    },
+  };
+
+  const headers: Record<string, string> = {
+    'content-type': 'text/xml; charset=utf-8',
+    soapaction: `"${call.soapAction}"`,
+    accept: 'text/xml',
+  };
+  if (options.authorization !== undefined) headers['authorization'] = options.authorization;
+  try {
+    pool.dispatch({ path: call.path, method: 'POST', headers, body: call.body, reset: !call.repeatable }, handler);
+  } catch (error) {
+    fail('CAS_NOT_SENT', describe(error));
+    done();
+  }
+
+  return {
+    expire(timeoutMs) {
+      if (sent) fail('CAS_NO_ANSWER_IN_TIME', `no whole answer came within ${timeoutMs} ms`);
+      else fail('CAS_CONNECT_TIMEOUT', `there was no connection within ${timeoutMs} ms`);
+      controller?.abort(new Error('deadline'));
+    },
+  };
+}
+
+/** A failure with nothing of an answer. */
+export function failed(sent: boolean, code: ConaxCode, description: string): HttpOutcome {
+  return { kind: 'failed', sent, code, description, status: null, contentType: '', body: null };
+}
+
+const unsentCodes: Readonly<Record<string, ConaxCode>> = {
+  ECONNREFUSED: 'CAS_CONNECTION_REFUSED',
+  ENOTFOUND: 'CAS_HOST_UNKNOWN',
+  EAI_AGAIN: 'CAS_HOST_UNKNOWN',
+  EAI_FAIL: 'CAS_HOST_UNKNOWN',
+  EHOSTUNREACH: 'CAS_HOST_UNREACHABLE',
+  ENETUNREACH: 'CAS_HOST_UNREACHABLE',
+  ENETDOWN: 'CAS_HOST_UNREACHABLE',
+  EADDRNOTAVAIL: 'CAS_HOST_UNREACHABLE',
+  UND_ERR_CONNECT_TIMEOUT: 'CAS_CONNECT_TIMEOUT',
+  ETIMEDOUT: 'CAS_CONNECT_TIMEOUT',
+  EPROTO: 'CAS_TLS_FAILED',
+};
+
+const tlsCode = /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA)/;
+// TLS 1.3 refuses a client certificate only after the client has begun to send; the server has then read none of it.
+const certificateAlert = /^ERR_SSL_\w*ALERT_(?:(?:\w+_)?CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+function failureOf(error: unknown, sent: boolean): { sent: boolean; code: ConaxCode; description: string } {
+  const code = errorCode(error);
+  const description = describe(error);
+  if (certificateAlert.test(code)) return { sent: false, code: 'CAS_TLS_FAILED', description };
+  if (sent) return { sent, code: 'CAS_CONNECTION_LOST', description };
+  const known = unsentCodes[code];
+  if (known !== undefined) return { sent, code: known, description };
+  const isTls = tlsCode.test(code) || description.includes('secure TLS connection');
+  return { sent, code: isTls ? 'CAS_TLS_FAILED' : 'CAS_NOT_SENT', description };
+}
+
+function errorCode(error: unknown): string {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  if (error instanceof AggregateError) return errorCode(error.errors[0]);
+  return 'cause' in error ? errorCode(error.cause) : '';
+}
+
+function describe(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '')
+    return error.errors.map((inner) => describe(inner)).join('; ');
+  return error instanceof Error ? error.message || error.name : String(error);
+}
