@@ -1,0 +1,149 @@
+import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import type { Type } from 'avsc';
+import type { WriterSchema } from '../events/decode.ts';
+import { messageOf } from './errors.ts';
+
+export interface SchemaRegistryOptions {
+  /** The Confluent API; for Apicurio it ends with /apis/ccompat/v7. */
+  readonly url: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
+  /** How long one look-up may take in all; default 3,000. */
+  readonly timeoutMs?: number;
+  /** How long "no such schema" is believed, so that a stream of bad messages asks once; default 15,000. */
+  readonly unknownForMs?: number;
+}
+
+/** The registry gave no usable answer: it is away, overloaded, or refuses our credentials. The same call may be repeated. */
+export class SchemaRegistryUnavailableError extends Error {
+  override readonly name = 'SchemaRegistryUnavailableError';
+}
+
+export interface SchemaRegistryClient {
+  /** The schema with an id, cached for good; "unknown" is cached for a while. @throws SchemaRegistryUnavailableError */
+  findWriterSchema(schemaId: number): Promise<WriterSchema>;
+  /**
+   * The id under which a subject has this very schema; null where it has not. Cached by nobody.
+   * @throws SchemaRegistryUnavailableError
+   */
+  registeredId(subject: string, schema: string): Promise<number | null>;
+  /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
+  hasVersions(subject: string): Promise<boolean>;
+  /**
+   * Registers a schema and, with its first version, the subject's compatibility.
+   * @throws Error when the registry refuses the schema, or the subject has another compatibility.
+   */
+  register(subject: string, schema: string, compatibility: 'FULL_TRANSITIVE'): Promise<number>;
+}
+
+/** Error codes with which registries answer that something is not there: subject, version, schema. */
+const NOT_FOUND = new Set([40401, 40402, 40403]);
+
+export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistryClient {
+  const { timeoutMs = 3_000, unknownForMs = 15_000 } = options;
+  const base = options.url.replace(/\/+$/, '');
+  const { username, password } = options;
+  const registry = new SchemaRegistry({
+    host: base,
+    ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
+    // The caller decides about repeating: intake pauses, the relay waits.
+    retry: { retries: 0 },
+  });
+  const headers: Record<string, string> =
+    username === undefined
+      ? {}
+      : { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
+  const refused = new Map<number, { readonly until: number; readonly answer: WriterSchema }>();
+
+  return {
+    async findWriterSchema(schemaId) {
+      const known = refused.get(schemaId);
+      if (known && known.until > performance.now()) return known.answer;
+      refused.delete(schemaId);
+      try {
+        const schema = await withDeadline(registry.getSchema(schemaId));
+        // Everything else that the registry can hold (JSON schema, Protobuf) has no Avro type.
+        if (!('typeName' in schema)) return refuse(schemaId, { kind: 'unusable', detail: 'it is not an Avro schema' });
+        return { kind: 'schema', type: schema as unknown as Type };
+      } catch (error) {
+        return refuse(schemaId, await whyRefused(schemaId, error));
+      }
+    },
+    async registeredId(subject, schema) {
+      const body = JSON.stringify({ schema });
+      const answer = await ask(`/subjects/${encodeURIComponent(subject)}`, { method: 'POST', body });
+      return answer === null ? null : (answer as { id: number }).id;
+    },
+    async hasVersions(subject) {
+      return (await ask(`/subjects/${encodeURIComponent(subject)}/versions/latest`)) !== null;
+    },
+    async register(subject, schema, compatibility) {
+      const { id } = await registry.register(
+        { type: SchemaType.AVRO, schema },
+        { subject, compatibility: COMPATIBILITY[compatibility] },
+      );
+      return id;
+    },
+  };
+
+  function refuse(schemaId: number, answer: WriterSchema): WriterSchema {
+    refused.set(schemaId, { until: performance.now() + unknownForMs, answer });
+    return answer;
+  }
+
+  /**
+   * The client's errors do not tell a registry that has no such schema from a proxy that answers 404, or from one that
+   * is away (it calls that status 400): so the answer itself is looked at.
+   */
+  async function whyRefused(schemaId: number, error: unknown): Promise<WriterSchema> {
+    const answer = await ask(`/schemas/ids/${schemaId}`);
+    if (answer === null) return { kind: 'unknown' };
+    // It answers now: either it has just come back, or the schema itself is the trouble.
+    if (error instanceof Error && /ArgumentError/.test(error.name + error.constructor.name)) {
+      return { kind: 'unusable', detail: messageOf(error) };
+    }
+    throw new SchemaRegistryUnavailableError(`Schema ${schemaId} could not be fetched: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+
+  /** One HTTP exchange: the JSON of a good answer, null where the registry itself says that it is not there. */
+  async function ask(path: string, init: { method?: string; body?: string } = {}): Promise<unknown> {
+    let status: number;
+    let answer: unknown;
+    try {
+      const response = await fetch(base + path, {
+        ...init,
+        headers: { ...headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      status = response.status;
+      answer = await response.json();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : '';
+      throw new SchemaRegistryUnavailableError(`The schema registry did not answer: ${messageOf(error)}${cause}`, {
+        cause: error,
+      });
+    }
+    if (status === 200) return answer;
+    const { error_code: code, message } = Object(answer) as { error_code?: number; message?: string };
+    if (status === 404 && code !== undefined && NOT_FOUND.has(code)) return null;
+    throw new SchemaRegistryUnavailableError(`The schema registry answered ${status}: ${message ?? 'no message'}`);
+  }
+
+  async function withDeadline<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const deadline = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(
+        () => reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
+    });
+    try {
+      // The client never settles when the connection breaks within an answer.
+      return await Promise.race([work, deadline]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
+import type { Logger } from './logging.ts';
+import type { SchemaRegistryClient } from './schema-registry.ts';
+
+export interface TopicsAndSchemasOptions {
+  readonly kafka: Kafka;
+  readonly registry: SchemaRegistryClient;
+  readonly crmTopics: readonly string[];
+  readonly outcomeTopic: string;
+  readonly actionOutcomeTopic: string;
+  readonly deadLetterTopic: string;
+  /** Partitions of topics that do not exist yet. */
+  readonly partitions: number;
+  /** Replicas of topics that do not exist yet; -1 takes what the brokers have set. */
+  readonly replicationFactor: number;
+  readonly logger: Logger;
+}
+
+/** A dead letter is as large as the message was, and carries headers of ours beside it: room beyond the brokers' 1 MB. */
+const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024;
+
+const INBOUND = [
+  'com.crm.subscription.v1.SubscriptionActionEvent',
+  'com.crm.subscription.v1.ServiceActionEvent',
+  'com.crm.subscription.v1.InstalledItemActionEvent',
+] as const;
+
+/** The records that the service publishes, as full names of the contract. */
+export const OUTCOME_RECORDS = {
+  REQUEST_OUTCOME: 'com.conax.provisioning.v1.ProvisioningRequestOutcome',
+  ACTION_OUTCOME: 'com.conax.provisioning.v1.CrmActionOutcome',
+} as const;
+
+/** TopicRecordNameStrategy. */
+export function subjectOf(topic: string, recordName: string): string {
+  return `${topic}-${recordName}`;
+}
+
+/** The Avro schema of a record of the contract, as JSON text without needless space. */
+export function contractSchema(recordName: string): string {
+  const file = new URL(`../../schemas/${recordName}.avsc`, import.meta.url);
+  return JSON.stringify(JSON.parse(readFileSync(file, 'utf8')));
+}
+
+/**
+ * Creates the topics that are missing and registers the schemas that are missing. Existing topics and the CRM's own
+ * subjects are left as they are. Safe to run twice, and by two at once.
+ * @throws Error naming the topic or the subject that could not be created.
+ */
+export async function migrateTopicsAndSchemas(options: TopicsAndSchemasOptions): Promise<void> {
+  await createTopics(options);
+  await registerSchemas(options);
+}
+
+async function createTopics(options: TopicsAndSchemasOptions): Promise<void> {
+  const { kafka, crmTopics, outcomeTopic, actionOutcomeTopic, deadLetterTopic, logger } = options;
+  const names = [...new Set([...crmTopics, outcomeTopic, actionOutcomeTopic, deadLetterTopic])];
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    const existing = new Set(await admin.listTopics());
+    const missing = names.filter((name) => !existing.has(name));
+    if (missing.length === 0) return;
+    const replicationFactor =
+      options.replicationFactor === -1 ? await defaultReplicationFactor(admin) : options.replicationFactor;
+    const topics = missing.map((topic): ITopicConfig => ({
+      topic,
+      numPartitions: options.partitions,
+      replicationFactor,
+      ...(topic === deadLetterTopic
+        ? { configEntries: [{ name: 'max.message.bytes', value: String(DEAD_LETTER_BYTES_MAX) }] }
+        : {}),
+    }));
+    // One call a topic: where somebody else creates one of several meanwhile, the whole call would be a failure.
+    for (const topic of topics) await admin.createTopics({ topics: [topic], waitForLeaders: true, timeout: 20_000 });
+    logger.info({ topics: missing }, 'topics created');
+  } finally {
+    await admin.disconnect();
+  }
+}
+
+/** kafkajs speaks a version of the protocol in which -1 is refused: so the brokers' own setting is looked up. */
+async function defaultReplicationFactor(admin: Admin): Promise<number> {
+  const { controller, brokers } = await admin.describeCluster();
+  const name = String(controller ?? brokers[0]?.nodeId ?? 0);
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: [{ type: 4, name, configNames: ['default.replication.factor'] }],
+  });
+  return Number(resources[0]?.configEntries[0]?.configValue ?? 1);
+}
+
+async function registerSchemas(options: TopicsAndSchemasOptions): Promise<void> {
+  const { registry, crmTopics, logger } = options;
+  for (const topic of crmTopics) {
+    for (const recordName of INBOUND) {
+      const subject = subjectOf(topic, recordName);
+      // The CRM owns its subjects: ours is registered only where it has none, so that producers can begin with it.
+      if (await registry.hasVersions(subject)) continue;
+      const id = await registry.register(subject, contractSchema(recordName), 'FULL_TRANSITIVE');
+      logger.info({ subject, id }, 'schema registered');
+    }
+  }
+  const outcomes = [
+    [options.outcomeTopic, OUTCOME_RECORDS.REQUEST_OUTCOME],
+    [options.actionOutcomeTopic, OUTCOME_RECORDS.ACTION_OUTCOME],
+  ] as const;
+  for (const [topic, recordName] of outcomes) {
+    const subject = subjectOf(topic, recordName);
+    const schema = contractSchema(recordName);
+    if ((await registry.registeredId(subject, schema)) !== null) continue;
+    const id = await registry.register(subject, schema, 'FULL_TRANSITIVE');
+    logger.info({ subject, id }, 'schema registered');
+  }
+}
