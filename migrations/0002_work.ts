@@ -35,6 +35,11 @@ create table lane (
 ) with (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
         autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
 
+-- A final state would otherwise touch every index of the request: no index may name life_cycle_state.
+drop index request_pending_pairing;
+create index request_pairing on request (subscription_number, number)
+  where type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING');
+
 -- Cards whose turn is held by a request that is being sent although a lower number came due since.
 create table lane_pin (
   card   text primary key,

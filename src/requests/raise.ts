@@ -19,17 +19,17 @@ export async function raisePredecessors(tx: Transaction, numbers: readonly numbe
 /** Walks lane's primary key backwards, one row per card and step, and work's primary key. */
 const RAISE = /* sql */ `
 with recursive behind (card, number, class) as (
-  select card, w.number, w.rank >> 1
-    from work w cross join unnest(w.cards) card
+  select own.card, w.number, w.rank >> 1
+    from work w cross join unnest(w.cards) own (card)
    where w.number = any($1::bigint[]) and w.waits >= 0
   union
-  select card, ahead.number, behind.class
+  select own.card, ahead.number, behind.class
     from behind
    cross join lateral (select l.number from lane l
                         where l.card = behind.card and l.number < behind.number
                         order by l.number desc limit 1) as next
     join work ahead on ahead.number = next.number and ahead.rank >> 1 > behind.class
-   cross join unnest(ahead.cards) card
+   cross join unnest(ahead.cards) own (card)
 ), target as (
   select number, min(class) as class from behind group by number
 ), locked as (

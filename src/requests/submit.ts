@@ -105,8 +105,8 @@ with stored as (
   insert into work (number, waits, rank, ready_at, cards)
   select n.number,
          case when r.scheduled_at > now() then -1
-              else (select count(*) from unnest(r.cards) card
-                     where exists (select from lane l where l.card = card and l.number < n.number)) end,
+              else (select count(*) from unnest(r.cards) own (card)
+                     where exists (select from lane l where l.card = own.card and l.number < n.number)) end,
          n.rank, greatest(r.scheduled_at, now()), n.cards::text[]
     from unnest($1::bigint[], $2::smallint[], $3::text[]) n (number, rank, cards)
     join request r on r.number = n.number

@@ -1,0 +1,112 @@
+import type { Transaction } from '../platform/database.ts';
+import { placeColumns } from './hand-on.ts';
+import { lockCards } from './lock-cards.ts';
+import { raisePredecessors } from './raise.ts';
+
+/** The advisory lock that lets one transaction at a time activate. */
+const ACTIVATION_LOCK = 7002;
+
+/** Cards whose locks one transaction takes at most. */
+const MAX_CARDS = 1000;
+
+/**
+ * Lets scheduled requests whose date has come take their places in their cards' lanes, by their numbers: before every
+ * request that was submitted after them and is not being sent. At most `limit` of them; gives how many. Does nothing
+ * while somebody else is at it.
+ */
+export async function activateDueRequests(tx: Transaction, limit: number): Promise<number> {
+  const [lock] = await tx.query<{ ours: boolean }>(TRY_LOCK);
+  if (lock?.ours !== true) return 0;
+  const candidates = await tx.query<Due>(FIND_DUE, [limit]);
+  if (candidates.length === 0) return 0;
+  const affordable = withinCards(candidates);
+  await lockCards(tx, [...new Set(affordable.flatMap(({ cards }) => cards))]);
+
+  // Withdrawal may have been quicker; whoever withdraws holds the cards' locks, which are ours now.
+  const due = await tx.query<Due>(LOCK_DUE, [affordable.map(({ number }) => number)]);
+  const places = due.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
+  const numbers = due.map(({ number }) => number);
+  let successors: { number: number }[] = [];
+  if (places.length > 0) {
+    const columns = placeColumns(places);
+    successors = await tx.query<{ number: number }>(LOCK_NEIGHBOURS, columns);
+    await tx.query(DISPLACE, columns);
+    await tx.query(ENTER_LANES, columns);
+  }
+  await tx.query(SET_WAITS, [numbers]);
+  await raisePredecessors(tx, [...numbers, ...successors.map(({ number }) => number)]);
+  return due.length;
+}
+
+interface Due {
+  number: number;
+  cards: string[];
+}
+
+function withinCards(candidates: readonly Due[]): Due[] {
+  let cards = 0;
+  const count = candidates.findIndex((candidate) => (cards += candidate.cards.length) > MAX_CARDS);
+  return candidates.slice(0, count === -1 ? candidates.length : Math.max(1, count));
+}
+
+const TRY_LOCK = /* sql */ `select pg_try_advisory_xact_lock(${ACTIVATION_LOCK}, 0) as ours`;
+
+/** Walks work_scheduled from its oldest entry to the limit. */
+const FIND_DUE = /* sql */ `
+select number, cards from work where waits < 0 and ready_at <= now() order by ready_at, number limit $1`;
+
+const LOCK_DUE = /* sql */ `
+select number, cards from work where number = any($1::bigint[]) and waits < 0 order by number for update`;
+
+/** Whose turn it is on a card: the pinned request, else the lowest number in the lane. */
+const TURN = (card: string): string => /* sql */ `
+coalesce((select p.number from lane_pin p where p.card = ${card}),
+         (select l.number from lane l where l.card = ${card} order by l.number limit 1))`;
+
+/**
+ * Locks the requests whose turn it is on the cards, so that no claim happens while their turns are taken away, and
+ * those right behind the newcomers, so that none of them is raised meanwhile by somebody who cannot see the newcomers.
+ * Gives the latter. Walks lane's primary key, two rows per card.
+ */
+const LOCK_NEIGHBOURS = /* sql */ `
+with due as (
+  select * from unnest($1::text[], $2::bigint[]) due (card, number)
+), successor as (
+  select (select l.number from lane l where l.card = due.card and l.number > due.number order by l.number limit 1) as number
+    from due
+), locked as (
+  select w.number from work w
+   where w.number = any (array(select ${TURN('due.card')} from due union select number from successor))
+   order by w.number for update
+)
+select number from locked where number in (select number from successor)`;
+
+/**
+ * Where a newcomer has a lower number than the request whose turn it is: one that is being sent keeps the turn, pinned,
+ * also when its lease has run out, since the CAS may have it; another one waits from now on.
+ */
+const DISPLACE = /* sql */ `
+with due as (
+  select card, min(number) as number from unnest($1::text[], $2::bigint[]) due (card, number) group by card
+), turn as (
+  select due.card, due.number as newcomer, ${TURN('due.card')} as number from due
+), displaced as (
+  select turn.card, turn.number, w.token is not null as leased
+    from turn join work w on w.number = turn.number
+   where turn.newcomer < turn.number
+), pinned as (
+  insert into lane_pin (card, number) select card, number from displaced where leased
+  on conflict (card) do nothing
+)
+update work w set waits = w.waits + waiting.cards
+  from (select number, count(*) as cards from displaced where not leased group by number) waiting
+ where w.number = waiting.number`;
+
+const ENTER_LANES = /* sql */ `
+insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
+
+/** A statement of its own, whose snapshot holds the newcomers' lanes and the pins. */
+const SET_WAITS = /* sql */ `
+update work w
+   set waits = (select count(*) from unnest(w.cards) own (card) where ${TURN('own.card')} <> w.number)
+ where w.number = any($1::bigint[])`;

@@ -1,0 +1,43 @@
+import type { ConaxExchange } from '../conax/client.types.ts';
+import type { Transaction } from '../platform/database.ts';
+import { storable } from './storable.ts';
+
+/** SOAP calls of one request that are to be written down, in their order. */
+export interface AttemptsOf {
+  readonly number: number;
+  /** How many calls were written down before these. */
+  readonly before: number;
+  readonly exchanges: readonly ConaxExchange[];
+}
+
+/** Writes the SOAP calls of requests that the caller's transaction still holds, with the instance that made them. */
+export async function writeAttempts(tx: Transaction, requests: readonly AttemptsOf[], instance: string): Promise<void> {
+  const rows = requests.flatMap(({ number, before, exchanges }) =>
+    exchanges.map((exchange, index) => ({ number, attempt: before + index + 1, exchange })),
+  );
+  if (rows.length === 0) return;
+  const answers = rows.map(({ exchange }) => exchange.answer);
+  await tx.query(INSERT_ATTEMPTS, [
+    rows.map(({ number }) => number),
+    rows.map(({ attempt }) => attempt),
+    rows.map(({ exchange }) => exchange.command),
+    rows.map(({ exchange }) => exchange.operation),
+    rows.map(({ exchange }) => exchange.url),
+    answers.map(({ kind }) => kind),
+    answers.map((answer) => ('code' in answer ? storable(answer.code) : null)),
+    answers.map((answer) => ('description' in answer ? storable(answer.description) : null)),
+    rows.map(({ exchange }) => exchange.httpStatus),
+    rows.map(({ exchange }) => storable(exchange.requestBody)),
+    rows.map(({ exchange }) => storable(exchange.responseBody)),
+    rows.map(({ exchange }) => new Date(exchange.startedAt)),
+    rows.map(({ exchange }) => exchange.durationMs),
+    instance,
+  ]);
+}
+
+const INSERT_ATTEMPTS = /* sql */ `
+insert into attempt (request_number, attempt, command, operation, url, answer, code, description, http_status,
+                     request_body, response_body, started_at, duration_ms, instance)
+select *, $14::text
+  from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[],
+              $10::text[], $11::text[], $12::timestamptz[], $13::real[])`;

@@ -1,0 +1,140 @@
+import type { Queryable } from '../platform/database.ts';
+import type { Command } from './command.ts';
+
+/**
+ * What an earlier try left open about a pairing command (R8): its answer could not be read, or the CAS refused it and
+ * was not asked yet what it holds instead.
+ */
+export type Doubt =
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'refused'; readonly code: string; readonly description: string; readonly review: boolean };
+
+/** A request that is ours until its lease runs out. */
+export interface ClaimedRequest {
+  readonly number: number;
+  readonly id: string;
+  /** Names this claim: every later write about the request repeats it, and does nothing where it is no longer true. */
+  readonly token: string;
+  readonly command: Command;
+  readonly cards: readonly string[];
+  /** 0 EXPRESS, 1 REGULAR, 2 bulk; raised where others wait for it. */
+  readonly class: number;
+  /** SOAP calls written down so far, and how often the request was put off. */
+  readonly attempts: number;
+  readonly retries: number;
+  /** Its last claimant's lease ran out: what that one did is not known. `doubt` says so too, and for good. */
+  readonly reclaimed: boolean;
+  readonly doubt: Doubt | null;
+  /** When a message or fingerprint was marked as leaving; set only where nobody wrote down what became of it. */
+  readonly sentAt: Date | null;
+  readonly sealedPin: Buffer | null;
+  readonly subscriptionNumber: string | null;
+  readonly actionId: string | null;
+}
+
+export interface ClaimOptions {
+  /** At most so many, 0-1,000. */
+  readonly limit: number;
+  /** A UUID of this claim alone. */
+  readonly token: string;
+  readonly leaseMs: number;
+  /** Claim although the breaker is open: for the one instance that holds its probe. */
+  readonly probing?: boolean;
+}
+
+/**
+ * Claims what may be sent now: of the requests that nobody is ahead of, EXPRESS before REGULAR before bulk work, in each
+ * class due retries and lapsed leases before new requests, and in each of those the longest waiting first. Claims
+ * nothing while the provider is paused or its breaker is open. Never waits for a lock.
+ */
+export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
+  const { limit, token, leaseMs, probing = false } = options;
+  return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [limit, token, leaseMs, probing]);
+}
+
+const RANKS = [0, 1, 2, 3, 4, 5];
+
+/** One rank's share: what the ranks before it left of the limit. */
+function pick(rank: number): string {
+  const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
+  return `rank${rank} as (
+  select number, token is not null as reclaimed from work
+   where waits = 0 and rank = ${rank} and ready_at <= now()
+   order by ready_at
+   limit (select slots from open)${taken.join('')}
+     for update skip locked)`;
+}
+
+/**
+ * Walks work_ready once per rank, from its oldest entry to the limit: blocked, scheduled, leased and finished requests
+ * are not in the range, so the cost does not grow with the backlog. A rank whose limit is 0 is not scanned at all.
+ * `any(array(...))` keeps the planner at the primary key whatever it thinks of the limits.
+ */
+const CLAIM = /* sql */ `
+with open as materialized (
+  select case when exists (
+           select from provider
+            where name = 'conax' and not paused and (breaker_open_until is null or $4::boolean)
+         ) then $1::int else 0 end as slots
+), ${RANKS.map(pick).join(', ')},
+picked as materialized (
+  ${RANKS.map((rank) => `select number, reclaimed from rank${rank}`).join(' union all ')}
+), claimed as (
+  update work w
+     set token = $2::uuid, ready_at = now() + $3::float8 * interval '1 millisecond', rank = w.rank & 6::smallint,
+         doubt = case when w.token is null then w.doubt else coalesce(w.doubt, '{"kind":"unknown"}') end
+   where w.number = any (array(select number from picked))
+  returning w.number, w.rank, w.attempts, w.retries, w.doubt, w.sent_at, w.cards
+)
+select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r.command, c.cards,
+       c.rank >> 1 as class, c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
+       pin.sealed as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
+  from claimed c
+  join request r on r.number = c.number
+  join picked p on p.number = c.number
+  left join request_pin pin on pin.request_number = c.number
+ order by c.rank, c.number`;
+
+/** A claim that its holder wants to keep or to write about. */
+export interface Held {
+  readonly number: number;
+  readonly token: string;
+}
+
+/**
+ * Prolongs leases, all in one statement, and gives the numbers of those that are still held; the others were lost to
+ * another instance or are final, and are no longer the caller's business. Walks work's primary key.
+ */
+export async function renewLeases(db: Queryable, held: readonly Held[], leaseMs: number): Promise<number[]> {
+  if (held.length === 0) return [];
+  const rows = await db.query<{ number: number }>(RENEW, [...heldColumns(held), leaseMs]);
+  return rows.map(({ number }) => number);
+}
+
+const RENEW = /* sql */ `
+update work w set ready_at = now() + $3::float8 * interval '1 millisecond'
+  from unnest($1::bigint[], $2::uuid[]) held (number, token)
+ where w.number = held.number and w.token = held.token
+returning w.number`;
+
+/**
+ * Marks messages and fingerprints as leaving, before they do: whoever finds the mark without an outcome knows that the
+ * command may have been shown. Gives the numbers that are still held; the others must not be sent. Walks work's primary
+ * key. The caller sends after the commit.
+ */
+export async function markSent(db: Queryable, held: readonly Held[]): Promise<number[]> {
+  const rows = await db.query<{ number: number }>(MARK_SENT, heldColumns(held));
+  return rows.map(({ number }) => number);
+}
+
+const MARK_SENT = /* sql */ `
+update work w set sent_at = now()
+  from unnest($1::bigint[], $2::uuid[]) held (number, token)
+ where w.number = held.number and w.token = held.token
+returning w.number`;
+
+/** Two columns for `unnest`, in the order in which rows are locked everywhere. */
+export function heldColumns(held: readonly Held[]): [number[], string[]] {
+  const sorted = held.toSorted((a, b) => a.number - b.number);
+  return [sorted.map(({ number }) => number), sorted.map(({ token }) => token)];
+}

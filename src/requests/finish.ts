@@ -1,0 +1,116 @@
+import type { ConaxExchange } from '../conax/client.types.ts';
+import type { Transaction } from '../platform/database.ts';
+import { writeAttempts } from './attempt.ts';
+import { heldColumns } from './claim.ts';
+import type { Command } from './command.ts';
+import { handOn } from './hand-on.ts';
+import { lockCards } from './lock-cards.ts';
+import { type PairingFolds, type PairingNews, establishPairings, lockPairings } from './pairing-knowledge.ts';
+import { storable } from './storable.ts';
+
+/** What a GET command answered, as it is stored. */
+export interface RequestAnswer {
+  /** Service CA ids. */
+  readonly activeServices?: readonly string[];
+  /** Null: the CAS holds no pairing of the device. */
+  readonly pairing?: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
+}
+
+/** A claimed request that is final. */
+export interface FinishedRequest {
+  readonly number: number;
+  readonly token: string;
+  readonly command: Command;
+  readonly cards: readonly string[];
+  readonly subscriptionNumber: string | null;
+  readonly state: 'COMPLETED' | 'REJECTED';
+  readonly referenceNumber: string | null;
+  /** Null where it is COMPLETED. */
+  readonly errorCode: string | null;
+  /** For people; also where a COMPLETED request has a story to tell. */
+  readonly errorDescription: string | null;
+  readonly answer: RequestAnswer | null;
+  /** What it taught about pairings (R7, R8); null where nothing. */
+  readonly pairingNews: PairingNews | null;
+  /** The SOAP calls since it was claimed, in their order. */
+  readonly exchanges: readonly ConaxExchange[];
+}
+
+/** Writes the outcomes of requests that became final into the outbox, in the caller's transaction. */
+export type RecordOutcomes = (tx: Transaction, numbers: number[]) => Promise<void>;
+
+/** What finishing needs of other rooms. */
+export interface FinishingParts extends PairingFolds {
+  readonly recordOutcomes: RecordOutcomes;
+  /** The name of this instance, for the attempt rows. */
+  readonly instance: string;
+}
+
+/**
+ * Makes claimed requests final, all that follows included: attempts, pairing knowledge, outcomes, and each card handed
+ * to its next request. Acts only on those whose claim still holds and gives their numbers; of the others, somebody else
+ * has the say, and nothing is written.
+ *
+ * Locks in the service's order: subscriptions, cards, work rows; then what the outcomes lock.
+ */
+export async function finishRequests(
+  tx: Transaction,
+  requests: readonly FinishedRequest[],
+  parts: FinishingParts,
+): Promise<number[]> {
+  if (requests.length === 0) return [];
+  await lockPairings(tx, requests);
+  await lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
+  const removed = await tx.query<{ number: number; attempts: number }>(REMOVE_WORK, heldColumns(requests));
+  const attemptsBefore = new Map(removed.map(({ number, attempts }) => [number, attempts]));
+  const finished = requests
+    .filter(({ number }) => attemptsBefore.has(number))
+    .map((request) => ({ ...request, before: attemptsBefore.get(request.number) ?? 0 }))
+    .toSorted((a, b) => a.number - b.number);
+  if (finished.length === 0) return [];
+
+  await handOn(
+    tx,
+    finished.flatMap(({ number, cards }) => cards.map((card) => ({ card, number }))),
+  );
+  await tx.query(WRITE_FINAL_STATE, [
+    finished.map(({ number }) => number),
+    finished.map(({ state }) => state),
+    finished.map(({ referenceNumber }) => storable(referenceNumber)),
+    finished.map(({ errorCode }) => storable(errorCode)),
+    finished.map(({ errorDescription }) => storable(errorDescription)),
+    finished.map(({ answer }) => (answer === null ? null : JSON.stringify(cleaned(answer)))),
+    finished.map(({ before, exchanges }) => before + exchanges.length),
+  ]);
+  const withPin = finished.filter(({ command }) => command.type === 'UPDATE_CA_PIN_TO_GIVEN_VALUE');
+  if (withPin.length > 0) await tx.query(DELETE_PINS, [withPin.map(({ number }) => number)]);
+  await writeAttempts(tx, finished, parts.instance);
+  await establishPairings(tx, finished, parts);
+  const numbers = finished.map(({ number }) => number);
+  await parts.recordOutcomes(tx, numbers);
+  return numbers;
+}
+
+function cleaned(answer: RequestAnswer): RequestAnswer {
+  return JSON.parse(JSON.stringify(answer), (_key, value: unknown) =>
+    typeof value === 'string' ? storable(value) : value,
+  ) as RequestAnswer;
+}
+
+/** Walks work's primary key. The token keeps a claimant whose lease ran out from deciding anything. */
+const REMOVE_WORK = /* sql */ `
+delete from work w
+ using unnest($1::bigint[], $2::uuid[]) held (number, token)
+ where w.number = held.number and w.token = held.token
+returning w.number, w.attempts`;
+
+/** Walks request's primary key; no indexed column changes, so the new version stays in its page. */
+export const WRITE_FINAL_STATE = /* sql */ `
+update request r
+   set life_cycle_state = f.state, executed_at = now(), updated_at = now(), reference_number = f.reference_number,
+       error_code = f.error_code, error_description = f.error_description, answer = f.answer, attempts = f.attempts
+  from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::int[])
+    as f (number, state, reference_number, error_code, error_description, answer, attempts)
+ where r.number = f.number`;
+
+export const DELETE_PINS = /* sql */ `delete from request_pin where request_number = any($1::bigint[])`;

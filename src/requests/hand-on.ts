@@ -1,0 +1,45 @@
+import type { Transaction } from '../platform/database.ts';
+
+/** A request's place in one card's lane. */
+export interface Place {
+  readonly card: string;
+  readonly number: number;
+}
+
+/**
+ * Takes requests out of the lanes in which it is their turn, and hands each card to its next request. The caller holds
+ * the cards' locks and has deleted the work rows.
+ */
+export async function handOn(tx: Transaction, places: readonly Place[]): Promise<void> {
+  if (places.length === 0) return;
+  await tx.query(HAND_ON, placeColumns(places));
+}
+
+/** Two columns for `unnest`. */
+export function placeColumns(places: readonly Place[]): [string[], number[]] {
+  return [places.map(({ card }) => card), places.map(({ number }) => number)];
+}
+
+/**
+ * Walks lane's primary key: one row per card, found from the number that leaves rather than from the start of the lane,
+ * which is full of dead entries on a busy card. Only where the turn was pinned a lower number may be next.
+ */
+const HAND_ON = /* sql */ `
+with gone as (
+  select * from unnest($1::text[], $2::bigint[]) gone (card, number)
+), left_lane as (
+  delete from lane l using gone where l.card = gone.card and l.number = gone.number
+), unpinned as (
+  delete from lane_pin p using gone where p.card = gone.card and p.number = gone.number
+), next as (
+  select (select l.number from lane l
+           where l.card = gone.card
+             and l.number > case when p.card is null then gone.number else 0 end and l.number <> gone.number
+           order by l.number limit 1) as number
+    from gone left join lane_pin p on p.card = gone.card
+), locked as (
+  select w.number, next.cards
+    from work w join (select number, count(*) as cards from next group by number) next on next.number = w.number
+   order by w.number for update of w
+)
+update work w set waits = w.waits - locked.cards from locked where w.number = locked.number`;

@@ -1,0 +1,120 @@
+import type { ConaxExchange } from '../conax/client.types.ts';
+import type { Transaction } from '../platform/database.ts';
+import { writeAttempts } from './attempt.ts';
+import { type Doubt, type Held, heldColumns } from './claim.ts';
+import { placeColumns } from './hand-on.ts';
+import { lockCards } from './lock-cards.ts';
+import { storable } from './storable.ts';
+
+/** A claimed request that goes back to PENDING and is tried again later. It keeps its place in its cards' lanes. */
+export interface PutOffRequest {
+  readonly number: number;
+  readonly token: string;
+  readonly cards: readonly string[];
+  /** From now until it may be claimed again. */
+  readonly delayMs: number;
+  readonly doubt: Doubt | null;
+  readonly exchanges: readonly ConaxExchange[];
+}
+
+/**
+ * Puts claimed requests off after a try that settled nothing, with the attempts it made. Gives the numbers of those
+ * whose claim still held; nothing is written about the others.
+ */
+export async function putOffRequests(
+  tx: Transaction,
+  requests: readonly PutOffRequest[],
+  instance: string,
+): Promise<number[]> {
+  if (requests.length === 0) return [];
+  const sorted = requests.toSorted((a, b) => a.number - b.number);
+  await lockCards(tx, cardsOf(sorted));
+  const put = await tx.query<{ number: number; before: number }>(PUT_OFF, [
+    ...heldColumns(sorted),
+    sorted.map(({ delayMs }) => delayMs),
+    sorted.map(({ doubt }) => (doubt === null ? null : JSON.stringify(cleaned(doubt)))),
+    sorted.map(({ exchanges }) => exchanges.length),
+  ]);
+  const before = new Map(put.map((row) => [row.number, row.before]));
+  const done = sorted.filter(({ number }) => before.has(number));
+  await releaseTurns(tx, done);
+  await writeAttempts(
+    tx,
+    done.map(({ number, exchanges }) => ({ number, exchanges, before: before.get(number) ?? 0 })),
+    instance,
+  );
+  return done.map(({ number }) => number);
+}
+
+/** A claimed request that was not tried. */
+export interface UntriedRequest extends Held {
+  readonly cards: readonly string[];
+}
+
+/** Gives claimed requests back as they were, to be claimed again at once. Gives the numbers whose claim still held. */
+export async function giveBackRequests(tx: Transaction, requests: readonly UntriedRequest[]): Promise<number[]> {
+  if (requests.length === 0) return [];
+  await lockCards(tx, cardsOf(requests));
+  const given = await tx.query<{ number: number }>(GIVE_BACK, heldColumns(requests));
+  const numbers = new Set(given.map(({ number }) => number));
+  await releaseTurns(
+    tx,
+    requests.filter(({ number }) => numbers.has(number)),
+  );
+  return [...numbers];
+}
+
+/**
+ * A request that is no longer being sent holds no turn against a lower number that came due meanwhile: its pins go, and
+ * the lowest number of each such card is next, be it another or the same.
+ */
+async function releaseTurns(tx: Transaction, requests: readonly UntriedRequest[]): Promise<void> {
+  const places = requests.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
+  if (places.length > 0) await tx.query(RELEASE_TURNS, placeColumns(places));
+}
+
+function cardsOf(requests: readonly { readonly cards: readonly string[] }[]): string[] {
+  return [...new Set(requests.flatMap(({ cards }) => cards))];
+}
+
+function cleaned(doubt: Doubt): Doubt {
+  return doubt.kind === 'unknown'
+    ? doubt
+    : { ...doubt, code: storable(doubt.code), description: storable(doubt.description) };
+}
+
+/** Walks work's primary key. The mark of a message goes: its try is written down as not having happened. */
+const PUT_OFF = /* sql */ `
+update work w
+   set token = null, sent_at = null, ready_at = now() + p.delay_ms * interval '1 millisecond', doubt = p.doubt,
+       attempts = w.attempts + p.calls, retries = w.retries + 1
+  from unnest($1::bigint[], $2::uuid[], $3::float8[], $4::jsonb[], $5::int[]) p (number, token, delay_ms, doubt, calls)
+ where w.number = p.number and w.token = p.token
+returning w.number, w.attempts - p.calls as before`;
+
+/** Walks work's primary key. */
+const GIVE_BACK = /* sql */ `
+update work w set token = null, ready_at = now()
+  from unnest($1::bigint[], $2::uuid[]) held (number, token)
+ where w.number = held.number and w.token = held.token
+returning w.number`;
+
+/** lane_pin is nearly always empty; lane's primary key gives one row per pinned card. */
+const RELEASE_TURNS = /* sql */ `
+with unpinned as (
+  delete from lane_pin p using unnest($1::text[], $2::bigint[]) place (card, number)
+   where p.card = place.card and p.number = place.number
+  returning p.card, p.number
+), change as (
+  select (select l.number from lane l where l.card = u.card order by l.number limit 1) as number, -1 as waits
+    from unpinned u
+  union all
+  select number, 1 from unpinned
+), locked as (
+  select w.number, change.waits
+    from work w
+    join (select number, sum(waits)::int as waits from change group by number having sum(waits) <> 0) change
+      on change.number = w.number
+   order by w.number for update of w
+)
+update work w set waits = w.waits + locked.waits from locked where w.number = locked.number`;
