@@ -1,0 +1,34 @@
+import type { Service } from '../events/crm.generated.ts';
+import type { EntitlementCommand } from '../requests/command.ts';
+import { describeService, withhold } from './proposal.ts';
+import type { Proposal } from './proposal.ts';
+import type { CasDevice } from './snapshot.ts';
+import type { PlanningRules } from './types.ts';
+
+/** True for a device whose CA id fits its pattern. */
+export function isWellFormed(rules: PlanningRules, device: CasDevice): boolean {
+  const pattern = device.kind === 'SMARTCARD' ? rules.smartcardPattern : rules.setTopBoxPattern;
+  return pattern.test(device.caId);
+}
+
+/** R11: the entitlement command withheld for a CA id that does not fit its pattern; null where both fit. */
+export function invalidPair(
+  rules: PlanningRules,
+  type: EntitlementCommand['type'],
+  smartcard: string,
+  service: Service,
+  serviceCaId: string,
+): Proposal | null {
+  const misfits = [
+    ...(rules.smartcardPattern.test(smartcard) ? [] : [misfit('smart card CA id', smartcard, rules.smartcardPattern)]),
+    ...(rules.servicePattern.test(serviceCaId) ? [] : [misfit('service CA id', serviceCaId, rules.servicePattern)]),
+  ];
+  if (misfits.length === 0) return null;
+  const detail = `Of ${describeService(service)}: ${misfits.join('; ')}.`;
+  return withhold(type, 'INVALID_CA_ID', smartcard, serviceCaId, detail);
+}
+
+/** "the smart card CA id "12" does not fit ^\d{11}$". */
+export function misfit(what: string, caId: string, pattern: RegExp): string {
+  return `the ${what} ${JSON.stringify(caId)} does not fit ${pattern.source}`;
+}

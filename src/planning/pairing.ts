@@ -1,0 +1,219 @@
+import type { Device, PairingCommand } from '../requests/command.ts';
+import { isWellFormed, misfit } from './ca-ids.ts';
+import { before } from './moves.ts';
+import type { Before } from './moves.ts';
+import { withoutDepartedCards } from './pairings.ts';
+import { describePlace, send, withhold } from './proposal.ts';
+import type { Proposal } from './proposal.ts';
+import { itemsNamed, presentService, servicesNamed } from './situation.ts';
+import type { Situation } from './situation.ts';
+import { casDevices } from './snapshot.ts';
+import type { CasDevice, Place } from './snapshot.ts';
+import type { CreateCell, ExtendCell } from './trigger-matrix.ts';
+import type { KnownPairings, Pairing, WithheldReason } from './types.ts';
+
+type PairingType = PairingCommand['type'];
+
+/** What a cell selects: the places whose groups have to be paired, and devices that have left the subscription since. */
+interface Selection {
+  readonly places: readonly Place[];
+  readonly departed: readonly CasDevice[];
+}
+
+const NOTHING: Selection = { places: [], departed: [] };
+
+const SELECTORS: Readonly<Record<CreateCell | ExtendCell, (situation: Situation) => Selection>> = {
+  '': () => NOTHING,
+  'all devices': (situation) => ofDevices(situation, casDevices(situation.own.installedItems)),
+  'devices not yet paired': ofIncomingServices,
+  "new distributor's devices": ofMoved,
+  "the item's distributor": ofIncomingItems,
+  "the new item's distributor": ofIncomingItems,
+};
+
+/**
+ * The pairing commands that the cells of an action's row select, sent or withheld (R7-R9): for each group that they look
+ * at, CREATE_PAIRING where the row triggers only that; ADD_TO_EXISTING_PAIRING where it triggers only that; R8's choice
+ * between them where it triggers both.
+ */
+export function pairingProposals(
+  situation: Situation,
+  cells: { readonly create: CreateCell; readonly extend: ExtendCell },
+  knownPairings: KnownPairings,
+): Proposal[] {
+  const selections = [SELECTORS[cells.create](situation), SELECTORS[cells.extend](situation)];
+  const places = new Set(selections.flatMap((selection) => selection.places));
+  const departed = new Map(
+    selections.flatMap((selection) => selection.departed).map((device) => [device.caId, device]),
+  );
+  const known = withoutDepartedCards(knownPairings, situation.present);
+  const past = before(situation);
+  const only = cells.extend === '' ? 'CREATE_PAIRING' : cells.create === '' ? 'ADD_TO_EXISTING_PAIRING' : null;
+
+  const proposals = [...places].flatMap((place) => pairGroup(situation, groupAt(situation, past, place, known), only));
+  const superseded = [...departed.values()].map((device) => departedDevice(situation, device, only));
+  if (proposals.length === 0 && superseded.length === 0 && cells.create === 'all devices') {
+    return [withhold('CREATE_PAIRING', 'NOTHING_TO_PAIR', null, null, 'The subscription has no device with a CA id.')];
+  }
+  return [...proposals, ...superseded];
+}
+
+/** R7: the devices of one distributor, with what is known of their pairing. */
+interface Group {
+  readonly place: Place;
+  readonly smartcards: readonly CasDevice[];
+  readonly setTopBoxes: readonly CasDevice[];
+  /** Devices that are left out for their CA id. */
+  readonly malformed: readonly CasDevice[];
+  /** The group's known pairing, and the card of the group that it is known of; null where none is known. */
+  readonly known: { readonly card: CasDevice; readonly pairing: Pairing } | null;
+}
+
+/**
+ * The group of a distributor in the present snapshot. Its known pairing is that of the first card, in the snapshot's
+ * order, that the group had before the event, else of the first that came to it from elsewhere in the subscription (R8).
+ */
+function groupAt(situation: Situation, past: Before, place: Place, known: KnownPairings): Group {
+  const devices = uniqueByCaId(
+    casDevices(situation.present.installedItems).filter((device) => device.distributor === place),
+  );
+  const sound = devices.filter((device) => isWellFormed(situation.rules, device));
+  const smartcards = sound.filter((device) => device.kind === 'SMARTCARD');
+  const stayed = smartcards.filter((card) => past.placeOfItem(card) === place);
+  const card = [...stayed, ...smartcards].find((candidate) => known.has(candidate.caId));
+  const pairing = card === undefined ? undefined : known.get(card.caId);
+  return {
+    place,
+    smartcards,
+    setTopBoxes: sound.filter((device) => device.kind === 'SET_TOP_BOX'),
+    malformed: devices.filter((device) => !sound.includes(device)),
+    known: card === undefined || pairing === undefined ? null : { card, pairing },
+  };
+}
+
+function pairGroup(situation: Situation, group: Group, only: PairingType | null): Proposal[] {
+  const type = only ?? (group.known === null ? 'CREATE_PAIRING' : 'ADD_TO_EXISTING_PAIRING');
+  const leftOut = group.malformed.map((device) => malformedDevice(situation, device, type));
+  return [...leftOut, type === 'CREATE_PAIRING' ? create(group) : extend(group)];
+}
+
+function create(group: Group): Proposal {
+  if (!hasBothKinds(group)) return nothingToPair(group, 'CREATE_PAIRING');
+  const { smartcards, setTopBoxes } = group;
+  return send(
+    { type: 'CREATE_PAIRING', smartcards: smartcards.map(toDevice), setTopBoxes: setTopBoxes.map(toDevice) },
+    describeGroup(group),
+  );
+}
+
+/** R8: only the devices that are missing from the known pairing, identified by the card that it is known of. */
+function extend(group: Group): Proposal {
+  const type = 'ADD_TO_EXISTING_PAIRING';
+  if (!hasBothKinds(group)) return nothingToPair(group, type);
+  if (group.known === null) {
+    return unpaired(group, type, 'NOTHING_TO_PAIR', 'the action only adds to a pairing, and none is known');
+  }
+  const { card, pairing } = group.known;
+  const smartcards = group.smartcards.filter((device) => device !== card && !pairing.smartcards.includes(device.caId));
+  const setTopBoxes = group.setTopBoxes.filter((device) => !pairing.setTopBoxes.includes(device.caId));
+  if (smartcards.length === 0 && setTopBoxes.length === 0) {
+    return withhold(type, 'ALREADY_PAIRED', card.caId, null, `All paired already: ${describeGroup(group)}.`);
+  }
+  return send(
+    {
+      type,
+      existingSmartcard: toDevice(card),
+      smartcards: smartcards.map(toDevice),
+      setTopBoxes: setTopBoxes.map(toDevice),
+    },
+    describeGroup(group),
+  );
+}
+
+function hasBothKinds(group: Group): boolean {
+  return group.smartcards.length > 0 && group.setTopBoxes.length > 0;
+}
+
+function nothingToPair(group: Group, type: PairingType): Proposal {
+  return unpaired(group, type, 'NOTHING_TO_PAIR', 'a pairing needs a smart card and a set-top box');
+}
+
+function unpaired(group: Group, type: PairingType, reason: WithheldReason, why: string): Proposal {
+  return withhold(type, reason, group.smartcards[0]?.caId ?? null, null, `Of ${describeGroup(group)}: ${why}.`);
+}
+
+function malformedDevice(situation: Situation, device: CasDevice, type: PairingType): Proposal {
+  const { smartcardPattern, setTopBoxPattern } = situation.rules;
+  const isCard = device.kind === 'SMARTCARD';
+  const problem = isCard
+    ? misfit('smart card CA id', device.caId, smartcardPattern)
+    : misfit('STB CA id', device.caId, setTopBoxPattern);
+  return withhold(
+    type,
+    'INVALID_CA_ID',
+    isCard ? device.caId : null,
+    null,
+    `Of installed item ${device.id}: ${problem}.`,
+  );
+}
+
+function departedDevice(situation: Situation, device: CasDevice, only: PairingType | null): Proposal {
+  const { number, version } = situation.present;
+  const detail = `Installed item ${device.id} (${device.caId}) is no longer in version ${version} of ${number}.`;
+  const smartcard = device.kind === 'SMARTCARD' ? device.caId : null;
+  return withhold(only ?? 'CREATE_PAIRING', 'SUPERSEDED', smartcard, null, detail);
+}
+
+/** The groups where these devices of the own snapshot are in the present one; those that left are named. */
+function ofDevices(situation: Situation, devices: readonly CasDevice[]): Selection {
+  if (!situation.late) return { places: devices.map((device) => device.distributor), departed: [] };
+  const present = casDevices(situation.present.installedItems);
+  const found = devices.map((device) => ({
+    device,
+    now: present.find((other) => other.id === device.id) ?? present.find((other) => other.caId === device.caId),
+  }));
+  return {
+    places: found.flatMap(({ now }) => (now === undefined ? [] : [now.distributor])),
+    departed: found.flatMap(({ device, now }) => (now === undefined ? [device] : [])),
+  };
+}
+
+function ofIncomingItems(situation: Situation): Selection {
+  return ofDevices(situation, casDevices(itemsNamed(situation, situation.lists.incomingItems)));
+}
+
+/** R8: V: ADD_SERVICE looks at the groups of its incoming services. */
+function ofIncomingServices(situation: Situation): Selection {
+  const services = servicesNamed(situation, situation.lists.incomingServices);
+  return {
+    places: services.map((service) => (presentService(situation, service) ?? service).distributor),
+    departed: [],
+  };
+}
+
+/** R10: the groups that devices moved to, and those that services moved to. */
+function ofMoved(situation: Situation): Selection {
+  const past = before(situation);
+  const { services, installedItems } = situation.own;
+  const movedDevices = casDevices(installedItems).filter((device) => past.placeOfItem(device) !== device.distributor);
+  const movedServices = services.filter((service) => past.placeOfService(service) !== service.distributor);
+  const ofServices = movedServices.map((service) => (presentService(situation, service) ?? service).distributor);
+  const { places, departed } = ofDevices(situation, movedDevices);
+  return { places: [...places, ...ofServices], departed };
+}
+
+function describeGroup({ place, smartcards, setTopBoxes }: Group): string {
+  const cards = smartcards.map((device) => device.caId).join(', ') || 'none';
+  const boxes = setTopBoxes.map((device) => device.caId).join(', ') || 'none';
+  return `the devices with ${describePlace(place)} (cards: ${cards}; STBs: ${boxes})`;
+}
+
+function uniqueByCaId(devices: readonly CasDevice[]): CasDevice[] {
+  return devices.filter(
+    (device, index) => devices.findIndex((other) => other.kind === device.kind && other.caId === device.caId) === index,
+  );
+}
+
+function toDevice({ caId, distributor }: CasDevice): Device {
+  return { caId, distributor };
+}
