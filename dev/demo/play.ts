@@ -25,17 +25,23 @@ export async function play(
   for (const step of journey.steps) {
     if (step.before) await breakTheCas(simulatorUrl, step.before);
     const startedAt = performance.now();
-    const deadLettersBefore = wire.arrivals.deadLetters.length;
+    const seen = { letters: wire.arrivals.deadLetters.length, outcomes: wire.arrivals.actionOutcomes.length };
     await wire.send(step.messages.map((message) => ({ key: step.subscriptionNumber, message })));
-    onStep(await resultOf(step, wire, startedAt, deadLettersBefore));
+    onStep(await resultOf(step, wire, startedAt, seen));
   }
 }
 
-async function resultOf(step: Step, wire: CrmWire, startedAt: number, deadLettersBefore: number): Promise<PlayedStep> {
+/** How much had arrived before the step: what comes later is its own. */
+interface Seen {
+  readonly letters: number;
+  readonly outcomes: number;
+}
+
+async function resultOf(step: Step, wire: CrmWire, startedAt: number, seen: Seen): Promise<PlayedStep> {
   const what = `${step.journey}: the outcome of "${step.says}"`;
   if ('deadLetter' in step.expected || step.actionId === null) {
     const letter = await wire.until(
-      ({ deadLetters }) => deadLetters.slice(deadLettersBefore).find(({ key }) => key === step.subscriptionNumber),
+      ({ deadLetters }) => deadLetters.slice(seen.letters).find(({ key }) => key === step.subscriptionNumber),
       what,
       STEP_DEADLINE_MS,
     );
@@ -50,7 +56,7 @@ async function resultOf(step: Step, wire: CrmWire, startedAt: number, deadLetter
     );
   }
   const { value: outcome } = await wire.until(
-    ({ actionOutcomes }) => actionOutcomes.find(({ value }) => value.actionId === step.actionId),
+    ({ actionOutcomes }) => actionOutcomes.slice(seen.outcomes).find(({ value }) => value.actionId === step.actionId),
     what,
     STEP_DEADLINE_MS,
   );

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
+import { migrate } from '../connections.ts';
 import { createLogger } from '../platform/logging.ts';
-import { migrateDatabase } from '../platform/migrate.ts';
 import { readSettings } from '../settings.ts';
 
 /** `migrate`: tables, topics and schemas. */
@@ -9,8 +9,6 @@ export function migrateCommand(): Command {
     .description('brings tables, topics and schemas up to date; safe to run twice and by two at once')
     .action(async () => {
       const settings = readSettings(['database', 'kafka', 'log']);
-      const logger = createLogger(settings.LOG_LEVEL);
-      await migrateDatabase(settings.DATABASE_URL);
-      logger.info('tables are up to date');
+      await migrate(settings, createLogger(settings.LOG_LEVEL));
     });
 }

@@ -1,0 +1,91 @@
+import { connectCrm, type CrmWire } from '../../dev/demo/wire.ts';
+import { migrate } from '../../src/connections.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { type Service, startService } from '../../src/service.ts';
+import { readSettings, type Settings } from '../../src/settings.ts';
+import { startSimulator } from '../../src/simulator/simulator.ts';
+import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics } from './stack.ts';
+
+/** One entry of the simulator's journal. */
+export interface JournalEntry {
+  readonly seq: number;
+  readonly command: string;
+  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly statusCode: string | null;
+  readonly effect: boolean;
+}
+
+/** The whole main job on real parts: Kafka, registry, PostgreSQL, SOAP; nothing is a mock. */
+export interface World {
+  readonly env: Readonly<Record<string, string>>;
+  readonly settings: Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
+  readonly service: Service;
+  readonly wire: CrmWire;
+  readonly db: Database;
+  readonly simulatorUrl: string;
+  /** A call to the simulator's HTTP view; the parsed answer. */
+  simulator<T>(method: string, path: string, body?: unknown): Promise<T>;
+  journal(): Promise<JournalEntry[]>;
+  close(): Promise<void>;
+}
+
+/** Starts a service of its own (database, topics, simulator) on the test run's stack. */
+export async function startWorld(overrides: Readonly<Record<string, string>> = {}): Promise<World> {
+  const database = await createTestDatabase();
+  const topics = testTopics('world');
+  const simulator = await startSimulator({ host: '127.0.0.1', port: 0 });
+  const env = {
+    DATABASE_URL: database.url,
+    KAFKA_BROKERS: kafkaBrokers(),
+    KAFKA_GROUP_ID: topics.CRM_TOPICS,
+    SCHEMA_REGISTRY_URL: schemaRegistryUrl(),
+    ...topics,
+    CONAX_BASE_URL: simulator.url,
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: '0',
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    ...overrides,
+  };
+  const settings = readSettings(['database', 'kafka', 'conax', 'rules', 'dispatch', 'http', 'log'], env);
+  const logger = createLogger(settings.LOG_LEVEL);
+  await migrate(settings, logger);
+  const wire = await connectCrm({
+    brokers: env.KAFKA_BROKERS,
+    registryUrl: env.SCHEMA_REGISTRY_URL,
+    topics: {
+      events: topics.CRM_TOPICS,
+      requestOutcomes: topics.OUTCOME_TOPIC,
+      actionOutcomes: topics.ACTION_OUTCOME_TOPIC,
+      deadLetters: topics.DEAD_LETTER_TOPIC,
+    },
+  });
+  const service = await startService(settings, logger);
+  const db = openDatabase({ url: database.url, maxConnections: 2, applicationName: 'test' });
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const response = await fetch(`${simulator.url}/simulator/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    const text = await response.text();
+    if (!response.ok) throw new Error(`simulator: ${method} ${path} answers ${response.status}: ${text}`);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  };
+  return {
+    env,
+    settings,
+    service,
+    wire,
+    db,
+    simulatorUrl: simulator.url,
+    simulator: call,
+    journal: async () => (await call<{ entries: JournalEntry[] }>('GET', 'journal?after=0')).entries,
+    close: async () => {
+      await service.stop();
+      await wire.close();
+      await db.close();
+      await simulator.close();
+      await database.drop();
+    },
+  };
+}
