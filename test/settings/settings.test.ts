@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readSettings, type SettingGroup } from '../../src/settings.ts';
+
+const all: SettingGroup[] = ['database', 'kafka', 'conax', 'rules', 'dispatch', 'http', 'log'];
+const required = {
+  DATABASE_URL: 'postgres://user:s3cret@db/conax',
+  KAFKA_BROKERS: 'one:9092, two:9092',
+  SCHEMA_REGISTRY_URL: 'http://registry:8081',
+  CONAX_BASE_URL: 'https://cas.example',
+};
+
+function mistakesOf(env: Record<string, string>): string {
+  try {
+    readSettings(all, { ...required, ...env });
+  } catch (error) {
+    return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  }
+  return 'no mistake';
+}
+
+describe('settings', () => {
+  let directory: string;
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'conax-settings-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test('four of them are enough; the others have defaults', () => {
+    const settings = readSettings(all, required);
+    expect(settings.KAFKA_BROKERS).toEqual(['one:9092', 'two:9092']);
+    expect(settings.OUTCOME_TOPIC).toBe('conax.provisioning-outcomes');
+    expect(settings.SMARTCARD_CA_ID_PATTERN.test('20000000001')).toBe(true);
+    expect(Object.isFrozen(settings)).toBe(true);
+  });
+
+  test('every mistake is named in one message, with the remedy', () => {
+    const message = mistakesOf({
+      KAFKA_BROKERS: '',
+      CONAX_BASE_URL: 'cas.example',
+      CONAX_MAX_CONCURRENCY: '0',
+      KAFKA_SSL: 'yes',
+      STALE_POLICY: 'drop',
+      PIN_PATTERN: '(',
+    });
+    expect(message).toMatch(/SettingsError/);
+    expect(message).toMatch(/KAFKA_BROKERS is not set: set it to host:port/);
+    expect(message).toMatch(/CONAX_BASE_URL is "cas.example": set it to an address that begins with http/);
+    expect(message).toMatch(/CONAX_MAX_CONCURRENCY is "0": set it to a whole number from 1 to 1000/);
+    expect(message).toMatch(/KAFKA_SSL is "yes": set it to true or false/);
+    expect(message).toMatch(/STALE_POLICY is "drop": set it to plan or hold/);
+    expect(message).toMatch(/PIN_PATTERN is "\(": set it to a regular expression/);
+  });
+
+  test('a secret is never repeated in a message', () => {
+    const message = mistakesOf({ DATABASE_URL: 'mysql://user:s3cret@db/conax', PIN_KEY: 's3cret' });
+    expect(message).toMatch(/DATABASE_URL has a wrong value/);
+    expect(message).toMatch(/PIN_KEY has a wrong value/);
+    expect(message).not.toMatch(/s3cret/);
+  });
+
+  test('any setting can come from a file, without its last line break', () => {
+    const file = join(directory, 'password');
+    writeFileSync(file, 'from a file\n');
+    const settings = readSettings(all, { ...required, CONAX_USERNAME: 'sms', CONAX_PASSWORD_FILE: file });
+    expect(settings.CONAX_PASSWORD).toBe('from a file');
+  });
+
+  test('a file that cannot be read, and a value given twice, are mistakes', () => {
+    const message = mistakesOf({
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: 'one',
+      CONAX_PASSWORD_FILE: 'other',
+      PIN_KEY_FILE: join(directory, 'missing'),
+    });
+    expect(message).toMatch(/CONAX_PASSWORD and CONAX_PASSWORD_FILE are both set/);
+    expect(message).toMatch(/PIN_KEY_FILE names a file that cannot be read/);
+  });
+
+  test.each([
+    [{ LEASE_MS: '20000' }, /LEASE_MS is 20000: set it to more than twice CONAX_TIMEOUT_MS \(10000\)/],
+    [{ RETRY_BACKOFF_MIN_MS: '9000' }, /RETRY_BACKOFF_MIN_MS is 9000: set it to at most RETRY_BACKOFF_MAX_MS/],
+    [{ CONAX_USERNAME: 'sms' }, /CONAX_USERNAME and CONAX_PASSWORD belong together/],
+    [{ KAFKA_SASL_MECHANISM: 'plain' }, /set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too/],
+  ] as const)('settings that contradict each other are a mistake: %j', (env, message) => {
+    expect(mistakesOf(env)).toMatch(message);
+  });
+
+  test('a command reads only what it needs', () => {
+    expect(readSettings(['database'], { DATABASE_URL: required.DATABASE_URL })).toEqual({
+      DATABASE_URL: required.DATABASE_URL,
+      DATABASE_MAX_CONNECTIONS: 20,
+    });
+  });
+});
