@@ -88,7 +88,8 @@ function faultAnswer(fault: XmlElement): ConaxAnswer {
     return element === undefined ? '' : wholeText(element);
   };
   const [code, text, detail] = [part('faultcode'), part('faultstring'), part('detail')];
-  const description = [code, text, detail].filter((value) => value !== '').join(': ') || 'a SOAP Fault without a word';
+  const said = [code, text, detail].filter((value, index, all) => value !== '' && all.indexOf(value) === index);
+  const description = said.join(': ') || 'a SOAP Fault without a word';
   for (const place of [detail, text, code]) {
     const named = knownCode.exec(place)?.[0];
     if (named !== undefined) return refusal(named, description);

@@ -5,7 +5,7 @@ import type { HttpOutcome } from './exchange.ts';
 import { fieldValues, NotEncodable } from './fields.ts';
 import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
-import { loadMapping, MappingError } from './mapping.ts';
+import { defaultMappingFile, loadMapping, MappingError } from './mapping.ts';
 import { sampleMistakes } from './samples.ts';
 import { createEncoder } from './soap-encoder.ts';
 import { createTransport } from './transport.ts';
@@ -13,15 +13,15 @@ import { createTransport } from './transport.ts';
 export interface ConaxClientOptions {
   /** http:// or https://, with the path that stands before the areas' paths, if any. */
   readonly baseUrl: string;
-  /** The mapping file; `defaultMappingFile` of mapping.ts is the one that comes with the project. */
-  readonly mappingFile: string;
+  /** The mapping file; without one, that of the project. */
+  readonly mappingFile?: string | undefined;
   /** HTTP Basic. */
-  readonly username?: string;
-  readonly password?: string;
+  readonly username?: string | undefined;
+  readonly password?: string | undefined;
   /** PEM texts: the client's certificate and key, and the authorities that the CAS's certificate is checked against. */
-  readonly clientCert?: string | Buffer;
-  readonly clientKey?: string | Buffer;
-  readonly ca?: string | Buffer;
+  readonly clientCert?: string | Buffer | undefined;
+  readonly clientKey?: string | Buffer | undefined;
+  readonly ca?: string | Buffer | undefined;
   /** Milliseconds for a whole call, the wait for a connection included. */
   readonly timeoutMs: number;
   /** Calls under way at once. */
@@ -43,7 +43,7 @@ const notRepeatable: ReadonlySet<Command['type']> = new Set([
  * connection is made before the first call.
  */
 export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
-  const mapping = await loadMapping(options.mappingFile);
+  const mapping = await loadMapping(options.mappingFile ?? defaultMappingFile);
   const encode = await createEncoder(mapping);
   const mistakes = sampleMistakes(mapping, encode);
   if (mistakes.length > 0) throw new MappingError(mapping.file, mistakes);

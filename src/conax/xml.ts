@@ -11,7 +11,7 @@ export interface XmlElement {
   readonly prefixes: Readonly<Record<string, string>>;
 }
 
-/** The text is not the XML that was asked for; the message says what is wrong, never the text itself. */
+/** The text is not the XML that was asked for; the message goes on after "the answer …" and never holds the text. */
 export class XmlError extends Error {
   override readonly name = 'XmlError';
 }
@@ -28,13 +28,13 @@ export function readXml(text: string): XmlElement {
   const open: (Omit<XmlElement, 'text'> & { text: string })[] = [];
   let root: XmlElement | undefined;
   parser.on('error', (error) => {
-    throw new XmlError(`not well formed: ${error.message}`);
+    throw new XmlError(`is not well formed: ${error.message}`);
   });
   parser.on('doctype', () => {
     throw new XmlError('has a document type, which no answer may have');
   });
   parser.on('opentag', (tag) => {
-    if (open.length >= depthMax) throw new XmlError(`more than ${depthMax} elements deep`);
+    if (open.length >= depthMax) throw new XmlError(`is more than ${depthMax} elements deep`);
     const parent = open.at(-1);
     const element = {
       ns: tag.uri,

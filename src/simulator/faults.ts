@@ -1,0 +1,130 @@
+import { z } from 'zod';
+import { commandTypes } from '../conax/fields.ts';
+import { comparableServiceCaId, type CommandType } from '../requests/command.ts';
+import type { ReceivedFields } from './rules.ts';
+
+/**
+ * The faults that have a name of their own, and whether the work is done before the CAS misbehaves. Beside them:
+ * `status:CODE`, `soap-fault:CODE` and `http:NUMBER`, none of which does the work. Documented in docs/simulator.md.
+ */
+export const namedFaults = {
+  none: true,
+  latency: true,
+  'soap-fault': false,
+  'soap-fault-200': false,
+  'cut-before': false,
+  'cut-after': true,
+  hang: false,
+  'hang-after': true,
+  'half-open': true,
+  'slow-body': true,
+  drip: true,
+  endless: true,
+  garbage: true,
+  empty: true,
+  truncated: true,
+  'half-xml': true,
+  'other-element': true,
+  'wrong-namespace': true,
+  'two-envelopes': true,
+  latin1: true,
+  'wrong-charset': true,
+  'entity-bomb': true,
+  'tag-flood': true,
+  deep: true,
+  'too-large': true,
+  html500: false,
+  xml500: false,
+} as const;
+
+export type NamedFault = keyof typeof namedFaults;
+
+const faultForm = /^(?:status:[A-Za-z0-9_.-]{1,100}|soap-fault:[A-Za-z0-9_.-]{1,100}|http:[2-5]\d\d)$/;
+
+const ruleSchema = z.strictObject({
+  match: z
+    .strictObject({
+      command: z.enum(commandTypes as [CommandType, ...CommandType[]]).optional(),
+      smartcard: z.string().optional(),
+      serviceCaId: z.string().optional(),
+      setTopBox: z.string().optional(),
+    })
+    .default({}),
+  /** How many calls it spoils; null: all. */
+  times: z.number().int().min(1).nullable().default(null),
+  fault: z
+    .string()
+    .refine((fault) => fault in namedFaults || faultForm.test(fault), {
+      message: `is not known; known are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, http:NUMBER`,
+    })
+    .default('none'),
+  /** Milliseconds between the work and the answer, on top of the setting's. */
+  latencyMs: z.number().int().min(0).max(3_600_000).optional(),
+  /** Milliseconds that a slow body takes. */
+  durationMs: z.number().int().min(0).max(3_600_000).default(2_000),
+  /** Says otherwise than the fault whether the work is done. */
+  work: z.boolean().optional(),
+});
+
+/** One rule, or a list of them. */
+export const rulesSchema = z.union([
+  z.array(ruleSchema),
+  z.strictObject({ rules: z.array(ruleSchema) }).transform(({ rules }) => rules),
+  ruleSchema.transform((rule) => [rule]),
+]);
+
+export type FaultRule = z.infer<typeof ruleSchema>;
+
+/** A rule in force, with the calls that it still spoils. */
+export type StandingRule = FaultRule & { readonly id: number; left: number | null };
+
+export interface Faults {
+  add(rules: readonly FaultRule[]): readonly StandingRule[];
+  /** The first rule that matches, one of its times used up. */
+  take(command: CommandType | null, fields: ReceivedFields): StandingRule | null;
+  list(): readonly StandingRule[];
+  clear(): void;
+}
+
+export function createFaults(): Faults {
+  let standing: StandingRule[] = [];
+  let nextId = 1;
+  return {
+    add(rules) {
+      const added = rules.map((rule) => ({ ...rule, id: nextId++, left: rule.times }));
+      standing.push(...added);
+      return added;
+    },
+    take(command, fields) {
+      if (standing.length === 0) return null;
+      const rule = standing.find(({ match }) => matches(match, command, fields));
+      if (rule === undefined) return null;
+      if (rule.left !== null && --rule.left === 0) standing = standing.filter((other) => other !== rule);
+      return rule;
+    },
+    list: () => standing,
+    clear() {
+      standing = [];
+    },
+  };
+}
+
+/** True where the work is done although the call goes wrong. */
+export function doesWork(rule: FaultRule): boolean {
+  return rule.work ?? (namedFaults as Readonly<Record<string, boolean>>)[rule.fault] ?? false;
+}
+
+function matches(match: FaultRule['match'], command: CommandType | null, fields: ReceivedFields): boolean {
+  const has = (names: readonly string[], wanted: string): boolean =>
+    names.some((name) => fields[name]?.includes(wanted) === true);
+  if (match.command !== undefined && match.command !== command) return false;
+  if (match.smartcard !== undefined && !has(['smartcard', 'smartcards', 'existingSmartcard'], match.smartcard)) {
+    return false;
+  }
+  if (match.setTopBox !== undefined && !has(['setTopBox', 'setTopBoxes'], match.setTopBox)) return false;
+  const { serviceCaId } = match;
+  return (
+    serviceCaId === undefined ||
+    fields['service']?.some((caId) => comparableServiceCaId(caId) === comparableServiceCaId(serviceCaId)) === true
+  );
+}

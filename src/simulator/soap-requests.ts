@@ -1,0 +1,114 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { decodeText } from '../conax/charset.ts';
+import { checkContent } from '../conax/content-model.ts';
+import type { FieldPath } from '../conax/mapped-fields.ts';
+import type { Mapping, MappedCommand } from '../conax/mapping.ts';
+import { nameOf, readSoapBody } from '../conax/soap-envelope.ts';
+import type { XmlElement } from '../conax/xml.ts';
+import type { CommandType } from '../requests/command.ts';
+import { pinSha256, type ReceivedFields } from './rules.ts';
+
+/** A request as it was understood. */
+export type ReceivedCall =
+  | { readonly kind: 'command'; readonly command: MappedCommand; readonly fields: ReceivedFields }
+  /** One of the 13, with a text that its type does not allow. */
+  | {
+      readonly kind: 'malformed';
+      readonly command: MappedCommand;
+      readonly fields: ReceivedFields;
+      readonly problem: string;
+    }
+  /** No request that the WSDL allows at this path. */
+  | { readonly kind: 'unreadable'; readonly problem: string };
+
+/** Reads requests as strictly as the WSDL allows: element order, namespaces, SOAPAction, content type. */
+export type ReadRequest = (path: string, headers: IncomingHttpHeaders, body: Buffer) => ReceivedCall;
+
+export function createRequestReader(mapping: Mapping): ReadRequest {
+  const byPath = Map.groupBy(Object.values(mapping.commands), (command) => command.path);
+  return (path, headers, body) => {
+    const contentType = headers['content-type'] ?? '';
+    if (!/^text\/xml\s*(?:;|$)/i.test(contentType)) return unreadable('the content type is not text/xml');
+    let content: XmlElement;
+    try {
+      content = readSoapBody(decodeText(body, contentType));
+    } catch (error) {
+      return unreadable(`the request ${error instanceof Error ? error.message : String(error)}`);
+    }
+    const command = byPath
+      .get(path)
+      ?.find(
+        ({ input, constants }) =>
+          input.name === content.name &&
+          input.ns === content.ns &&
+          constants.every(({ path: constant, text }) => textsAt(content, constant)[0] === text),
+      );
+    if (command === undefined) return unreadable(`${nameOf(content)} is no operation of ${path}`);
+    const action = headers['soapaction'];
+    if (action !== `"${command.soapAction}"` && action !== command.soapAction) {
+      return unreadable(`SOAPAction is ${String(action)} and has to be "${command.soapAction}"`);
+    }
+    const mistake = checkContent(content, command.input, { values: true });
+    if (mistake?.kind === 'structure') return unreadable(mistake.message);
+    const fields: Record<string, string[]> = {};
+    for (const [field, fieldPath] of Object.entries(command.request)) fields[field] = textsAt(content, fieldPath);
+    return mistake === null
+      ? { kind: 'command', command, fields }
+      : { kind: 'malformed', command, fields, problem: mistake.message };
+  };
+}
+
+function unreadable(problem: string): ReceivedCall {
+  return { kind: 'unreadable', problem };
+}
+
+function textsAt(content: XmlElement, path: FieldPath): string[] {
+  let elements = [content];
+  for (const step of path.steps) {
+    elements = elements.flatMap(({ children }) =>
+      children.filter(({ name, ns }) => name === step.name && ns === step.ns),
+    );
+  }
+  // A copy: a text that is cut out of the request would keep the whole request in memory.
+  return elements.map(({ text }) => (text.length < 13 ? text : Buffer.from(text, 'utf8').toString('utf8')));
+}
+
+/** The parameters as the journal shows them. A PIN is there only as its SHA-256. */
+export function journalParameters(type: CommandType, fields: ReceivedFields): Record<string, unknown> {
+  const first = (name: string): string | undefined => fields[name]?.[0];
+  const whole = (name: string): number | undefined => (first(name) === undefined ? undefined : Number(first(name)));
+  const cards = fields['smartcard'] ?? [];
+  const services = fields['service'] ?? [];
+  const pin = first('pin');
+  const parameters: Record<string, unknown> = {
+    ...(cards.length > 1 ? { smartcards: cards } : { smartcard: cards[0] }),
+    existingSmartcard: first('existingSmartcard'),
+    ...(isPairing(type) ? { smartcards: fields['smartcards'] ?? [], setTopBoxes: fields['setTopBoxes'] ?? [] } : {}),
+    setTopBox: first('setTopBox'),
+    ...(services.length > 1 ? { serviceCaIds: services } : { serviceCaId: services[0] }),
+    message: first('message'),
+    startAt: isoTime(first('startAt')),
+    durationSeconds: whole('durationSeconds'),
+    repetitions: whole('repetitions'),
+    intervalSeconds: whole('intervalSeconds'),
+    displayAt: isoTime(first('displayAt')),
+    x: whole('x'),
+    y: whole('y'),
+    height: whole('height'),
+    slot: whole('slot'),
+    pinSha256: pin === undefined ? undefined : pinSha256(pin),
+  };
+  for (const name in parameters) {
+    if (parameters[name] === undefined) delete parameters[name];
+  }
+  return parameters;
+}
+
+function isPairing(type: CommandType): boolean {
+  return type === 'CREATE_PAIRING' || type === 'ADD_TO_EXISTING_PAIRING';
+}
+
+function isoTime(text: string | undefined): string | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? text : new Date(time).toISOString();
+}

@@ -1,0 +1,139 @@
+import { comparableServiceCaId } from '../requests/command.ts';
+
+/** Cards and set-top boxes that work together. A card is in at most one pairing, a set-top box may be in several. */
+export interface Pairing {
+  readonly smartcards: Set<string>;
+  readonly setTopBoxes: Set<string>;
+}
+
+/** What the CAS holds about one card. */
+export interface Card {
+  /** Product as the CAS compares it (no leading zeros) -> as it was first written. */
+  readonly entitlements: Map<string, string>;
+  pairing: Pairing | null;
+  /** `default`, the SHA-256 of the PIN that was set, or null where none was ever set. */
+  pin: string | null;
+  /** The newest messages and fingerprints, at most `shownMax` of each. */
+  readonly messages: object[];
+  readonly fingerprints: object[];
+}
+
+/** A card as the HTTP view shows and takes it. */
+export interface CardView {
+  readonly smartcard: string;
+  readonly entitlements: readonly string[];
+  readonly pairing: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
+}
+
+/** The CAS's memory. */
+export interface CasState {
+  /** The card, made where it is not there yet. */
+  card(smartcard: string): Card;
+  peek(smartcard: string): Card | undefined;
+  cards(): IterableIterator<[string, Card]>;
+  readonly cardCount: number;
+  /** Every pairing that the set-top box is in. */
+  pairingsOf(setTopBox: string): ReadonlySet<Pairing>;
+  /** Puts cards and set-top boxes into a pairing; the cards leave any other one. True where something changed. */
+  join(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean;
+  /** Sets a card to what the view says; its former entitlements are gone, its pairing is left. */
+  put(view: CardView): void;
+  clear(): void;
+}
+
+export const shownMax = 100;
+const noPairings: ReadonlySet<Pairing> = new Set();
+
+export function createState(): CasState {
+  const cards = new Map<string, Card>();
+  const pairingsByBox = new Map<string, Set<Pairing>>();
+
+  function card(smartcard: string): Card {
+    let found = cards.get(smartcard);
+    if (found === undefined) {
+      found = { entitlements: new Map(), pairing: null, pin: null, messages: [], fingerprints: [] };
+      cards.set(smartcard, found);
+    }
+    return found;
+  }
+
+  function leave(smartcard: string): void {
+    const found = card(smartcard);
+    const pairing = found.pairing;
+    if (pairing === null) return;
+    found.pairing = null;
+    pairing.smartcards.delete(smartcard);
+    if (pairing.smartcards.size > 0) return;
+    for (const setTopBox of pairing.setTopBoxes) pairingsByBox.get(setTopBox)?.delete(pairing);
+  }
+
+  function join(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean {
+    let isChanged = false;
+    for (const smartcard of smartcards) {
+      if (pairing.smartcards.has(smartcard)) continue;
+      leave(smartcard);
+      card(smartcard).pairing = pairing;
+      pairing.smartcards.add(smartcard);
+      isChanged = true;
+    }
+    for (const setTopBox of setTopBoxes) {
+      if (pairing.setTopBoxes.has(setTopBox)) continue;
+      pairing.setTopBoxes.add(setTopBox);
+      let pairings = pairingsByBox.get(setTopBox);
+      if (pairings === undefined) pairingsByBox.set(setTopBox, (pairings = new Set()));
+      pairings.add(pairing);
+      isChanged = true;
+    }
+    return isChanged;
+  }
+
+  return {
+    card,
+    peek: (smartcard) => cards.get(smartcard),
+    cards: () => cards.entries(),
+    get cardCount() {
+      return cards.size;
+    },
+    pairingsOf: (setTopBox) => pairingsByBox.get(setTopBox) ?? noPairings,
+    join,
+    put(view) {
+      const target = card(view.smartcard);
+      target.entitlements.clear();
+      for (const caId of view.entitlements) target.entitlements.set(comparableServiceCaId(caId), caId);
+      if (view.pairing === null) {
+        leave(view.smartcard);
+        return;
+      }
+      const wanted = new Set([view.smartcard, ...view.pairing.smartcards]);
+      if (target.pairing !== null && isPairing(target.pairing, wanted, view.pairing.setTopBoxes)) return;
+      for (const smartcard of wanted) leave(smartcard);
+      join({ smartcards: new Set(), setTopBoxes: new Set() }, wanted, view.pairing.setTopBoxes);
+    },
+    clear() {
+      cards.clear();
+      pairingsByBox.clear();
+    },
+  };
+}
+
+/** True where the pairing holds exactly these. */
+export function isPairing(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean {
+  return isSame(pairing.smartcards, new Set(smartcards)) && isSame(pairing.setTopBoxes, new Set(setTopBoxes));
+}
+
+function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a.size === b.size && [...a].every((item) => b.has(item));
+}
+
+/** A card as the HTTP view shows it; one that was never heard of is empty. */
+export function viewOf(smartcard: string, card: Card | undefined): CardView {
+  const pairing = card?.pairing;
+  return {
+    smartcard,
+    entitlements: card === undefined ? [] : [...card.entitlements.values()].toSorted(),
+    pairing:
+      pairing === undefined || pairing === null
+        ? null
+        : { smartcards: [...pairing.smartcards].toSorted(), setTopBoxes: [...pairing.setTopBoxes].toSorted() },
+  };
+}
