@@ -1,0 +1,51 @@
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { pauseProvider, providerStatus, type ProviderStatus, resumeProvider } from '../dispatch/provider.ts';
+import { withDatabase } from './database.ts';
+
+/** `provider`: sending to the CAS off and on, while the service runs. */
+export function providerCommand(): Command {
+  const provider = new Command('provider').description('switches sending to the CAS off and on while the service runs');
+  provider
+    .command('pause')
+    .description('stops all sending on every instance; requests stay PENDING and in order')
+    .option('--reason <text>', 'why, for those who find it paused', 'paused on the command line')
+    .option('--by <name>', 'who does it', userInfo().username)
+    .action(async ({ reason, by }: { reason: string; by: string }) => {
+      const changed = await withDatabase((db) => pauseProvider(db, { reason, by }));
+      console.log(changed ? 'paused' : 'it was paused before; the first reason stays');
+    });
+  provider
+    .command('resume')
+    .description('lets sending go on, with the breaker closed')
+    .option('--by <name>', 'who does it', userInfo().username)
+    .action(async ({ by }: { by: string }) => {
+      const changed = await withDatabase((db) => resumeProvider(db, { by }));
+      console.log(changed ? 'resumed' : 'it was not paused');
+    });
+  provider
+    .command('status')
+    .description('whether commands are sent, the breaker, and the instances with their shares of the limits')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const status = await withDatabase(providerStatus);
+      console.log(json ? JSON.stringify(status, null, 2) : statusText(status));
+    });
+  return provider;
+}
+
+function statusText(status: ProviderStatus): string {
+  const sending = status.paused
+    ? `paused since ${status.changedAt.toISOString()} by ${status.pausedBy}: ${status.pausedReason}`
+    : 'sending';
+  const until = status.breakerOpenUntil ? ` until ${status.breakerOpenUntil.toISOString()}` : '';
+  const instances = status.instances.map(
+    ({ id, slots, requestsPerSecond }) => `  ${id}: ${slots} calls at once, ${requestsPerSecond} a second`,
+  );
+  return [
+    `provider   ${sending}`,
+    `breaker    ${status.breaker}${until}, ${status.failuresInARow} failures in a row`,
+    `instances  ${instances.length}`,
+    ...instances,
+  ].join('\n');
+}
