@@ -2,12 +2,11 @@ import type { Command } from '../requests/command.ts';
 import { type AskedDevice, classify } from './answer.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from './client.types.ts';
 import type { HttpOutcome } from './exchange.ts';
+import { createEncoder } from './encoder.ts';
 import { fieldValues, NotEncodable } from './fields.ts';
 import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
-import { defaultMappingFile, loadMapping, MappingError } from './mapping.ts';
-import { sampleMistakes } from './samples.ts';
-import { createEncoder } from './soap-encoder.ts';
+import { defaultMappingFile, loadMapping } from './mapping.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
@@ -45,8 +44,6 @@ const notRepeatable: ReadonlySet<Command['type']> = new Set([
 export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
   const mapping = await loadMapping(options.mappingFile ?? defaultMappingFile);
   const encode = await createEncoder(mapping);
-  const mistakes = sampleMistakes(mapping, encode);
-  if (mistakes.length > 0) throw new MappingError(mapping.file, mistakes);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);

@@ -1,10 +1,6 @@
+import { childrenOf, type ElementModel } from './content-model.ts';
 import { NotEncodable } from './fields.ts';
 import { escapeXml, fitsXml } from './xml.ts';
-
-/** What `soap` says that an element holds: a type's name, or its children (`X[]` where X may be repeated), in order. */
-export interface SoapDescription {
-  readonly [element: string]: string | SoapDescription;
-}
 
 /** What an element is to hold: text, children by name, or one of these for each repetition. */
 export type BodyValue = string | BodyNode | readonly (string | BodyNode)[];
@@ -12,29 +8,23 @@ export interface BodyNode {
   [element: string]: BodyValue;
 }
 
-// What `describe()` mixes in among the children.
-const noElements = new Set(['targetNSAlias', 'targetNamespace']);
-
 /**
  * What may be handed to the package's serialiser. It would send keys in the order in which they were set, send unknown
  * ones, raw XML under `_xml` and `$xml`, dates as empty elements, and control characters as they are. So: every element
  * in the order of the WSDL, none that it does not know, only strings, each escaped. Throws NotEncodable.
  */
-export function guardedArguments(node: BodyNode, description: SoapDescription, path: string): BodyNode {
+export function guardedArguments(node: BodyNode, model: ElementModel, path: string): BodyNode {
   const ordered: BodyNode = {};
   let found = 0;
-  for (const key of Object.keys(description)) {
-    const inner = description[key];
-    if (noElements.has(key) || inner === undefined) continue;
-    const isRepeated = key.endsWith('[]');
-    const name = isRepeated ? key.slice(0, -2) : key;
+  for (const child of childrenOf(model)) {
+    const { name } = child;
     const value = node[name];
-    if (value === undefined) continue;
+    if (value === undefined || ordered[name] !== undefined) continue;
     found++;
     const at = `${path}/${name}`;
-    if (!isList(value)) ordered[name] = guardedValue(value, inner, at);
-    else if (isRepeated) ordered[name] = value.map((item) => guardedValue(item, inner, at));
-    else throw new NotEncodable(`${at}: is a list, and the WSDL does not repeat it`);
+    if (!isList(value)) ordered[name] = guardedValue(value, child, at);
+    else if (value.length <= child.maxOccurs) ordered[name] = value.map((item) => guardedValue(item, child, at));
+    else throw new NotEncodable(`${at}: has ${value.length} values, and the WSDL allows ${child.maxOccurs}`);
   }
   if (found !== Object.keys(node).length) {
     const unknown = Object.keys(node).filter((name) => ordered[name] === undefined);
@@ -43,14 +33,15 @@ export function guardedArguments(node: BodyNode, description: SoapDescription, p
   return ordered;
 }
 
-function guardedValue(value: string | BodyNode, description: string | SoapDescription, at: string): string | BodyNode {
+function guardedValue(value: string | BodyNode, model: ElementModel, at: string): string | BodyNode {
+  const isText = model.type().kind === 'text';
   if (typeof value === 'string') {
-    if (typeof description !== 'string') throw new NotEncodable(`${at}: is text where elements stand`);
+    if (!isText) throw new NotEncodable(`${at}: is text where elements stand`);
     if (!fitsXml(value)) throw new NotEncodable(`${at}: has a character that XML cannot carry; take it out`);
     return escapeXml(value);
   }
-  if (typeof description === 'string') throw new NotEncodable(`${at}: holds elements where text stands`);
-  return guardedArguments(value, description, at);
+  if (isText) throw new NotEncodable(`${at}: holds elements where text stands`);
+  return guardedArguments(value, model, at);
 }
 
 function isList(value: BodyValue): value is readonly (string | BodyNode)[] {

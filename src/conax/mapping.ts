@@ -54,7 +54,11 @@ const fields = z.record(z.string(), elementPath);
 const commandSchema = z.strictObject({
   area: z.string().describe('one of "areas"'),
   operation: z.string().min(1).describe('the operation of the area’s WSDL'),
-  soapAction: z.string().optional().describe('the SOAPAction header; without it, what the WSDL says'),
+  soapAction: z
+    .string()
+    .regex(/^[!#-~]*$/, 'use visible ASCII characters without quotation marks')
+    .optional()
+    .describe('the SOAPAction header; without it, what the WSDL says'),
   request: fields.describe('field -> path of its element below the body’s element'),
   constants: z.record(elementPath, z.string()).default({}).describe('path -> text that is always sent'),
   response: fields.describe('field -> path of its element below the body’s element'),
@@ -67,7 +71,7 @@ export const mappingSchema = z.strictObject({
     z.strictObject({
       path: z
         .string()
-        .regex(/^\/[^\s?#]*$/, 'begin with / and use no blank, ? or #')
+        .regex(/^\/[\w./~%!$&'()*+,;=:@-]*$/, 'begin with / and use only characters of a URL path')
         .describe('behind CONAX_BASE_URL'),
       wsdl: z.string().min(1).describe('the WSDL file, relative to the mapping file'),
     }),

@@ -1,8 +1,8 @@
 import type { Command, CommandType, Device } from '../requests/command.ts';
 import { checkContent, type ElementModel } from './content-model.ts';
 import { fieldValues } from './fields.ts';
-import type { Mapping, MappedCommand } from './mapping.ts';
-import type { Encode } from './soap-encoder.ts';
+import type { Encode } from './encoder.ts';
+import type { MappedCommand } from './mapping.ts';
 import { readSoapBody } from './soap-envelope.ts';
 
 const card: Device = { caId: '01234567890', distributor: null };
@@ -65,23 +65,20 @@ const samples: Readonly<{ [Type in CommandType]: readonly Parameters<Type>[] }> 
   UPDATE_CA_PIN_TO_GIVEN_VALUE: [{ smartcard: card }, { smartcard: cardInRoom }],
 };
 
-/**
- * What would come of sending: encodes samples of every command and reads them back against the WSDL. So an element that
- * the WSDL requires and the mapping forgets, or a spelling that the serialiser cannot write, shows at start.
- */
-export function sampleMistakes(mapping: Mapping, encode: Encode): string[] {
-  const mistakes = new Set<string>();
-  for (const command of Object.values(mapping.commands)) {
-    const attribute = requiredAttribute(command.input);
-    if (attribute !== null)
-      mistakes.add(`commands.${command.type}: the WSDL requires ${attribute}, and attributes are not sent`);
-    for (const sample of samples[command.type]) {
-      const problem = problemOf(command, { type: command.type, ...sample } as Command, encode);
-      if (problem !== null)
-        mistakes.add(`commands.${command.type}: what would be sent does not fit the WSDL: ${problem}`);
+/** What would come of sending this command: samples of it are encoded and read back against the WSDL. */
+export function sampleProblems(command: MappedCommand, encode: Encode): string[] {
+  const problems = new Set<string>();
+  const attribute = requiredAttribute(command.input);
+  if (attribute !== null) {
+    problems.add(`commands.${command.type}: the WSDL requires ${attribute}, and attributes are not sent`);
+  }
+  for (const sample of samples[command.type]) {
+    const problem = problemOf(command, { type: command.type, ...sample } as Command, encode);
+    if (problem !== null) {
+      problems.add(`commands.${command.type}: what would be sent does not fit the WSDL: ${problem}`);
     }
   }
-  return [...mistakes];
+  return [...problems];
 }
 
 function problemOf(mapped: MappedCommand, command: Command, encode: Encode): string | null {

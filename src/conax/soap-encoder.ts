@@ -1,17 +1,13 @@
 import { type Client, createClientAsync } from 'soap';
 import { buildBody } from './body.ts';
-import type { FieldValue } from './fields.ts';
-import { guardedArguments, type SoapDescription } from './guard.ts';
+import type { Encode } from './encoder.ts';
+import { guardedArguments } from './guard.ts';
 import type { Mapping, MappedCommand } from './mapping.ts';
 import { soapEnvelopeNamespace } from './soap-envelope.ts';
-
-/** Makes the SOAP envelope of a command out of its fields. Throws NotEncodable. */
-export type Encode = (command: MappedCommand, values: Readonly<Record<string, FieldValue>>) => string;
 
 interface SoapOperation {
   readonly client: Client;
   readonly head: string;
-  readonly description: SoapDescription;
   readonly name: string;
   readonly nsAlias: string;
   readonly ns: string;
@@ -24,7 +20,7 @@ const tail = '</soap:Body></soap:Envelope>';
  * Lets the package `soap` read each WSDL of the mapping and serialise the requests. It is never let near the network,
  * and never gets anything but strings that are escaped already: see guard.ts for what it would let through.
  */
-export async function createEncoder(mapping: Mapping): Promise<Encode> {
+export async function createSoapEncoder(mapping: Mapping): Promise<Encode> {
   const clients = new Map<string, Client>();
   const operations = new Map<MappedCommand, SoapOperation>();
   for (const command of Object.values(mapping.commands)) {
@@ -38,7 +34,7 @@ export async function createEncoder(mapping: Mapping): Promise<Encode> {
   return (command, values) => {
     const operation = operations.get(command);
     if (operation === undefined) throw new Error(`${command.type} is of another mapping`);
-    const body = guardedArguments(buildBody(command, values), operation.description, command.operation);
+    const body = guardedArguments(buildBody(command, values), command.input, command.operation);
     const xml: unknown = operation.client.wsdl.objectToDocumentXML(
       operation.name,
       body,
@@ -67,19 +63,16 @@ function openClient(file: string): Promise<Client> {
 }
 
 function soapOperation(client: Client, command: MappedCommand): SoapOperation {
-  const services = client.describe() as Record<string, Record<string, Record<string, { input: SoapDescription }>>>;
-  for (const [serviceName, service] of Object.entries(client.wsdl.definitions.services)) {
-    for (const [portName, port] of Object.entries(service.ports)) {
+  for (const service of Object.values(client.wsdl.definitions.services)) {
+    for (const port of Object.values(service.ports)) {
       const method = port.binding.methods?.[command.operation];
-      const description = services[serviceName]?.[portName]?.[command.operation]?.input;
-      if (method === undefined || description === undefined) continue;
+      if (method === undefined) continue;
       const { $name, targetNSAlias, targetNamespace, $type, $lookupType } = method.input;
       return {
         client,
         head:
           '<?xml version="1.0" encoding="utf-8"?>' +
           `<soap:Envelope xmlns:soap="${soapEnvelopeNamespace}"${client.wsdl.xmlnsInEnvelope.replaceAll(/ xmlns:soap="[^"]*"/g, '')}><soap:Body>`,
-        description,
         name: $name ?? command.input.name,
         nsAlias: targetNSAlias ?? '',
         ns: targetNamespace ?? command.input.ns,

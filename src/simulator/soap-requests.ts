@@ -35,14 +35,10 @@ export function createRequestReader(mapping: Mapping): ReadRequest {
     } catch (error) {
       return unreadable(`the request ${error instanceof Error ? error.message : String(error)}`);
     }
-    const command = byPath
-      .get(path)
-      ?.find(
-        ({ input, constants }) =>
-          input.name === content.name &&
-          input.ns === content.ns &&
-          constants.every(({ path: constant, text }) => textsAt(content, constant)[0] === text),
-      );
+    const command = theFittest(
+      content,
+      (byPath.get(path) ?? []).filter(({ input }) => input.name === content.name && input.ns === content.ns),
+    );
     if (command === undefined) return unreadable(`${nameOf(content)} is no operation of ${path}`);
     const action = headers['soapaction'];
     if (action !== `"${command.soapAction}"` && action !== command.soapAction) {
@@ -56,6 +52,16 @@ export function createRequestReader(mapping: Mapping): ReadRequest {
       ? { kind: 'command', command, fields }
       : { kind: 'malformed', command, fields, problem: mistake.message };
   };
+}
+
+/** Several commands may share an element: their constants tell them apart, else the fields that are there. */
+function theFittest(content: XmlElement, candidates: readonly MappedCommand[]): MappedCommand | undefined {
+  if (candidates.length < 2) return candidates[0];
+  const fieldCount = ({ request }: MappedCommand): number =>
+    Object.values(request).filter((path) => textsAt(content, path).length > 0).length;
+  return candidates
+    .filter(({ constants }) => constants.every(({ path, text }) => textsAt(content, path)[0] === text))
+    .toSorted((a, b) => fieldCount(b) - fieldCount(a))[0];
 }
 
 function unreadable(problem: string): ReceivedCall {
