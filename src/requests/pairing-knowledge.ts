@@ -15,6 +15,8 @@ export interface PairingFolds {
   readonly foldPairing: (known: KnownPairings, command: PairingCommand) => KnownPairings;
   /** The known pairings after the CAS told of one. */
   readonly foldAnswer: (known: KnownPairings, pairing: Pairing) => KnownPairings;
+  /** The known pairings after the CAS told that these cards are in none. */
+  readonly withoutCards: (known: KnownPairings, cards: readonly string[]) => KnownPairings;
 }
 
 /** The part of a finished request that matters here. */
@@ -106,10 +108,7 @@ function fold(known: KnownPairings, { command, pairingNews }: Taught, folds: Pai
   if (pairingNews?.kind !== 'told') return known;
   const { smartcard, pairing } = pairingNews;
   if (pairing !== null) return folds.foldAnswer(known, pairing);
-  if (smartcard === null) return known;
-  const without = new Map(known);
-  without.delete(smartcard);
-  return without;
+  return smartcard === null ? known : folds.withoutCards(known, [smartcard]);
 }
 
 function pairingOf(row: CardRow): Pairing | null {

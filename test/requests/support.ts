@@ -81,6 +81,7 @@ export const PARTS: FinishingParts = {
   recordOutcomes: () => Promise.resolve(),
   foldPairing: (known) => known,
   foldAnswer: (known) => known,
+  withoutCards: (known) => known,
   instance: 'test',
 };
 

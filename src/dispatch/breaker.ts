@@ -1,0 +1,98 @@
+import type { Queryable } from '../platform/database.ts';
+import { DISPATCH_CHANNEL } from '../requests/work.ts';
+
+/**
+ * The breaker that all instances share, in the provider's row. Closed, it counts calls in a row that did not reach the
+ * CAS; at the threshold it opens, and nothing is claimed. When its time is over it is half-open: one instance at a time
+ * holds the probe and sends one request. A call that reaches the CAS closes it; one that does not opens it again, each
+ * time for twice as long.
+ */
+export interface BreakerSettings {
+  /** Calls in a row that did not reach the CAS before it opens. */
+  readonly failures: number;
+  readonly openMs: number;
+  readonly maxOpenMs: number;
+}
+
+/** What the row says after a change. */
+export interface BreakerView {
+  readonly failuresInARow: number;
+  /** Null: closed. Else the milliseconds until it may be probed. */
+  readonly breakerOpenMs: number | null;
+}
+
+/** A call reached the CAS: closes the breaker. Needed only where the row says otherwise. */
+export async function recordReached(db: Queryable): Promise<void> {
+  await db.query(REACHED);
+}
+
+/** So many calls in a row did not reach the CAS; `since`: after one that did. Gives the row as it is now. */
+export async function recordNotReached(
+  db: Queryable,
+  calls: number,
+  since: boolean,
+  { failures, openMs, maxOpenMs }: BreakerSettings,
+): Promise<BreakerView> {
+  const [view] = await db.query<BreakerView & Record<string, unknown>>(NOT_REACHED, [
+    calls,
+    since,
+    failures,
+    openMs,
+    maxOpenMs,
+  ]);
+  if (!view) throw new Error(`The table provider has no row 'conax': run "conax-provisioning migrate"`);
+  return view;
+}
+
+/** Takes the probe of the half-open breaker for so long; false where another holds it, or it is not half-open. */
+export async function takeProbe(db: Queryable, ttlMs: number): Promise<boolean> {
+  const taken = await db.query(TAKE_PROBE, [ttlMs]);
+  return taken.length > 0;
+}
+
+/** Gives the probe back: there was nothing to send, or the answer said nothing about whether the CAS is reached. */
+export async function releaseProbe(db: Queryable): Promise<void> {
+  await db.query(RELEASE_PROBE);
+}
+
+const NOTIFY = /* sql */ `pg_notify('${DISPATCH_CHANNEL}', 'provider')`;
+
+const REACHED = /* sql */ `
+with changed as (
+  update provider
+     set failures_in_a_row = 0, breaker_open_until = null, breaker_probe_until = null, breaker_openings = 0
+   where name = 'conax' and (failures_in_a_row > 0 or breaker_open_until is not null)
+  returning name
+) select ${NOTIFY} from changed`;
+
+/** A breaker that is open already stays open as long as it was: these calls began before it opened. */
+const NOT_REACHED = /* sql */ `
+with before as (
+  select case when $2::boolean then 0 else failures_in_a_row end + $1::int as failures,
+         case when breaker_open_until is null
+              then case when $2::boolean then 0 else failures_in_a_row end + $1::int >= $3::int
+              else breaker_open_until <= now() end as opens
+    from provider where name = 'conax' for update
+), changed as (
+  update provider p
+     set failures_in_a_row = before.failures,
+         breaker_open_until = case when before.opens
+           then now() + least($5::float8, $4::float8 * 2 ^ least(p.breaker_openings, 30)) * interval '1 millisecond'
+           else p.breaker_open_until end,
+         breaker_probe_until = case when before.opens then null else p.breaker_probe_until end,
+         breaker_openings = p.breaker_openings + before.opens::int
+    from before where p.name = 'conax'
+  returning p.failures_in_a_row, p.breaker_open_until, before.opens
+)
+select failures_in_a_row as "failuresInARow",
+       (extract(epoch from breaker_open_until - now()) * 1000)::float8 as "breakerOpenMs",
+       case when opens then ${NOTIFY} end
+  from changed`;
+
+const TAKE_PROBE = /* sql */ `
+update provider set breaker_probe_until = now() + $1::float8 * interval '1 millisecond'
+ where name = 'conax' and not paused and breaker_open_until <= now()
+   and (breaker_probe_until is null or breaker_probe_until < now())
+returning name`;
+
+const RELEASE_PROBE = /* sql */ `update provider set breaker_probe_until = null where name = 'conax'`;

@@ -1,0 +1,36 @@
+/** An error code that a provisioning request may end with, for docs/errors.md. */
+export interface ErrorCode {
+  readonly code: string;
+  readonly meaning: string;
+  readonly remedy: string;
+}
+
+/** The codes that the service itself gives to rejected requests; the CAS's own codes are passed on as they come. */
+export const DISPATCH_ERROR_CODES = [
+  {
+    code: 'OUTCOME_UNKNOWN',
+    meaning:
+      'The command left for the CAS and no readable answer came, and it is of a kind that the machine may not repeat: a message, a fingerprint, or a pairing about which the CAS could not be asked.',
+    remedy:
+      'Find out at the CAS, or from the customer, whether it was done; if it was not, make the request again. The last attempt shows what was sent and what came back.',
+  },
+  {
+    code: 'PAIRED_ELSEWHERE',
+    meaning:
+      'The CAS refused a pairing, and on being asked named another pairing that it holds for the card; the description shows it.',
+    remedy:
+      'Take the card out of that pairing at the CAS (there is no command for it), or correct the subscription in the CRM, and ask for the pairing again.',
+  },
+  {
+    code: 'PIN_UNREADABLE',
+    meaning: 'The sealed PIN of the request is missing, or the key that PIN_KEY_FILE names does not open it.',
+    remedy: 'Put the former key back, or make the request again with the PIN.',
+  },
+  {
+    code: 'WITHDRAWN',
+    meaning: 'A person withdrew the request before it was final. The description says whether the CAS may have done it.',
+    remedy: 'None is needed; if it was a mistake, make the request again.',
+  },
+] as const satisfies readonly ErrorCode[];
+
+export type DispatchErrorCode = (typeof DISPATCH_ERROR_CODES)[number]['code'];

@@ -1,0 +1,73 @@
+import type { Queryable } from '../platform/database.ts';
+import { DISPATCH_CHANNEL } from '../requests/work.ts';
+
+/** The CAS as the service may use it now. */
+export interface ProviderStatus {
+  readonly paused: boolean;
+  readonly pausedReason: string | null;
+  readonly pausedBy: string | null;
+  /** When it was last paused or resumed. */
+  readonly changedAt: Date;
+  readonly breaker: 'closed' | 'open' | 'half-open';
+  readonly failuresInARow: number;
+  readonly breakerOpenUntil: Date | null;
+  readonly instances: readonly InstanceStatus[];
+}
+
+export interface InstanceStatus {
+  readonly id: string;
+  /** Calls that it may have under way at once. */
+  readonly slots: number;
+  readonly requestsPerSecond: number;
+  readonly startedAt: Date;
+  readonly expiresAt: Date;
+}
+
+/**
+ * Stops all sending, on every instance: nothing new leaves, requests stay PENDING and in order. Calls that are under
+ * way end as they do. Gives false where it was paused before; the first reason stays.
+ */
+export async function pauseProvider(db: Queryable, { reason, by }: { reason: string; by: string }): Promise<boolean> {
+  const changed = await db.query(PAUSE, [reason, by]);
+  return changed.length > 0;
+}
+
+/** Lets sending go on, with the breaker closed. Gives false where it was not paused. */
+export async function resumeProvider(db: Queryable, { by }: { by: string }): Promise<boolean> {
+  const changed = await db.query(RESUME, [by]);
+  return changed.length > 0;
+}
+
+export async function providerStatus(db: Queryable): Promise<ProviderStatus> {
+  const [provider] = await db.query<Omit<ProviderStatus, 'instances'> & Record<string, unknown>>(SELECT_PROVIDER);
+  if (!provider) throw new Error(`The table provider has no row 'conax': run "conax-provisioning migrate"`);
+  const instances = await db.query<InstanceStatus & Record<string, unknown>>(SELECT_INSTANCES);
+  return { ...provider, instances };
+}
+
+const NOTIFY = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', 'provider') from changed`;
+
+const PAUSE = /* sql */ `
+with changed as (
+  update provider set paused = true, paused_reason = $1, paused_by = $2, changed_at = now()
+   where name = 'conax' and not paused returning name
+) ${NOTIFY}`;
+
+const RESUME = /* sql */ `
+with changed as (
+  update provider
+     set paused = false, paused_reason = null, paused_by = $1, changed_at = now(), failures_in_a_row = 0,
+         breaker_open_until = null, breaker_probe_until = null, breaker_openings = 0
+   where name = 'conax' and paused returning name
+) ${NOTIFY}`;
+
+const SELECT_PROVIDER = /* sql */ `
+select paused, paused_reason as "pausedReason", paused_by as "pausedBy", changed_at as "changedAt",
+       case when breaker_open_until is null then 'closed' when breaker_open_until > now() then 'open' else 'half-open' end
+         as breaker,
+       failures_in_a_row as "failuresInARow", breaker_open_until as "breakerOpenUntil"
+  from provider where name = 'conax'`;
+
+const SELECT_INSTANCES = /* sql */ `
+select id, slots, requests_per_second as "requestsPerSecond", started_at as "startedAt", expires_at as "expiresAt"
+  from dispatcher_instance where expires_at >= now() order by started_at, id`;

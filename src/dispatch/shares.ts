@@ -1,0 +1,140 @@
+import type { Database, Transaction } from '../platform/database.ts';
+
+/**
+ * How the instances share the CAS's limits (docs/decisions/0002-shared-limits.md). Each holds a share of the slots
+ * (calls under way at once) and of the rate, written in dispatcher_instance with an expiry, and keeps to it by itself:
+ * a call costs no round trip. Under the lock on the provider's row each instance, at every heartbeat, works out the
+ * fair share, takes of it what no other row claims, and gives up what is more. Giving up takes effect here before it is
+ * written, taking after it is committed: at no time do the shares in effect exceed the limits.
+ */
+export interface Limits {
+  readonly maxConcurrency: number;
+  readonly maxRequestsPerSecond: number;
+  /** How many calls may follow each other without a pause; 1 or more. Each token of it stands for its part of the rate. */
+  readonly burst: number;
+}
+
+/** What one instance may use. */
+export interface Share {
+  readonly slots: number;
+  /** How many of the `burst` tokens its bucket holds at most. */
+  readonly burst: number;
+}
+
+export const NO_SHARE: Share = { slots: 0, burst: 0 };
+
+/** The rate that belongs to a share, in calls a second: in proportion to its part of the burst. */
+export function rateOf(share: Share, limits: Limits): number {
+  return (limits.maxRequestsPerSecond * share.burst) / limits.burst;
+}
+
+/** The provider as the heartbeat found it. */
+export interface ProviderRow {
+  readonly paused: boolean;
+  readonly pausedReason: string | null;
+  readonly failuresInARow: number;
+  /** Null: the breaker is closed. Else the milliseconds until it may be probed, 0 or less when it may be. */
+  readonly breakerOpenMs: number | null;
+}
+
+export interface Heartbeat {
+  readonly id: string;
+  readonly limits: Limits;
+  /** For how long the share is ours without another heartbeat; longer than any SOAP call takes. */
+  readonly ttlMs: number;
+  /**
+   * Called while the provider row is locked: lowers what is in use to the target at once where it is higher, and gives
+   * what is in use now, which may still be more slots than the target. May be called more than once.
+   */
+  readonly lower: (target: Share) => Share;
+  /** Wants nothing more: it is being stopped. */
+  readonly leaving: boolean;
+}
+
+export interface HeartbeatResult {
+  /** What is ours from now on; to be put to use by the caller. */
+  readonly share: Share;
+  readonly provider: ProviderRow;
+  readonly instances: number;
+  /** The share is less than its fair part, because others have not given up theirs yet: ask again soon. */
+  readonly short: boolean;
+}
+
+/** Renews this instance's share; see `Limits`. Locks the provider's row, the last in the service's lock order. */
+export async function renewShare(db: Database, heartbeat: Heartbeat): Promise<HeartbeatResult> {
+  return await db.transaction((tx) => beat(tx, heartbeat));
+}
+
+async function beat(tx: Transaction, { id, limits, ttlMs, lower, leaving }: Heartbeat): Promise<HeartbeatResult> {
+  const [provider] = await tx.query<ProviderRow & Record<string, unknown>>(LOCK_PROVIDER);
+  if (!provider) throw new Error(`The table provider has no row 'conax': run "conax-provisioning migrate"`);
+  const others = await tx.query<OtherInstance>(OTHER_INSTANCES, [id]);
+  const fair = leaving ? NO_SHARE : fairShare(limits, others.length + 1, others.filter(({ before }) => before).length);
+  const free: Share = {
+    slots: limits.maxConcurrency - sum(others, ({ slots }) => slots),
+    // Another instance's rate counts in our own tokens, rounded up: its settings may differ from ours for a while.
+    burst: limits.burst - sum(others, (other) => Math.ceil((other.rate * limits.burst) / limits.maxRequestsPerSecond - 1e-3)),
+  };
+  const share: Share = { slots: available(fair.slots, free.slots), burst: available(fair.burst, free.burst) };
+  const inUse = lower(share);
+  const held: Share = { slots: Math.max(share.slots, inUse.slots), burst: Math.max(share.burst, inUse.burst) };
+  await tx.query(WRITE_INSTANCE, [id, held.slots, rateOf(held, limits), ttlMs]);
+  return {
+    share,
+    provider,
+    instances: others.length + 1,
+    short: share.slots < fair.slots || share.burst < fair.burst,
+  };
+}
+
+/**
+ * An equal part for each instance; what does not divide goes to the eldest. An instance without a whole burst token or
+ * without a slot may send nothing, and then it takes neither.
+ */
+export function fairShare(limits: Limits, instances: number, elders: number): Share {
+  const part = (whole: number): number => Math.floor(whole / instances) + (elders < whole % instances ? 1 : 0);
+  const share: Share = { slots: part(limits.maxConcurrency), burst: part(limits.burst) };
+  return share.slots === 0 || share.burst === 0 ? NO_SHARE : share;
+}
+
+function available(fair: number, free: number): number {
+  return Math.max(0, Math.min(fair, free));
+}
+
+function sum<T>(items: readonly T[], value: (item: T) => number): number {
+  return items.reduce((total, item) => total + value(item), 0);
+}
+
+interface OtherInstance {
+  slots: number;
+  rate: number;
+  /** Started before this one. */
+  before: boolean;
+}
+
+/** Removes this instance's share at once: to be called when nothing of it is in use any more. */
+export async function removeShare(db: Database, id: string): Promise<void> {
+  await db.query('delete from dispatcher_instance where id = $1', [id]);
+}
+
+const LOCK_PROVIDER = /* sql */ `
+select paused, paused_reason as "pausedReason", failures_in_a_row as "failuresInARow",
+       (extract(epoch from breaker_open_until - now()) * 1000)::float8 as "breakerOpenMs"
+  from provider where name = 'conax' for update`;
+
+/** A handful of rows. `now()` is when the transaction began, at or before the lock: rows expire late rather than early. */
+const OTHER_INSTANCES = /* sql */ `
+with expired as (
+  delete from dispatcher_instance where expires_at < now() and id <> $1::uuid
+)
+select slots, requests_per_second as rate,
+       (started_at, id) < (coalesce((select started_at from dispatcher_instance where id = $1::uuid), now()), $1::uuid)
+         as before
+  from dispatcher_instance
+ where id <> $1::uuid and expires_at >= now()`;
+
+const WRITE_INSTANCE = /* sql */ `
+insert into dispatcher_instance (id, slots, requests_per_second, expires_at)
+values ($1::uuid, $2, $3, now() + $4::float8 * interval '1 millisecond')
+on conflict (id) do update
+   set slots = excluded.slots, requests_per_second = excluded.requests_per_second, expires_at = excluded.expires_at`;
