@@ -7,6 +7,8 @@ export default defineConfig({
     // Child processes, not threads: tests kill, are killed, and start programs of their own.
     pool: 'forks',
     maxWorkers: 2,
+    // kafkajs 2.2 computes a negative pause, which Node mentions and takes as none.
+    execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // Long enough to stop the local stack cleanly.

@@ -1,6 +1,7 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { dockerEngineAnswers, startContainer } from './containers.ts';
 import { downloaded, isDownloaded } from './download.ts';
 import { findJava } from './java.ts';
 import { kafkaDownload, startKafka } from './kafka.ts';
@@ -25,7 +26,7 @@ export type StackOptions = {
   readonly print?: PrintLine;
   /** Default: the environment of this process. */
   readonly env?: NodeJS.ProcessEnv;
-  /** Keep the data here, for the next stack, durably; default: a fresh directory that is removed at the end. */
+  /** Native parts keep their data here, for the next stack, durably; default: a fresh directory, removed at the end. */
   readonly dataDir?: string;
 };
 
@@ -60,7 +61,8 @@ const ENVIRONMENT_NAMES = {
 
 /**
  * Finds or starts the servers that the service needs: what the environment names is used, the rest is started on free
- * ports of 127.0.0.1, all at the same time, and is ready when this resolves.
+ * ports, all at the same time, as containers where a Docker engine answers and as native processes on 127.0.0.1 where
+ * none does, and is ready when this resolves.
  *
  * Nothing started here outlives this process, however it ends (see `supervisor.ts`); so there is no signal handler to
  * install, and `stop` is needed only to go on without the stack.
@@ -76,6 +78,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
 
   const directory = options.dataDir ?? (missing.length === 0 ? undefined : await temporaryDirectory());
   const throwAway = options.dataDir === undefined;
+  const engine = missing.length > 0 ? dockerEngineAnswers(env) : Promise.resolve(false);
   const removeData = async () => {
     if (throwAway && directory !== undefined) await rm(directory, { recursive: true, force: true, maxRetries: 3 });
   };
@@ -86,11 +89,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
       const context: PartContext = {
         directory: join(directory ?? '', name),
         throwAway,
+        removeWhenOrphaned: throwAway && directory !== undefined ? [directory] : [],
         env,
         print: (line) => print(`${name}: ${line}`),
       };
-      const how: How = url === undefined ? 'native' : 'given';
-      const running = url === undefined ? await startNatively(name, context) : givenPart(name, url);
+      const { how, running } =
+        url === undefined
+          ? await startMissing(name, context, await engine)
+          : { how: 'given' as const, running: givenPart(name, url) };
       const startedInMs = Math.round(performance.now() - startedAt);
       print(`${name}: ${how}, ${running.address} (${(startedInMs / 1_000).toFixed(1)} s)`);
       return { running, part: { name, address: running.address, how, startedInMs } };
@@ -141,10 +147,26 @@ function assemble(started: readonly Started[], close: () => Promise<void>): Stac
   };
 }
 
+async function startMissing(
+  name: PartName,
+  context: PartContext,
+  engineAnswers: boolean,
+): Promise<{ how: How; running: RunningPart }> {
+  if (engineAnswers) {
+    try {
+      return { how: 'container', running: await startContainer(name, context) };
+    } catch (error) {
+      // An engine that cannot fetch images, for one: the other way may still work.
+      context.print(`no container: ${error instanceof Error ? error.message : String(error)}; trying a native process`);
+    }
+  }
+  return { how: 'native', running: await startNatively(name, context) };
+}
+
 async function startNatively(name: PartName, context: PartContext): Promise<RunningPart> {
   if (name === 'postgres') return startPostgres(context);
   const java = await findJava(context.env);
-  const download = name === 'kafka' ? kafkaDownload(java ?? 'java') : REGISTRY_DOWNLOAD;
+  const download = name === 'kafka' ? kafkaDownload(java) : REGISTRY_DOWNLOAD;
   if (java === undefined) {
     throw new Error(
       'Kafka and the schema registry need either a Docker engine (none answers here) or Java 17 or newer' +

@@ -6,14 +6,16 @@ const OLDEST_JAVA = 17;
 /** Flags that make a JVM start fast and stay small; a development stack never runs long enough to want the second JIT. */
 export const LEAN_JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData'] as const;
 
-/** The command of a Java that is new enough: `$JAVA_HOME/bin/java`, else `java` on the PATH; undefined: there is none. */
-export async function findJava(env: NodeJS.ProcessEnv): Promise<string | undefined> {
+export type Java = { readonly command: string; readonly version: string };
+
+/** A Java that is new enough: `$JAVA_HOME/bin/java`, else `java` on the PATH; undefined where there is none. */
+export async function findJava(env: NodeJS.ProcessEnv): Promise<Java | undefined> {
   const home = env['JAVA_HOME'];
   const candidates = home === undefined || home === '' ? ['java'] : [join(home, 'bin', 'java'), 'java'];
   for (const command of candidates) {
     const said = await output(command, ['-version'], env);
-    const major = /version "(\d+)/.exec(said ?? '')?.[1];
-    if (major !== undefined && Number(major) >= OLDEST_JAVA) return command;
+    const version = /version "([\w.+-]+)"/.exec(said ?? '')?.[1];
+    if (version !== undefined && Number.parseInt(version, 10) >= OLDEST_JAVA) return { command, version };
   }
   return undefined;
 }

@@ -12,6 +12,8 @@ export type NativeServer = {
   readonly stopSignal: NodeJS.Signals;
   /** Ends the server like a crash, its own child processes included. */
   readonly killSignal: NodeJS.Signals;
+  /** Set: the last end must be a clean one, and this is called after it. */
+  readonly afterCleanEnd?: () => Promise<void>;
 };
 
 const READY_WITHIN_MS = 60_000;
@@ -59,6 +61,15 @@ function runningPart(context: PartContext, server: NativeServer, first: Supervis
         running = await start(server);
       },
     },
-    close: () => end(context.throwAway ? server.killSignal : server.stopSignal),
+    close: async () => {
+      if (context.throwAway && server.afterCleanEnd === undefined) {
+        // The way of a stack whose owner died, so that a stop that is itself cut short leaves nothing behind either.
+        await running?.abandon();
+        running = undefined;
+        return;
+      }
+      await end(server.stopSignal);
+      await server.afterCleanEnd?.();
+    },
   };
 }

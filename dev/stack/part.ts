@@ -32,6 +32,8 @@ export type PartContext = {
   readonly directory: string;
   /** False: the directory outlives the stack, so the data must survive a power cut and a clean stop is worth its time. */
   readonly throwAway: boolean;
+  /** What a supervisor removes when this process has died: the whole stack's data, so that the last one leaves nothing. */
+  readonly removeWhenOrphaned: readonly string[];
   readonly print: PrintLine;
   readonly env: NodeJS.ProcessEnv;
 };

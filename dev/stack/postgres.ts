@@ -9,7 +9,6 @@ import type { PartContext, RunningPart } from './part.ts';
 import { freePort } from './ports.ts';
 import { runSupervised } from './supervised.ts';
 
-const MAX_CONNECTIONS = 300;
 /** Accounts that a server started by root may run as, in order: PostgreSQL refuses to run as root. */
 const UNPRIVILEGED_ACCOUNTS = ['postgres', 'nobody'];
 
@@ -27,7 +26,7 @@ export async function startPostgres(context: PartContext): Promise<RunningPart> 
     ...account,
     // Immediate shutdown: the server takes its own child processes with it, which have process groups of their own.
     orphanSignal: 'SIGQUIT' as const,
-    removeWhenOrphaned: context.throwAway ? [context.directory] : [],
+    removeWhenOrphaned: context.removeWhenOrphaned,
   };
   if (!existsSync(join(data, 'PG_VERSION'))) {
     await mkdir(data);
@@ -38,14 +37,6 @@ export async function startPostgres(context: PartContext): Promise<RunningPart> 
       args: ['-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync'],
     });
   }
-  const settings = {
-    listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
-    max_connections: String(MAX_CONNECTIONS),
-    shared_buffers: '128MB',
-    fsync: context.throwAway ? 'off' : 'on',
-    full_page_writes: context.throwAway ? 'off' : 'on',
-  };
   return startNativePart(context, async () => {
     const port = await freePort();
     const url = `postgres://postgres@127.0.0.1:${port}/conax`;
@@ -56,13 +47,30 @@ export async function startPostgres(context: PartContext): Promise<RunningPart> 
       command: {
         ...shared,
         command: join(native, 'bin', 'postgres'),
-        args: ['-D', data, '-p', String(port), ...Object.entries(settings).flatMap(([k, v]) => ['-c', `${k}=${v}`])],
+        args: [
+          '-D',
+          data,
+          '-p',
+          String(port),
+          '-c',
+          'listen_addresses=127.0.0.1',
+          '-c',
+          'unix_socket_directories=',
+          ...serverSettings(context.throwAway),
+        ],
       },
       probe: () => openDatabase(url),
       stopSignal: 'SIGINT',
       killSignal: 'SIGQUIT',
     };
   });
+}
+
+/** Settings of the server as arguments, for any way of starting it. Data that will be thrown away need not survive a power cut. */
+export function serverSettings(throwAway: boolean): string[] {
+  const durable = throwAway ? 'off' : 'on';
+  const settings = { max_connections: '300', fsync: durable, full_page_writes: durable };
+  return Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 }
 
 /** Resolves when the server answers queries and the database named in `url` exists, which it creates if need be. */

@@ -16,7 +16,7 @@ export type SupervisedCommand = {
   readonly logFile: string;
   /** The signal that ends the program when its owner has died. */
   readonly orphanSignal: NodeJS.Signals;
-  /** Removed when the owner has died, each with its parent directory if that is empty then. */
+  /** Removed, with all that is in it, when the owner has died. */
   readonly removeWhenOrphaned: readonly string[];
 };
 
@@ -25,8 +25,11 @@ export type Supervised = {
   readonly exited: Promise<number>;
   /** Sends the signal, waits for the end, and kills what is still there after `graceMs`. Safe to call twice. */
   stop(signal: NodeJS.Signals, graceMs: number): Promise<void>;
+  /** Lets go of it as if this process had died: it ends at once and its data is removed. Waits for that. */
+  abandon(): Promise<void>;
 };
 
+const PROBE_INTERVAL_MS = 40;
 const SUPERVISOR = fileURLToPath(new URL('./supervisor.ts', import.meta.url));
 
 /** Starts a program that cannot outlive this process. */
@@ -63,7 +66,11 @@ export function supervise(command: SupervisedCommand): Supervised {
     await exited;
     clearTimeout(timer);
   };
-  return { exited, stop };
+  const abandon = async () => {
+    supervisor.stdin.end();
+    await exited;
+  };
+  return { exited, stop, abandon };
 }
 
 /**
@@ -78,31 +85,38 @@ export async function superviseUntilReady(
   deadlineMs: number,
 ): Promise<Supervised> {
   const server = supervise(command);
-  const deadline = performance.now() + deadlineMs;
-  let ended: number | undefined;
-  let lastFailure: unknown;
+  const abort = new AbortController();
   void server.exited.then(
-    (code) => (ended = code),
-    () => (ended = -1),
+    (code) => abort.abort(new Error(`it ended with exit code ${code}`)),
+    (error: unknown) => abort.abort(error),
   );
+  try {
+    await untilReady(probe, deadlineMs, abort.signal);
+    return server;
+  } catch (cause) {
+    await server.stop('SIGKILL', 0).catch(() => undefined);
+    throw new Error(`${name} did not start: ${messageOf(cause)}. ${await logTail(command.logFile)}`, { cause });
+  }
+}
+
+/** Calls `probe` until it resolves. @throws when `deadlineMs` passes first, or the signal's reason when it aborts. */
+export async function untilReady(probe: () => Promise<void>, deadlineMs: number, signal?: AbortSignal): Promise<void> {
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     try {
-      await probe();
-      return server;
+      return await probe();
     } catch (error) {
-      lastFailure = error;
+      signal?.throwIfAborted();
+      if (performance.now() > deadline) {
+        throw new Error(`it was not ready after ${deadlineMs} ms (${messageOf(error)})`, { cause: error });
+      }
     }
-    if (ended !== undefined) {
-      throw new Error(`${name} ended with exit code ${ended} instead of starting. ${await logTail(command.logFile)}`);
-    }
-    if (performance.now() > deadline) {
-      await server.stop('SIGKILL', 0);
-      throw new Error(
-        `${name} was not ready after ${deadlineMs} ms: ${String(lastFailure)}. ${await logTail(command.logFile)}`,
-      );
-    }
-    await pause(40);
+    await pause(PROBE_INTERVAL_MS);
   }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message || error.name : String(error);
 }
 
 /** Runs a program to its end. @throws with the end of its log when the exit code is not 0. */

@@ -7,13 +7,18 @@
  * Runs as `node supervisor.ts <json>`, in a process group of its own, so that Ctrl-C in the terminal does not reach it.
  */
 import { spawn } from 'node:child_process';
-import { openSync, rmdirSync, rmSync, writeSync } from 'node:fs';
+import { existsSync, openSync, writeSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { constants } from 'node:os';
-import { dirname } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { SupervisedCommand } from './supervised.ts';
 
 /** How long a server may take to end by itself before it is killed, when its owner is gone. */
 const ORPHAN_GRACE_MS = 1_500;
+
+/** How often a directory is removed again that another server, not yet dead, writes to. */
+const REMOVE_ATTEMPTS = 100;
+const REMOVE_PAUSE_MS = 50;
 
 const spec = JSON.parse(process.argv[2] ?? '') as SupervisedCommand;
 const log = openSync(spec.logFile, 'a');
@@ -35,9 +40,11 @@ server.on('error', (error) => {
 
 server.on('exit', (code, signal) => {
   if (orphaned) {
-    for (const path of spec.removeWhenOrphaned) removeWithEmptyParent(path);
-    // Takes whatever the server left in this process group, and this process with it.
-    process.kill(0, 'SIGKILL');
+    void removeAll(spec.removeWhenOrphaned).finally(() => {
+      // Takes whatever the server left in this process group, and this process with it.
+      process.kill(0, 'SIGKILL');
+    });
+    return;
   }
   process.exit(code ?? 128 + (signal === null ? 0 : constants.signals[signal]));
 });
@@ -52,11 +59,10 @@ process.stdin.on('close', () => {
 });
 process.on('SIGTERM', () => server.kill('SIGTERM'));
 
-function removeWithEmptyParent(path: string): void {
-  rmSync(path, { recursive: true, force: true, maxRetries: 3 });
-  try {
-    rmdirSync(dirname(path));
-  } catch {
-    // Another server's data is still in it: the last supervisor removes it.
+/** Removes directories in which other servers may be dying, and other supervisors removing, at the same time. */
+async function removeAll(paths: readonly string[]): Promise<void> {
+  for (let attempt = 0; attempt < REMOVE_ATTEMPTS && paths.some((path) => existsSync(path)); attempt++) {
+    await Promise.allSettled(paths.map((path) => rm(path, { recursive: true, force: true })));
+    if (attempt > 0) await pause(REMOVE_PAUSE_MS);
   }
 }
