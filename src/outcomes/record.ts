@@ -6,6 +6,7 @@ import {
   type DueAction,
   dueActions,
   factsOf,
+  overdueActions,
   finishedRequests,
   writeRevisions,
 } from './actions.ts';
@@ -43,6 +44,17 @@ export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: re
 export async function settleActions(tx: Transaction, actions: readonly ActionKey[]): Promise<number> {
   if (actions.length === 0) return 0;
   const due = await dueActions(tx, actions);
+  if (due.length === 0) return 0;
+  await addToOutbox(tx, await outcomesOfActions(tx, due));
+  return due.length;
+}
+
+/**
+ * Writes the outcome of up to `limit` actions whose wait for facets is over, with the facets that came; gives how many.
+ * Actions that somebody else has locked are left to him.
+ */
+export async function settleOverdueActions(tx: Transaction, limit: number): Promise<number> {
+  const due = await overdueActions(tx, limit);
   if (due.length === 0) return 0;
   await addToOutbox(tx, await outcomesOfActions(tx, due));
   return due.length;

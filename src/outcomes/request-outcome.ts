@@ -57,13 +57,19 @@ export function requestOutcome(request: FinishedRequest): ProvisioningRequestOut
     actionNumber: request.actionNumber,
     causationEventId: request.causationEventId,
     activeServices: answer?.activeServices ?? null,
-    pairedDevices: answer?.pairing ? [...answer.pairing.smartcards, ...answer.pairing.setTopBoxes] : null,
+    pairedDevices: pairedDevices(answer),
   };
 }
 
 /** What the outcomes of one lane of messages have in common: the subscription, else the first card, else the STB. */
 export function requestOutcomeKey(request: FinishedRequest): string {
   return request.subscriptionNumber ?? smartcardsOf(request.command)[0] ?? firstSetTopBox(request.command) ?? '';
+}
+
+/** Null where no pairing was asked about; empty where the CAS said that there is none. */
+function pairedDevices(answer: RequestAnswer | null): string[] | null {
+  if (answer?.pairing === undefined) return null;
+  return answer.pairing === null ? [] : [...answer.pairing.smartcards, ...answer.pairing.setTopBoxes];
 }
 
 type Devices = Pick<ProvisioningRequestOutcome, 'existingSmartcard' | 'smartcards' | 'setTopBoxes' | 'service'>;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Admin, ITopicConfig, Kafka } from 'kafkajs';
+import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
 import type { Logger } from './logging.ts';
 import type { SchemaRegistryClient } from './schema-registry.ts';
 
@@ -86,7 +86,7 @@ async function defaultReplicationFactor(admin: Admin): Promise<number> {
   const name = String(controller ?? brokers[0]?.nodeId ?? 0);
   const { resources } = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: 4, name, configNames: ['default.replication.factor'] }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.BROKER, name, configNames: ['default.replication.factor'] }],
   });
   return Number(resources[0]?.configEntries[0]?.configValue ?? 1);
 }

@@ -1,0 +1,36 @@
+import { eventCards } from '../planning/snapshot.ts';
+import type { IncomingMessage, ReadMessage } from './message.ts';
+
+/** One transaction takes at most so many messages, bytes and cards; a single message may have more. */
+export const CHUNK_MESSAGES_MAX = 200;
+const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
+/** Of the events themselves. Old snapshots may have as many again; 1,000 locks are the limit of a transaction. */
+const CHUNK_CARDS_MAX = 500;
+
+/** Cuts messages into slices that are small enough to be read at once. */
+export function slicesOf(messages: readonly IncomingMessage[]): IncomingMessage[][] {
+  return cut(messages, CHUNK_MESSAGES_MAX, CHUNK_BYTES_MAX, ({ value }) => value?.length ?? 0);
+}
+
+/** Cuts read messages so that their transactions lock a bounded number of cards. */
+export function chunksOf(messages: readonly ReadMessage[]): ReadMessage[][] {
+  return cut(messages, CHUNK_MESSAGES_MAX, CHUNK_CARDS_MAX, ({ event }) => (event ? eventCards(event).length : 0));
+}
+
+function cut<T>(items: readonly T[], countMax: number, weightMax: number, weightOf: (item: T) => number): T[][] {
+  const parts: T[][] = [];
+  let part: T[] = [];
+  let weight = 0;
+  for (const item of items) {
+    const own = weightOf(item);
+    if (part.length > 0 && (part.length >= countMax || weight + own > weightMax)) {
+      parts.push(part);
+      part = [];
+      weight = 0;
+    }
+    part.push(item);
+    weight += own;
+  }
+  if (part.length > 0) parts.push(part);
+  return parts;
+}

@@ -1,0 +1,212 @@
+import type {
+  Consumer,
+  ConsumerCrashEvent,
+  ConsumerGroupJoinEvent,
+  EachBatchPayload,
+  Kafka,
+  KafkaMessage,
+} from 'kafkajs';
+import type { Queryable } from '../platform/database.ts';
+import type { Logger } from '../platform/logging.ts';
+import { type Place, seeksAfterRestore } from './restored-offsets.ts';
+
+/** Messages of one partition, in their order, with what may be done about them. */
+export interface PartitionBatch {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: readonly KafkaMessage[];
+  /** The offset that the next message of the partition will get. */
+  readonly highWatermark: number;
+  /** False once the consumer stops, or the partition is read from somewhere else: leave the rest alone. */
+  goesOn(): boolean;
+  /** Everything before the offset is stored: tells Kafka. @throws a kafkajs error on a rebalance; pass it on. */
+  done(nextOffset: number): Promise<void>;
+  /** Stops fetching from the partition for a while; the rest of the batch comes again. */
+  pauseFor(ms: number): void;
+}
+
+export interface ConsumerOptions {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly topics: readonly string[];
+  readonly database: Queryable;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** Called for one batch of a partition at a time. */
+  readonly onBatch: (batch: PartitionBatch) => Promise<void>;
+  readonly onJoined: () => void;
+}
+
+const HEARTBEAT_MS = 2_000;
+/** Partitions that are worked on at once; each takes a database connection. */
+const PARTITIONS_AT_ONCE = 3;
+
+/**
+ * Runs one Kafka consumer until the signal; returns when it has left the group and is disconnected.
+ *
+ * kafkajs ends a consumer for good on errors that it does not know, and after its retries on those that it knows: both
+ * come out here as a rejection, and the caller begins anew with a fresh consumer.
+ * @throws Error that ended the consumer.
+ */
+export async function runConsumer(options: ConsumerOptions): Promise<void> {
+  const { kafka, groupId, topics, signal } = options;
+  const consumer = kafka.consumer({
+    groupId,
+    sessionTimeout: 30_000,
+    heartbeatInterval: HEARTBEAT_MS,
+    rebalanceTimeout: 60_000,
+    // How soon a pause or a stop is noticed while there is nothing to read.
+    maxWaitTimeInMs: 500,
+    metadataMaxAge: 60_000,
+    allowAutoTopicCreation: false,
+    retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: () => Promise.resolve(false) },
+  });
+  const timers = new Set<NodeJS.Timeout>();
+  try {
+    if (signal.aborted) return;
+    await consumer.connect();
+    await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+    await untilEnded(consumer, options, timers);
+  } finally {
+    for (const timer of timers) clearTimeout(timer);
+    await consumer.disconnect().catch(() => {});
+  }
+}
+
+function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<NodeJS.Timeout>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const assignment = createAssignment(consumer, options);
+    consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => reject(payload.error));
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
+      assignment.joined(payload.memberAssignment);
+      options.onJoined();
+    });
+    // Stopping waits for the batch in hand.
+    const stop = (): void => void consumer.stop().then(resolve, reject);
+    options.signal.addEventListener('abort', stop, { once: true });
+    if (options.signal.aborted) stop();
+    consumer
+      .run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+        eachBatch: (payload) => handleBatch(payload, assignment, options, timers),
+      })
+      .catch(reject);
+  });
+}
+
+async function handleBatch(
+  payload: EachBatchPayload,
+  assignment: Assignment,
+  options: ConsumerOptions,
+  timers: Set<NodeJS.Timeout>,
+): Promise<void> {
+  const { batch } = payload;
+  const { topic, partition } = batch;
+  const heartbeats = keepAlive(() => payload.heartbeat());
+  const pauseFor = (ms: number): void => {
+    const resume = payload.pause();
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      resume();
+    }, ms);
+    timers.add(timer);
+  };
+  try {
+    const checked = await assignment.checked();
+    if (!checked) return pauseFor(HEARTBEAT_MS);
+    if (!payload.isRunning() || payload.isStale()) return;
+    await options.onBatch({
+      topic,
+      partition,
+      messages: batch.messages,
+      highWatermark: Number(batch.highWatermark),
+      goesOn: () => payload.isRunning() && !payload.isStale(),
+      async done(nextOffset) {
+        payload.resolveOffset(String(nextOffset - 1));
+        heartbeats.throwIfLost();
+        await payload.commitOffsetsIfNecessary({
+          topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
+        });
+      },
+      pauseFor,
+    });
+    heartbeats.throwIfLost();
+  } finally {
+    heartbeats.stop();
+  }
+}
+
+/** Heartbeats while a batch is worked on, however long the database takes: the consumer stays in its group. */
+function keepAlive(heartbeat: () => Promise<void>): { throwIfLost(): void; stop(): void } {
+  let lost: { readonly error: unknown } | null = null;
+  const timer = setInterval(() => {
+    heartbeat().catch((error: unknown) => {
+      lost ??= { error };
+    });
+  }, HEARTBEAT_MS);
+  return {
+    throwIfLost() {
+      if (lost) throw lost.error;
+    },
+    stop: () => clearInterval(timer),
+  };
+}
+
+interface Assignment {
+  /** The group gave us these partitions. */
+  joined(assigned: Record<string, number[]>): void;
+  /** Whether it is known where reading has to begin; false where the database or Kafka did not say: ask again later. */
+  checked(): Promise<boolean>;
+}
+
+/**
+ * Sees to it, after every assignment and before the first batch is taken, that reading goes back where PostgreSQL was
+ * restored. Also for partitions in which nothing new comes.
+ */
+function createAssignment(consumer: Consumer, options: ConsumerOptions): Assignment {
+  const { kafka, database, groupId, logger, signal } = options;
+  let partitions: Place[] = [];
+  let check: Promise<boolean> | null = null;
+  let generation = 0;
+
+  return {
+    joined(assigned) {
+      partitions = Object.entries(assigned).flatMap(([topic, numbers]) =>
+        numbers.map((partition) => ({ topic, partition })),
+      );
+      generation += 1;
+      check = null;
+      keepChecking(generation);
+    },
+    checked,
+  };
+
+  function checked(): Promise<boolean> {
+    check ??= checkOnce(generation);
+    return check;
+  }
+
+  async function checkOnce(mine: number): Promise<boolean> {
+    try {
+      const seeks = await seeksAfterRestore(kafka, database, groupId, partitions, logger);
+      if (mine !== generation) return false;
+      for (const { topic, partition, offset } of seeks) consumer.seek({ topic, partition, offset: String(offset) });
+      return true;
+    } catch (error) {
+      logger.warn({ err: error }, 'it is not known yet where reading has to begin');
+      if (mine === generation) check = null;
+      return false;
+    }
+  }
+
+  /** Also where no batch asks for it. */
+  function keepChecking(mine: number): void {
+    const again = async (): Promise<void> => {
+      if (mine !== generation || signal.aborted) return;
+      if (!(await checked()) && mine === generation) setTimeout(() => void again(), HEARTBEAT_MS).unref();
+    };
+    void again();
+  }
+}

@@ -1,0 +1,69 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import type { Subscription } from '../events/crm.generated.ts';
+import type { EarlierCommand, Pairing } from '../planning/types.ts';
+import type { PairingCommand } from '../requests/command.ts';
+import type { IncomingMessage } from './message.ts';
+
+/** The newest applied snapshot of a subscription. */
+export interface Current {
+  readonly version: number;
+  readonly snapshot: Subscription;
+}
+
+/** What the inbox knows about versions at or below an event's. */
+export interface VersionHistory {
+  /** The newest snapshot of a lower version (R1). */
+  readonly lower: Current | null;
+  /** The ids of the actions that have the event's own version. */
+  readonly actionsAtVersion: readonly string[];
+}
+
+/** A card's stay in a subscription, and the pairing that finished requests established since it came (R7). */
+export interface Stay {
+  /** Requests with a lower number belong to an earlier stay. */
+  readonly joinedNumber: number;
+  readonly pairing: Pairing | null;
+}
+
+export interface PendingPairing {
+  readonly number: number;
+  readonly command: PairingCommand;
+}
+
+/** What is read of a chunk's subscriptions once they are locked, and before their cards are. */
+export interface SubscriptionFacts {
+  readonly seenEventIds: ReadonlySet<string>;
+  /** `placeOf` of the dead letters that were recorded before. */
+  readonly recordedDeadLetters: ReadonlySet<string>;
+  readonly current: ReadonlyMap<string, Current>;
+  /** By the position of the message in the chunk; absent where the event's version is the newest. */
+  readonly history: ReadonlyMap<number, VersionHistory>;
+  /** `actionKeyOf` of the actions of which a facet was planned. */
+  readonly plannedActions: ReadonlySet<string>;
+}
+
+/** What is read once the cards are locked too. */
+export interface CardFacts {
+  /** The newest snapshots of other subscriptions that hold one of the locked cards (R4). */
+  readonly others: ReadonlyMap<string, Subscription>;
+  /** subscription -> card -> stay */
+  readonly stays: ReadonlyMap<string, ReadonlyMap<string, Stay>>;
+  /** By subscription, in the order of their numbers. */
+  readonly pendingPairings: ReadonlyMap<string, readonly PendingPairing[]>;
+  /** By `actionKeyOf`, in the order of their numbers (R6). */
+  readonly earlier: ReadonlyMap<string, readonly EarlierCommand[]>;
+  /** No request has a higher number yet that touches a locked card. */
+  readonly lastRequestNumber: number;
+}
+
+export type Facts = SubscriptionFacts & CardFacts;
+
+/** An action id is the CRM's and counts within its subscription. */
+export function actionKeyOf(event: ActionEvent): string {
+  return JSON.stringify([event.subscription.number, event.action.id]);
+}
+
+/** Where and when a message was written: one that is read again from there is the same one. */
+export function placeOf({ topic, partition, offset, timestamp }: IncomingMessage): string {
+  return `${topic}/${partition}/${offset}/${timestamp.getTime()}`;
+}

@@ -1,0 +1,88 @@
+import type { Transaction } from '../platform/database.ts';
+import type { Decision } from './fold.ts';
+import { traceparentOf } from './message.ts';
+
+/** Stores what became of each message, and gives the ids of the rows in the order of the decisions. */
+export async function insertInbox(tx: Transaction, decisions: readonly Decision[]): Promise<number[]> {
+  const rows = decisions.map(inboxRow);
+  const stored = await tx.query<{ id: number; topic: string; partition: number; message_offset: number }>(
+    `insert into inbox (event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
+       subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
+       dead_letter_reason, dead_letter_detail, event)
+     select event_id, disposition, late, remarks::text[], family, type, writer_type, subscription_number,
+       subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
+       dead_letter_reason, dead_letter_detail, event
+     from (select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[],
+         $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[], $13::int[], $14::bigint[],
+         $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::jsonb[]) with ordinality
+       as m (event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
+         subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
+         dead_letter_reason, dead_letter_detail, event, position) order by position) as ordered
+     returning id, topic, partition, message_offset`,
+    [
+      rows.map((row) => row.eventId),
+      rows.map((row) => row.disposition),
+      rows.map((row) => row.late),
+      rows.map((row) => row.remarks),
+      rows.map((row) => row.family),
+      rows.map((row) => row.type),
+      rows.map((row) => row.writerType),
+      rows.map((row) => row.subscriptionNumber),
+      rows.map((row) => row.subscriptionVersion),
+      rows.map((row) => row.actionId),
+      rows.map((row) => row.occurredAt),
+      rows.map((row) => row.message.topic),
+      rows.map((row) => row.message.partition),
+      rows.map((row) => row.message.offset),
+      rows.map((row) => row.message.timestamp),
+      rows.map((row) => row.traceparent),
+      rows.map((row) => row.reason),
+      rows.map((row) => row.detail),
+      rows.map((row) => row.event),
+    ],
+  );
+  const ids = new Map(stored.map((row) => [`${row.topic}/${row.partition}/${row.message_offset}`, row.id]));
+  return decisions.map(({ message: { topic, partition, offset } }) => {
+    const id = ids.get(`${topic}/${partition}/${offset}`);
+    if (id === undefined) throw new Error(`No inbox row for ${topic}/${partition}/${offset}`);
+    return id;
+  });
+}
+
+/** The event itself is kept where it may be planned again (a release, a replay) or a person has to read it. */
+function inboxRow(decision: Decision) {
+  const { message, event, cause, disposition } = decision;
+  return {
+    message,
+    disposition,
+    late: decision.late,
+    remarks: `{${decision.remarks.join(',')}}`,
+    eventId: event?.eventId ?? null,
+    family: event?.family ?? null,
+    type: event?.type ?? null,
+    writerType: event?.writerType ?? null,
+    subscriptionNumber: event?.subscription.number ?? null,
+    subscriptionVersion: event?.subscription.version ?? null,
+    actionId: event?.action.id ?? null,
+    occurredAt: event === null ? null : new Date(event.occurredAt),
+    traceparent: traceparentOf(message),
+    reason: disposition === 'DEAD_LETTERED' ? (cause?.reason ?? null) : null,
+    detail: disposition === 'DEAD_LETTERED' ? (cause?.detail ?? null) : null,
+    event: event === null || disposition === 'DUPLICATE' ? null : JSON.stringify(event),
+  };
+}
+
+/** Stores where reading goes on. */
+export async function storeOffset(
+  tx: Transaction,
+  group: string,
+  topic: string,
+  partition: number,
+  nextOffset: number,
+): Promise<void> {
+  await tx.query(
+    `insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
+     on conflict (consumer_group, topic, partition) do update set next_offset = excluded.next_offset`,
+    [group, topic, partition, nextOffset],
+  );
+}

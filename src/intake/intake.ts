@@ -1,0 +1,191 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Kafka } from 'kafkajs';
+import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
+import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logging.ts';
+import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
+import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
+import { applyChunk, type ApplyOptions } from './apply.ts';
+import { chunksOf, slicesOf } from './chunks.ts';
+import { type PartitionBatch, runConsumer } from './consumer.ts';
+import type { Decision } from './fold.ts';
+import { incomingMessage } from './message.ts';
+import type { IntakeMetrics } from './metrics.ts';
+import { readMessages } from './read.ts';
+
+export interface IntakeOptions {
+  readonly kafka: Kafka;
+  /** The consumer group; the same for all instances. */
+  readonly groupId: string;
+  /** Topics with CRM action events. They have to exist. */
+  readonly topics: readonly string[];
+  readonly database: Database;
+  readonly findWriterSchema: FindWriterSchema;
+  /** Planning (src/planning/plan.ts). */
+  readonly plan: (input: PlanningInput) => Plan;
+  readonly rules: PlanningRules;
+  /** What becomes of a late event (STALE_POLICY). */
+  readonly stalePolicy: 'plan' | 'hold';
+  /** How long the outcome of an action waits for facets that it names (ACTION_FACET_WAIT_MS). */
+  readonly facetWaitMs: number;
+  readonly metrics: IntakeMetrics;
+  readonly logger: Logger;
+  /** Called after a commit that left messages in the outbox. */
+  readonly onOutbox: () => void;
+}
+
+export interface IntakeState {
+  /** Whether messages are read, or would be if there were any. */
+  readonly ready: boolean;
+  /** What reading waits for, for people. */
+  readonly detail: string;
+}
+
+export interface Intake {
+  state(): IntakeState;
+  /** Finishes the chunk in hand, leaves the consumer group, and resolves when nothing runs any more. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const RESTART_DELAYS_MS = [100, 500, 1_000, 2_000, 5_000];
+const PAUSE_MIN_MS = 250;
+const PAUSE_MAX_MS = 2_000;
+
+/**
+ * Reads CRM events from Kafka into the database, until it is stopped. An outage of the database or of the schema
+ * registry pauses it, one of Kafka makes it begin anew; it resumes by itself, and no message is given up for it.
+ */
+export function startIntake(options: IntakeOptions): Intake {
+  const { logger, metrics } = options;
+  const stopping = new AbortController();
+  const decoder = createEventDecoder(options.findWriterSchema);
+  const applyOptions: ApplyOptions = {
+    database: options.database,
+    consumerGroup: options.groupId,
+    plan: options.plan,
+    rules: options.rules,
+    stalePolicy: options.stalePolicy,
+    facetWaitMs: options.facetWaitMs,
+    onFailure: ({ message, event }, error) =>
+      logger.error(
+        { err: error, topic: message.topic, partition: message.partition, offset: message.offset, ...trail(event) },
+        'processing failed: the message is dead-lettered, and the others go on',
+      ),
+  };
+  /** Why partitions pause, and how often in a row. */
+  const pauses = new Map<string, { readonly times: number; readonly reason: string }>();
+  let connection = 'connecting to Kafka';
+
+  const done = run();
+  return {
+    state() {
+      const [paused] = pauses.values();
+      if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
+      return { ready: connection === 'reading', detail: connection };
+    },
+    async stop() {
+      stopping.abort();
+      await done;
+    },
+  };
+
+  async function run(): Promise<void> {
+    for (let failures = 0; !stopping.signal.aborted; failures += 1) {
+      try {
+        await runConsumer({
+          ...options,
+          signal: stopping.signal,
+          onBatch,
+          onJoined() {
+            failures = 0;
+            connection = 'reading';
+            // Partitions may have gone to another instance.
+            for (const key of pauses.keys()) unpause(key);
+          },
+        });
+      } catch (error) {
+        if (stopping.signal.aborted) break;
+        metrics.restarted();
+        connection = `waiting for Kafka: ${messageOf(error)}`;
+        logger.warn({ err: error }, 'the Kafka consumer ended and is begun anew');
+        const delayMs = RESTART_DELAYS_MS[Math.min(failures, RESTART_DELAYS_MS.length - 1)];
+        await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
+      } finally {
+        for (const key of pauses.keys()) unpause(key);
+      }
+    }
+    connection = 'stopped';
+  }
+
+  async function onBatch(batch: PartitionBatch): Promise<void> {
+    const { topic, partition } = batch;
+    const key = `${topic}/${partition}`;
+    try {
+      for (const slice of slicesOf(batch.messages.map((message) => incomingMessage(topic, partition, message)))) {
+        const reads = await readMessages(decoder, slice);
+        for (const chunk of chunksOf(reads)) {
+          if (!batch.goesOn()) return;
+          const startedAt = performance.now();
+          const applied = await applyChunk(chunk, applyOptions);
+          if (applied.outboxMessages > 0) options.onOutbox();
+          const nextOffset = (chunk.at(-1)?.message.offset ?? 0) + 1;
+          metrics.decided(applied.decisions);
+          metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
+          metrics.lag(topic, partition, Math.max(batch.highWatermark - nextOffset, 0));
+          for (const decision of applied.decisions) report(decision);
+          unpause(key);
+          await batch.done(nextOffset);
+        }
+      }
+    } catch (error) {
+      if (isKafkaError(error)) throw error;
+      pause(key, error, batch);
+    }
+  }
+
+  /** Nothing of the rest was done: it is fetched again after the pause. The consumer stays in its group meanwhile. */
+  function pause(key: string, error: unknown, batch: PartitionBatch): void {
+    const known = pauses.get(key);
+    const times = (known?.times ?? 0) + 1;
+    if (!known) {
+      metrics.paused(1);
+      const outage = error instanceof SchemaRegistryUnavailableError || isDatabaseOutage(error);
+      if (outage) logger.warn({ err: error, partition: key }, 'reading pauses until the outage is over');
+      else logger.error({ err: error, partition: key }, 'reading pauses: this is a fault of the service or its set-up');
+    }
+    pauses.set(key, { times, reason: messageOf(error) });
+    batch.pauseFor(Math.min(PAUSE_MIN_MS * 2 ** (times - 1), PAUSE_MAX_MS));
+  }
+
+  function unpause(key: string): void {
+    if (!pauses.delete(key)) return;
+    metrics.paused(-1);
+    logger.info({ partition: key }, 'reading goes on');
+  }
+
+  function report({ message, event, cause, disposition, late, remarks, plan }: Decision): void {
+    const place = { topic: message.topic, partition: message.partition, offset: message.offset };
+    const details = { ...place, ...trail(event), disposition, late, remarks };
+    if (disposition === 'DEAD_LETTERED') logger.warn({ ...details, ...cause }, 'message dead-lettered');
+    else if (plan?.unknownAction) {
+      logger.error(details, 'unknown action: nothing was sent; see whether the CAS has to follow it');
+    } else logger.debug(details, 'event processed');
+  }
+}
+
+/** What a log line needs to be found by. */
+function trail(event: Decision['event']): object {
+  if (event === null) return {};
+  return {
+    correlationId: event.action.id,
+    eventId: event.eventId,
+    subscription: event.subscription.number,
+    type: event.writerType,
+  };
+}
+
+/** kafkajs handles its own errors (a rebalance, a lost broker) when they come out of a handler. */
+function isKafkaError(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}

@@ -1,0 +1,99 @@
+import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
+import type { Decision } from './fold.ts';
+
+/** What intake tells Prometheus. */
+export interface IntakeMetrics {
+  /** Counts what became of messages. */
+  decided(decisions: readonly Decision[]): void;
+  /** Messages of the partition that are not read yet. */
+  lag(topic: string, partition: number, messages: number): void;
+  /** A partition pauses (+1) or goes on (-1). */
+  paused(change: 1 | -1): void;
+  /** Reading was begun anew after the consumer ended by itself. */
+  restarted(): void;
+  /** How long reading, deciding and storing a chunk took. */
+  chunkDone(seconds: number, messages: number): void;
+}
+
+export function intakeMetrics(registry: Registry): IntakeMetrics {
+  const registers = [registry];
+  const messages = new Counter({
+    name: 'conax_intake_messages_total',
+    help: 'CRM messages read, by what became of them.',
+    labelNames: ['disposition'],
+    registers,
+  });
+  const late = new Counter({
+    name: 'conax_intake_late_total',
+    help: 'CRM events with a version lower than the newest applied one.',
+    registers,
+  });
+  const remarks = new Counter({
+    name: 'conax_intake_remarks_total',
+    help: 'Oddities of CRM events that were processed all the same, by kind.',
+    labelNames: ['remark'],
+    registers,
+  });
+  const deadLetters = new Counter({
+    name: 'conax_intake_dead_letters_total',
+    help: 'CRM messages that went to the dead letter topic, by reason.',
+    labelNames: ['reason'],
+    registers,
+  });
+  const unknownActions = new Counter({
+    name: 'conax_intake_unknown_actions_total',
+    help: 'ALERT when it grows: CRM actions that the trigger matrix does not know (R12), by family and type.',
+    labelNames: ['family', 'type'],
+    registers,
+  });
+  const lag = new Gauge({
+    name: 'conax_intake_lag_messages',
+    help: 'Messages of a partition that are not read yet.',
+    labelNames: ['topic', 'partition'],
+    registers,
+  });
+  const paused = new Gauge({
+    name: 'conax_intake_paused_partitions',
+    help: 'Partitions on which reading waits for the database or the schema registry.',
+    registers,
+  });
+  const restarts = new Counter({
+    name: 'conax_intake_restarts_total',
+    help: 'How often the Kafka consumer ended by itself and was begun anew.',
+    registers,
+  });
+  const seconds = new Histogram({
+    name: 'conax_intake_chunk_seconds',
+    help: 'Time to read, decide and store a chunk of messages in one transaction.',
+    buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10],
+    registers,
+  });
+  const sizes = new Histogram({
+    name: 'conax_intake_chunk_messages',
+    help: 'Messages in a chunk.',
+    buckets: [1, 2, 5, 10, 20, 50, 100, 200],
+    registers,
+  });
+  return {
+    decided(decisions) {
+      for (const decision of decisions) {
+        messages.inc({ disposition: decision.disposition });
+        if (decision.late) late.inc();
+        for (const remark of decision.remarks) remarks.inc({ remark });
+        if (decision.disposition === 'DEAD_LETTERED' && decision.cause) {
+          deadLetters.inc({ reason: decision.cause.reason });
+        }
+        if (decision.plan?.unknownAction && decision.event) {
+          unknownActions.inc({ family: decision.event.family, type: decision.event.writerType });
+        }
+      }
+    },
+    lag: (topic, partition, count) => lag.set({ topic, partition: String(partition) }, count),
+    paused: (change) => paused.inc(change),
+    restarted: () => restarts.inc(),
+    chunkDone(took, count) {
+      seconds.observe(took);
+      sizes.observe(count);
+    },
+  };
+}

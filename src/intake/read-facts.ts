@@ -1,0 +1,219 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import type { Subscription } from '../events/crm.generated.ts';
+import type { Transaction } from '../platform/database.ts';
+import type { EarlierCommand } from '../planning/types.ts';
+import {
+  actionKeyOf,
+  type CardFacts,
+  type Current,
+  type PendingPairing,
+  placeOf,
+  type Stay,
+  type SubscriptionFacts,
+  type VersionHistory,
+} from './facts.ts';
+import type { IncomingMessage, ReadMessage } from './message.ts';
+
+/** Reads what a chunk follows from, its subscriptions being locked. Locks their rows, in the order of their numbers. */
+export async function readSubscriptionFacts(
+  tx: Transaction,
+  messages: readonly ReadMessage[],
+  stalePolicy: 'plan' | 'hold',
+): Promise<SubscriptionFacts> {
+  const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
+  const deadLetters = messages.flatMap(({ message, cause }) => (cause === null ? [] : [message]));
+  const current = await readCurrent(tx, events);
+  return {
+    current,
+    seenEventIds: await readSeen(tx, events),
+    recordedDeadLetters: await readDeadLetters(tx, deadLetters),
+    history: await readHistory(tx, messages, current),
+    plannedActions: stalePolicy === 'hold' ? await readPlannedActions(tx, events) : new Set(),
+  };
+}
+
+/** Reads what planning needs, the cards being locked too: in new statements, which see what was committed until then. */
+export async function readCardFacts(
+  tx: Transaction,
+  events: readonly ActionEvent[],
+  cards: readonly string[],
+): Promise<CardFacts> {
+  const numbers = [...new Set(events.map(({ subscription }) => subscription.number))];
+  return {
+    others: await readOthers(tx, cards, numbers),
+    stays: await readStays(tx, numbers),
+    pendingPairings: await readPendingPairings(tx, numbers),
+    earlier: await readEarlier(tx, events),
+    lastRequestNumber: await readLastRequestNumber(tx),
+  };
+}
+
+/** Walks subscription's primary key. Whoever finishes pairing requests locks the same rows. */
+async function readCurrent(tx: Transaction, events: readonly ActionEvent[]): Promise<Map<string, Current>> {
+  if (events.length === 0) return new Map();
+  const rows = await tx.query<{ number: string; version: number; snapshot: Subscription }>(
+    `select number, version, snapshot from subscription where number = any($1::text[])
+     order by number for no key update`,
+    [[...new Set(events.map(({ subscription }) => subscription.number))]],
+  );
+  return new Map(rows.map(({ number, version, snapshot }) => [number, { version, snapshot }]));
+}
+
+/** Walks inbox_seen. */
+async function readSeen(tx: Transaction, events: readonly ActionEvent[]): Promise<Set<string>> {
+  if (events.length === 0) return new Set();
+  const rows = await tx.query<{ event_id: string }>(
+    `select event_id from inbox
+     where event_id = any($1::text[]) and disposition not in ('DUPLICATE', 'DEAD_LETTERED')`,
+    [events.map(({ eventId }) => eventId)],
+  );
+  return new Set(rows.map(({ event_id }) => event_id));
+}
+
+/** Walks inbox_dead_letter. */
+async function readDeadLetters(tx: Transaction, messages: readonly IncomingMessage[]): Promise<Set<string>> {
+  if (messages.length === 0) return new Set();
+  const rows = await tx.query<{ position: number }>(
+    `select m.position
+     from unnest($1::text[], $2::int[], $3::bigint[], $4::timestamptz[]) with ordinality
+       as m (topic, partition, message_offset, message_timestamp, position)
+     join inbox i using (topic, partition, message_offset, message_timestamp)
+     where i.disposition = 'DEAD_LETTERED'`,
+    [
+      messages.map(({ topic }) => topic),
+      messages.map(({ partition }) => partition),
+      messages.map(({ offset }) => offset),
+      messages.map(({ timestamp }) => timestamp),
+    ],
+  );
+  return new Set(rows.flatMap(({ position }) => messages[position - 1] ?? []).map(placeOf));
+}
+
+/** For events that are not newer than what was applied: walks inbox_version. */
+async function readHistory(
+  tx: Transaction,
+  messages: readonly ReadMessage[],
+  current: ReadonlyMap<string, Current>,
+): Promise<Map<number, VersionHistory>> {
+  const wanted = messages.flatMap(({ event, cause }, position) => {
+    if (event === null || cause !== null) return [];
+    const { number, version } = event.subscription;
+    const applied = current.get(number)?.version ?? -Infinity;
+    return version <= applied ? [{ position, number, version }] : [];
+  });
+  if (wanted.length === 0) return new Map();
+  const rows = await tx.query<{ lower: Subscription | null; actions: string[] }>(
+    `select lower.snapshot as lower,
+       array(select distinct i.action_id from inbox i
+             where i.subscription_number = w.number and i.subscription_version = w.version
+               and i.disposition in ('PLANNED', 'NOTHING_TO_DO', 'STALE')) as actions
+     from unnest($1::text[], $2::bigint[]) with ordinality as w (number, version, position)
+     left join lateral (
+       select i.event -> 'subscription' as snapshot from inbox i
+       where i.subscription_number = w.number and i.subscription_version < w.version
+         and i.disposition in ('PLANNED', 'NOTHING_TO_DO', 'STALE')
+       order by i.subscription_version desc, i.id desc limit 1
+     ) as lower on true
+     order by w.position`,
+    [wanted.map(({ number }) => number), wanted.map(({ version }) => version)],
+  );
+  return new Map(
+    wanted.map(({ position }, index) => {
+      const snapshot = rows[index]?.lower ?? null;
+      const lower = snapshot === null ? null : { version: snapshot.version, snapshot };
+      return [position, { lower, actionsAtVersion: rows[index]?.actions ?? [] }];
+    }),
+  );
+}
+
+/** Walks inbox_action. */
+async function readPlannedActions(tx: Transaction, events: readonly ActionEvent[]): Promise<Set<string>> {
+  if (events.length === 0) return new Set();
+  const rows = await tx.query<{ subscription_number: string; action_id: string }>(
+    `select distinct i.subscription_number, i.action_id
+     from inbox i join unnest($1::text[], $2::text[]) as k (subscription_number, action_id)
+       using (subscription_number, action_id)
+     where i.disposition in ('PLANNED', 'NOTHING_TO_DO')`,
+    actionColumns(events),
+  );
+  return new Set(rows.map((row) => JSON.stringify([row.subscription_number, row.action_id])));
+}
+
+/** Walks subscription_card's primary key, then subscription's. */
+async function readOthers(
+  tx: Transaction,
+  cards: readonly string[],
+  numbers: readonly string[],
+): Promise<Map<string, Subscription>> {
+  if (cards.length === 0) return new Map();
+  const rows = await tx.query<{ number: string; snapshot: Subscription }>(
+    `select number, snapshot from subscription
+     where number in (select subscription_number from subscription_card
+                      where card = any($1::text[]) and subscription_number <> all($2::text[]))`,
+    [cards, numbers],
+  );
+  return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
+}
+
+/** Walks subscription_card_subscription. */
+async function readStays(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Map<string, Stay>>> {
+  const rows = await tx.query<{
+    number: string;
+    card: string;
+    joined: number;
+    smartcards: string[] | null;
+    set_top_boxes: string[] | null;
+  }>(
+    `select subscription_number as number, card, joined_number as joined,
+       pairing_smartcards as smartcards, pairing_set_top_boxes as set_top_boxes
+     from subscription_card where subscription_number = any($1::text[])`,
+    [numbers],
+  );
+  const stays = new Map<string, Map<string, Stay>>();
+  for (const { number, card, joined, smartcards, set_top_boxes: setTopBoxes } of rows) {
+    const pairing = smartcards && setTopBoxes ? { smartcards, setTopBoxes } : null;
+    const cards = stays.get(number) ?? new Map<string, Stay>();
+    stays.set(number, cards.set(card, { joinedNumber: joined, pairing }));
+  }
+  return stays;
+}
+
+/** A request that is scheduled for later is not ahead of anything. Walks request_pending_pairing. */
+async function readPendingPairings(
+  tx: Transaction,
+  numbers: readonly string[],
+): Promise<Map<string, PendingPairing[]>> {
+  const rows = await tx.query<PendingPairing & { subscription: string }>(
+    `select subscription_number as subscription, number, command from request
+     where subscription_number = any($1::text[]) and life_cycle_state = 'PENDING'
+       and type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') and scheduled_at <= now()
+     order by number`,
+    [numbers],
+  );
+  return Map.groupBy(rows, ({ subscription }) => subscription);
+}
+
+/** Walks request_action. */
+async function readEarlier(tx: Transaction, events: readonly ActionEvent[]): Promise<Map<string, EarlierCommand[]>> {
+  const distinct = [...new Map(events.map((event) => [actionKeyOf(event), event])).values()];
+  const rows = await tx.query<{ subscription: string; action: string; key: string; rejected: boolean }>(
+    `select r.subscription_number as subscription, r.action_id as action, r.command_key as key,
+       r.life_cycle_state = 'REJECTED' as rejected
+     from unnest($1::text[], $2::text[]) as k (subscription_number, action_id)
+     join request r using (action_id, subscription_number)
+     where r.command_key is not null order by r.number`,
+    actionColumns(distinct),
+  );
+  return Map.groupBy(rows, ({ subscription, action }) => JSON.stringify([subscription, action]));
+}
+
+async function readLastRequestNumber(tx: Transaction): Promise<number> {
+  const [row] = await tx.query<{ number: number }>(
+    'select case when is_called then last_value else last_value - 1 end as number from request_number',
+  );
+  return row?.number ?? 0;
+}
+
+function actionColumns(events: readonly ActionEvent[]): [string[], string[]] {
+  return [events.map(({ subscription }) => subscription.number), events.map(({ action }) => action.id)];
+}

@@ -1,0 +1,127 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { lockCards } from '../requests/lock-cards.ts';
+import { type ApplyOptions, cardsToLock } from './apply.ts';
+import { foldChunk } from './fold.ts';
+import { lockSubscriptions } from './locks.ts';
+import type { IncomingMessage, ReadMessage } from './message.ts';
+import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
+import { writeConsequences } from './write.ts';
+
+/** What a person did with a held event. */
+export interface StaleDecision {
+  /** The inbox row. */
+  readonly inboxId: number;
+  /** Who decided, as the trail shows it. */
+  readonly by: string;
+}
+
+/** The event is not held: it never was, or somebody else decided already. */
+export class NotHeldError extends Error {
+  override readonly name = 'NotHeldError';
+  constructor(inboxId: number) {
+    super(`Event ${inboxId} is not held: only an event with disposition STALE can be released or discarded, once`);
+  }
+}
+
+type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'onFailure' | 'stalePolicy'>;
+
+/**
+ * Plans a held event after all, as a late one: against the newest snapshot (contract: STALE).
+ * @returns the disposition that it has now, PLANNED or NOTHING_TO_DO.
+ * @throws NotHeldError; whatever planning throws.
+ */
+export function releaseStale(
+  database: Database,
+  { inboxId, by }: StaleDecision,
+  options: ReleaseOptions,
+): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
+  return database.transaction(async (tx) => {
+    const held = await lockHeld(tx, inboxId);
+    const messages = [held];
+    const subscriptionFacts = await readSubscriptionFacts(tx, messages, 'plan');
+    const cards = cardsToLock([held.event], subscriptionFacts);
+    await lockCards(tx, cards);
+    const cardFacts = await readCardFacts(tx, [held.event], cards);
+    // It has been seen: as held.
+    const facts = { ...subscriptionFacts, ...cardFacts, seenEventIds: new Set<string>() };
+    const folded = foldChunk(messages, facts, { ...options, stalePolicy: 'plan' });
+    const [decision] = folded.decisions;
+    if (!decision || (decision.disposition !== 'PLANNED' && decision.disposition !== 'NOTHING_TO_DO')) {
+      throw new Error(`Event ${inboxId} was held and is now ${decision?.disposition ?? 'nothing'}`);
+    }
+    await resolve(tx, inboxId, decision.disposition, `released by ${by}`);
+    await writeConsequences(tx, folded, [{ ...decision, inboxId }], {
+      lastRequestNumber: cardFacts.lastRequestNumber,
+      facetWaitMs: options.facetWaitMs,
+    });
+    return decision.disposition;
+  });
+}
+
+/** Gives up a held event: nothing is sent for it, and its action's outcome says so. @throws NotHeldError */
+export function discardStale(
+  database: Database,
+  { inboxId, by, reason }: StaleDecision & { readonly reason: string },
+  options: Pick<ApplyOptions, 'facetWaitMs'>,
+): Promise<void> {
+  return database.transaction(async (tx) => {
+    const held = await lockHeld(tx, inboxId);
+    await resolve(tx, inboxId, 'NOTHING_TO_DO', `discarded by ${by}: ${reason}`);
+    const decision = {
+      ...held,
+      inboxId,
+      disposition: 'NOTHING_TO_DO' as const,
+      late: true,
+      remarks: [],
+      plan: null,
+    };
+    const untouched = { subscriptions: new Map() };
+    await writeConsequences(tx, untouched, [decision], { lastRequestNumber: 0, facetWaitMs: options.facetWaitMs });
+  });
+}
+
+type HeldMessage = ReadMessage & { readonly event: ActionEvent };
+
+/** Locks the subscription, then the row: the one order of locks. */
+async function lockHeld(tx: Transaction, inboxId: number): Promise<HeldMessage> {
+  const [found] = await tx.query<{ number: string }>(
+    `select subscription_number as number from inbox where id = $1 and disposition = 'STALE'`,
+    [inboxId],
+  );
+  if (!found) throw new NotHeldError(inboxId);
+  await lockSubscriptions(tx, [found.number]);
+  const [row] = await tx.query<HeldRow>(
+    `select topic, partition, message_offset, message_timestamp, traceparent, event
+     from inbox where id = $1 and disposition = 'STALE' for update`,
+    [inboxId],
+  );
+  if (!row) throw new NotHeldError(inboxId);
+  const message: IncomingMessage = {
+    topic: row.topic,
+    partition: row.partition,
+    offset: row.message_offset,
+    timestamp: row.message_timestamp,
+    key: Buffer.from(found.number),
+    value: null,
+    headers: row.traceparent === null ? {} : { traceparent: row.traceparent },
+  };
+  return { message, event: row.event, cause: null };
+}
+
+interface HeldRow {
+  readonly topic: string;
+  readonly partition: number;
+  readonly message_offset: number;
+  readonly message_timestamp: Date;
+  readonly traceparent: string | null;
+  readonly event: ActionEvent;
+}
+
+async function resolve(tx: Transaction, inboxId: number, disposition: string, resolution: string): Promise<void> {
+  await tx.query('update inbox set disposition = $2, resolution = $3, resolved_at = now() where id = $1', [
+    inboxId,
+    disposition,
+    resolution,
+  ]);
+}

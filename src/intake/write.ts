@@ -1,0 +1,226 @@
+import type { NewOutboxMessage } from '../outcomes/outbox.ts';
+import { addToOutbox } from '../outcomes/outbox.ts';
+import { type ActionKey, settleActions } from '../outcomes/record.ts';
+import type { Transaction } from '../platform/database.ts';
+import { commandKey } from '../requests/command.ts';
+import type { NewRequest, StoredRequest } from '../requests/new-request.ts';
+import { submitRequests } from '../requests/submit.ts';
+import { deadLetter } from './dead-letter.ts';
+import type { Decision, Folded } from './fold.ts';
+import { traceparentOf } from './message.ts';
+import type { SubscriptionFold } from './subscription-fold.ts';
+
+/** A decision with the id of its inbox row. */
+export interface StoredDecision extends Decision {
+  readonly inboxId: number;
+}
+
+/** Writes what follows from decisions whose inbox rows are there; returns the number of outbox rows. */
+export async function writeConsequences(
+  tx: Transaction,
+  { subscriptions }: Pick<Folded, 'subscriptions'>,
+  decisions: readonly StoredDecision[],
+  options: { readonly lastRequestNumber: number; readonly facetWaitMs: number },
+): Promise<number> {
+  const changed = [...subscriptions.values()].filter((subscription) => subscription.changed);
+  await writeSnapshots(tx, changed);
+  const { requests, positions } = newRequests(decisions);
+  const stored = await submitRequests(tx, requests);
+  await writeCards(tx, changed, joinedNumbers(stored, positions, options.lastRequestNumber));
+  await writeWithheld(tx, decisions);
+  const deadLetters = decisions.flatMap((decision): NewOutboxMessage[] =>
+    decision.cause !== null && decision.disposition === 'DEAD_LETTERED'
+      ? [deadLetter(decision.message, decision.cause)]
+      : [],
+  );
+  await addToOutbox(tx, deadLetters);
+  const actions = await writeActions(tx, decisions, options.facetWaitMs);
+  return deadLetters.length + (await settleActions(tx, actions));
+}
+
+/** Requests of all events in the order in which they have to be sent, with the position of their event. */
+function newRequests(decisions: readonly StoredDecision[]): { requests: NewRequest[]; positions: number[] } {
+  const positions: number[] = [];
+  const requests = decisions.flatMap(({ event, plan, message, inboxId }, position) => {
+    if (event === null || plan === null) return [];
+    return plan.commands.map((command, index): NewRequest => {
+      positions.push(position);
+      return {
+        command,
+        commandKey: commandKey(command),
+        sequenceNumber: index + 1,
+        subscription: { id: event.subscription.id, number: event.subscription.number },
+        priority: 'REGULAR',
+        bulk: false,
+        scheduledAt: null,
+        process: { name: 'TRIGGER', id: null },
+        action: { id: event.action.id, number: event.action.number },
+        inboxId,
+        causationEventId: event.eventId,
+        traceparent: traceparentOf(message),
+        userDefined: null,
+        createdBy: { user: event.action.executedBy, unit: null },
+        sealedPin: null,
+      };
+    });
+  });
+  return { requests, positions };
+}
+
+/**
+ * The number from which on requests belong to the stay of a card that the event at a position brought: higher than
+ * those of all events before it, and not higher than its own.
+ */
+function joinedNumbers(
+  stored: readonly StoredRequest[],
+  positions: readonly number[],
+  lastRequestNumber: number,
+): (position: number) => number {
+  return (position) => {
+    const firstOwn = positions.findIndex((other) => other >= position);
+    const before = firstOwn === -1 ? stored.length : firstOwn;
+    return (stored[before - 1]?.number ?? lastRequestNumber) + 1;
+  };
+}
+
+/** Walks subscription's primary key. */
+async function writeSnapshots(tx: Transaction, subscriptions: readonly SubscriptionFold[]): Promise<void> {
+  const snapshots = subscriptions.flatMap(({ current }) => (current === null ? [] : [current.snapshot]));
+  if (snapshots.length === 0) return;
+  await tx.query(
+    `insert into subscription (number, crm_id, version, snapshot)
+     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[])
+     on conflict (number) do update set crm_id = excluded.crm_id, version = excluded.version,
+       snapshot = excluded.snapshot, updated_at = now()`,
+    [
+      snapshots.map(({ number }) => number),
+      snapshots.map(({ id }) => id),
+      snapshots.map(({ version }) => version),
+      snapshots.map((snapshot) => JSON.stringify(snapshot)),
+    ],
+  );
+}
+
+/** Walks subscription_card's primary key. */
+async function writeCards(
+  tx: Transaction,
+  subscriptions: readonly SubscriptionFold[],
+  joinedNumber: (position: number) => number,
+): Promise<void> {
+  const changes = subscriptions.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
+  const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
+  if (left.length > 0) {
+    await tx.query(
+      `delete from subscription_card
+       where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`,
+      [left.map(({ card }) => card), left.map(({ number }) => number)],
+    );
+  }
+  const thinned = changes.flatMap(({ number, thinned: cards }) => cards.map((card) => ({ ...card, number })));
+  if (thinned.length > 0) {
+    await tx.query(
+      `update subscription_card c
+       set pairing_smartcards = array(select jsonb_array_elements_text(t.smartcards))
+       from unnest($1::text[], $2::text[], $3::jsonb[]) as t (card, subscription_number, smartcards)
+       where c.card = t.card and c.subscription_number = t.subscription_number`,
+      [
+        thinned.map(({ card }) => card),
+        thinned.map(({ number }) => number),
+        thinned.map(({ pairing }) => JSON.stringify(pairing.smartcards)),
+      ],
+    );
+  }
+  const joined = changes.flatMap(({ number, joined: cards }) => cards.map((card) => ({ ...card, number })));
+  if (joined.length === 0) return;
+  await tx.query(
+    `insert into subscription_card (card, subscription_number, joined_number)
+     select * from unnest($1::text[], $2::text[], $3::bigint[])
+     on conflict (card, subscription_number) do update set joined_number = excluded.joined_number,
+       pairing_smartcards = null, pairing_set_top_boxes = null`,
+    [
+      joined.map(({ card }) => card),
+      joined.map(({ number }) => number),
+      joined.map(({ position }) => joinedNumber(position)),
+    ],
+  );
+}
+
+async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision[]): Promise<void> {
+  const rows = decisions.flatMap(({ event, plan, inboxId }) =>
+    event === null || plan === null
+      ? []
+      : plan.withheld.map((withheld, index) => ({ ...withheld, event, inboxId, index })),
+  );
+  if (rows.length === 0) return;
+  await tx.query(
+    `insert into withheld (inbox_id, ordinal, subscription_number, action_id, type, reason, smartcard, service_ca_id, detail)
+     select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])`,
+    [
+      rows.map(({ inboxId }) => inboxId),
+      rows.map(({ index }) => index + 1),
+      rows.map(({ event }) => event.subscription.number),
+      rows.map(({ event }) => event.action.id),
+      rows.map(({ type }) => type),
+      rows.map(({ reason }) => reason),
+      rows.map(({ smartcard }) => smartcard),
+      rows.map(({ serviceCaId }) => serviceCaId),
+      rows.map(({ detail }) => detail),
+    ],
+  );
+}
+
+/**
+ * Counts the facets and requests into their actions, and sets when the outcome of each is due: as soon as nothing is
+ * unfinished where the number of facets is not named or all are there, else `facetWaitMs` after the first one.
+ * Locks the actions in the order of their keys; walks the primary key and inbox_action.
+ */
+async function writeActions(
+  tx: Transaction,
+  decisions: readonly StoredDecision[],
+  facetWaitMs: number,
+): Promise<ActionKey[]> {
+  const actions = new Map<string, ActionKey & { number: string; facets: number | null; requests: number }>();
+  for (const { event, plan, disposition } of decisions) {
+    if (event === null || disposition === 'DUPLICATE') continue;
+    const { action, subscription } = event;
+    const key = JSON.stringify([subscription.number, action.id]);
+    const known = actions.get(key);
+    actions.set(key, {
+      subscriptionNumber: subscription.number,
+      actionId: action.id,
+      number: action.number,
+      facets: Math.max(known?.facets ?? 0, action.facets ?? 0) || null,
+      requests: (known?.requests ?? 0) + (plan?.commands.length ?? 0),
+    });
+  }
+  const rows = [...actions.values()];
+  if (rows.length === 0) return [];
+  const numbers = rows.map(({ subscriptionNumber }) => subscriptionNumber);
+  const ids = rows.map(({ actionId }) => actionId);
+  await tx.query(
+    `insert into crm_action (subscription_number, id, number, facets_expected, unfinished)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
+       as a (subscription_number, id, number, facets_expected, unfinished) order by subscription_number, id
+     on conflict (subscription_number, id) do update set
+       facets_expected = greatest(crm_action.facets_expected, excluded.facets_expected),
+       unfinished = crm_action.unfinished + excluded.unfinished`,
+    [
+      numbers,
+      ids,
+      rows.map(({ number }) => number),
+      rows.map(({ facets }) => facets),
+      rows.map(({ requests }) => requests),
+    ],
+  );
+  await tx.query(
+    `update crm_action a set outcome_due_at = case
+       when a.facets_expected is null or a.facets_expected <= (
+         select count(distinct i.family) from inbox i
+         where i.action_id = a.id and i.subscription_number = a.subscription_number and i.disposition <> 'DUPLICATE'
+       ) then now() else a.received_at + $3::float8 * interval '1 millisecond' end
+     from unnest($1::text[], $2::text[]) as k (subscription_number, id)
+     where a.subscription_number = k.subscription_number and a.id = k.id`,
+    [numbers, ids, facetWaitMs],
+  );
+  return rows.map(({ subscriptionNumber, actionId }) => ({ subscriptionNumber, actionId }));
+}

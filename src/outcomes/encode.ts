@@ -1,0 +1,110 @@
+import avro, { type Type } from 'avsc';
+import type { IHeaders, Message } from 'kafkajs';
+import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
+import { contractSchema, OUTCOME_RECORDS, subjectOf } from '../platform/topics.ts';
+import type { DeadLetterHeader, OutboxMessage, OutcomeHeaders } from './outbox.ts';
+
+/** A message as Kafka takes it. */
+export interface EncodedMessage {
+  readonly stored: OutboxMessage;
+  readonly topic: string;
+  readonly message: Message;
+  /** Of key, value and headers, about. */
+  readonly bytes: number;
+}
+
+export interface EncoderOptions {
+  readonly registry: SchemaRegistryClient;
+  readonly outcomeTopic: string;
+  readonly actionOutcomeTopic: string;
+  readonly deadLetterTopic: string;
+  /** The CloudEvents source of everything that we publish. */
+  readonly source: string;
+}
+
+export interface Encoder {
+  /** @throws SchemaRegistryUnavailableError; Error naming the subject whose schema is not registered. */
+  encode(messages: readonly OutboxMessage[]): Promise<EncodedMessage[]>;
+}
+
+const MAGIC_BYTE = 0;
+const PREFIX_BYTES = 5;
+
+/**
+ * Encodes stored messages: outcomes in Avro with the ids that the registry gave our schemas, as CloudEvents 1.0 in
+ * Kafka's binary mode; dead letters as they came.
+ */
+export function createEncoder(options: EncoderOptions): Encoder {
+  const kinds = {
+    REQUEST_OUTCOME: recordKind(options.outcomeTopic, OUTCOME_RECORDS.REQUEST_OUTCOME),
+    ACTION_OUTCOME: recordKind(options.actionOutcomeTopic, OUTCOME_RECORDS.ACTION_OUTCOME),
+  };
+  return {
+    async encode(messages) {
+      const encoded: EncodedMessage[] = [];
+      for (const stored of messages) {
+        encoded.push(stored.kind === 'DEAD_LETTER' ? deadLetter(stored) : await outcome(stored, kinds[stored.kind]));
+      }
+      return encoded;
+    },
+  };
+
+  function recordKind(topic: string, recordName: string): RecordKind {
+    const schema = contractSchema(recordName);
+    return { topic, recordName, schema, type: avro.Type.forSchema(JSON.parse(schema) as avro.Schema), id: null };
+  }
+
+  async function outcome(stored: OutboxMessage, kind: RecordKind): Promise<EncodedMessage> {
+    const id = await schemaId(kind);
+    const body = kind.type.toBuffer(stored.record);
+    const value = Buffer.allocUnsafe(PREFIX_BYTES + body.length);
+    value.writeUInt8(MAGIC_BYTE, 0);
+    value.writeUInt32BE(id, 1);
+    body.copy(value, PREFIX_BYTES);
+    return withSize(stored, kind.topic, {
+      key: stored.message_key,
+      value,
+      headers: {
+        ce_id: stored.event_id,
+        ce_source: options.source,
+        ce_specversion: '1.0',
+        ce_type: kind.recordName,
+        'content-type': 'application/avro',
+        ...(stored.headers as OutcomeHeaders),
+      },
+    });
+  }
+
+  function deadLetter(stored: OutboxMessage): EncodedMessage {
+    const headers: Record<string, (Buffer | string)[]> = {};
+    for (const [name, base64] of stored.headers as readonly DeadLetterHeader[]) {
+      (headers[name] ??= []).push(base64 === null ? '' : Buffer.from(base64, 'base64'));
+    }
+    return withSize(stored, options.deadLetterTopic, { key: stored.message_key, value: stored.body, headers });
+  }
+
+  async function schemaId(kind: RecordKind): Promise<number> {
+    if (kind.id !== null) return kind.id;
+    const subject = subjectOf(kind.topic, kind.recordName);
+    const id = await options.registry.registeredId(subject, kind.schema);
+    if (id === null)
+      throw new Error(`Subject ${subject} lacks the schema of this version: run "conax-provisioning migrate"`);
+    kind.id = id;
+    return id;
+  }
+}
+
+interface RecordKind {
+  readonly topic: string;
+  readonly recordName: string;
+  readonly schema: string;
+  readonly type: Type;
+  /** Looked up when first needed; a registry never gives an id to another schema. */
+  id: number | null;
+}
+
+function withSize(stored: OutboxMessage, topic: string, message: Message): EncodedMessage {
+  const headerBytes = JSON.stringify(message.headers ?? ({} satisfies IHeaders)).length;
+  const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + headerBytes;
+  return { stored, topic, message, bytes };
+}

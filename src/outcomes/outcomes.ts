@@ -1,0 +1,48 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { settleOverdueActions } from './record.ts';
+import { type Relay, type RelayOptions, startRelay } from './relay.ts';
+
+export type OutcomesOptions = RelayOptions;
+export type Outcomes = Relay;
+
+const SWEEP_MS = 500;
+const SWEEP_ACTIONS = 100;
+
+/**
+ * Publishes outcomes and dead letters, and sees to it that the outcome of an action goes out without the facets that
+ * never came, once its wait is over. Until it is stopped.
+ */
+export function startOutcomes(options: OutcomesOptions): Outcomes {
+  const { database, logger, metrics } = options;
+  const relay = startRelay(options);
+  const stopping = new AbortController();
+  const sweeping = sweep();
+  return {
+    wake: () => relay.wake(),
+    state: () => relay.state(),
+    async stop() {
+      stopping.abort();
+      await sweeping;
+      await relay.stop();
+    },
+  };
+
+  async function sweep(): Promise<void> {
+    let failed = false;
+    while (!stopping.signal.aborted) {
+      let settled = 0;
+      try {
+        settled = await database.transaction((tx) => settleOverdueActions(tx, SWEEP_ACTIONS));
+        failed = false;
+      } catch (error) {
+        if (!failed) logger.warn({ err: error }, 'actions that wait for facets could not be looked through');
+        failed = true;
+      }
+      if (settled > 0) {
+        metrics.overdue(settled);
+        relay.wake();
+      }
+      if (settled < SWEEP_ACTIONS) await sleep(SWEEP_MS, undefined, { signal: stopping.signal }).catch(() => {});
+    }
+  }
+}

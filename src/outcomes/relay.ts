@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Kafka, type Producer } from 'kafkajs';
+import type { Database } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logging.ts';
+import { createEncoder, type EncoderOptions } from './encode.ts';
+import { giveBackLease, holdLease } from './lease.ts';
+import type { OutcomeMetrics } from './metrics.ts';
+import { markPublished, outboxBacklog, parkMessage, unpublishedMessages } from './outbox.ts';
+import { publish } from './publish.ts';
+
+export interface RelayOptions extends EncoderOptions {
+  readonly kafka: Kafka;
+  readonly database: Database;
+  readonly metrics: OutcomeMetrics;
+  readonly logger: Logger;
+  /** Called between publishing and marking: a test stops the process there. */
+  readonly onPublished?: () => void | Promise<void>;
+}
+
+export interface Relay {
+  /** Something was put into the outbox by this process: look now. */
+  wake(): void;
+  state(): { readonly ready: boolean; readonly detail: string };
+  /** Finishes the batch in hand, gives the lease back, and resolves when nothing runs any more. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+const LEASE = 'outbox-relay';
+/** Longer than a batch may take: connecting, and all retries of the producer. */
+const LEASE_MS = 15_000;
+const BATCH_MESSAGES_MAX = 500;
+/** Messages that other processes put into the outbox are found by looking. */
+const POLL_MS = 50;
+const FOLLOWER_POLL_MS = 1_000;
+const RETRY_MIN_MS = 100;
+const RETRY_MAX_MS = 2_000;
+const BACKLOG_EVERY_MS = 1_000;
+
+/**
+ * Publishes what waits in the outbox, until it is stopped: in the order of the outbox, at least once. One relay at a
+ * time for all instances, kept by a lease, so that a key's order holds (docs/decisions/0003-one-relay.md). An outage of
+ * Kafka, the registry or the database stops only the relay; it goes on by itself.
+ */
+export function startRelay(options: RelayOptions): Relay {
+  const { database, metrics, logger } = options;
+  const owner = randomUUID();
+  const encoder = createEncoder(options);
+  const stopping = new AbortController();
+  let producer: Producer | null = null;
+  let leads = false;
+  let trouble: string | null = null;
+  let renewAt = 0;
+  let countAt = 0;
+  let woken = false;
+  let wakeUp: (() => void) | null = null;
+
+  const done = run();
+  return {
+    wake() {
+      woken = true;
+      wakeUp?.();
+    },
+    state() {
+      if (trouble !== null) return { ready: false, detail: trouble };
+      return { ready: true, detail: leads ? 'publishes for all instances' : 'another instance publishes' };
+    },
+    async stop() {
+      stopping.abort();
+      wakeUp?.();
+      await done;
+    },
+  };
+
+  async function run(): Promise<void> {
+    let failures = 0;
+    while (!stopping.signal.aborted) {
+      try {
+        const busy = await round();
+        if (trouble !== null) logger.info('publishing goes on');
+        trouble = null;
+        failures = 0;
+        if (!busy) await idle(leads ? POLL_MS : FOLLOWER_POLL_MS);
+      } catch (error) {
+        failures += 1;
+        metrics.failed();
+        if (trouble === null) logger.warn({ err: error }, 'publishing waits until the outage is over');
+        trouble = `waiting: ${messageOf(error)}`;
+        renewAt = 0;
+        await closeProducer();
+        await pause(Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS));
+      }
+    }
+    await closeProducer();
+    if (leads) await giveBackLease(database, LEASE, owner).catch(() => {});
+    metrics.leading(false);
+  }
+
+  /** Publishes one batch; false when there was nothing to do. */
+  async function round(): Promise<boolean> {
+    if (!(await lead())) return false;
+    await count();
+    woken = false;
+    const messages = await unpublishedMessages(database, BATCH_MESSAGES_MAX);
+    if (messages.length === 0) return false;
+    const encoded = await encoder.encode(messages);
+    const { published, refused } = await publish(await connected(), encoded);
+    await options.onPublished?.();
+    await markPublished(
+      database,
+      published.map(({ stored }) => stored.id),
+    );
+    metrics.published(published.map(({ stored }) => stored));
+    for (const { message, reason } of refused) {
+      await parkMessage(database, message.stored.id, reason);
+      metrics.parked(message.stored.kind);
+      logger.error(
+        { outboxId: message.stored.id, kind: message.stored.kind, topic: message.topic, bytes: message.bytes, reason },
+        'the broker will never take this message: it is parked, those behind it go on',
+      );
+    }
+    return messages.length === BATCH_MESSAGES_MAX || woken;
+  }
+
+  async function lead(): Promise<boolean> {
+    const now = performance.now();
+    if (leads && now < renewAt) return true;
+    const held = await holdLease(database, LEASE, owner, LEASE_MS);
+    if (held !== leads) logger.info({ leads: held }, held ? 'this relay publishes now' : 'another relay publishes now');
+    leads = held;
+    metrics.leading(held);
+    renewAt = now + LEASE_MS / 3;
+    return held;
+  }
+
+  async function count(): Promise<void> {
+    const now = performance.now();
+    if (now < countAt) return;
+    countAt = now + BACKLOG_EVERY_MS;
+    const { messages, oldestAgeMs } = await outboxBacklog(database);
+    metrics.backlog(messages, oldestAgeMs);
+  }
+
+  async function connected(): Promise<Producer> {
+    if (producer) return producer;
+    const created = options.kafka.producer({
+      // The same partition for a key as every other client: Java's.
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+      allowAutoTopicCreation: false,
+      // Not kafkajs's idempotent producer: 2.2.4 rolls its sequence back after a failed send, and the broker then
+      // acknowledges the next batch as a repetition without storing it.
+      idempotent: false,
+      maxInFlightRequests: 1,
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+    });
+    await created.connect();
+    producer = created;
+    return created;
+  }
+
+  async function closeProducer(): Promise<void> {
+    const closing = producer;
+    producer = null;
+    await closing?.disconnect().catch(() => {});
+  }
+
+  async function idle(ms: number): Promise<void> {
+    if (woken) return;
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      wakeUp = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      if (stopping.signal.aborted) wakeUp();
+    });
+    wakeUp = null;
+  }
+
+  async function pause(ms: number): Promise<void> {
+    await sleep(ms, undefined, { signal: stopping.signal }).catch(() => {});
+  }
+}
