@@ -15,9 +15,12 @@ export type Download = {
   readonly directory: string;
   /** What to fetch: the `<dependency>` elements of a pom, with all that they need at run time, or one artifact alone. */
   readonly wanted: { readonly dependencies: string } | { readonly artifact: string };
-  /** Turns what Maven copied into `directory` (its only parameter) into what is used. */
-  readonly prepare: (directory: string) => Promise<void>;
+  /** Turns what Maven copied into `directory` into what is used, with the help of programs that `run` runs. */
+  readonly prepare: (directory: string, run: RunProgram) => Promise<void>;
 };
+
+/** Runs a program to its end. @throws with the end of what it printed when its exit code is not 0. */
+export type RunProgram = (command: string, args: readonly string[]) => Promise<void>;
 
 const PLUGIN = 'org.apache.maven.plugins:maven-dependency-plugin';
 const PLUGIN_VERSION = '3.8.1';
@@ -46,7 +49,8 @@ export async function downloaded(download: Download, env: NodeJS.ProcessEnv, pri
   const target = join(cache, download.directory);
   if (existsSync(target)) return target;
   await mkdir(cache, { recursive: true });
-  return withLock(join(cache, 'download.lock'), async () => {
+  const wait = () => print(`waiting for another download to end (${join(cache, 'download.lock')})`);
+  return withLock(join(cache, 'download.lock'), wait, async () => {
     if (existsSync(target)) return target;
     if (!(await hasMaven(env))) {
       throw new Error(`${download.title} must be downloaded once, and Maven (mvn) is not on the PATH: install Maven.`);
@@ -74,18 +78,20 @@ export async function downloaded(download: Download, env: NodeJS.ProcessEnv, pri
 async function fetchWithMaven(download: Download, work: string, env: NodeJS.ProcessEnv): Promise<void> {
   const files = join(work, 'files');
   await mkdir(files);
+  const run: RunProgram = (command, args) =>
+    runSupervised(`${command} (for ${download.title})`, {
+      command,
+      args,
+      cwd: work,
+      env: definedOnly(env),
+      logFile: join(work, 'log.txt'),
+      orphanSignal: 'SIGKILL',
+      removeWhenOrphaned: [work],
+    });
   let failure: unknown;
   for (const goal of await goals(download, work)) {
     try {
-      await runSupervised(`Maven (${download.title})`, {
-        command: 'mvn',
-        args: ['-q', '-B', ...goal, `-DoutputDirectory=${files}`],
-        cwd: work,
-        env: definedOnly(env),
-        logFile: join(work, 'maven.log'),
-        orphanSignal: 'SIGKILL',
-        removeWhenOrphaned: [work],
-      });
+      await run('mvn', ['-q', '-B', '-Dstyle.color=never', ...goal, `-DoutputDirectory=${files}`]);
       failure = undefined;
       break;
     } catch (error) {
@@ -93,7 +99,7 @@ async function fetchWithMaven(download: Download, work: string, env: NodeJS.Proc
     }
   }
   if (failure !== undefined) throw failure;
-  await download.prepare(files);
+  await download.prepare(files, run);
 }
 
 /** The Maven goals that fetch a download, in the order in which to try them. */
@@ -121,7 +127,8 @@ async function goals({ wanted }: Download, work: string): Promise<string[][]> {
 const LOCK_TOUCH_MS = 1_000;
 
 /** Runs `action` while no other process holds the lock. The lock of a process that died is taken over. */
-async function withLock<T>(path: string, action: () => Promise<T>): Promise<T> {
+async function withLock<T>(path: string, onWait: () => void, action: () => Promise<T>): Promise<T> {
+  let waited = false;
   for (;;) {
     const lock = await open(path, 'wx').catch(() => undefined);
     if (lock !== undefined) {
@@ -140,6 +147,8 @@ async function withLock<T>(path: string, action: () => Promise<T>): Promise<T> {
     );
     // Two that take over at once both download; the rename at the end keeps that harmless.
     if (Date.now() - touchedAt > 10 * LOCK_TOUCH_MS) await rm(path, { force: true });
+    if (!waited) onWait();
+    waited = true;
     await pause(100);
   }
 }

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,11 +8,13 @@ import { answersMetadata } from './kafka-metadata.ts';
 import { startNativePart } from './native-part.ts';
 import type { PartContext, RunningPart } from './part.ts';
 import { freePort } from './ports.ts';
-import { runSupervised } from './supervised.ts';
 
 export const KAFKA_VERSION = '4.4.0';
 /** The version of log4j that this Kafka brings; the binding below must be of the same one. */
 const LOG4J_VERSION = '2.25.5';
+
+/** Sixteen bytes in base64, as Kafka wants them. Every stack is alone in its cluster, so all may share it. */
+const CLUSTER_ID = Buffer.from('conax-test-stack').toString('base64url');
 
 /** Warnings and errors go to the log file, so that a failed start has a message to show. */
 const LOGGING = `rootLogger.level = warn
@@ -34,25 +35,19 @@ export function kafkaDownload(java: Java | undefined): Download {
     <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>${KAFKA_VERSION}</version></dependency>
     <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId><version>${LOG4J_VERSION}</version></dependency>`,
     },
-    prepare: async (directory) => {
+    prepare: async (directory, run) => {
       await writeFile(join(directory, 'log4j2.properties'), LOGGING);
       const properties = join(directory, 'format.properties');
       await writeFile(properties, serverProperties(join(directory, 'formatted'), 1, 2));
-      await runSupervised('kafka.tools.StorageTool format', {
-        command: java?.command ?? 'java',
-        args: [
-          ...jvm(directory),
-          'kafka.tools.StorageTool',
-          'format',
-          '-t',
-          randomBytes(16).toString('base64url'),
-          '-c',
-          properties,
-        ],
-        logFile: join(directory, 'format.log'),
-        orphanSignal: 'SIGKILL',
-        removeWhenOrphaned: [],
-      });
+      await run(java?.command ?? 'java', [
+        ...jvm(directory),
+        'kafka.tools.StorageTool',
+        'format',
+        '-t',
+        CLUSTER_ID,
+        '-c',
+        properties,
+      ]);
       await rm(properties);
     },
   };

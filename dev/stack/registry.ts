@@ -6,7 +6,6 @@ import { LEAN_JVM, type Java } from './java.ts';
 import { startNativePart } from './native-part.ts';
 import type { PartContext, RunningPart } from './part.ts';
 import { freePort } from './ports.ts';
-import { runSupervised } from './supervised.ts';
 
 /** The newest Apicurio Registry that runs on Java 17. */
 export const REGISTRY_VERSION = '3.0.9';
@@ -19,16 +18,10 @@ export const REGISTRY_DOWNLOAD: Download = {
   title: `Apicurio Registry ${REGISTRY_VERSION}`,
   directory: `apicurio-registry-${REGISTRY_VERSION}`,
   wanted: { artifact: `io.apicurio:apicurio-registry-app:${REGISTRY_VERSION}:tar.gz:all` },
-  prepare: async (directory) => {
+  prepare: async (directory, run) => {
     const archive = (await readdir(directory)).find((name) => name.endsWith('.tar.gz'));
     if (archive === undefined) throw new Error(`Maven copied no archive of Apicurio Registry ${REGISTRY_VERSION}.`);
-    await runSupervised('tar', {
-      command: 'tar',
-      args: ['-xzf', join(directory, archive), '-C', directory],
-      logFile: join(directory, 'tar.log'),
-      orphanSignal: 'SIGKILL',
-      removeWhenOrphaned: [],
-    });
+    await run('tar', ['-xzf', join(directory, archive), '-C', directory]);
     await rm(join(directory, archive));
   },
 };
