@@ -1,4 +1,4 @@
-import { COMPATIBILITY, SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Type } from 'avsc';
 import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
@@ -30,10 +30,10 @@ export interface SchemaRegistryClient {
   /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
   hasVersions(subject: string): Promise<boolean>;
   /**
-   * Registers a schema and, with its first version, the subject's compatibility.
+   * Registers a schema, and sets the subject's compatibility; null leaves that to the registry.
    * @throws Error when the registry refuses the schema, or the subject has another compatibility.
    */
-  register(subject: string, schema: string, compatibility: 'FULL_TRANSITIVE'): Promise<number>;
+  register(subject: string, schema: string, compatibility: 'FULL_TRANSITIVE' | null): Promise<number>;
 }
 
 /** Error codes with which registries answer that something is not there: subject, version, schema. */
@@ -78,11 +78,21 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
       return (await ask(`/subjects/${encodeURIComponent(subject)}/versions/latest`)) !== null;
     },
     async register(subject, schema, compatibility) {
-      const { id } = await registry.register(
-        { type: SchemaType.AVRO, schema },
-        { subject, compatibility: COMPATIBILITY[compatibility] },
-      );
-      return id;
+      const name = encodeURIComponent(subject);
+      if (compatibility !== null) {
+        const config = (await ask(`/config/${name}`)) as { compatibilityLevel: string } | null;
+        if (config !== null && config.compatibilityLevel !== compatibility) {
+          throw new Error(
+            `Subject ${subject} has the compatibility ${config.compatibilityLevel}: set it to ${compatibility} in the schema registry, then run this again`,
+          );
+        }
+      }
+      const answer = await ask(`/subjects/${name}/versions`, { method: 'POST', body: JSON.stringify({ schema }) });
+      // The registry can set a subject's compatibility only once the subject is there.
+      if (compatibility !== null) {
+        await ask(`/config/${name}`, { method: 'PUT', body: JSON.stringify({ compatibility }) });
+      }
+      return (answer as { id: number }).id;
     },
   };
 

@@ -96,9 +96,9 @@ async function registerSchemas(options: TopicsAndSchemasOptions): Promise<void> 
   for (const topic of crmTopics) {
     for (const recordName of INBOUND) {
       const subject = subjectOf(topic, recordName);
-      // The CRM owns its subjects: ours is registered only where it has none, so that producers can begin with it.
+      // The CRM owns its subjects, their compatibility too: ours is registered only where it has none, to begin with.
       if (await registry.hasVersions(subject)) continue;
-      const id = await registry.register(subject, contractSchema(recordName), 'FULL_TRANSITIVE');
+      const id = await registry.register(subject, contractSchema(recordName), null);
       logger.info({ subject, id }, 'schema registered');
     }
   }
