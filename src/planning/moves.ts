@@ -1,8 +1,8 @@
 import type { Service, Subscription } from '../events/crm.generated.ts';
 import { presentService } from './situation.ts';
 import type { Situation } from './situation.ts';
-import { cardsAt, cardsByPlace, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
-import type { CasDevice, Place } from './snapshot.ts';
+import { cardsAt, cardsByPlace, entitledPairs, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
+import type { Place } from './snapshot.ts';
 
 /** Something that a distributor groups: a service or an installed item. */
 interface Placed {
@@ -10,16 +10,27 @@ interface Placed {
   readonly distributor: Place;
 }
 
+/** One account of where services and cards were before the event. Undefined: the account does not know the thing. */
+interface Account {
+  readonly placeOfService: (service: Placed) => Place | undefined;
+  readonly placeOfItem: (item: Placed) => Place | undefined;
+  /** CA ids of the cards by the place where they were. */
+  readonly cards: ReadonlyMap<Place, ReadonlySet<string>>;
+  /** True where a thing that the account does not know was not there before, false where that says nothing. */
+  readonly isComplete: boolean;
+}
+
 /**
- * Where services and items were before the event (R10). For each of them the first that says something decides: the
- * event's own list of moves; the previous snapshot; the event's snapshot (what nobody moved was there before).
+ * The subscription before the event (R10), by two accounts: the event's own, its snapshot with the listed moves undone;
+ * and the previous snapshot, where one is known. They agree unless versions are missing in between or the CRM's list is
+ * incomplete; then what either of them calls a change counts as one. That may repeat a command of the missing event,
+ * which does no harm, and leaves no entitlement behind on a card that moved unseen.
  */
 export interface Before {
-  readonly placeOfService: (service: Placed) => Place;
-  /** Undefined for an item that the event itself brought: it was nowhere. */
-  readonly placeOfItem: (item: Placed) => Place | undefined;
-  /** CA ids of the cards by the place where they were, those included that the event's snapshot has lost (R1). */
-  readonly cards: ReadonlyMap<Place, ReadonlySet<string>>;
+  readonly accounts: readonly Account[];
+  /** True for a service or an item that is elsewhere now, or that the event itself brought. */
+  readonly serviceMoved: (service: Placed) => boolean;
+  readonly itemMoved: (item: Placed) => boolean;
 }
 
 /** A service with the cards that it was with before the event and is no longer with, and the place where it was then. */
@@ -39,111 +50,131 @@ export interface Linked {
 
 /** Looks back from the event's snapshot to the subscription before the event. */
 export function before(situation: Situation): Before {
-  const { own, previous, lists } = situation;
-  const serviceOrigins = new Map([
-    ...placesOf(previous?.services ?? []),
-    ...lists.movedServices.map((move) => [move.id, move.fromDistributor] as const),
-  ]);
-  const itemOrigins = new Map([
-    ...placesOf(previous?.installedItems ?? []),
-    ...lists.movedItems.map((move) => [move.id, move.fromDistributor] as const),
-  ]);
+  const { previous, lists } = situation;
   const brought = new Set(lists.incomingItems);
-  const placeOfItem = (item: Placed): Place | undefined =>
-    brought.has(item.id) ? undefined : origin(itemOrigins, item);
-
-  const stayed = smartcardDevices(own.installedItems).flatMap((card) => {
-    const place = placeOfItem(card);
-    return place === undefined ? [] : [{ caId: card.caId, distributor: place }];
-  });
+  const accounts = [ownAccount(situation, brought), ...(previous === null ? [] : [previousAccount(previous)])];
+  const moved = (place: Place | undefined, now: Place): boolean => place !== undefined && place !== now;
   return {
-    placeOfService: (service) => origin(serviceOrigins, service),
-    placeOfItem,
-    cards: cardsByPlace([...stayed, ...lostCards(situation)]),
+    accounts,
+    serviceMoved: (service) => accounts.some((account) => moved(account.placeOfService(service), service.distributor)),
+    itemMoved: (item) =>
+      brought.has(item.id) || accounts.some((account) => moved(account.placeOfItem(item), item.distributor)),
   };
 }
 
 /**
- * R10: services with the cards that they were with before and are no longer with: in the own snapshot the service, the
- * card or both are elsewhere, or the card is gone. What moved as a whole is still together and no part of it. Services
- * that were DRAFT were never active.
+ * R10: services with the cards that they were with before and are no longer with: in the event's snapshot the service,
+ * the card or both are elsewhere, or the card is gone. What moved as a whole is still together and no part of it. A
+ * service that was DRAFT was never active.
  */
 export function unlinked(situation: Situation): Unlinked[] {
-  const past = before(situation);
+  const { accounts } = before(situation);
   const statesBefore = new Map(situation.previous?.services.map((service) => [service.id, service.state]));
   const cardsNow = cardsByPlace(smartcardDevices(situation.own.installedItems));
   return situation.own.services
     .filter((service) => (statesBefore.get(service.id) ?? service.state) !== 'DRAFT')
-    .map((service) => {
-      const place = past.placeOfService(service);
-      const now = cardsNow.get(service.distributor);
-      const cards = [...(past.cards.get(place) ?? [])].filter((card) => now?.has(card) !== true);
-      return { service, place, cards };
-    })
-    .filter(({ cards }) => cards.length > 0);
+    .flatMap((service) => {
+      const together = new Set(cardsNow.get(service.distributor));
+      return accounts.flatMap((account) => {
+        const place = account.placeOfService(service);
+        const cards = [...cardsWith(account, service)].filter((card) => !together.has(card));
+        for (const card of cards) together.add(card);
+        return place === undefined || cards.length === 0 ? [] : [{ service, place, cards }];
+      });
+    });
 }
 
 /**
- * R10: services with the cards that they are with after the move and were not with before, whatever the service's
+ * R10: services with the cards that they are with after the event and were not with before, whatever the service's
  * state, but without the pairs that were effective before through another service. A service that moved is there also
- * where its new place has no card. For a late event also the links that the present snapshot shows for what it moved.
+ * where its new place has no card. For a late event also the links that the newest snapshot shows for what it moved.
  */
 export function linked(situation: Situation): Linked[] {
   const past = before(situation);
   const effectiveBefore = pairsEffectiveBefore(situation, past);
-  const linksIn = (service: Service, snapshot: Subscription, placed: Service): string[] => {
-    const were = past.cards.get(past.placeOfService(service));
-    return smartcardDevices(snapshot.installedItems)
-      .filter((card) => card.distributor === placed.distributor && were?.has(card.caId) !== true)
+  const newLinks = (service: Service, placed: Service, snapshot: Subscription): string[] =>
+    smartcardDevices(snapshot.installedItems)
+      .filter((card) => card.distributor === placed.distributor)
+      .filter((card) => past.accounts.some((account) => isNewLink(account, service, card)))
       .map((card) => card.caId);
-  };
+  const { own, present, late } = situation;
   const movedCards = new Set(
-    smartcardDevices(situation.own.installedItems)
-      .filter((card) => past.placeOfItem(card) !== card.distributor)
+    smartcardDevices(own.installedItems)
+      .filter((card) => past.itemMoved(card))
       .map((card) => card.caId),
   );
-  return situation.own.services.flatMap((service) => {
-    const serviceMoved = past.placeOfService(service) !== service.distributor;
-    const now = situation.late ? presentService(situation, service) : null;
-    const nowLinked = now === null ? [] : linksIn(service, situation.present, now);
+  return own.services.flatMap((service) => {
+    const serviceMoved = past.serviceMoved(service);
+    const now = late ? presentService(situation, service) : null;
+    const linkedSince = now === null ? [] : newLinks(service, now, present);
     const cards = new Set([
-      ...linksIn(service, situation.own, service),
-      ...nowLinked.filter((card) => serviceMoved || movedCards.has(card)),
+      ...newLinks(service, service, own),
+      ...linkedSince.filter((card) => serviceMoved || movedCards.has(card)),
     ]);
     const news = [...cards].filter(
       (card) => service.caId === null || !effectiveBefore.has(pairKey(card, service.caId)),
     );
-    const withoutCard = cards.size === 0 && cardsAt(situation.own, service.distributor).length === 0;
+    const withoutCard = cards.size === 0 && cardsAt(own, service.distributor).length === 0;
     return news.length > 0 || (serviceMoved && withoutCard) ? [{ service, cards: news, serviceMoved }] : [];
   });
 }
 
-/** Pairs that were effective before the move: by the previous snapshot's states, else by those of the event's own. */
-function pairsEffectiveBefore(situation: Situation, past: Before): Set<string> {
-  const known = situation.previous ?? situation.own;
-  const held = new Set(smartcardDevices(known.installedItems).map((card) => card.caId));
+/** The event's snapshot with its list of moves undone, and with the cards that it has lost where they were (R1). */
+function ownAccount({ own, previous, lists }: Situation, brought: ReadonlySet<string>): Account {
+  const services = new Map(lists.movedServices.map((move) => [move.id, move.fromDistributor]));
+  const items = new Map(lists.movedItems.map((move) => [move.id, move.fromDistributor]));
+  const placeOfService = (service: Placed): Place => undone(services, service);
+  const placeOfItem = (item: Placed): Place | undefined => (brought.has(item.id) ? undefined : undone(items, item));
+  const held = smartcardDevices(own.installedItems);
+  const stayed = held.flatMap((card) => {
+    const place = placeOfItem(card);
+    return place === undefined ? [] : [{ caId: card.caId, distributor: place }];
+  });
+  const heldCaIds = new Set(held.map((card) => card.caId));
+  const had = smartcardDevices([...(previous?.installedItems ?? []), ...lists.removedItems]);
+  const lost = had.filter((card) => !heldCaIds.has(card.caId));
+  return { placeOfService, placeOfItem, cards: cardsByPlace([...stayed, ...lost]), isComplete: true };
+}
+
+function previousAccount(previous: Subscription): Account {
+  const services = new Map(previous.services.map((service) => [service.id, service.distributor]));
+  const items = new Map(previous.installedItems.map((item) => [item.id, item.distributor]));
+  return {
+    placeOfService: (service) => services.get(service.id),
+    placeOfItem: (item) => items.get(item.id),
+    cards: cardsByPlace(smartcardDevices(previous.installedItems)),
+    isComplete: false,
+  };
+}
+
+/** The cards that an account has the service with; none where it does not know the service. */
+function cardsWith(account: Account, service: Placed): ReadonlySet<string> {
+  const place = account.placeOfService(service);
+  return (place === undefined ? undefined : account.cards.get(place)) ?? new Set();
+}
+
+/** True where the account did not have the service with the card. */
+function isNewLink(account: Account, service: Placed, card: Placed & { readonly caId: string }): boolean {
+  const isKnown = account.placeOfService(service) !== undefined && account.placeOfItem(card) !== undefined;
+  return (isKnown || account.isComplete) && !cardsWith(account, service).has(card.caId);
+}
+
+/** Pairs that were effective before, by every account: an ADD too many does no harm, one too few does. */
+function pairsEffectiveBefore({ own, previous }: Situation, past: Before): Set<string> {
+  const [undoing] = past.accounts;
+  const inPrevious = previous === null ? null : entitledPairs(previous);
   const pairs = new Set<string>();
-  for (const service of known.services) {
-    if (service.caId === null || !isEffective(service)) continue;
-    for (const card of past.cards.get(past.placeOfService(service)) ?? []) {
-      if (held.has(card)) pairs.add(pairKey(card, service.caId));
+  for (const service of own.services) {
+    if (service.caId === null || !isEffective(service) || undoing === undefined) continue;
+    for (const card of cardsWith(undoing, service)) {
+      const key = pairKey(card, service.caId);
+      if (inPrevious === null || inPrevious.has(key)) pairs.add(key);
     }
   }
   return pairs;
 }
 
-/** Cards that the subscription had before and the event's snapshot has no longer, where they were (R1). */
-function lostCards({ own, previous, lists }: Situation): CasDevice[] {
-  const held = new Set(smartcardDevices(own.installedItems).map((card) => card.caId));
-  const had = smartcardDevices([...(previous?.installedItems ?? []), ...lists.removedItems]);
-  return had.filter((card) => !held.has(card.caId));
-}
-
-function origin(origins: ReadonlyMap<string, Place>, placed: Placed): Place {
-  const place = origins.get(placed.id);
+function undone(moves: ReadonlyMap<string, Place>, placed: Placed): Place {
+  const place = moves.get(placed.id);
   return place === undefined ? placed.distributor : place;
-}
-
-function placesOf(elements: readonly Placed[]): [string, Place][] {
-  return elements.map((element) => [element.id, element.distributor]);
 }

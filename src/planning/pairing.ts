@@ -79,7 +79,7 @@ function groupAt(situation: Situation, past: Before, place: Place, known: KnownP
   );
   const sound = devices.filter((device) => isWellFormed(situation.rules, device));
   const smartcards = sound.filter((device) => device.kind === 'SMARTCARD');
-  const stayed = smartcards.filter((card) => past.placeOfItem(card) === place);
+  const stayed = smartcards.filter((card) => !past.itemMoved(card));
   const card = [...stayed, ...smartcards].find((candidate) => known.has(candidate.caId));
   const pairing = card === undefined ? undefined : known.get(card.caId);
   return {
@@ -195,8 +195,8 @@ function ofIncomingServices(situation: Situation): Selection {
 function ofMoved(situation: Situation): Selection {
   const past = before(situation);
   const { services, installedItems } = situation.own;
-  const movedDevices = casDevices(installedItems).filter((device) => past.placeOfItem(device) !== device.distributor);
-  const movedServices = services.filter((service) => past.placeOfService(service) !== service.distributor);
+  const movedDevices = casDevices(installedItems).filter((device) => past.itemMoved(device));
+  const movedServices = services.filter((service) => past.serviceMoved(service));
   const ofServices = movedServices.map((service) => (presentService(situation, service) ?? service).distributor);
   const { places, departed } = ofDevices(situation, movedDevices);
   return { places: [...places, ...ofServices], departed };
