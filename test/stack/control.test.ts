@@ -4,13 +4,14 @@ import { Kafka, logLevel } from 'kafkajs';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStack, type Stack } from '../../dev/stack/index.ts';
+import { ALONE } from './processes.ts';
 
 let stack: Stack;
 const lines: string[] = [];
 beforeAll(async () => {
   stack = await startStack({
     print: (line) => lines.push(line),
-    env: { ...process.env, DATABASE_URL: '', KAFKA_BROKERS: '', SCHEMA_REGISTRY_URL: '' },
+    env: { ...process.env, ...ALONE },
   });
 });
 afterAll(() => stack.stop());

@@ -1,6 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** An environment that names no server, and no Docker engine that answers: everything is started natively. */
+export const ALONE = {
+  DATABASE_URL: '',
+  KAFKA_BROKERS: '',
+  SCHEMA_REGISTRY_URL: '',
+  DOCKER_HOST: 'unix:///nowhere/docker.sock',
+} as const;
+
 export type Process = { readonly pid: number; readonly command: string };
 
 type Listed = Process & { readonly parent: number; readonly state: string };
