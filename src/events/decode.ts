@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
 import { messageOf } from '../platform/errors.ts';
 import type { ActionEvent, Family } from './action-event.ts';
-import { boundItemCounts } from './bounded-avro.ts';
+import { withBoundedItems } from './bounded-avro.ts';
 import type { DeadLetterCause, DeadLetterReason } from './dead-letter-reasons.ts';
 import { compileProjection, type Project } from './projection.ts';
 
@@ -110,17 +110,18 @@ function compileReading(writer: Type): Reading {
     return failure('UNREADABLE', `the message is a ${writer.name ?? writer.typeName}, expected one of ${known}`);
   }
   let project: Project;
+  let bounded: Type;
   try {
-    project = compileProjection(reader.type, writer, '');
+    bounded = withBoundedItems(writer);
+    project = compileProjection(reader.type, bounded, '');
   } catch (error) {
     return failure('UNREADABLE', messageOf(error));
   }
-  boundItemCounts(writer);
   const { family } = reader;
   return {
     ok: true,
     read(bytes) {
-      const written = writer.fromBuffer(bytes) as { type: unknown };
+      const written = bounded.fromBuffer(bytes) as { type: unknown };
       const event = { family, ...(project(written) as object), writerType: writerSymbol(written.type) } as ActionEvent;
       assertTimes(event);
       return event;
