@@ -6,6 +6,9 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { dockerEngineAnswers } from '../../dev/stack/containers.ts';
 import { startStack } from '../../dev/stack/index.ts';
 
+/** Where a real engine is, testcontainers finds it behind the broken one. */
+const realEngine = await dockerEngineAnswers({});
+
 /** An engine that is up, and can do nothing: it cannot even describe itself. */
 let engine: Server;
 let directory: string;
@@ -34,20 +37,22 @@ describe('the look for a Docker engine', () => {
     expect(await dockerEngineAnswers({ DOCKER_HOST: address })).toBe(false);
   });
 
-  // Where a real engine is, testcontainers finds it behind the broken one.
-  it.skipIf(await dockerEngineAnswers({}))('goes on with a native process when the engine answers but cannot start a container', async () => {
-    vi.stubEnv('DOCKER_HOST', `unix://${directory}/docker.sock`);
-    const lines: string[] = [];
-    const stack = await startStack({
-      parts: ['postgres'],
-      env: { ...process.env, DATABASE_URL: '' },
-      print: (line) => lines.push(line),
-    });
-    try {
-      expect(lines[0]).toMatch(/^postgres: no container: .*; trying a native process$/);
-      expect(stack.parts[0]?.how).toBe('native');
-    } finally {
-      await stack.stop();
-    }
-  });
+  it.skipIf(realEngine)(
+    'goes on with a native process when the engine answers but cannot start a container',
+    async () => {
+      vi.stubEnv('DOCKER_HOST', `unix://${directory}/docker.sock`);
+      const lines: string[] = [];
+      const stack = await startStack({
+        parts: ['postgres'],
+        env: { ...process.env, DATABASE_URL: '' },
+        print: (line) => lines.push(line),
+      });
+      try {
+        expect(lines[0]).toMatch(/^postgres: no container: .*; trying a native process$/);
+        expect(stack.parts[0]?.how).toBe('native');
+      } finally {
+        await stack.stop();
+      }
+    },
+  );
 });
