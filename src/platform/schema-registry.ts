@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Type } from 'avsc';
 import type { WriterSchema } from '../events/decode.ts';
@@ -19,6 +20,8 @@ export class SchemaRegistryUnavailableError extends Error {
   override readonly name = 'SchemaRegistryUnavailableError';
 }
 
+export type Compatibility = 'BACKWARD' | 'FULL_TRANSITIVE';
+
 export interface SchemaRegistryClient {
   /** The schema with an id, cached for good; "unknown" is cached for a while. @throws SchemaRegistryUnavailableError */
   findWriterSchema(schemaId: number): Promise<WriterSchema>;
@@ -30,11 +33,14 @@ export interface SchemaRegistryClient {
   /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
   hasVersions(subject: string): Promise<boolean>;
   /**
-   * Registers a schema, and sets the subject's compatibility; null leaves that to the registry.
+   * Registers a schema, and sets the compatibility of a new subject.
    * @throws Error when the registry refuses the schema, or the subject has another compatibility.
    */
-  register(subject: string, schema: string, compatibility: 'FULL_TRANSITIVE' | null): Promise<number>;
+  register(subject: string, schema: string, compatibility: Compatibility): Promise<number>;
 }
+
+const COMPATIBILITY_LOOKS = 10;
+const COMPATIBILITY_LOOK_MS = 200;
 
 /** Error codes with which registries answer that something is not there: subject, version, schema. */
 const NOT_FOUND = new Set([40401, 40402, 40403]);
@@ -79,22 +85,28 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     },
     async register(subject, schema, compatibility) {
       const name = encodeURIComponent(subject);
-      if (compatibility !== null) {
-        const config = (await ask(`/config/${name}`)) as { compatibilityLevel: string } | null;
-        if (config !== null && config.compatibilityLevel !== compatibility) {
-          throw new Error(
-            `Subject ${subject} has the compatibility ${config.compatibilityLevel}: set it to ${compatibility} in the schema registry, then run this again`,
-          );
-        }
-      }
+      const isNew = (await ask(`/subjects/${name}/versions/latest`)) === null;
+      if (!isNew) await assertCompatibility(subject, compatibility);
       const answer = await ask(`/subjects/${name}/versions`, { method: 'POST', body: JSON.stringify({ schema }) });
       // The registry can set a subject's compatibility only once the subject is there.
-      if (compatibility !== null) {
-        await ask(`/config/${name}`, { method: 'PUT', body: JSON.stringify({ compatibility }) });
-      }
+      if (isNew) await ask(`/config/${name}`, { method: 'PUT', body: JSON.stringify({ compatibility }) });
       return (answer as { id: number }).id;
     },
   };
+
+  async function assertCompatibility(subject: string, wanted: Compatibility): Promise<void> {
+    let found: string | undefined;
+    // Somebody else may be between registering the first version and setting the compatibility.
+    for (let look = 0; look < COMPATIBILITY_LOOKS; look += 1) {
+      if (look > 0) await sleep(COMPATIBILITY_LOOK_MS);
+      const config = await ask(`/config/${encodeURIComponent(subject)}`);
+      found = (Object(config) as { compatibilityLevel?: string }).compatibilityLevel;
+      if (found === wanted) return;
+    }
+    throw new Error(
+      `Subject ${subject} has the compatibility ${found ?? 'of the whole registry'}: set it to ${wanted} in the schema registry, then run this again`,
+    );
+  }
 
   function refuse(schemaId: number, answer: WriterSchema): WriterSchema {
     refused.set(schemaId, { until: performance.now() + unknownForMs, answer });

@@ -96,9 +96,9 @@ async function registerSchemas(options: TopicsAndSchemasOptions): Promise<void> 
   for (const topic of crmTopics) {
     for (const recordName of INBOUND) {
       const subject = subjectOf(topic, recordName);
-      // The CRM owns its subjects, their compatibility too: ours is registered only where it has none, to begin with.
+      // The CRM owns its subjects: ours is registered only where it has none, with what registries do by default.
       if (await registry.hasVersions(subject)) continue;
-      const id = await registry.register(subject, contractSchema(recordName), null);
+      const id = await registry.register(subject, contractSchema(recordName), 'BACKWARD');
       logger.info({ subject, id }, 'schema registered');
     }
   }
