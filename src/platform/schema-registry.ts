@@ -33,14 +33,14 @@ export interface SchemaRegistryClient {
   /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
   hasVersions(subject: string): Promise<boolean>;
   /**
-   * Registers a schema, and sets the compatibility of a new subject.
-   * @throws Error when the registry refuses the schema, or the subject has another compatibility.
+   * Registers a schema where the subject lacks it, and sets the subject's compatibility. Gives the schema's id.
+   * @throws SchemaRegistryUnavailableError, also where the registry refuses the schema as incompatible.
    */
   register(subject: string, schema: string, compatibility: Compatibility): Promise<number>;
 }
 
-const COMPATIBILITY_LOOKS = 10;
-const COMPATIBILITY_LOOK_MS = 200;
+const LOOKS = 5;
+const LOOK_MS = 200;
 
 /** Error codes with which registries answer that something is not there: subject, version, schema. */
 const NOT_FOUND = new Set([40401, 40402, 40403]);
@@ -84,28 +84,27 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
       return (await ask(`/subjects/${encodeURIComponent(subject)}/versions/latest`)) !== null;
     },
     async register(subject, schema, compatibility) {
-      const name = encodeURIComponent(subject);
-      const isNew = (await ask(`/subjects/${name}/versions/latest`)) === null;
-      if (!isNew) await assertCompatibility(subject, compatibility);
-      const answer = await ask(`/subjects/${name}/versions`, { method: 'POST', body: JSON.stringify({ schema }) });
-      // The registry can set a subject's compatibility only once the subject is there.
-      if (isNew) await ask(`/config/${name}`, { method: 'PUT', body: JSON.stringify({ compatibility }) });
-      return (answer as { id: number }).id;
+      // Two who register at once get in each other's way (409): the second look finds what the other did.
+      for (let look = 1; ; look += 1) {
+        try {
+          return await registerOnce(subject, schema, compatibility);
+        } catch (error) {
+          if (look === LOOKS || !(error instanceof SchemaRegistryUnavailableError)) throw error;
+          await sleep(LOOK_MS);
+        }
+      }
     },
   };
 
-  async function assertCompatibility(subject: string, wanted: Compatibility): Promise<void> {
-    let found: string | undefined;
-    // Somebody else may be between registering the first version and setting the compatibility.
-    for (let look = 0; look < COMPATIBILITY_LOOKS; look += 1) {
-      if (look > 0) await sleep(COMPATIBILITY_LOOK_MS);
-      const config = await ask(`/config/${encodeURIComponent(subject)}`);
-      found = (Object(config) as { compatibilityLevel?: string }).compatibilityLevel;
-      if (found === wanted) return;
+  async function registerOnce(subject: string, schema: string, compatibility: Compatibility): Promise<number> {
+    const name = encodeURIComponent(subject);
+    const answer = await ask(`/subjects/${name}/versions`, { method: 'POST', body: JSON.stringify({ schema }) });
+    // The registry can set a subject's compatibility only once the subject is there.
+    const { compatibilityLevel } = Object(await ask(`/config/${name}`)) as { compatibilityLevel?: string };
+    if (compatibilityLevel !== compatibility) {
+      await ask(`/config/${name}`, { method: 'PUT', body: JSON.stringify({ compatibility }) });
     }
-    throw new Error(
-      `Subject ${subject} has the compatibility ${found ?? 'of the whole registry'}: set it to ${wanted} in the schema registry, then run this again`,
-    );
+    return (answer as { id: number }).id;
   }
 
   function refuse(schemaId: number, answer: WriterSchema): WriterSchema {

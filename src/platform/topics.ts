@@ -108,9 +108,7 @@ async function registerSchemas(options: TopicsAndSchemasOptions): Promise<void> 
   ] as const;
   for (const [topic, recordName] of outcomes) {
     const subject = subjectOf(topic, recordName);
-    const schema = contractSchema(recordName);
-    if ((await registry.registeredId(subject, schema)) !== null) continue;
-    const id = await registry.register(subject, schema, 'FULL_TRANSITIVE');
+    const id = await registry.register(subject, contractSchema(recordName), 'FULL_TRANSITIVE');
     logger.info({ subject, id }, 'schema registered');
   }
 }
