@@ -67,9 +67,7 @@ export function begin(request: CourseRequest): Step {
       `It left for the CAS at ${at}, and its sender died before an answer was written down; it is not sent twice.`,
     );
   }
-  return isPairing(request.command) && request.doubt !== null
-    ? ask(course, request.command)
-    : send(course);
+  return isPairing(request.command) && request.doubt !== null ? ask(course, request.command) : send(course);
 }
 
 /** The next step after the answer to the call of the step before. */
@@ -238,7 +236,16 @@ function accepted(command: Command, answer: Extract<ConaxAnswer, { kind: 'accept
       // An STB may be in several pairings (A25), so what it is in says nothing about one card's whole pairing.
       return completed({ referenceNumber, answer: { pairing } });
     }
-    default:
+    case 'ADD_SUBSCRIPTIONS':
+    case 'CANCEL_SUBSCRIPTIONS':
+    case 'CREATE_PAIRING':
+    case 'ADD_TO_EXISTING_PAIRING':
+    case 'SEND_MAIL_MESSAGE_TO_CLIENT':
+    case 'SEND_BARK_MESSAGE_TO_CLIENT':
+    case 'SEND_REPEATING_BARK_MESSAGE_TO_CLIENT':
+    case 'DISPLAY_FINGERPRINT':
+    case 'UPDATE_CA_PIN_TO_DEFAULT_VALUE':
+    case 'UPDATE_CA_PIN_TO_GIVEN_VALUE':
       return completed({ referenceNumber });
   }
 }

@@ -28,7 +28,8 @@ export const DISPATCH_ERROR_CODES = [
   },
   {
     code: 'WITHDRAWN',
-    meaning: 'A person withdrew the request before it was final. The description says whether the CAS may have done it.',
+    meaning:
+      'A person withdrew the request before it was final. The description says whether the CAS may have done it.',
     remedy: 'None is needed; if it was a mistake, make the request again.',
   },
 ] as const satisfies readonly ErrorCode[];

@@ -47,8 +47,6 @@ export interface Heartbeat {
    * what is in use now, which may still be more slots than the target. May be called more than once.
    */
   readonly lower: (target: Share) => Share;
-  /** Wants nothing more: it is being stopped. */
-  readonly leaving: boolean;
 }
 
 export interface HeartbeatResult {
@@ -65,15 +63,17 @@ export async function renewShare(db: Database, heartbeat: Heartbeat): Promise<He
   return await db.transaction((tx) => beat(tx, heartbeat));
 }
 
-async function beat(tx: Transaction, { id, limits, ttlMs, lower, leaving }: Heartbeat): Promise<HeartbeatResult> {
+async function beat(tx: Transaction, { id, limits, ttlMs, lower }: Heartbeat): Promise<HeartbeatResult> {
   const [provider] = await tx.query<ProviderRow & Record<string, unknown>>(LOCK_PROVIDER);
   if (!provider) throw new Error(`The table provider has no row 'conax': run "conax-provisioning migrate"`);
   const others = await tx.query<OtherInstance>(OTHER_INSTANCES, [id]);
-  const fair = leaving ? NO_SHARE : fairShare(limits, others.length + 1, others.filter(({ before }) => before).length);
+  const fair = fairShare(limits, others.length + 1, others.filter(({ before }) => before).length);
   const free: Share = {
     slots: limits.maxConcurrency - sum(others, ({ slots }) => slots),
     // Another instance's rate counts in our own tokens, rounded up: its settings may differ from ours for a while.
-    burst: limits.burst - sum(others, (other) => Math.ceil((other.rate * limits.burst) / limits.maxRequestsPerSecond - 1e-3)),
+    burst:
+      limits.burst -
+      sum(others, (other) => Math.ceil((other.rate * limits.burst) / limits.maxRequestsPerSecond - 1e-3)),
   };
   const share: Share = { slots: available(fair.slots, free.slots), burst: available(fair.burst, free.burst) };
   const inUse = lower(share);

@@ -4,7 +4,7 @@ import { lockCards } from './lock-cards.ts';
 import { raisePredecessors } from './raise.ts';
 
 /** The advisory lock that lets one transaction at a time activate. */
-const ACTIVATION_LOCK = 7002;
+const ACTIVATION_LOCK = 7003;
 
 /** Cards whose locks one transaction takes at most. */
 const MAX_CARDS = 1000;

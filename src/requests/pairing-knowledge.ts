@@ -1,6 +1,7 @@
 import type { Transaction } from '../platform/database.ts';
 import type { KnownPairings, Pairing } from '../planning/types.ts';
 import type { Command, PairingCommand } from './command.ts';
+import { lockSubscriptions } from './lock-subscriptions.ts';
 
 /** What a final request taught about pairings (R7, R8). */
 export type PairingNews =
@@ -32,8 +33,7 @@ export interface Taught {
  * locks subscriptions before cards.
  */
 export async function lockPairings(tx: Transaction, requests: readonly Taught[]): Promise<void> {
-  const numbers = subscriptionsOf(requests);
-  if (numbers.length > 0) await tx.query(LOCK_SUBSCRIPTIONS, [numbers]);
+  await lockSubscriptions(tx, subscriptionsOf(requests));
 }
 
 /**
@@ -121,10 +121,6 @@ function subscriptionsOf(requests: readonly Taught[]): string[] {
   );
   return [...new Set(numbers)];
 }
-
-/** Walks subscription's primary key. */
-const LOCK_SUBSCRIPTIONS = /* sql */ `
-select from subscription where number = any($1::text[]) order by number for no key update`;
 
 /** Walks subscription_card_subscription. */
 const READ_CARDS = /* sql */ `

@@ -1,0 +1,51 @@
+/** Gathers what comes while the batch before is being worked on. */
+export interface Batcher<T, R> {
+  /** Resolves with the item's result once its batch was worked on; rejects with what that threw. */
+  add(item: T): Promise<R>;
+  /** Items that were added and are not done. */
+  pending(): number;
+}
+
+/**
+ * One batch at a time of at most `max` items; `work` gives a result for each, in their order. A lone item is worked on
+ * at once, and under load the batches grow by themselves.
+ */
+export function createBatcher<T, R>(work: (items: readonly T[]) => Promise<readonly R[]>, max: number): Batcher<T, R> {
+  interface Waiting {
+    readonly item: T;
+    readonly resolve: (result: R) => void;
+    readonly reject: (error: unknown) => void;
+  }
+  let waiting: Waiting[] = [];
+  let working = 0;
+
+  async function drain(): Promise<void> {
+    while (waiting.length > 0) {
+      const batch = waiting.slice(0, max);
+      waiting = waiting.slice(max);
+      working = batch.length;
+      try {
+        const results = await work(batch.map(({ item }) => item));
+        batch.forEach(({ resolve }, index) => resolve(results[index] as R));
+      } catch (error) {
+        for (const { reject } of batch) reject(error);
+      }
+      working = 0;
+    }
+    // In the same turn as the last look at the queue: what comes after it begins a new round.
+    draining = false;
+  }
+
+  let draining = false;
+  return {
+    add: (item) =>
+      new Promise((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        if (draining) return;
+        draining = true;
+        // What is added in the same turn of the event loop shares the first batch.
+        queueMicrotask(() => void drain());
+      }),
+    pending: () => waiting.length + working,
+  };
+}

@@ -1,0 +1,124 @@
+import type { ConaxCall, ConaxClient, ConaxExchange } from '../conax/client.types.ts';
+import type { ClaimedRequest } from '../requests/claim.ts';
+import { type BackOff, backOffMs } from './back-off.ts';
+import { begin, proceed, type Step } from './course.ts';
+import type { Settlement } from './settle.ts';
+
+/** Whether a call may be made now: `lost`: the lease is; `halt`: not before the request was put down. */
+export type Permission = 'go' | 'lost' | 'halt';
+
+/** What carrying out a request needs of the dispatcher. */
+export interface CarryOutPorts {
+  readonly conax: ConaxClient;
+  readonly unsealPin: (sealed: Buffer) => string;
+  readonly backOff: BackOff;
+  /**
+   * Waits for the permission of one more call. The first call of a request has it already.
+   */
+  readonly permission: (request: ClaimedRequest) => Promise<Permission>;
+  /** Whether lease and share still outlast a call, after something was waited for. */
+  readonly inTime: (request: ClaimedRequest) => boolean;
+  /** Commits the mark of a message; false where the lease is lost. */
+  readonly mark: (request: ClaimedRequest) => Promise<boolean>;
+  /** Told of every exchange, before anything follows from it. */
+  readonly onExchange: (request: ClaimedRequest, exchange: ConaxExchange) => Promise<void>;
+}
+
+export type CarriedOut =
+  | {
+      readonly settlement: Settlement;
+      /** The refusal's code is not in the known list. */
+      readonly review: string | null;
+      readonly why: Extract<Step, { step: 'put-off' }>['why'] | null;
+    }
+  /** The lease is lost: another instance has the say, and nothing is to be written. */
+  | 'lost';
+
+/** Makes the SOAP calls of one claimed request, one after the other, and gives what is to be written about it. */
+export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): Promise<CarriedOut> {
+  const pin = pinOf(request, ports);
+  if (pin === null) return finished(request, UNREADABLE_PIN, []);
+  const exchanges: ConaxExchange[] = [];
+  let step = begin(request);
+  for (let calls = 0; step.step === 'call'; calls += 1) {
+    const { course } = step;
+    const halted = (): CarriedOut =>
+      exchanges.length === 0 && !(step.step === 'call' && step.mark)
+        ? { settlement: { kind: 'give-back', request }, review: null, why: null }
+        : putOff(request, exchanges, 0, course.doubt, null);
+    if (calls > 0) {
+      const permission = await ports.permission(request);
+      if (permission === 'lost') return 'lost';
+      if (permission === 'halt') return halted();
+    }
+    if (step.mark) {
+      if (!(await ports.mark(request))) return 'lost';
+      // It did not leave: putting it off takes the mark away.
+      if (!ports.inTime(request)) return halted();
+    }
+    const call: ConaxCall = { command: step.command, requestNumber: request.number, ...pin };
+    const exchange = await ports.conax.call(call);
+    exchanges.push(exchange);
+    await ports.onExchange(request, exchange);
+    step = proceed(course, exchange.answer);
+  }
+  if (step.step === 'finish') return finished(request, step, exchanges);
+  return putOff(request, exchanges, backOffMs(ports.backOff, request.retries), step.doubt, step.why);
+}
+
+function finished(
+  request: ClaimedRequest,
+  { step: _step, review, ...ending }: Extract<Step, { step: 'finish' }>,
+  exchanges: readonly ConaxExchange[],
+): CarriedOut {
+  const { number, token, command, cards, subscriptionNumber } = request;
+  return {
+    settlement: {
+      kind: 'finish',
+      request: { number, token, command, cards, subscriptionNumber, ...ending, exchanges },
+    },
+    review: review ? (lastRefusal(exchanges) ?? ending.errorCode) : null,
+    why: null,
+  };
+}
+
+function lastRefusal(exchanges: readonly ConaxExchange[]): string | null {
+  const refusals = exchanges.flatMap(({ answer }) => (answer.kind === 'refused' && answer.review ? [answer.code] : []));
+  return refusals.at(-1) ?? null;
+}
+
+function putOff(
+  { number, token, cards }: ClaimedRequest,
+  exchanges: readonly ConaxExchange[],
+  delayMs: number,
+  doubt: ClaimedRequest['doubt'],
+  why: Extract<Step, { step: 'put-off' }>['why'] | null,
+): CarriedOut {
+  return {
+    settlement: { kind: 'put-off', request: { number, token, cards, delayMs, doubt, exchanges } },
+    review: null,
+    why,
+  };
+}
+
+/** What the call needs of the PIN: nothing for most commands; null where it cannot be opened. */
+function pinOf({ command, sealedPin }: ClaimedRequest, { unsealPin }: CarryOutPorts): { pin?: string } | null {
+  if (command.type !== 'UPDATE_CA_PIN_TO_GIVEN_VALUE') return {};
+  if (sealedPin === null) return null;
+  try {
+    return { pin: unsealPin(sealedPin) };
+  } catch {
+    return null;
+  }
+}
+
+const UNREADABLE_PIN = {
+  step: 'finish',
+  state: 'REJECTED',
+  referenceNumber: null,
+  errorCode: 'PIN_UNREADABLE',
+  errorDescription: 'The sealed PIN is missing, or the key that PIN_KEY_FILE names does not open it.',
+  answer: null,
+  pairingNews: null,
+  review: false,
+} as const satisfies Step;

@@ -1,0 +1,151 @@
+import { randomUUID } from 'node:crypto';
+import type { Database } from '../platform/database.ts';
+import { type ClaimedRequest, claimRequests } from '../requests/claim.ts';
+import type { Leases } from './leases.ts';
+import type { DispatchMetrics } from './metrics.ts';
+import type { ProviderWatch } from './provider-watch.ts';
+import type { ShareKeeper } from './share-keeper.ts';
+import { type Limits, rateOf } from './shares.ts';
+
+const CLASS_NAMES = ['express', 'regular', 'bulk'];
+/** Requests are claimed so much ahead of the rate, in seconds of it: a claim and its commit take a few milliseconds. */
+const AHEAD_S = 0.5;
+/** How often an instance asks for the probe of a half-open breaker. */
+const PROBE_MS = 250;
+
+/** What was claimed and is not begun, the highest class first; claims more in time. */
+export interface Claiming {
+  buffered(): number;
+  /** The next request to begin. */
+  take(): ClaimedRequest | undefined;
+  takeAll(): ClaimedRequest[];
+  /** Takes out what cannot be begun: its lease is too short, or sending was switched off. */
+  unfit(callMs: number): ClaimedRequest[];
+  /** Takes out requests whose lease was lost. */
+  drop(numbers: readonly number[]): void;
+  /** Claims, where there is room and may be work. */
+  refill(): void;
+  /** Something may be ready that was not when a claim came back short. */
+  mayHaveWork(): void;
+  /** Whether sending is on for this request: for all of them, or for the one that tries a half-open breaker. */
+  mayBeSent(request: { readonly number: number }): boolean;
+  /** A request is no longer this instance's. */
+  ended(request: { readonly number: number }): void;
+  /** Claims nothing more; resolves when no claim is under way. */
+  stop(): Promise<void>;
+}
+
+export interface ClaimingOptions {
+  readonly db: Database;
+  readonly leaseMs: number;
+  readonly limits: Limits;
+  readonly share: ShareKeeper;
+  readonly provider: ProviderWatch;
+  readonly leases: Leases;
+  readonly metrics: DispatchMetrics;
+  /** Requests being carried out. */
+  readonly carrying: () => number;
+  readonly onClaimed: () => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export function createClaiming(options: ClaimingOptions): Claiming {
+  const { db, leaseMs, limits, share, provider, leases, metrics, carrying, onClaimed, onError } = options;
+  let buffer: ClaimedRequest[] = [];
+  let underWay: Promise<void> | null = null;
+  /** The last claim found less than it asked for, and nothing has happened since. */
+  let dry = false;
+  let stopped = false;
+  /** The number of the request that tries a half-open breaker. */
+  let probing: number | null = null;
+  /** When the next one may be looked for. */
+  let probeAt = 0;
+
+  async function claim(limit: number, forProbe: boolean): Promise<ClaimedRequest[]> {
+    const sentAt = performance.now();
+    const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), probing: forProbe });
+    leases.hold(claimed, sentAt);
+    buffer = [...buffer, ...claimed].toSorted((a, b) => a.class - b.class);
+    metrics.claims.inc({ result: claimed.length > 0 ? 'found' : 'empty' });
+    for (const request of claimed) {
+      metrics.claimed.inc({ class: CLASS_NAMES[request.class] ?? 'bulk' });
+      if (request.reclaimed) metrics.reclaimed.inc();
+    }
+    return claimed;
+  }
+
+  /** How many more requests there is room for; 0 while it is not worth a statement. */
+  function room(): number {
+    const slots = share.slots();
+    if (slots === 0) return 0;
+    const ahead = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
+    const free = Math.min(2 * slots - carrying(), ahead) - buffer.length;
+    return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
+  }
+
+  function refill(): void {
+    if (stopped || underWay) return;
+    const mode = provider.mode();
+    if (mode === 'open') {
+      const limit = dry ? 0 : room();
+      if (limit > 0) underWay = run(() => claimRoom(limit));
+    } else if (mode === 'half-open' && probing === null && share.slots() > 0 && performance.now() >= probeAt) {
+      probeAt = performance.now() + PROBE_MS;
+      underWay = run(claimProbe);
+    }
+  }
+
+  async function run(work: () => Promise<void>): Promise<void> {
+    await work().catch(onError);
+    underWay = null;
+    onClaimed();
+  }
+
+  async function claimRoom(limit: number): Promise<void> {
+    dry = true;
+    const claimed = await claim(limit, false);
+    if (claimed.length === limit) dry = false;
+  }
+
+  /** Claims the one request that tries a half-open breaker, where no other instance does. */
+  async function claimProbe(): Promise<void> {
+    if (!(await provider.takeProbe())) return;
+    const [request] = await claim(1, true);
+    if (request) probing = request.number;
+    else await provider.releaseProbe();
+  }
+
+  const mayBeSent = ({ number }: { readonly number: number }): boolean => {
+    const mode = provider.mode();
+    return mode === 'open' || (mode === 'half-open' && probing === number);
+  };
+
+  return {
+    buffered: () => buffer.length,
+    take: () => buffer.shift(),
+    takeAll: () => buffer.splice(0),
+    unfit(callMs) {
+      const unfit = buffer.filter((request) => leases.leftMs(request.number) < callMs || !mayBeSent(request));
+      if (unfit.length > 0) buffer = buffer.filter((request) => !unfit.includes(request));
+      return unfit;
+    },
+    drop(numbers) {
+      buffer = buffer.filter(({ number }) => !numbers.includes(number));
+    },
+    refill,
+    mayHaveWork: () => {
+      dry = false;
+    },
+    mayBeSent,
+    ended({ number }) {
+      if (probing !== number) return;
+      probing = null;
+      // An answer that says nothing about the way to the CAS leaves the probe to the next who asks.
+      if (provider.mode() === 'half-open') provider.releaseProbe().catch(onError);
+    },
+    async stop() {
+      stopped = true;
+      await underWay;
+    },
+  };
+}

@@ -1,0 +1,347 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import type { ConaxClient } from '../conax/client.types.ts';
+import type { Database } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logging.ts';
+import { activateDueRequests } from '../requests/activate.ts';
+import { type ClaimedRequest, markSent } from '../requests/claim.ts';
+import type { FinishingParts } from '../requests/finish.ts';
+import type { BackOff } from './back-off.ts';
+import { createBatcher } from './batcher.ts';
+import type { BreakerSettings } from './breaker.ts';
+import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
+import { createClaiming } from './claiming.ts';
+import { createLeases } from './leases.ts';
+import type { DispatchMetrics } from './metrics.ts';
+import { countReady } from './pending.ts';
+import { createPermissions } from './permissions.ts';
+import { createProviderWatch } from './provider-watch.ts';
+import { repeat } from './repeat.ts';
+import { reportCall, reportEnding } from './reports.ts';
+import { settle, type Settlement } from './settle.ts';
+import { createShareKeeper } from './share-keeper.ts';
+import { listenForWork } from './wake-up.ts';
+
+export interface DispatcherOptions {
+  /** A pool of at least four connections; best opened with `dispatchDatabaseUrl`. */
+  readonly db: Database;
+  /** For the connection that listens; null: work is found by looking every `pollMs` alone. */
+  readonly databaseUrl: string | null;
+  readonly conax: ConaxClient;
+  readonly finishing: Omit<FinishingParts, 'instance'>;
+  /** Opens a sealed PIN. @throws where it cannot. */
+  readonly unsealPin: (sealed: Buffer) => string;
+  readonly logger: Logger;
+  readonly metrics: DispatchMetrics;
+  /** Shared by all instances. */
+  readonly maxConcurrency: number;
+  /** Shared by all instances. */
+  readonly maxRequestsPerSecond: number;
+  /** Calls that may follow each other without a pause, all instances together; default: a tenth of a second's. */
+  readonly burst?: number;
+  /** The deadline of one SOAP call. */
+  readonly callTimeoutMs: number;
+  /** More than twice `callTimeoutMs`. */
+  readonly leaseMs: number;
+  readonly backOff: BackOff;
+  readonly breaker: BreakerSettings;
+  /** How long `stop` may take. */
+  readonly drainMs: number;
+  /** A UUID, for the attempts and the shares; default: a new one. */
+  readonly instance?: string;
+  /** How often it looks for work that nobody announced; default 200. */
+  readonly pollMs?: number;
+  /** How often it renews its share and looks at the provider's switch; default 1,000. */
+  readonly heartbeatMs?: number;
+}
+
+export interface DispatcherState {
+  readonly part: 'dispatch';
+  /** Its share of the limits is in force: the database answers. Also while the provider is paused. */
+  readonly ready: boolean;
+  readonly detail: string;
+  readonly mode: 'open' | 'paused' | 'breaker-open' | 'half-open';
+  /** Requests being carried out, claimed and not begun, and answered and not written down yet. */
+  readonly underWay: number;
+  readonly buffered: number;
+  readonly unwritten: number;
+  readonly slots: number;
+}
+
+export interface Dispatcher {
+  readonly instance: string;
+  state(): DispatcherState;
+  /**
+   * Claims nothing more, gives back what was not begun, lets calls that are under way end and writes their answers
+   * down. Takes at most about `drainMs`; what is not done then lapses with its lease. Safe to call twice.
+   */
+  stop(): Promise<void>;
+}
+
+/** A call may settle so much after its deadline (the port's promise), and marking a message takes its time before it. */
+const CALL_MARGIN_MS = 250;
+const ACTIVATION_MS = 500;
+const ACTIVATION_BATCH = 500;
+const PENDING_MS = 10_000;
+const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
+const MAX_BATCH = 100;
+/** How soon an instance asks again whose share is still in others' use. */
+const SHORT_OF_SHARE_MS = 250;
+
+/**
+ * Sends what is ready to the CAS: claims requests ahead of their turn in small batches, carries out as many at once as
+ * its share of the limits allows, and writes the answers down in the order in which they come, as many in one
+ * transaction as came while the one before was written. Several dispatchers on one database share the work and the
+ * limits.
+ */
+export function startDispatcher(options: DispatcherOptions): Dispatcher {
+  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200, heartbeatMs = 1_000 } = options;
+  if (leaseMs <= 2 * callTimeoutMs) {
+    throw new RangeError(`leaseMs is ${leaseMs}: it has to be more than twice callTimeoutMs (${callTimeoutMs})`);
+  }
+  const instance = options.instance ?? randomUUID();
+  const logger = options.logger.child({ instance });
+  const parts: FinishingParts = { ...options.finishing, instance };
+  const callMs = callTimeoutMs + CALL_MARGIN_MS;
+  const limits = {
+    maxConcurrency: options.maxConcurrency,
+    maxRequestsPerSecond: options.maxRequestsPerSecond,
+    burst: options.burst ?? Math.max(1, Math.ceil(options.maxRequestsPerSecond / 10)),
+  };
+  const carrying = new Map<number, ClaimedRequest>();
+  const givingUp = new AbortController();
+  let stopping: Promise<void> | null = null;
+  const isStopping = (): boolean => stopping !== null;
+
+  const failed = (part: string) => (error: unknown) => {
+    metrics.errors.inc({ part });
+    logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed and is tried again');
+  };
+  const share = createShareKeeper({
+    db,
+    id: instance,
+    limits,
+    ttlMs: callMs + 3 * heartbeatMs,
+    callMs,
+    underWay: () => carrying.size,
+  });
+  const leases = createLeases(db, leaseMs);
+  const provider = createProviderWatch({
+    db,
+    breaker: options.breaker,
+    probeMs: leaseMs,
+    instance,
+    metrics,
+    logger,
+    onChange: () => pump(),
+  });
+  const settling = createBatcher<Settlement, boolean>(async (settlements) => {
+    const begunAt = performance.now();
+    const onError = (): void => metrics.errors.inc({ part: 'settle' });
+    const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
+    metrics.settleSeconds.observe((performance.now() - begunAt) / 1000);
+    metrics.settleSize.observe(settlements.length);
+    return held;
+  }, MAX_BATCH);
+  const marking = createBatcher<ClaimedRequest, boolean>(async (requests) => {
+    const marked = new Set(await markSent(db, requests));
+    return requests.map(({ number }) => marked.has(number));
+  }, MAX_BATCH);
+  const permissions = createPermissions({
+    share,
+    leftMs: (request) => leases.leftMs(request.number),
+    callMs,
+    halted: (request) => !claiming.mayBeSent(request),
+    onWait: (ms) => wakeIn(ms),
+  });
+  const claiming = createClaiming({
+    db,
+    leaseMs,
+    limits,
+    share,
+    provider,
+    leases,
+    metrics,
+    carrying: () => carrying.size,
+    onClaimed: () => pump(),
+    onError: failed('claim'),
+  });
+  const ports: CarryOutPorts = {
+    conax: {
+      call: async (call) => {
+        metrics.callsUnderWay.inc();
+        return await conax.call(call).finally(() => metrics.callsUnderWay.dec());
+      },
+      close: () => Promise.resolve(),
+    },
+    unsealPin: options.unsealPin,
+    backOff: options.backOff,
+    permission: (request) => {
+      const permission = permissions.ask(request);
+      pump();
+      return permission;
+    },
+    inTime: (request) => leases.leftMs(request.number) >= callMs && share.slots() > 0,
+    mark: (request) => marking.add(request),
+    onExchange: async (request, exchange) => {
+      reportCall(metrics, logger, request, exchange);
+      await provider.heard(exchange.answer).catch(failed('provider'));
+    },
+  };
+
+  let wakeTimer: NodeJS.Timeout | undefined;
+  function wakeIn(ms: number): void {
+    clearTimeout(wakeTimer);
+    if (Number.isFinite(ms)) wakeTimer = setTimeout(pump, Math.max(1, Math.ceil(ms)));
+  }
+
+  /** Does whatever can be done now; called whenever something may have changed. */
+  function pump(): void {
+    permissions.serve();
+    if (stopping) return;
+    for (const request of claiming.unfit(callMs)) void putDown({ kind: 'give-back', request });
+    while (carrying.size < share.slots() && permissions.waiting() === 0 && claiming.buffered() > 0) {
+      if (!share.tryCall()) {
+        wakeIn(share.waitMs());
+        break;
+      }
+      const request = claiming.take();
+      if (request) void begin(request);
+      else share.putBack();
+    }
+    metrics.buffered.set(claiming.buffered());
+    claiming.refill();
+    if (provider.mode() === 'breaker-open') wakeIn(provider.waitMs());
+  }
+
+  async function begin(request: ClaimedRequest): Promise<void> {
+    carrying.set(request.number, request);
+    try {
+      const result = await carryOut(request, ports);
+      carrying.delete(request.number);
+      conclude(request, result);
+    } catch (error) {
+      // A fault of ours: the lease lapses, and the request counts as unknown.
+      carrying.delete(request.number);
+      leases.release(request.number);
+      claiming.ended(request);
+      failed('carry-out')(error);
+    }
+    pump();
+  }
+
+  function conclude(request: ClaimedRequest, result: CarriedOut): void {
+    if (result === 'lost') {
+      leases.release(request.number);
+      claiming.ended(request);
+      return;
+    }
+    void putDown(result.settlement).then((held) => reportEnding(metrics, logger, request, result, held));
+  }
+
+  /** Writes what is to be written about a request, and is done with it. */
+  async function putDown(settlement: Settlement): Promise<boolean> {
+    const { request } = settlement;
+    const held = await settling.add(settlement).catch((error: unknown) => {
+      failed('settle')(error);
+      return false;
+    });
+    leases.release(request.number);
+    claiming.ended(request);
+    claiming.mayHaveWork();
+    pump();
+    return held;
+  }
+
+  const heartbeat = repeat(
+    heartbeatMs,
+    async () => {
+      const { provider: row, short } = await share.beat();
+      metrics.slots.set(share.share().slots);
+      metrics.rate.set((limits.maxRequestsPerSecond * share.share().burst) / limits.burst);
+      provider.saw(row);
+      pump();
+      if (short) setTimeout(() => heartbeat.now(), SHORT_OF_SHARE_MS);
+    },
+    failed('heartbeat'),
+  );
+  const renewal = repeat(
+    leaseMs / 4,
+    async () => {
+      const lost = await leases.renew();
+      if (lost.length === 0) return;
+      claiming.drop(lost);
+      metrics.leasesLost.inc(lost.length);
+      logger.warn({ requestNumbers: lost }, 'dispatch: leases ran out while they were held');
+    },
+    failed('renewal'),
+  );
+  const look = (): void => {
+    claiming.mayHaveWork();
+    pump();
+  };
+  const background = [
+    repeat(pollMs, () => Promise.resolve(look()), failed('poll')),
+    repeat(ACTIVATION_MS, activateAll, failed('activation')),
+    repeat(PENDING_MS, countPending, failed('pending')),
+  ];
+  const listener =
+    options.databaseUrl === null
+      ? null
+      : listenForWork(
+          options.databaseUrl,
+          (message) => {
+            if (message === 'provider') heartbeat.now();
+            else look();
+          },
+          logger,
+        );
+
+  async function activateAll(): Promise<void> {
+    for (let activated = ACTIVATION_BATCH; activated === ACTIVATION_BATCH && !isStopping();) {
+      activated = await db.transaction((tx) => activateDueRequests(tx, ACTIVATION_BATCH));
+      if (activated > 0) look();
+    }
+  }
+
+  async function countPending(): Promise<void> {
+    for (const [age, requests] of await countReady(db, PENDING_AGES_S)) {
+      metrics.ready.set({ older_than: `${age}s` }, requests);
+    }
+  }
+
+  async function drain(): Promise<void> {
+    const until = performance.now() + options.drainMs;
+    await Promise.all([...background.map((one) => one.stop()), listener?.stop()]);
+    await claiming.stop();
+    for (const request of claiming.takeAll()) void putDown({ kind: 'give-back', request });
+    while (carrying.size + settling.pending() > 0 && performance.now() < until) await wait(5);
+    const left = carrying.size + settling.pending();
+    if (left > 0) logger.warn({ requests: left }, 'dispatch: stopped before everything was written; leases will lapse');
+    givingUp.abort();
+    permissions.stop();
+    clearTimeout(wakeTimer);
+    await Promise.all([heartbeat.stop(), renewal.stop()]);
+    if (carrying.size === 0) await share.leave().catch(failed('heartbeat'));
+  }
+
+  return {
+    instance,
+    state: () => ({
+      part: 'dispatch',
+      ready: stopping === null && share.inForce(),
+      detail: stopping
+        ? 'stopping'
+        : share.inForce()
+          ? provider.detail()
+          : 'no share of the limits: the database is away',
+      mode: provider.mode(),
+      underWay: carrying.size,
+      buffered: claiming.buffered(),
+      unwritten: settling.pending(),
+      slots: share.slots(),
+    }),
+    stop: () => (stopping ??= drain()),
+  };
+}

@@ -1,0 +1,69 @@
+import type { ConaxExchange } from '../conax/client.types.ts';
+import { conaxCodes } from '../conax/codes.ts';
+import type { Logger } from '../platform/logging.ts';
+import type { ClaimedRequest } from '../requests/claim.ts';
+import type { CarriedOut } from './carry-out.ts';
+import { DISPATCH_ERROR_CODES } from './error-codes.ts';
+import type { DispatchMetrics } from './metrics.ts';
+
+const KNOWN_CODES: ReadonlySet<string> = new Set([...conaxCodes, ...DISPATCH_ERROR_CODES.map(({ code }) => code)]);
+
+/** A code as a label: what a CAS makes up must not make up time series. */
+function label(code: string | null): string {
+  if (code === null) return '';
+  return KNOWN_CODES.has(code) ? code : 'other';
+}
+
+/** What ties a log line to the request and to the CRM action behind it. */
+function correlation(request: ClaimedRequest): Record<string, unknown> {
+  return {
+    requestNumber: request.number,
+    requestId: request.id,
+    command: request.command.type,
+    ...(request.actionId === null ? {} : { actionId: request.actionId }),
+    ...(request.subscriptionNumber === null ? {} : { subscription: request.subscriptionNumber }),
+  };
+}
+
+/** Counts and logs one SOAP call. */
+export function reportCall(
+  metrics: DispatchMetrics,
+  logger: Logger,
+  request: ClaimedRequest,
+  exchange: ConaxExchange,
+): void {
+  const { answer, command, durationMs } = exchange;
+  metrics.calls.inc({ command, answer: answer.kind });
+  metrics.callSeconds.observe({ command }, durationMs / 1000);
+  const code = 'code' in answer ? { code: answer.code, problem: answer.description } : {};
+  const level = answer.kind === 'accepted' ? 'debug' : 'info';
+  logger[level]({ ...correlation(request), asked: command, answer: answer.kind, durationMs, ...code }, 'SOAP call');
+}
+
+/** Counts and logs what became of a claimed request. `held`: its claim still held, so it was written. */
+export function reportEnding(
+  metrics: DispatchMetrics,
+  logger: Logger,
+  request: ClaimedRequest,
+  { settlement, review, why }: Exclude<CarriedOut, 'lost'>,
+  held: boolean,
+): void {
+  const who = correlation(request);
+  if (!held) {
+    logger.warn(who, 'dispatch: an answer was not written, the request is no longer held');
+    return;
+  }
+  if (settlement.kind === 'finish') {
+    const { state, errorCode, errorDescription } = settlement.request;
+    metrics.finished.inc({ command: request.command.type, outcome: state, code: label(errorCode) });
+    const level = state === 'COMPLETED' ? 'debug' : 'info';
+    logger[level]({ ...who, outcome: state, errorCode, errorDescription }, 'request is final');
+  } else if (settlement.kind === 'put-off' && why !== null) {
+    metrics.putOff.inc({ why });
+    logger.info({ ...who, why, delayMs: Math.round(settlement.request.delayMs) }, 'request was put off');
+  }
+  if (review !== null) {
+    metrics.reviews.inc();
+    logger.error({ ...who, code: review }, 'the CAS refused with a code that is not in the known list: look at it');
+  }
+}
