@@ -47,7 +47,7 @@ export async function startInstallation(print: (line: string) => void): Promise<
     };
     const command = (name: string): SupervisedCommand => ({
       command: process.execPath,
-      args: ['src/cli.ts', name],
+      args: ['--disable-warning=TimeoutNegativeWarning', 'src/cli.ts', name],
       cwd: new URL('..', import.meta.url).pathname,
       env: { ...stringsOf(process.env), ...env },
       logFile: join(logs, `${name}.log`),

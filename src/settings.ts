@@ -24,7 +24,7 @@ export const settingGroups = {
     DATABASE_URL: secret(postgresUrl()).describe(
       'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`.',
     ),
-    DATABASE_MAX_CONNECTIONS: integer(4, 500, 20).describe('Connections that one process opens at most.'),
+    DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },
   kafka: {
     KAFKA_BROKERS: list('host:port').describe('Brokers to begin with, `host:port`, separated by commas.'),
@@ -104,7 +104,12 @@ export const settingGroups = {
     BREAKER_FAILURES: integer(1, 10_000, 10).describe(
       'Calls in a row that did not reach the CAS before all sending stops for a while.',
     ),
-    BREAKER_OPEN_MS: integer(10, 3_600_000, 3_000).describe('How long sending stops before one call tries again.'),
+    BREAKER_OPEN_MS: integer(10, 3_600_000, 1_000).describe(
+      'How long sending stops before one call tries again; it doubles while the CAS stays away.',
+    ),
+    BREAKER_MAX_OPEN_MS: integer(10, 3_600_000, 5_000).describe(
+      'The longest time that sending stops before one call tries again.',
+    ),
     SHUTDOWN_TIMEOUT_MS: integer(0, 600_000, 20_000).describe(
       'How long a process that is told to stop may take to finish what it holds.',
     ),
@@ -150,7 +155,14 @@ export function readSettings<G extends SettingGroup>(
 
 /** What is wrong between settings that are right one by one. */
 function contradictions(values: Record<string, unknown>): string[] {
-  const { LEASE_MS, CONAX_TIMEOUT_MS, RETRY_BACKOFF_MIN_MS, RETRY_BACKOFF_MAX_MS } = values as Partial<Settings>;
+  const {
+    LEASE_MS,
+    CONAX_TIMEOUT_MS,
+    RETRY_BACKOFF_MIN_MS,
+    RETRY_BACKOFF_MAX_MS,
+    BREAKER_OPEN_MS,
+    BREAKER_MAX_OPEN_MS,
+  } = values as Partial<Settings>;
   const found: string[] = [];
   if (LEASE_MS !== undefined && CONAX_TIMEOUT_MS !== undefined && LEASE_MS <= 2 * CONAX_TIMEOUT_MS) {
     found.push(`LEASE_MS is ${LEASE_MS}: set it to more than twice CONAX_TIMEOUT_MS (${CONAX_TIMEOUT_MS})`);
@@ -163,6 +175,9 @@ function contradictions(values: Record<string, unknown>): string[] {
     found.push(
       `RETRY_BACKOFF_MIN_MS is ${RETRY_BACKOFF_MIN_MS}: set it to at most RETRY_BACKOFF_MAX_MS (${RETRY_BACKOFF_MAX_MS})`,
     );
+  }
+  if (BREAKER_OPEN_MS !== undefined && BREAKER_MAX_OPEN_MS !== undefined && BREAKER_OPEN_MS > BREAKER_MAX_OPEN_MS) {
+    found.push(`BREAKER_OPEN_MS is ${BREAKER_OPEN_MS}: set it to at most BREAKER_MAX_OPEN_MS (${BREAKER_MAX_OPEN_MS})`);
   }
   for (const [one, other] of PAIRS) {
     if ((values[one] === undefined) === (values[other] === undefined)) continue;

@@ -71,5 +71,6 @@ export function httpUrl(): z.ZodType<string> {
 
 /** A PostgreSQL address; a socket directory may be named as its `host` parameter. */
 export function postgresUrl(): z.ZodType<string> {
-  return z.string().regex(/^postgres(ql)?:\/\//, 'set it to an address that begins with postgres://');
+  const form = 'set it to an address that begins with postgres://';
+  return z.string(form).regex(/^postgres(ql)?:\/\//, form);
 }

@@ -134,6 +134,7 @@ export function leadingZeros(): Journey {
     act('subscribes to one product twice', () => [{ action: 'S:BECOME_SUBSCRIBER' }], {
       outcome: 'PROVISIONED',
       requests: [`CREATE_PAIRING ${card}`, `${ADD} ${card}/1007`],
+      withheld: [`${ADD} ALREADY_REQUESTED ${card}/01007`],
     });
     act(
       'gives one back',

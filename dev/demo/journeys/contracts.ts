@@ -26,7 +26,7 @@ export function newCustomer(): Journey {
       {
         outcome: 'PROVISIONED',
         requests: [`${ADD} ${card}/1003`],
-        withheld: ['ADD_TO_EXISTING_PAIRING ALREADY_PAIRED'],
+        withheld: [`ADD_TO_EXISTING_PAIRING ALREADY_PAIRED ${card}`],
       },
     );
     act(
@@ -193,6 +193,7 @@ export function twoPackages(): Journey {
     act('subscribes', () => [{ action: 'S:BECOME_SUBSCRIBER' }], {
       outcome: 'PROVISIONED',
       requests: [`CREATE_PAIRING ${card}`, `${ADD} ${card}/1001`, `${ADD} ${card}/1005`],
+      withheld: [`${ADD} ALREADY_REQUESTED ${card}/1005`],
     });
     act(
       'gives one of them back: the screen must stay bright',

@@ -146,7 +146,7 @@ export function secondThoughts(): Journey {
       {
         outcome: 'PROVISIONED',
         requests: [`${ADD} ${card}/1003`],
-        withheld: ['ADD_TO_EXISTING_PAIRING ALREADY_PAIRED'],
+        withheld: [`ADD_TO_EXISTING_PAIRING ALREADY_PAIRED ${card}`],
       },
     );
     act(
@@ -171,7 +171,7 @@ export function secondThoughts(): Journey {
     );
     act('has that undone', (s) => [{ action: 'I:UNDO_ADD_INSTALLED_ITEM', removedItems: [removeItem(s, 'card-2')] }], {
       outcome: 'PROVISIONED',
-      requests: [`${CANCEL} ${second}/1001`],
+      requests: [`${CANCEL} ${second}/1001`, `${CANCEL} ${second}/1002`],
     });
   });
 }

@@ -29,7 +29,7 @@ export function duplicateAndLate(): Journey {
       actionId: action.id,
       actionNumber: action.number,
       outcome: 'NOTHING_TO_DO',
-      withheld: ['ADD_TO_EXISTING_PAIRING ALREADY_PAIRED', `${ADD} SUPERSEDED ${card}/1002`],
+      withheld: [`ADD_TO_EXISTING_PAIRING ALREADY_PAIRED ${card}`, `${ADD} SUPERSEDED ${card}/1002`],
     });
   });
 }

@@ -1,0 +1,154 @@
+import { Registry } from '@prometheus-io/client';
+import { createConaxClient } from './conax/client.ts';
+import { kafkaOf, registryOf } from './connections.ts';
+import { startDispatcher } from './dispatch/dispatcher.ts';
+import { dispatchMetrics } from './dispatch/metrics.ts';
+import { startIntake } from './intake/intake.ts';
+import { intakeMetrics } from './intake/metrics.ts';
+import { outcomeMetrics } from './outcomes/metrics.ts';
+import { startOutcomes } from './outcomes/outcomes.ts';
+import { recordOutcomes } from './outcomes/record.ts';
+import { type Database, openDatabase } from './platform/database.ts';
+import { messageOf } from './platform/errors.ts';
+import { type HttpServer, type PartState, startHttpServer } from './platform/http.ts';
+import type { Logger } from './platform/logging.ts';
+import { createSeal, missingSeal } from './platform/seal.ts';
+import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
+import { plan } from './planning/plan.ts';
+import type { Settings } from './settings.ts';
+
+export type ServiceSettings = Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
+
+export interface Service {
+  /** Address of the HTTP server. */
+  readonly url: string;
+  /** Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes every connection. */
+  stop(): Promise<void>;
+}
+
+/** The CloudEvents source of everything that the service publishes. */
+const EVENT_SOURCE = '/conax-provisioning';
+
+/**
+ * Starts the service: settings to parts, each with what it needs of the others. Kafka, the registry, PostgreSQL and the
+ * CAS may be away: the parts wait for them and say so.
+ * @throws Error when mapping file and WSDLs do not fit, or the HTTP port is taken.
+ */
+export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
+  const registry = new Registry();
+  const conax = await createConaxClient({
+    baseUrl: settings.CONAX_BASE_URL,
+    mappingFile: settings.CONAX_MAPPING_FILE,
+    username: settings.CONAX_USERNAME,
+    password: settings.CONAX_PASSWORD,
+    clientCert: settings.CONAX_CLIENT_CERT,
+    clientKey: settings.CONAX_CLIENT_KEY,
+    ca: settings.CONAX_CA,
+    timeoutMs: settings.CONAX_TIMEOUT_MS,
+    maxConnections: settings.CONAX_MAX_CONCURRENCY,
+  });
+  const database = openPool('conax-provisioning', settings.DATABASE_URL);
+  const dispatchUrl = settings.DATABASE_URL;
+  const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
+  const kafka = kafkaOf(settings, logger);
+  const schemas = registryOf(settings);
+
+  const outcomes = startOutcomes({
+    kafka,
+    database,
+    registry: schemas,
+    outcomeTopic: settings.OUTCOME_TOPIC,
+    actionOutcomeTopic: settings.ACTION_OUTCOME_TOPIC,
+    deadLetterTopic: settings.DEAD_LETTER_TOPIC,
+    source: EVENT_SOURCE,
+    metrics: outcomeMetrics(registry),
+    logger: logger.child({ part: 'outcomes' }),
+  });
+  const seal = settings.PIN_KEY === undefined ? missingSeal('PIN_KEY_FILE') : createSeal(settings.PIN_KEY);
+  const dispatcher = startDispatcher({
+    db: dispatchDatabase,
+    databaseUrl: dispatchUrl,
+    conax,
+    finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
+    unsealPin: seal.unseal,
+    maxConcurrency: settings.CONAX_MAX_CONCURRENCY,
+    maxRequestsPerSecond: settings.CONAX_MAX_REQUESTS_PER_SECOND,
+    callTimeoutMs: settings.CONAX_TIMEOUT_MS,
+    leaseMs: settings.LEASE_MS,
+    backOff: { minMs: settings.RETRY_BACKOFF_MIN_MS, maxMs: settings.RETRY_BACKOFF_MAX_MS },
+    breaker: {
+      failures: settings.BREAKER_FAILURES,
+      openMs: settings.BREAKER_OPEN_MS,
+      maxOpenMs: settings.BREAKER_MAX_OPEN_MS,
+    },
+    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
+    metrics: dispatchMetrics(registry),
+    logger: logger.child({ part: 'dispatch' }),
+  });
+  const intake = startIntake({
+    kafka,
+    groupId: settings.KAFKA_GROUP_ID,
+    topics: settings.CRM_TOPICS,
+    database,
+    findWriterSchema: (id) => schemas.findWriterSchema(id),
+    plan,
+    rules: {
+      entitleAddedCards: settings.ENTITLE_ADDED_CARDS,
+      smartcardPattern: settings.SMARTCARD_CA_ID_PATTERN,
+      setTopBoxPattern: settings.STB_CA_ID_PATTERN,
+      servicePattern: settings.SERVICE_CA_ID_PATTERN,
+    },
+    stalePolicy: settings.STALE_POLICY,
+    facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+    metrics: intakeMetrics(registry),
+    logger: logger.child({ part: 'intake' }),
+    onOutbox: () => outcomes.wake(),
+  });
+
+  // Those that bring work stop before those that do it, and the connections last.
+  const stop = async (): Promise<void> => {
+    await intake.stop();
+    await dispatcher.stop();
+    await outcomes.stop();
+    await http?.close();
+    await conax.close();
+    await Promise.all([database.close(), dispatchDatabase.close()]);
+  };
+  let http: HttpServer | undefined;
+  try {
+    http = await startHttpServer({
+      host: settings.HTTP_HOST,
+      port: settings.HTTP_PORT,
+      registry,
+      logger,
+      parts: async () => [
+        await databaseState(database),
+        { part: 'intake', ...intake.state() },
+        dispatcher.state(),
+        { part: 'outcomes', ...outcomes.state() },
+      ],
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { url: http.url, stop };
+
+  function openPool(applicationName: string, url: string): Database {
+    return openDatabase({
+      url,
+      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS / 2),
+      applicationName,
+      onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
+    });
+  }
+}
+
+async function databaseState(database: Database): Promise<PartState> {
+  try {
+    await database.query('select 1');
+    return { part: 'database', ready: true, detail: 'answers' };
+  } catch (error) {
+    return { part: 'database', ready: false, detail: messageOf(error) };
+  }
+}

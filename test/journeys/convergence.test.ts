@@ -1,0 +1,114 @@
+import { randomInt } from 'node:crypto';
+import { setInterval as ticks } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { expectedEntitlements, expectedPairings } from '../support/expected-state.ts';
+import { avroRecord, carelesslyDelivered, type HistoryEvent, randomHistories } from '../support/histories.ts';
+import { startWorld, type World } from '../support/world.ts';
+
+/** Histories of each delivery; a CONVERGENCE_SEED repeats a run. */
+const HISTORIES = 200;
+const seed = Number(process.env['CONVERGENCE_SEED'] ?? randomInt(2 ** 31));
+
+interface Card {
+  readonly smartcard: string;
+  readonly entitlements: readonly string[];
+  readonly pairing: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
+}
+
+const deliveries = [
+  ['as the CRM made them', 'A', {}],
+  ['each one to three times', 'B', { repeats: true }],
+  ['with late facets and whole late actions', 'C', { late: true }],
+  ['both late and repeated', 'D', { late: true, repeats: true }],
+] as const;
+
+describe(`the CAS converges to the CRM's last snapshots (CONVERGENCE_SEED=${seed})`, () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startWorld({ CONAX_MAX_REQUESTS_PER_SECOND: '100000', CONAX_MAX_CONCURRENCY: '32' });
+  });
+  afterAll(() => world.close());
+
+  test.each(deliveries)(
+    `${HISTORIES} random histories, interleaved, events delivered %s`,
+    async (_how, prefix, how) => {
+      const histories = randomHistories(seed, { subscriptions: HISTORIES, actions: 12, sharedCards: true, prefix });
+      const delivered = carelesslyDelivered(seed, histories.events, how);
+      await deliver(world, delivered);
+      await settled(world);
+
+      const mine = histories.finalSnapshots.map(({ number }) => number);
+      const cards = new Map((await world.simulator<Card[]>('GET', 'cards')).map((card) => [card.smartcard, card]));
+      const entitlements = expectedEntitlements(histories.finalSnapshots);
+      // Cards that no last snapshot holds have to be dark.
+      for (const card of await cardsOfRequests(world, mine)) {
+        if (!entitlements.has(card)) entitlements.set(card, []);
+      }
+      const asHeld = [...entitlements.keys()].map((card) => [
+        card,
+        (cards.get(card)?.entitlements ?? []).map((caId) => caId.replace(/^0+(?=.)/, '')).toSorted(),
+      ]);
+      expect(Object.fromEntries(asHeld)).toEqual(Object.fromEntries(entitlements));
+
+      const unpaired = [...expectedPairings(histories.finalSnapshots, histories.wanderedCards)].flatMap(
+        ([card, stbs]) =>
+          stbs
+            .filter((stb) => cards.get(card)?.pairing?.setTopBoxes.includes(stb) !== true)
+            .map((stb) => `${card} ${stb}`),
+      );
+      expect(unpaired).toEqual([]);
+      expect(await outOfOrder(world)).toEqual([]);
+    },
+    240_000,
+  );
+});
+
+async function deliver(world: World, events: readonly HistoryEvent[]): Promise<void> {
+  for (let from = 0; from < events.length; from += 500) {
+    await world.wire.send(
+      events.slice(from, from + 500).map((event) => ({
+        key: event.subscription.number,
+        message: { kind: 'event', event: avroRecord(event) },
+      })),
+    );
+  }
+  sent += events.length;
+}
+
+let sent = 0;
+
+/** Everything was read, everything that follows from it is final, and every outcome is published. */
+async function settled(world: World): Promise<void> {
+  for await (const _ of ticks(100)) {
+    const [left] = await world.db.query<{ read: number; work: number; outbox: number }>(`
+      select (select count(*) from inbox) as read, (select count(*) from work) as work,
+             (select count(*) from outbox where published_at is null) as outbox`);
+    if (left?.read === sent && left.work === 0 && left.outbox === 0) return;
+  }
+}
+
+async function cardsOfRequests(world: World, subscriptions: readonly string[]): Promise<string[]> {
+  const rows = await world.db.query<{ card: string }>(
+    'select distinct card from request cross join unnest(cards) card where subscription_number = any($1::text[])',
+    [subscriptions],
+  );
+  return rows.map(({ card }) => card);
+}
+
+/** Cards whose calls reached the CAS in another order than that of their requests. */
+async function outOfOrder(world: World): Promise<string[]> {
+  const requests = await world.db.query<{ number: number; card: string; call: string }>(`
+    select number, card, type || ' ' || coalesce(command -> 'service' ->> 'caId', '') as call
+    from request cross join unnest(cards) card order by number`);
+  const wanted = Map.groupBy(requests, ({ card }) => card);
+  const seen = new Map<string, string[]>();
+  for (const { command, parameters } of await world.journal()) {
+    const { smartcard, smartcards = [], existingSmartcard, serviceCaId = '' } = parameters as Record<string, never>;
+    for (const card of [smartcard, existingSmartcard, ...(smartcards as string[])]) {
+      if (card !== undefined) seen.set(card, [...(seen.get(card) ?? []), `${command} ${String(serviceCaId)}`]);
+    }
+  }
+  return [...wanted]
+    .filter(([card, all]) => JSON.stringify(all.map(({ call }) => call)) !== JSON.stringify(seen.get(card)))
+    .map(([card]) => card);
+}
