@@ -4,7 +4,7 @@ import { foldPairing, withoutCards, withoutDepartedCards } from '../planning/pai
 import { snapshotCards } from '../planning/snapshot.ts';
 import type { KnownPairings, Pairing } from '../planning/types.ts';
 import { type PairingCommand, smartcardsOf } from '../requests/command.ts';
-import type { Current, Facts, Stay } from './facts.ts';
+import type { Current, Facts, PendingPairing, Stay } from './facts.ts';
 
 /** One subscription while a chunk is folded: what it is after the messages so far. */
 export interface SubscriptionFold {
@@ -105,15 +105,38 @@ export function createSubscriptionFold(number: string, facts: Facts): Subscripti
     );
   }
 
-  /** What finished requests established and what pending ones will, without earlier stays of a card (R7). */
+  /**
+   * What finished requests established and what pending ones will, without earlier stays of a card (R7). A card that
+   * left, or left and came back, takes part in the requests of its earlier stay, which may have brought other cards
+   * together, and is taken out where that stay ended.
+   */
   function pairingsBefore(): KnownPairings {
+    const pending = facts.pendingPairings.get(number) ?? [];
+    const ended = earlierStays(pending);
     let known: KnownPairings = established();
-    for (const { number: request, command } of facts.pendingPairings.get(number) ?? []) {
-      const notOfThisStay = smartcardsOf(command).filter(
-        (card) => (before.get(card)?.joinedNumber ?? Infinity) > request,
-      );
-      known = withoutCards(foldPairing(known, command), notOfThisStay);
+    for (const { number: request, command } of pending) {
+      known = withoutCards(known, endedBefore(request));
+      known = foldPairing(known, command);
     }
-    return known;
+    return withoutCards(known, endedBefore(Infinity));
+
+    /** Cards whose earlier stay ended before the request, each given once. */
+    function endedBefore(request: number): string[] {
+      const cardsThen = [...ended].filter(([, joined]) => joined <= request).map(([card]) => card);
+      for (const card of cardsThen) ended.delete(card);
+      return cardsThen;
+    }
+  }
+
+  /** Cards of pending requests that belong to an earlier stay, with the number from which on the present one counts. */
+  function earlierStays(pending: readonly PendingPairing[]): Map<string, number> {
+    const ended = new Map<string, number>();
+    for (const { number: request, command } of pending) {
+      for (const card of smartcardsOf(command)) {
+        const joined = before.get(card)?.joinedNumber ?? Infinity;
+        if (joined > request) ended.set(card, joined);
+      }
+    }
+    return ended;
   }
 }

@@ -146,7 +146,10 @@ describe('A newer or other writer', () => {
     const { bytes, find } = writtenBy((schema) => {
       schema.fields = schema.fields.filter(({ name }) => name !== 'movedInstalledItems' && name !== 'outgoingServices');
     });
-    expect(await decode(bytes, find)).toMatchObject({ ok: true, event: { movedInstalledItems: [], outgoingServices: [] } });
+    expect(await decode(bytes, find)).toMatchObject({
+      ok: true,
+      event: { movedInstalledItems: [], outgoingServices: [] },
+    });
   });
 
   it('may not leave out one that has none: the detail names its path', async () => {
