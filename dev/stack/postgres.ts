@@ -18,6 +18,12 @@ type Account = { readonly uid: number; readonly gid: number };
 export async function startPostgres(context: PartContext): Promise<RunningPart> {
   const account = process.getuid?.() === 0 ? unprivilegedAccount() : undefined;
   await mkdir(context.directory, { recursive: true });
+  if (account !== undefined && !(await othersCanEnter(context.directory))) {
+    throw new Error(
+      `PostgreSQL does not run as root, and the account that it runs as instead cannot enter ${context.directory}: ` +
+        'keep the data elsewhere, or run as another user.',
+    );
+  }
   const native = await usableBinaries(context.directory, account);
   const data = join(context.directory, 'data');
   const logFile = join(context.directory, 'postgres.log');
