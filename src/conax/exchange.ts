@@ -54,9 +54,9 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     options.onSettled(outcome);
   }
 
-  function fail(code: ConaxCode, description: string, wasSent = sent): void {
+  function fail(code: ConaxCode, description: string): void {
     const body = chunks.length === 0 ? null : Buffer.concat(chunks);
-    settle({ kind: 'failed', sent: wasSent, code, description, status, contentType, body });
+    settle({ kind: 'failed', sent, code, description, status, contentType, body });
   }
 
   function done(): void {
@@ -94,7 +94,7 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     },
     onResponseError(_controller, error) {
       const failure = failureOf(error, sent);
-      fail(failure.code, failure.description, failure.sent);
+      fail(failure.code, failure.description);
       done();
     },
   };
@@ -143,18 +143,15 @@ const unsentCodes: Readonly<Record<string, ConaxCode>> = {
 };
 
 const tlsCode = /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA)/;
-// TLS 1.3 refuses a client certificate only after the client has begun to send; the server has then read none of it.
-const certificateAlert = /^ERR_SSL_\w*ALERT_(?:(?:\w+_)?CERTIFICATE\w*|UNKNOWN_CA|ACCESS_DENIED)$/;
 
-function failureOf(error: unknown, sent: boolean): { sent: boolean; code: ConaxCode; description: string } {
+function failureOf(error: unknown, sent: boolean): { code: ConaxCode; description: string } {
   const code = errorCode(error);
   const description = describe(error);
-  if (certificateAlert.test(code)) return { sent: false, code: 'CAS_TLS_FAILED', description };
-  if (sent) return { sent, code: 'CAS_CONNECTION_LOST', description };
+  if (sent) return { code: 'CAS_CONNECTION_LOST', description };
   const known = unsentCodes[code];
-  if (known !== undefined) return { sent, code: known, description };
+  if (known !== undefined) return { code: known, description };
   const isTls = tlsCode.test(code) || description.includes('secure TLS connection');
-  return { sent, code: isTls ? 'CAS_TLS_FAILED' : 'CAS_NOT_SENT', description };
+  return { code: isTls ? 'CAS_TLS_FAILED' : 'CAS_NOT_SENT', description };
 }
 
 function errorCode(error: unknown): string {

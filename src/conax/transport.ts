@@ -4,7 +4,7 @@ import { type Exchange, failed, type HttpCall, type HttpOutcome, startExchange }
 export interface Transport {
   /** Never rejects, settles within the time-out. */
   send(call: HttpCall): Promise<HttpOutcome>;
-  /** Waits for what is under way, each within its time-out. */
+  /** Waits for what is under way, each within its time-out. Safe to call twice. */
   close(): Promise<void>;
 }
 
@@ -21,7 +21,7 @@ const connectTimeoutMsMax = 3_000;
 
 /**
  * HTTP towards the CAS. At most `maxConnections` exchanges at once, each with a connection of its own: a further one
- * waits here, not inside the pool, where a deadline would not reach it. Follows no redirect and repeats nothing.
+ * waits here rather than inside the pool. Follows no redirect and repeats nothing.
  */
 export function createTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxConnections, authorization } = options;
@@ -41,7 +41,7 @@ export function createTransport(options: TransportOptions): Transport {
   const fresh = new Pool(options.origin, poolOptions);
   const waiting: (() => void)[] = [];
   let free = maxConnections;
-  let isClosed = false;
+  let closed: Promise<unknown> | undefined;
 
   function release(): void {
     const next = waiting.shift();
@@ -50,7 +50,7 @@ export function createTransport(options: TransportOptions): Transport {
   }
 
   function send(call: HttpCall): Promise<HttpOutcome> {
-    if (isClosed) return Promise.resolve(failed(false, 'CAS_CLIENT_CLOSED', 'the service is stopping'));
+    if (closed !== undefined) return Promise.resolve(failed(false, 'CAS_CLIENT_CLOSED', 'the service is stopping'));
     return new Promise((settle) => {
       let exchange: Exchange | undefined;
       const settleInTime = (outcome: HttpOutcome): void => {
@@ -88,8 +88,8 @@ export function createTransport(options: TransportOptions): Transport {
   return {
     send,
     async close() {
-      isClosed = true;
-      await Promise.all([keptAlive.close(), fresh.close()]);
+      closed ??= Promise.all([keptAlive.close(), fresh.close()]);
+      await closed;
     },
   };
 }

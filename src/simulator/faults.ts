@@ -54,8 +54,9 @@ const ruleSchema = z.strictObject({
   times: z.number().int().min(1).nullable().default(null),
   fault: z
     .string()
-    .refine((fault) => fault in namedFaults || faultForm.test(fault), {
-      message: `is not known; known are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, http:NUMBER`,
+    .refine((fault) => Object.hasOwn(namedFaults, fault) || faultForm.test(fault), {
+      error: ({ input }) =>
+        `${String(input)} is no fault; there are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, http:NUMBER`,
     })
     .default('none'),
   /** Milliseconds between the work and the answer, on top of the setting's. */
@@ -67,11 +68,10 @@ const ruleSchema = z.strictObject({
 });
 
 /** One rule, or a list of them. */
-export const rulesSchema = z.union([
+export const rulesSchema = z.preprocess(
+  (body) => (isObject(body) && 'rules' in body ? body.rules : isObject(body) ? [body] : body),
   z.array(ruleSchema),
-  z.strictObject({ rules: z.array(ruleSchema) }).transform(({ rules }) => rules),
-  ruleSchema.transform((rule) => [rule]),
-]);
+);
 
 export type FaultRule = z.infer<typeof ruleSchema>;
 
@@ -127,4 +127,8 @@ function matches(match: FaultRule['match'], command: CommandType | null, fields:
     serviceCaId === undefined ||
     fields['service']?.some((caId) => comparableServiceCaId(caId) === comparableServiceCaId(serviceCaId)) === true
   );
+}
+
+function isObject(body: unknown): body is object {
+  return typeof body === 'object' && body !== null && !Array.isArray(body);
 }

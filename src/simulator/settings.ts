@@ -35,10 +35,10 @@ const cardSchema = z.strictObject({
 });
 
 /** What GET /simulator/cards gives, PUT /simulator/state takes; the bare list, too. */
-export const stateSchema = z.union([
-  z.strictObject({ cards: z.array(cardSchema) }).transform(({ cards }) => cards),
+export const stateSchema = z.preprocess(
+  (body) => (typeof body === 'object' && body !== null && 'cards' in body ? body.cards : body),
   z.array(cardSchema),
-]);
+);
 
 export function defaultSettings(): Settings {
   return { inventory: 'open', pairingConflict: 'take', latencyMs: 0, maxConcurrency: null };

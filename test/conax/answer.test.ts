@@ -1,0 +1,191 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { classify } from '../../src/conax/answer.ts';
+import type { ConaxAnswer } from '../../src/conax/client.types.ts';
+import { defaultMappingFile, loadMapping, type Mapping } from '../../src/conax/mapping.ts';
+import type { CommandType } from '../../src/requests/command.ts';
+import { okAnswer, said, soap } from './support.ts';
+
+let mapping: Mapping;
+beforeAll(async () => {
+  mapping = await loadMapping(defaultMappingFile);
+});
+
+function answerTo(
+  body: string | Buffer,
+  status = 200,
+  contentType = 'text/xml; charset=utf-8',
+  type: CommandType = 'ADD_SUBSCRIPTIONS',
+): ConaxAnswer {
+  const asked = type === 'GET_PAIRING_STATUS_FOR_CARD' ? ({ kind: 'smartcard', caId: '01' } as const) : null;
+  return classify(mapping.commands[type], asked, { kind: 'answered', status, contentType, body: Buffer.from(body) });
+}
+
+function fault(...parts: readonly string[]): string {
+  return soap(`<s:Fault>${parts.join('')}</s:Fault>`);
+}
+
+describe('an answer is judged by what it says, and else by its status', () => {
+  it('any status with any bytes has an answer', () => {
+    const bodies = fc.oneof(
+      fc.uint8Array({ maxLength: 300 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .constantFrom(okAnswer(), fault('<faultstring>x</faultstring>'), '', ' ', '<a/>')
+        .map((text) => Buffer.from(text)),
+    );
+    const types = fc.constantFrom(
+      '',
+      'text/xml',
+      'text/xml; charset=utf-16',
+      'text/xml; charset=none-such',
+      'text/html',
+    );
+    fc.assert(
+      fc.property(fc.integer({ min: 200, max: 599 }), types, bodies, (status, contentType, body) => {
+        const answer = answerTo(body, status, contentType);
+        expect(said(answer)).toMatch(status < 300 ? /^(?:accepted|[a-z-]+ [A-Z0-9_]+)$/ : /^[a-z-]+ [A-Z0-9_]+$/);
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
+  it('an OK under an error status is no success: nobody knows', () => {
+    expect(said(answerTo(okAnswer(), 500))).toBe('unknown CAS_SERVER_ERROR');
+    expect(said(answerTo(okAnswer(), 503))).toBe('unknown CAS_SERVER_ERROR');
+  });
+
+  it('a refusal that can be read counts under any status', () => {
+    for (const status of [200, 404, 500, 503]) {
+      expect(said(answerTo(okAnswer('AddSubscriptions', 'authorization', 'CLIENT_NOT_FOUND'), status))).toBe(
+        'refused CLIENT_NOT_FOUND',
+      );
+    }
+  });
+
+  it('401, 403 and 429 count whatever the body says, because nothing was done', () => {
+    expect(said(answerTo(fault('<faultstring>CLIENT_NOT_FOUND</faultstring>'), 401))).toBe(
+      'not-authorised CAS_NOT_AUTHORISED',
+    );
+    expect(said(answerTo(okAnswer(), 403))).toBe('not-authorised CAS_NOT_AUTHORISED');
+    expect(said(answerTo('slow down', 429))).toBe('not-sent CAS_TOO_MANY_REQUESTS');
+  });
+
+  it('503 is a CAS that did nothing only when it says nothing', () => {
+    expect(said(answerTo('', 503))).toBe('not-sent CAS_UNAVAILABLE');
+    expect(said(answerTo(' \r\n', 503))).toBe('not-sent CAS_UNAVAILABLE');
+    expect(said(answerTo('<html>backend died</html>', 503))).toBe('unknown CAS_SERVER_ERROR');
+  });
+});
+
+describe('a Fault', () => {
+  it.each([
+    ['<faultcode>s:Server</faultcode><faultstring>SYSTEM_ERROR</faultstring>', 'try-later SYSTEM_ERROR'],
+    ['<faultstring>client: CLIENT_NOT_FOUND.</faultstring>', 'refused CLIENT_NOT_FOUND'],
+    [
+      '<faultstring>no</faultstring><detail><x:e xmlns:x="y"><x:c>FEATURE_NOT_AVAILABLE</x:c></x:e></detail>',
+      'refused FEATURE_NOT_AVAILABLE',
+    ],
+    ['<faultcode>CLIENT_NOT_MANAGED_BY_SMS</faultcode>', 'refused CLIENT_NOT_MANAGED_BY_SMS'],
+    ['<faultstring>MY_CLIENT_NOT_FOUND_CODE</faultstring>', 'refused SOAP_FAULT'],
+    ['<faultstring>out of cheese</faultstring>', 'refused SOAP_FAULT'],
+    ['', 'refused SOAP_FAULT'],
+  ])('%s is %s', (content, expected) => {
+    for (const status of [200, 400, 404, 500, 503]) expect(said(answerTo(fault(content), status))).toBe(expected);
+  });
+
+  it('takes the code in the detail before one in the text', () => {
+    const both = '<faultstring>SYSTEM_ERROR</faultstring><detail>CLIENT_NOT_FOUND</detail>';
+    expect(said(answerTo(fault(both)))).toBe('refused CLIENT_NOT_FOUND');
+  });
+
+  it('keeps what it says for people', () => {
+    const answer = answerTo(fault('<faultcode>s:Server</faultcode><faultstring>out of cheese</faultstring>'));
+    expect(answer).toMatchObject({ description: 's:Server: out of cheese', review: true });
+  });
+});
+
+describe('what is read strictly', () => {
+  const inner = okAnswer().replace(/^.*<s:Body>|<\/s:Body>.*$/g, '');
+  it.each([
+    ['two status codes', okAnswer().replace('<Message>', '<StatusCode>OK</StatusCode><Message>')],
+    ['no status code', okAnswer().replace(/<StatusCode>.*<\/StatusCode>/, '')],
+    ['an empty status code', okAnswer('AddSubscriptions', 'authorization', '')],
+    ['a status code of another namespace', okAnswer().replace('<StatusCode>', '<StatusCode xmlns="urn:x">')],
+    ['two elements in the body', soap(inner + inner)],
+    ['two bodies', okAnswer().replace('</s:Body>', '</s:Body><s:Body/>')],
+    [
+      'an envelope of SOAP 1.2',
+      okAnswer().replace('http://schemas.xmlsoap.org/soap/envelope/', 'http://www.w3.org/2003/05/soap-envelope'),
+    ],
+    ['the answer of another operation', okAnswer('CancelSubscriptions')],
+    ['text beside the elements', okAnswer().replace('<s:Body>', '<s:Body>hello')],
+    ['an undeclared prefix', okAnswer().replace('xmlns:a=', 'xmlns:b=')],
+    [
+      'an entity of its own',
+      `<!DOCTYPE x [<!ENTITY ok "OK">]>${okAnswer('AddSubscriptions', 'authorization', '&ok;')}`,
+    ],
+    ['a document type alone', `<!DOCTYPE html>${okAnswer()}`],
+    ['a charset that does not exist', okAnswer(), 'text/xml; charset=klingon'],
+  ])('%s makes the outcome unknown', (_name, body, contentType = 'text/xml; charset=utf-8') => {
+    expect(said(answerTo(body, 200, contentType))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it.each([
+    ['an envelope with a header', okAnswer().replace('<s:Body>', '<s:Header><x xmlns="urn:x"/></s:Header><s:Body>')],
+    [
+      'elements that a newer CAS adds',
+      okAnswer().replace('<Message>', '<Newer><StatusCode>NO</StatusCode></Newer><Message>'),
+    ],
+    ['white space and comments', `<?xml version="1.0"?>\n<!-- hello -->${okAnswer().replaceAll('><', '>\n  <')}`],
+    ['UTF-16 that says so', Buffer.from(okAnswer(), 'utf16le'), 'text/xml; charset=utf-16le'],
+    [
+      'UTF-8 with a byte order mark and no charset',
+      Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(okAnswer())]),
+      'text/xml',
+    ],
+    [
+      'a charset that only the XML declaration names',
+      Buffer.from(`<?xml version="1.0" encoding="ISO-8859-1"?>${okAnswer()}`.replace('done', 'né'), 'latin1'),
+      'text/xml',
+    ],
+  ])('%s does not', (_name, body, contentType = 'text/xml; charset=utf-8') => {
+    expect(said(answerTo(body, 200, contentType))).toBe('accepted');
+  });
+});
+
+describe('what the questions bring back', () => {
+  function lists(cards: readonly string[], boxes: readonly string[]): string {
+    const list = (name: string, ids: readonly string[]): string =>
+      `<${name}s xmlns="http://www.conax.com/cas/xsd/pairing/v1">${ids.map((id) => `<${name}>${id}</${name}>`).join('')}</${name}s>`;
+    return okAnswer('GetPairingStatusForCard', 'pairing').replace(
+      '</a:',
+      `${list('CaClientId', cards)}${list('PairingModuleId', boxes)}</a:`,
+    );
+  }
+  const pairingIn = (body: string): unknown => {
+    const answer = answerTo(body, 200, 'text/xml', 'GET_PAIRING_STATUS_FOR_CARD');
+    return answer.kind === 'accepted' ? answer.pairing : answer;
+  };
+
+  it('a pairing with all its cards and set-top boxes', () => {
+    expect(pairingIn(lists(['01', '02'], ['A', 'B']))).toEqual({ smartcards: ['01', '02'], setTopBoxes: ['A', 'B'] });
+  });
+
+  it('no pairing: empty lists, whether the lists are empty or missing', () => {
+    expect(pairingIn(lists([], []))).toEqual({ smartcards: [], setTopBoxes: [] });
+    expect(pairingIn(okAnswer('GetPairingStatusForCard', 'pairing'))).toEqual({ smartcards: [], setTopBoxes: [] });
+  });
+
+  it('an answer that names only the others is completed with the card that was asked about', () => {
+    expect(pairingIn(lists([], ['A']))).toEqual({ smartcards: ['01'], setTopBoxes: ['A'] });
+  });
+
+  it('and is null for a command that is no question', () => {
+    expect(answerTo(okAnswer())).toEqual({
+      kind: 'accepted',
+      referenceNumber: null,
+      activeServices: null,
+      pairing: null,
+    });
+  });
+});

@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Cas, calls, http, listen, onRequests, openClient, said, soap, startCas } from './support.ts';
+
+const password = 'open<sesame>&more';
+let cas: Cas;
+beforeEach(async () => {
+  cas = await startCas({ username: 'crm', password }, { basicAuth: { username: 'crm', password } });
+});
+afterEach(() => cas.close());
+
+/** A CAS that repeats the whole request, headers and all, in its answer, as error pages do. */
+async function exchangeWithEcho(status: string): Promise<string> {
+  const echo = await listen((socket) =>
+    onRequests(socket, (request) => {
+      const escaped = request.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+      const plain = Buffer.from(/Basic (\S+)/.exec(request)?.[1] ?? '', 'base64').toString();
+      socket.write(
+        http(
+          `${soap(`<s:Fault><faultstring>${escaped}</faultstring></s:Fault>`)}<!-- ${request} ${plain} -->`,
+          `HTTP/1.1 ${status}`,
+        ),
+      );
+    }),
+  );
+  const client = await openClient(echo.url, { username: 'crm', password });
+  const exchange = await client.call(calls.UPDATE_CA_PIN_TO_GIVEN_VALUE);
+  await client.close();
+  await echo.close();
+  expect(exchange.responseBody).toContain('UpdateCaPinToGivenValue');
+  return JSON.stringify(exchange);
+}
+
+describe('a secret is in no record of an exchange', () => {
+  it('the PIN reaches the CAS, and the request is kept without it', async () => {
+    const exchange = await cas.client.call(calls.UPDATE_CA_PIN_TO_GIVEN_VALUE);
+    expect(said(exchange.answer)).toBe('accepted');
+    expect(JSON.stringify(exchange)).not.toContain('4711');
+    expect(exchange.requestBody).toContain('CaPin>****<');
+    const [entry] = await cas.journal();
+    expect(entry?.parameters).toEqual({
+      smartcard: '00000000001',
+      pinSha256: createHash('sha256').update('4711').digest('hex'),
+    });
+    expect(JSON.stringify(entry)).not.toContain('4711');
+  });
+
+  it.each(['200 OK', '500 Internal Server Error', '400 Bad Request'])(
+    'neither PIN nor password is kept where the CAS echoes them with %s',
+    async (status) => {
+      const record = await exchangeWithEcho(status);
+      expect(record).not.toContain('4711');
+      expect(record).not.toContain(Buffer.from(`crm:${password}`).toString('base64'));
+      expect(record).not.toContain(password);
+      expect(record).not.toContain('sesame');
+    },
+  );
+
+  it('without its PIN the command is invalid and stays here', async () => {
+    const { pin: _pin, ...withoutPin } = calls.UPDATE_CA_PIN_TO_GIVEN_VALUE;
+    expect(said((await cas.client.call(withoutPin)).answer)).toBe('invalid PIN_MISSING');
+    expect(await cas.journal()).toEqual([]);
+  });
+
+  it('a PIN that cannot be written is not in the message that says so', async () => {
+    const exchange = await cas.client.call({ ...calls.UPDATE_CA_PIN_TO_GIVEN_VALUE, pin: '47\u000011' });
+    expect(said(exchange.answer)).toBe('invalid COMMAND_NOT_ENCODABLE');
+    expect(JSON.stringify(exchange)).not.toContain('11"');
+    expect(exchange.requestBody).toBeNull();
+  });
+});
+
+describe('HTTP Basic', () => {
+  it('with the right password the CAS lets us in', async () => {
+    expect(said((await cas.client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('accepted');
+  });
+
+  it('with a wrong one nothing is done, and a person is asked for', async () => {
+    const stranger = await openClient(cas.url, { username: 'crm', password: 'guess' });
+    expect(said((await stranger.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('not-authorised CAS_NOT_AUTHORISED');
+    await stranger.close();
+    expect((await cas.journal()).map(({ statusCode, effect }) => [statusCode, effect])).toEqual([['HTTP_401', false]]);
+  });
+});
+
+describe('what is kept of a body can be stored', () => {
+  it('no NUL, no half surrogates, and no more than 64 Ki characters', async () => {
+    const noisy = await listen((socket) =>
+      onRequests(socket, () => socket.write(http(`\0${'\u00FF'.repeat(200_000)}`))),
+    );
+    const client = await openClient(noisy.url);
+    const { responseBody } = await client.call(calls.ADD_SUBSCRIPTIONS);
+    await client.close();
+    await noisy.close();
+    expect(responseBody).not.toContain('\0');
+    expect(responseBody?.isWellFormed()).toBe(true);
+    expect(responseBody?.length).toBeLessThan(65_600);
+    expect(responseBody).toMatch(/more characters\)$/);
+  });
+});
