@@ -8,7 +8,7 @@ import type { NewRequest } from '../../src/requests/new-request.ts';
 import { giveBackRequests, putOffRequests } from '../../src/requests/put-off.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
 import { withdrawRequest } from '../../src/requests/withdraw.ts';
-import { addTo, audit, completed, pairingOf, PARTS, REPORT_FOR_STB, requestFor } from './support.ts';
+import { addTo, audit, completed, pairingOf, PARTS, REPORT_FOR_STB, requestFor, seeded } from './support.ts';
 
 /** What a history found. All zero or empty but the first four: the claim keeps its promises. */
 export interface HistoryReport {
@@ -316,17 +316,6 @@ function randomRequest(random: () => number, cards: number): NewRequest {
       scheduledAt: scheduled ? new Date(Date.now() + random() * 400) : null,
     },
   );
-}
-
-/** Mulberry32: small, and good enough to mix histories. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }
 
 function emptyReport(): HistoryReport {

@@ -168,3 +168,14 @@ export async function audit(db: Queryable): Promise<string[]> {
       from request r join work w on w.number = r.number where r.life_cycle_state <> 'PENDING'`);
   return rows.map(({ problem }) => problem);
 }
+
+/** Mulberry32: small, and good enough to mix histories. Numbers from 0 to 1. */
+export function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

@@ -1,0 +1,124 @@
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { pauseProvider, providerStatus, resumeProvider } from '../../src/dispatch/provider.ts';
+import type { Database } from '../../src/platform/database.ts';
+import { addTo, audit, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
+import { ACCEPTED, dispatch, NOT_SENT, scriptedConax, type TestDispatcher, until } from './support.ts';
+
+let requests: TestRequests;
+let db: Database;
+let running: TestDispatcher[] = [];
+
+beforeAll(async () => {
+  requests = await openTestRequests();
+  db = requests.db;
+});
+afterAll(() => requests.close());
+beforeEach(async () => {
+  await db.query('truncate work, lane, lane_pin, request, dispatcher_instance cascade');
+  await resumeProvider(db, { by: 'test' });
+  await db.query(`update provider set failures_in_a_row = 0, breaker_open_until = null, breaker_openings = 0`);
+});
+afterEach(async () => {
+  await Promise.all(running.map((one) => one.stop()));
+  running = [];
+});
+
+const cards = (count: number): ReturnType<typeof requestFor>[] =>
+  Array.from({ length: count }, (_, index) => requestFor(addTo(`c${index}`)));
+
+const pending = async (): Promise<number> => (await db.query('select from work')).length;
+const held = async (): Promise<number> => (await db.query('select from work where token is not null')).length;
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test('while the provider is paused nothing is sent, what was claimed is given back, and all goes on after the resume', async () => {
+  await submit(db, ...cards(60));
+  const conax = scriptedConax(async () => {
+    await pause(30);
+    return ACCEPTED;
+  });
+  running = [dispatch(requests.url, conax)];
+  await until(
+    () => conax.calls.length,
+    (calls) => calls > 8,
+  );
+  expect(await pauseProvider(db, { reason: 'maintenance', by: 'ops' })).toBe(true);
+  expect(await pauseProvider(db, { reason: 'another', by: 'ops' })).toBe(false);
+  await until(held, (count) => count === 0);
+  const sent = conax.calls.length;
+  expect(await pending()).toBe(60 - sent);
+  expect(await providerStatus(db)).toMatchObject({ paused: true, pausedReason: 'maintenance', pausedBy: 'ops' });
+  await submit(db, requestFor(addTo('x')));
+  // Longer than any timer of this dispatcher.
+  await pause(400);
+  expect(conax.calls).toHaveLength(sent);
+  expect(await audit(db)).toEqual([]);
+  expect(await resumeProvider(db, { by: 'ops' })).toBe(true);
+  await until(pending, (count) => count === 0);
+  expect(conax.calls).toHaveLength(61);
+});
+
+test('calls in a row that do not reach the CAS open the breaker; it is probed one request at a time, and closes by itself', async () => {
+  await submit(db, ...cards(60));
+  let healed = false;
+  let most = 0;
+  const conax = scriptedConax(async () => {
+    most = Math.max(most, conax.underWay());
+    await pause(2);
+    return healed ? ACCEPTED : NOT_SENT;
+  });
+  running = [dispatch(requests.url, conax), dispatch(requests.url, conax)];
+  const status = await until(
+    () => providerStatus(db),
+    ({ breaker }) => breaker !== 'closed',
+  );
+  expect(status.failuresInARow).toBeGreaterThanOrEqual(5);
+  await until(
+    () => conax.underWay(),
+    (calls) => calls === 0,
+  );
+  const before = conax.calls.length;
+  expect(before).toBeLessThan(40);
+  most = 0;
+  await until(
+    () => conax.calls.length,
+    (calls) => calls >= before + 3,
+  );
+  expect(most).toBe(1);
+  const [first, second, third] = conax.calls.slice(before).map(({ at }) => at);
+  expect(second! - first!).toBeGreaterThan(100);
+  expect(third! - second!).toBeGreaterThan(200);
+  expect(await audit(db)).toEqual([]);
+
+  healed = true;
+  await until(pending, (count) => count === 0);
+  expect(await providerStatus(db)).toMatchObject({ breaker: 'closed', failuresInARow: 0 });
+  expect((await db.query('select from request where life_cycle_state = $1', ['COMPLETED'])).length).toBe(60);
+});
+
+test('a call that reaches the CAS begins the count anew', async () => {
+  await submit(db, ...cards(40));
+  const conax = scriptedConax((_call, number) => (number % 3 === 0 ? ACCEPTED : NOT_SENT));
+  running = [dispatch(requests.url, conax, { maxConcurrency: 1 })];
+  await until(pending, (count) => count === 0);
+  expect(await providerStatus(db)).toMatchObject({ breaker: 'closed' });
+  const [row] = await db.query<{ breaker_openings: number }>('select breaker_openings from provider');
+  expect(row?.breaker_openings).toBe(0);
+});
+
+test('a half-open breaker with nothing to send lets the next request through', async () => {
+  await db.query(`update provider set failures_in_a_row = 9, breaker_open_until = now(), breaker_openings = 1`);
+  running = [
+    dispatch(
+      requests.url,
+      scriptedConax(() => ACCEPTED),
+    ),
+  ];
+  await until(
+    () => running[0]!.dispatcher.state(),
+    ({ mode }) => mode === 'half-open',
+  );
+  await submit(db, requestFor(addTo('c1')));
+  await until(pending, (count) => count === 0);
+  expect(await providerStatus(db)).toMatchObject({ breaker: 'closed' });
+});
