@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addItem, addService, events, newSubscription } from '../../dev/demo/crm.ts';
-import { finishPending, eventually, type Ground, openGround } from './support.ts';
+import { finishPending } from '../support/finish.ts';
+import { eventually, type Ground, openGround } from './support.ts';
 
 let ground: Ground;
 beforeAll(async () => {

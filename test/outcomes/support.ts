@@ -7,7 +7,6 @@ import { type Intake, type IntakeOptions, startIntake } from '../../src/intake/i
 import { intakeMetrics } from '../../src/intake/metrics.ts';
 import { outcomeMetrics } from '../../src/outcomes/metrics.ts';
 import { type Outcomes, type OutcomesOptions, startOutcomes } from '../../src/outcomes/outcomes.ts';
-import { recordOutcomes } from '../../src/outcomes/record.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createKafka } from '../../src/platform/kafka.ts';
 import { openSchemaRegistry, type SchemaRegistryClient } from '../../src/platform/schema-registry.ts';
@@ -134,26 +133,6 @@ export async function openGround(prefix: string, options: { partitions?: number 
       await database.drop();
     },
   };
-}
-
-/** Makes all pending requests final, as the dispatcher does once the CAS answered. Gives their numbers. */
-export async function finishPending(
-  db: Database,
-  how: { readonly state: 'COMPLETED' } | { readonly state: 'REJECTED'; readonly code: string } = { state: 'COMPLETED' },
-  where = 'true',
-): Promise<number[]> {
-  return db.transaction(async (tx) => {
-    const rows = await tx.query<{ number: number }>(
-      `update request set life_cycle_state = $1, error_code = $2, executed_at = now(), attempts = 1
-       where life_cycle_state = 'PENDING' and ${where} returning number`,
-      [how.state, how.state === 'REJECTED' ? how.code : null],
-    );
-    const numbers = rows.map(({ number }) => number).toSorted((a, b) => a - b);
-    await tx.query('delete from work where number = any($1::bigint[])', [numbers]);
-    await tx.query('delete from lane where number = any($1::bigint[])', [numbers]);
-    await recordOutcomes(tx, numbers);
-    return numbers;
-  });
 }
 
 /** Polls until `probe` gives a value; no fixed sleeps in tests. */
