@@ -1,0 +1,237 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
+import { openDatabase } from '../../src/platform/database.ts';
+import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
+import { migrateTopicsAndSchemas } from '../../src/platform/topics.ts';
+import { eventually, type Ground, logger, openGround } from '../outcomes/support.ts';
+import { schemaRegistryUrl } from '../support/stack.ts';
+import { startTcpProxy, targetOf, type TcpProxy, through } from '../support/tcp-proxy.ts';
+
+const closers: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close();
+});
+
+async function open(partitions = 3): Promise<Ground> {
+  const ground = await openGround('intake', { partitions });
+  closers.push(() => ground.close());
+  return ground;
+}
+
+async function proxyTo(url: string): Promise<TcpProxy> {
+  const proxy = await startTcpProxy(targetOf(url));
+  closers.push(() => proxy.close());
+  return proxy;
+}
+
+let counter = 0;
+
+/** The first action of new subscriptions, each with one card and one service. */
+function activations(count: number): CrmEvent[] {
+  return Array.from({ length: count }, () => {
+    counter += 1;
+    const subscription = newSubscription(`S${String(counter).padStart(8, '0')}`);
+    addItem(subscription, 'card', 'SMARTCARD', String(counter).padStart(11, '5'));
+    addService(subscription, 'sports', '101');
+    return events(subscription, [{ action: 'S:ACTIVATE_SUBSCRIPTION' }]);
+  }).flat();
+}
+
+/** How many rows of the inbox have which disposition. */
+async function dispositionsIn(ground: Ground): Promise<Record<string, number>> {
+  const rows = await ground.db.query<{ disposition: string; count: number }>(
+    'select disposition, count(*) from inbox group by disposition',
+  );
+  return Object.fromEntries(rows.map(({ disposition, count }) => [disposition, count]));
+}
+
+function untilPlanned(ground: Ground, count: number): Promise<true> {
+  return eventually(async () => {
+    const { PLANNED = 0 } = await dispositionsIn(ground);
+    return PLANNED >= count ? true : undefined;
+  }, `${count} planned events`);
+}
+
+async function restarts(ground: Ground): Promise<string | undefined> {
+  const text = await ground.metrics.metrics();
+  return /^conax_intake_restarts_total (\d+)/m.exec(text)?.[1];
+}
+
+describe('Reading from Kafka', () => {
+  it('gives up no message for hostile ones beside it, and each of those comes out of the dead letter topic', async () => {
+    const ground = await open(1);
+    ground.intake();
+    ground.outcomes();
+    const hostile: [Buffer | null, string][] = [
+      [null, 'EMPTY_MESSAGE'],
+      [Buffer.alloc(0), 'EMPTY_MESSAGE'],
+      [Buffer.from('<xml/>'), 'NOT_AVRO'],
+      [Buffer.from('00ffffffff', 'hex'), 'UNKNOWN_SCHEMA'],
+      [Buffer.concat([Buffer.from('0000000001', 'hex'), Buffer.from('truncated')]), 'UNREADABLE'],
+      [Buffer.concat([Buffer.from('0000000001', 'hex'), Buffer.alloc(900_000, 1)]), 'UNREADABLE'],
+    ];
+    const good = activations(hostile.length);
+    for (const [index, [value]] of hostile.entries()) {
+      await ground.sendRaw({ value, key: `bad-${index}`, headers: { 'x-tenant': 'north' } });
+      await ground.send(good.slice(index, index + 1));
+    }
+    await untilPlanned(ground, good.length);
+    const letters = await ground.wire.until(
+      ({ deadLetters }) => (deadLetters.length >= hostile.length ? deadLetters : undefined),
+      'all dead letters',
+      20_000,
+    );
+    expect(letters.map(({ key, headers }) => [key, headers['dead-letter-reason'], headers['x-tenant']])).toEqual(
+      hostile.map(([, reason], index) => [`bad-${index}`, reason, 'north']),
+    );
+    expect(letters.map(({ value }) => value.length)).toEqual(hostile.map(([value]) => value?.length ?? 0));
+    expect(letters[0]?.headers).toMatchObject({
+      'dead-letter-topic': ground.topics.CRM_TOPICS,
+      'dead-letter-partition': '0',
+      'dead-letter-offset': '0',
+    });
+  });
+
+  it('is shared by two instances, and taken over by the other when one stops', async () => {
+    const ground = await open(6);
+    const first = ground.intake();
+    ground.intake();
+    await ground.send(activations(60));
+    await untilPlanned(ground, 60);
+    await first.stop();
+    await ground.send(activations(60));
+    await untilPlanned(ground, 120);
+    const [row] = await ground.db.query<{ events: number }>(
+      `select count(distinct event_id) as events from inbox where disposition = 'PLANNED'`,
+    );
+    expect(row).toEqual({ events: 120 });
+  });
+
+  it('stops with everything that it stored told to Kafka, so that nothing is read twice', async () => {
+    const ground = await open();
+    const first = ground.intake();
+    await ground.send(activations(30));
+    await untilPlanned(ground, 30);
+    await first.stop();
+    await first.stop();
+    ground.intake();
+    await ground.send(activations(3));
+    await untilPlanned(ground, 33);
+    expect(await dispositionsIn(ground)).toEqual({ PLANNED: 33 });
+  });
+
+  it('begins by itself once its topic is there', async () => {
+    const ground = await open();
+    const topic = `${ground.topics.CRM_TOPICS}.later`;
+    const intake = ground.intake({ topics: [topic], groupId: topic });
+    await eventually(() => (intake.state().detail.startsWith('waiting for Kafka') ? true : undefined), 'waiting');
+    await migrateTopicsAndSchemas({
+      kafka: ground.kafka,
+      registry: ground.registry,
+      crmTopics: [topic],
+      outcomeTopic: ground.topics.OUTCOME_TOPIC,
+      actionOutcomeTopic: ground.topics.ACTION_OUTCOME_TOPIC,
+      deadLetterTopic: ground.topics.DEAD_LETTER_TOPIC,
+      partitions: 1,
+      replicationFactor: -1,
+      logger,
+    });
+    await eventually(() => (intake.state().ready ? true : undefined), 'reading');
+  });
+});
+
+describe('An outage', () => {
+  it('of the database pauses reading and gives up nothing; it resumes by itself, in the same group', async () => {
+    const ground = await open();
+    const proxy = await proxyTo(ground.databaseUrl);
+    const database = openDatabase({
+      url: through(proxy, ground.databaseUrl),
+      maxConnections: 5,
+      applicationName: 'test-proxied',
+    });
+    closers.push(() => database.close());
+    const intake = ground.intake({ database });
+    await ground.send(activations(5));
+    await untilPlanned(ground, 5);
+    proxy.cut();
+    await ground.send(activations(20));
+    await eventually(() => (intake.state().detail.startsWith('paused') ? true : undefined), 'the pause');
+    expect(await dispositionsIn(ground)).toEqual({ PLANNED: 5 });
+    proxy.heal();
+    await untilPlanned(ground, 25);
+    expect(await dispositionsIn(ground)).toEqual({ PLANNED: 25 });
+    expect(await restarts(ground)).toBe('0');
+    await eventually(() => (intake.state().ready ? true : undefined), 'ready again');
+  });
+
+  it('of a database that answers no more is noticed, and the consumer stays in its group', async () => {
+    const ground = await open();
+    const proxy = await proxyTo(ground.databaseUrl);
+    const database = openDatabase({
+      url: through(proxy, ground.databaseUrl),
+      maxConnections: 5,
+      applicationName: 'test-proxied',
+      statementTimeoutMs: 1_000,
+      connectTimeoutMs: 1_000,
+    });
+    closers.push(() => database.close());
+    const intake = ground.intake({ database });
+    await ground.send(activations(5));
+    await untilPlanned(ground, 5);
+    proxy.stall();
+    await ground.send(activations(20));
+    await eventually(() => (intake.state().detail.startsWith('paused') ? true : undefined), 'the pause');
+    proxy.cut();
+    proxy.heal();
+    await untilPlanned(ground, 25);
+    expect(await restarts(ground)).toBe('0');
+  });
+
+  it('of the schema registry pauses reading and gives up nothing; it resumes by itself', async () => {
+    const ground = await open();
+    const proxy = await proxyTo(schemaRegistryUrl());
+    proxy.cut();
+    const registry = openSchemaRegistry({ url: through(proxy, schemaRegistryUrl()), timeoutMs: 500 });
+    const intake = ground.intake({ findWriterSchema: (id) => registry.findWriterSchema(id) });
+    await ground.send(activations(10));
+    await eventually(() => (intake.state().detail.startsWith('paused') ? true : undefined), 'the pause');
+    proxy.stall();
+    await eventually(() => (intake.state().detail.includes('did not answer') ? true : undefined), 'the stall');
+    expect(await dispositionsIn(ground)).toEqual({});
+    proxy.heal();
+    await untilPlanned(ground, 10);
+    expect(await dispositionsIn(ground)).toEqual({ PLANNED: 10 });
+  });
+});
+
+describe('After the database was restored from a backup', () => {
+  it('what was read since is read again, also where nothing new comes', async () => {
+    const ground = await open(2);
+    const before = ground.intake();
+    await ground.send(activations(20));
+    await untilPlanned(ground, 20);
+    await before.stop();
+    // The backup was made after the first messages of each partition.
+    await ground.db.query(
+      'truncate inbox, withheld, request, work, lane, subscription, subscription_card, crm_action cascade',
+    );
+    await ground.db.query('update consumer_offset set next_offset = 2');
+    ground.intake();
+    await untilPlanned(ground, 16);
+    const rows = await ground.db.query('select min(message_offset) from inbox group by partition');
+    expect(rows).toEqual([{ min: 2 }, { min: 2 }]);
+  });
+
+  it('and where the backup knows nothing of the topic, all of it is', async () => {
+    const ground = await open(2);
+    const before = ground.intake();
+    await ground.send(activations(20));
+    await untilPlanned(ground, 20);
+    await before.stop();
+    await ground.db.query(
+      'truncate inbox, withheld, request, work, lane, subscription, subscription_card, crm_action, consumer_offset cascade',
+    );
+    ground.intake();
+    await untilPlanned(ground, 20);
+  });
+});
