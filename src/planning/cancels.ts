@@ -25,6 +25,12 @@ export function cancelProposals(situation: Situation, cell: CancelCell): Proposa
   return SELECTORS[cell](situation);
 }
 
+/** A card that may hold an entitlement to a service, and the distributor of the service there. */
+interface Holder {
+  readonly smartcard: string;
+  readonly place: Place;
+}
+
 /**
  * R3, subscription actions: what is not effective after the action. A late event goes by the newest state too, but
  * what its own snapshot revoked stays revoked unless the newest snapshot entitles the pair (the guard finds out):
@@ -33,32 +39,22 @@ export function cancelProposals(situation: Situation, cell: CancelCell): Proposa
 function revocableServices(situation: Situation): Proposal[] {
   return situation.own.services.flatMap((service) => {
     const now = presentService(situation, service);
-    const cards = cardsToRevoke(situation, service.distributor);
     if (isRevocable(service) || (now !== null && isRevocable(now) && !hasNothingToRevoke(service))) {
-      return cancels(situation, service, service.distributor, cards, false);
+      return cancels(situation, service, holdersOf(situation, service), false);
     }
     if (hasNothingToRevoke(service) || now === null || hasNothingToRevoke(now)) return [];
     if (service.caId === null) return [noServiceCaId(service)];
-    return forEachCard(cards).map((card) =>
-      withhold(
-        CANCEL,
-        'STILL_EFFECTIVE',
-        card,
-        service.caId,
-        `The action leaves ${describeService(service)} as it is.`,
-      ),
-    );
+    const why = `The action leaves ${describeService(service)} as it is.`;
+    return onEachCard(situation, service, (card) => withhold(CANCEL, 'STILL_EFFECTIVE', card, service.caId, why));
   });
 }
 
 /** R3: outgoing services in any state but DRAFT, which was never active. */
 function outgoingServices(situation: Situation): Proposal[] {
   return servicesNamed(situation, situation.lists.outgoingServices).flatMap((service) => {
-    const cards = cardsToRevoke(situation, service.distributor);
-    if (service.state !== 'DRAFT') return cancels(situation, service, service.distributor, cards, true);
-    return forEachCard(cards).map((card) =>
-      withhold(CANCEL, 'NOT_EFFECTIVE', card, service.caId, `Never active: ${describeService(service)}.`),
-    );
+    if (service.state !== 'DRAFT') return cancels(situation, service, holdersOf(situation, service), true);
+    const why = `Never active: ${describeService(service)}.`;
+    return onEachCard(situation, service, (card) => withhold(CANCEL, 'NOT_EFFECTIVE', card, service.caId, why));
   });
 }
 
@@ -67,14 +63,16 @@ function outgoingServices(situation: Situation): Proposal[] {
  * names, and of the one where the previous snapshot had the card (R1), should the CRM have detached it first.
  */
 function servicesOnRemovedCards(situation: Situation): Proposal[] {
+  const before = smartcardDevices(situation.previous?.installedItems ?? []);
   return smartcardDevices(situation.lists.removedItems).flatMap((card) => {
-    const earlier = smartcardDevices(situation.previous?.installedItems ?? []).filter(
-      (item) => item.caId === card.caId,
-    );
-    const places = new Set([card, ...earlier].map((item) => item.distributor));
+    const cards = [card, ...before.filter((item) => item.caId === card.caId)];
+    const places = new Set(cards.map((item) => item.distributor));
     return situation.own.services
       .filter((service) => places.has(service.distributor) && !isPast(situation, service))
-      .flatMap((service) => cancels(situation, service, service.distributor, [card.caId], false));
+      .flatMap((service) => {
+        const holder = { smartcard: card.caId, place: service.distributor };
+        return cancels(situation, service, [holder], false);
+      });
   });
 }
 
@@ -86,34 +84,40 @@ function isPast(situation: Situation, service: Service): boolean {
 
 /** R10: the CANCEL names the distributor that the service had. */
 function unlinkedPairs(situation: Situation): Proposal[] {
-  return unlinked(situation).flatMap(({ service, place, cards }) => cancels(situation, service, place, cards, false));
+  return unlinked(situation).flatMap(({ service, place, cards }) => {
+    const holders = cards.map((smartcard) => ({ smartcard, place }));
+    return cancels(situation, service, holders, false);
+  });
 }
 
-/** R1 for a CANCEL: the cards with the distributor now, and those that an earlier snapshot had there. */
-function cardsToRevoke(situation: Situation, place: Place): string[] {
+/**
+ * R1 for a CANCEL: the cards with the distributor of the service, and those that the previous snapshot had there, or had
+ * with the service where it was then: a version with their move may be missing.
+ */
+function holdersOf(situation: Situation, service: Service): Holder[] {
   const { own, present, previous } = situation;
+  const place = service.distributor;
+  const snapshots = [own, ...(previous === null ? [] : [previous]), present];
+  const here = new Set(snapshots.flatMap((snapshot) => cardsAt(snapshot, place)));
+  const earlier = previous?.services.find((candidate) => candidate.id === service.id);
+  const there = previous === null || earlier === undefined ? [] : cardsAt(previous, earlier.distributor);
   return [
-    ...new Set(
-      [own, ...(previous === null ? [] : [previous]), present].flatMap((snapshot) => cardsAt(snapshot, place)),
-    ),
+    ...[...here].map((smartcard) => ({ smartcard, place })),
+    ...there
+      .filter((smartcard) => !here.has(smartcard))
+      .map((smartcard) => ({ smartcard, place: earlier?.distributor ?? null })),
   ];
 }
 
-function cancels(
-  situation: Situation,
-  service: Service,
-  place: Place,
-  cards: readonly string[],
-  outgoing: boolean,
-): Proposal[] {
+function cancels(situation: Situation, service: Service, holders: readonly Holder[], outgoing: boolean): Proposal[] {
   const { caId } = service;
   if (caId === null) return [noServiceCaId(service)];
-  if (cards.length === 0) {
-    const detail = `No smart card with ${describePlace(place)} for ${describeService(service)}.`;
+  if (holders.length === 0) {
+    const detail = `No smart card with ${describePlace(service.distributor)} for ${describeService(service)}.`;
     return [withhold(CANCEL, 'NO_CARD_FOR_SERVICE', null, caId, detail)];
   }
-  return cards.map(
-    (smartcard) =>
+  return holders.map(
+    ({ smartcard, place }) =>
       invalidPair(situation.rules, CANCEL, smartcard, service, caId) ??
       guarded(situation, { smartcard, service, serviceCaId: caId, outgoing }) ??
       send(entitlementCommand(CANCEL, smartcard, caId, place), describeService(service)),
@@ -124,7 +128,8 @@ function noServiceCaId(service: Service): Proposal {
   return withhold(CANCEL, 'NO_SERVICE_CA_ID', null, null, `Not the CAS's business: ${describeService(service)}.`);
 }
 
-/** The cards, or one null where there is none: a withheld command names its card where it has one. */
-function forEachCard(cards: readonly string[]): readonly (string | null)[] {
-  return cards.length === 0 ? [null] : cards;
+/** One proposal for each card of the service, or one without a card: a withheld command names its card where it has one. */
+function onEachCard(situation: Situation, service: Service, propose: (card: string | null) => Proposal): Proposal[] {
+  const holders = holdersOf(situation, service);
+  return holders.length === 0 ? [propose(null)] : holders.map(({ smartcard }) => propose(smartcard));
 }

@@ -21,7 +21,8 @@ const ROWS: Example[] = [
     sends: ['PAIR K1 + B1 @living', 'ADD 101 K1 @living', 'ADD 102 K1 @living'],
   })),
   {
-    title: "S: CHANGE_SUBSCRIPTION_DISTRIBUTION pairs the new distributor's devices and entitles the pairs that the move linked",
+    title:
+      "S: CHANGE_SUBSCRIPTION_DISTRIBUTION pairs the new distributor's devices and entitles the pairs that the move linked",
     before: ['sport 101 EFFECTIVE living', 'K1 living', 'B1 bedroom'],
     action: 'S: CHANGE_SUBSCRIPTION_DISTRIBUTION',
     after: ['sport 101 EFFECTIVE bedroom', 'K1 living', 'K2 bedroom', 'B1 bedroom'],
@@ -147,7 +148,7 @@ const ROWS: Example[] = [
     sends: ['CANCEL 101 K1 @living', 'PAIR K2 + B1 @living'],
   },
   {
-    title: "I: SWAP_INSTALLED_ITEM of a set-top box adds the new one to the known pairing of its distributor",
+    title: 'I: SWAP_INSTALLED_ITEM of a set-top box adds the new one to the known pairing of its distributor',
     action: 'I: SWAP_INSTALLED_ITEM',
     after: ['sport 101 EFFECTIVE living', 'K1 living', 'B2 living'],
     removed: ['B1 living'],
@@ -167,7 +168,12 @@ describe('the matrix as data', () => {
     const rows = document
       .split('\n')
       .filter((line) => /^\| [SVI]: /.test(line))
-      .map((line) => line.split('|').slice(1, -1).map((cell) => cell.trim()));
+      .map((line) =>
+        line
+          .split('|')
+          .slice(1, -1)
+          .map((cell) => cell.trim()),
+      );
     expect(rows).toEqual(TRIGGER_MATRIX);
   });
 
@@ -176,7 +182,10 @@ describe('the matrix as data', () => {
     ['V', 'ServiceActionEvent'],
     ['I', 'InstalledItemActionEvent'],
   ])('has one row for every %s: action type of %s, and no other', (letter, record) => {
-    const schema = readFileSync(new URL(`../../schemas/com.crm.subscription.v1.${record}.avsc`, import.meta.url), 'utf8');
+    const schema = readFileSync(
+      new URL(`../../schemas/com.crm.subscription.v1.${record}.avsc`, import.meta.url),
+      'utf8',
+    );
     const symbols = actionTypes(JSON.parse(schema)).filter((symbol) => symbol !== 'UNKNOWN');
     const actions = TRIGGER_MATRIX.map(([action]) => action).filter((action) => action.startsWith(letter));
     expect(actions.toSorted()).toEqual(symbols.map((symbol) => `${letter}: ${symbol}`).toSorted());

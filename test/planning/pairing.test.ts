@@ -46,7 +46,8 @@ describe('R7: a pairing group is the cards and set-top boxes of one distributor'
       withholds: ['PAIR 123: INVALID_CA_ID', 'PAIR -: NOTHING_TO_PAIR'],
     },
     {
-      title: 'two known pairings in a group: that of the first card, in the order of the snapshot, that was there before',
+      title:
+        'two known pairings in a group: that of the first card, in the order of the snapshot, that was there before',
       before: ['K2 living', 'K3 living', 'K1 bedroom', 'B1 living', 'B2 living'],
       action: 'S: CHANGE_SUBSCRIPTION_DISTRIBUTION',
       after: ['K1 living', 'K2 living', 'K3 living', 'B1 living', 'B2 living'],
