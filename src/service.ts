@@ -1,6 +1,7 @@
 import { Registry } from '@prometheus-io/client';
 import { createConaxClient } from './conax/client.ts';
 import { kafkaOf, registryOf } from './connections.ts';
+import { dispatchDatabaseUrl } from './dispatch/database-url.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
@@ -48,7 +49,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
   });
   const database = openPool('conax-provisioning', settings.DATABASE_URL);
-  const dispatchUrl = settings.DATABASE_URL;
+  const dispatchUrl = dispatchDatabaseUrl(settings.DATABASE_URL);
   const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
@@ -70,7 +71,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     databaseUrl: dispatchUrl,
     conax,
     finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
-    unsealPin: seal.unseal,
+    unsealPin: (sealed) => seal.unseal(sealed),
     maxConcurrency: settings.CONAX_MAX_CONCURRENCY,
     maxRequestsPerSecond: settings.CONAX_MAX_REQUESTS_PER_SECOND,
     callTimeoutMs: settings.CONAX_TIMEOUT_MS,
