@@ -35,3 +35,17 @@ export const DISPATCH_ERROR_CODES = [
 ] as const satisfies readonly ErrorCode[];
 
 export type DispatchErrorCode = (typeof DISPATCH_ERROR_CODES)[number]['code'];
+
+/** docs/errors-dispatch.md, whole. */
+export function errorCodesDocument(): string {
+  return [
+    '# Error codes of the service itself',
+    '',
+    'The codes that the service gives to rejected requests. Those of the CAS and of the way to it are in [errors-conax.md](errors-conax.md).',
+    '',
+    '| code | meaning | what to do |',
+    '|---|---|---|',
+    ...DISPATCH_ERROR_CODES.map(({ code, meaning, remedy }) => `| \`${code}\` | ${meaning} | ${remedy} |`),
+    '',
+  ].join('\n');
+}

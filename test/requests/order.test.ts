@@ -48,7 +48,7 @@ test('requests of one card are sent one after the other, in the order of submiss
 
 test('requests of different cards are claimed together', async () => {
   const numbers = await submit(db, requestFor(addTo('c1')), requestFor(addTo('c2')), requestFor(addTo('c3')));
-  expect(numbersOf(await claim(db)).toSorted()).toEqual(numbers);
+  expect(new Set(numbersOf(await claim(db)))).toEqual(new Set(numbers));
 });
 
 test('a request of several cards waits until it is its turn on each', async () => {
@@ -56,7 +56,7 @@ test('a request of several cards waits until it is its turn on each', async () =
   const [pairing] = await submit(db, requestFor(pairingOf(['c1', 'c2', 'c3'])));
   const [later] = await submit(db, requestFor(addTo('c3')));
   const [one, two] = await claim(db);
-  expect([one?.number, two?.number].toSorted()).toEqual([a, b]);
+  expect(new Set([one?.number, two?.number])).toEqual(new Set([a, b]));
   await finish(db, [one!]);
   expect(await claim(db)).toEqual([]);
   await finish(db, [two!]);

@@ -6,6 +6,7 @@ import { type FinishedRequest, type FinishingParts, finishRequests } from '../..
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
 import { createTestDatabase } from '../support/database.ts';
+import { randomFrom } from '../support/random.ts';
 
 export interface TestRequests {
   readonly url: string;
@@ -15,14 +16,15 @@ export interface TestRequests {
 
 /** A database of its own with the tables, and a pool on it. */
 export async function openTestRequests(maxConnections = 10): Promise<TestRequests> {
-  const { url, drop } = await createTestDatabase();
+  const database = await createTestDatabase();
+  const { url } = database;
   const db = openDatabase({ url, maxConnections, applicationName: 'test' });
   return {
     url,
     db,
     close: async () => {
       await db.close();
-      await drop();
+      await database.drop();
     },
   };
 }
@@ -169,13 +171,8 @@ export async function audit(db: Queryable): Promise<string[]> {
   return rows.map(({ problem }) => problem);
 }
 
-/** Mulberry32: small, and good enough to mix histories. Numbers from 0 to 1. */
+/** Random numbers from 0 to 1, the same ones for a seed. */
 export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
+  const { int } = randomFrom(seed);
+  return () => int(2 ** 30) / 2 ** 30;
 }

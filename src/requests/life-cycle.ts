@@ -1,0 +1,125 @@
+import type { Queryable } from '../platform/database.ts';
+
+/**
+ * Where a provisioning request is. All but the last two are `life_cycle_state` PENDING, and told apart by its work row;
+ * the last two are final.
+ */
+export type Phase = 'SCHEDULED' | 'WAITING' | 'READY' | 'RETRYING' | 'SENDING' | 'COMPLETED' | 'REJECTED';
+
+/** What each phase means, and who has the next word. */
+export const PHASES = {
+  SCHEDULED: 'Its date has not come. It blocks nobody. The next word has the clock.',
+  WAITING: 'An earlier due request goes first on at least one of its cards. The next word has whoever ends that one.',
+  READY: 'Nobody is ahead of it on any card. The next word has the instance that claims it.',
+  RETRYING: 'Nobody is ahead of it, and it waits until its back-off is over; its cards wait with it.',
+  SENDING: 'An instance holds it under a lease and carries it out. If the lease runs out, another one takes it over.',
+  COMPLETED: 'Final: the CAS did it. The row stays until the retention command takes it.',
+  REJECTED: 'Final: the CAS, the service or a person refused it; error_code says which.',
+} as const satisfies Record<Phase, string>;
+
+export interface Transition {
+  /** Null: the request did not exist. */
+  readonly from: Phase | null;
+  readonly to: Phase;
+  readonly event: LifeCycleEvent;
+  /** The record that is written into the outbox in the same transaction. */
+  readonly publishes: 'ProvisioningRequestOutcome' | null;
+}
+
+/** What moves a request, and the module that does it. */
+export const EVENTS = {
+  submitted: 'an event, the Web API, a utility or a run makes it (submit.ts)',
+  'date came': 'its scheduled date has come (activate.ts)',
+  overtaken: 'a scheduled request with a lower number of one of its cards came due (activate.ts)',
+  'handed on': 'the request ahead of it is final, or gave up its turn (hand-on.ts, put-off.ts)',
+  claimed: 'an instance takes it, with a lease (claim.ts)',
+  'claimed again': 'the lease ran out, and what its holder did is not known (claim.ts)',
+  'put off': 'it did not leave, the CAS asked for a later try, or its answer could not be read (put-off.ts)',
+  'given back': 'its holder stops, or sending was switched off, before it was tried (put-off.ts)',
+  'back-off over': 'its time has come again',
+  accepted: 'the CAS did it (finish.ts)',
+  refused: 'the CAS refused it, it cannot be sent, or whether it was done is for a person to say (finish.ts)',
+  withdrawn: 'a person withdraws it (withdraw.ts)',
+} as const;
+
+export type LifeCycleEvent = keyof typeof EVENTS;
+
+/** Every transition there is; nothing else changes a request's phase. */
+export const LIFE_CYCLE: readonly Transition[] = [
+  { from: null, to: 'SCHEDULED', event: 'submitted', publishes: null },
+  { from: null, to: 'WAITING', event: 'submitted', publishes: null },
+  { from: null, to: 'READY', event: 'submitted', publishes: null },
+  { from: 'SCHEDULED', to: 'WAITING', event: 'date came', publishes: null },
+  { from: 'SCHEDULED', to: 'READY', event: 'date came', publishes: null },
+  { from: 'READY', to: 'WAITING', event: 'overtaken', publishes: null },
+  { from: 'RETRYING', to: 'WAITING', event: 'overtaken', publishes: null },
+  { from: 'WAITING', to: 'READY', event: 'handed on', publishes: null },
+  { from: 'WAITING', to: 'RETRYING', event: 'handed on', publishes: null },
+  { from: 'READY', to: 'SENDING', event: 'claimed', publishes: null },
+  { from: 'SENDING', to: 'SENDING', event: 'claimed again', publishes: null },
+  { from: 'SENDING', to: 'RETRYING', event: 'put off', publishes: null },
+  { from: 'SENDING', to: 'WAITING', event: 'put off', publishes: null },
+  { from: 'SENDING', to: 'READY', event: 'given back', publishes: null },
+  { from: 'SENDING', to: 'WAITING', event: 'given back', publishes: null },
+  { from: 'RETRYING', to: 'READY', event: 'back-off over', publishes: null },
+  { from: 'SENDING', to: 'COMPLETED', event: 'accepted', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'SENDING', to: 'REJECTED', event: 'refused', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'SCHEDULED', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'WAITING', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'READY', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'RETRYING', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+];
+
+/** The phases of requests by their numbers; numbers that do not exist are missing. */
+export async function phasesOf(db: Queryable, numbers: readonly number[]): Promise<Map<number, Phase>> {
+  const rows = await db.query<{ number: number; phase: Phase }>(SELECT_PHASES, [numbers]);
+  return new Map(rows.map(({ number, phase }) => [number, phase]));
+}
+
+/** Walks the primary keys of request and work. */
+const SELECT_PHASES = /* sql */ `
+select r.number,
+       case when w.number is null then r.life_cycle_state
+            when w.waits < 0 then 'SCHEDULED'
+            when w.token is not null then 'SENDING'
+            when w.waits > 0 then 'WAITING'
+            when w.ready_at > now() then 'RETRYING'
+            else 'READY' end as phase
+  from request r left join work w on w.number = r.number
+ where r.number = any($1::bigint[])`;
+
+const INTRODUCTION = `# Life cycle of a provisioning request
+
+A request is PENDING until it is final, COMPLETED or REJECTED; neither is ever left again. While it is PENDING, a narrow row beside it (\`work\`, see [ordered-claim.md](ordered-claim.md)) says how far it is, and that is what the phases below tell apart.
+
+This page is generated from the table in \`src/requests/life-cycle.ts\`. A test drives requests through all of it on PostgreSQL, and fails when a transition is not reached or when another one happens.
+`;
+
+/** docs/life-cycle.md, whole: a Mermaid diagram and its legend. */
+export function lifeCycleDocument(): string {
+  const arrows = LIFE_CYCLE.map(({ from, to, event }) => `  ${from ?? '[*]'} --> ${to}: ${event}`);
+  const published = LIFE_CYCLE.filter(({ publishes }) => publishes !== null);
+  const ends = [...new Set(published.map(({ to }) => to))];
+  return [
+    INTRODUCTION,
+    '```mermaid',
+    'stateDiagram-v2',
+    ...arrows,
+    ...ends.map((phase) => `  ${phase} --> [*]`),
+    '```',
+    '',
+    '| phase | `life_cycle_state` | meaning |',
+    '|---|---|---|',
+    ...Object.entries(PHASES).map(
+      ([phase, meaning]) => `| ${phase} | ${ends.some((end) => end === phase) ? phase : 'PENDING'} | ${meaning} |`,
+    ),
+    '',
+    '| event | what happens | published |',
+    '|---|---|---|',
+    ...Object.entries(EVENTS).map(([event, meaning]) => {
+      const record = LIFE_CYCLE.find((transition) => transition.event === event)?.publishes;
+      return `| ${event} | ${meaning} | ${record ? `\`${record}\`` : ''} |`;
+    }),
+    '',
+  ].join('\n');
+}
