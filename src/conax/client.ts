@@ -91,7 +91,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
       responseBody: outcome === null ? null : responseText(outcome, hide),
       httpStatus: outcome?.status ?? null,
       startedAt,
-      durationMs: performance.now() - startedMs,
+      durationMs: Math.round(performance.now() - startedMs),
     };
   }
 

@@ -77,7 +77,7 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     request.on('error', () => undefined);
     request.on('end', () => {
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
-      if (answer !== null) answer(body);
+      if (answer !== null) answerOrBreakOff(() => answer(body), response, options.logger);
       else if (isView) void answerView(parts, request, response, body);
       else
         response
@@ -104,6 +104,16 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         server.closeAllConnections();
       })),
   };
+}
+
+/** A mistake of the simulator spoils the one call, not the simulator. */
+function answerOrBreakOff(answer: () => void, response: ServerResponse, logger: SimulatorLogger | undefined): void {
+  try {
+    answer();
+  } catch (error) {
+    logger?.warn({ err: error }, 'A call could not be answered');
+    response.destroy();
+  }
 }
 
 function createTlsServer(

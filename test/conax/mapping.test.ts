@@ -164,6 +164,29 @@ describe('mistakes are found at start, all in one message', () => {
     expect(exchange.requestBody).toContain('Operator>CRM<');
   });
 
+  it('a list that the WSDL requires is sent even where it is empty', async () => {
+    const mappingFile = changedMapping(
+      [
+        'wsdl/pairing.xsd',
+        '<xs:element name="CaClientIds" type="tns:CaClientIds" minOccurs="0"/>',
+        '<xs:element name="CaClientIds" type="tns:CaClientIds"/>',
+      ],
+      ['wsdl/pairing.xsd', 'type="common:CaClientId" maxOccurs', 'type="common:CaClientId" minOccurs="0" maxOccurs'],
+    );
+    const cas = await startCas({}, { mappingFile });
+    open.push(cas);
+    await cas.client.call(calls.CREATE_PAIRING);
+    const command = {
+      type: 'ADD_TO_EXISTING_PAIRING',
+      existingSmartcard: device(card),
+      smartcards: [],
+      setTopBoxes: [device('STB9')],
+    } as const;
+    const exchange = await cas.client.call(call(command));
+    expect(said(exchange.answer)).toBe('accepted');
+    expect(exchange.requestBody).toContain('CaClientIds></area:CaClientIds>');
+  });
+
   it('elements that come from another namespace by reference are written there', async () => {
     const mappingFile = changedMapping(
       [

@@ -158,6 +158,27 @@ describe('a call is sent once and ends in time', () => {
     expect(closer.connections()).toBe(200);
   });
 
+  it('a message has a connection to itself, before and after', async () => {
+    const carried: string[][] = [];
+    const keeper = await peer((socket) => {
+      const operations: string[] = [];
+      carried.push(operations);
+      onRequests(socket, (request) => {
+        const isMail = request.includes('SendMailMessageToClients');
+        operations.push(isMail ? 'mail' : 'add');
+        socket.write(http(isMail ? okAnswer('SendMailMessageToClients', 'user-text-messaging') : okAnswer()));
+      });
+    });
+    const client = await clientOf(keeper.url, 5_000, 1);
+    for (let i = 0; i < 10; i++) {
+      expect(said((await client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('accepted');
+      expect(said((await client.call(calls.SEND_MAIL_MESSAGE_TO_CLIENT)).answer)).toBe('accepted');
+    }
+    expect(carried.filter((operations) => operations.includes('mail'))).toEqual(
+      Array.from({ length: 10 }, () => ['mail']),
+    );
+  });
+
   it('other commands keep their connections', async () => {
     const keeper = await peer((socket) => onRequests(socket, () => socket.write(http(okAnswer()))));
     const client = await clientOf(keeper.url, 5_000, 2);
