@@ -14,7 +14,9 @@ test('every code of the list is given somewhere, and the list has every code tha
     for (const file of await readdir(new URL(room, root))) {
       if (file === 'error-codes.ts') continue;
       const text = await readFile(new URL(room + file, root), 'utf8');
-      for (const [, code] of text.matchAll(/(?:rejected\(\s*|errorCode: |\['REJECTED'\],\s*\[null\],\s*\[)'([A-Z_]+)'/g)) {
+      for (const [, code] of text.matchAll(
+        /(?:rejected\(\s*|errorCode: |\['REJECTED'\],\s*\[null\],\s*\[)'([A-Z_]+)'/g,
+      )) {
         if (code !== undefined) given.add(code);
       }
     }
