@@ -23,7 +23,10 @@ export type ServiceSettings = Settings<'database' | 'kafka' | 'conax' | 'rules' 
 export interface Service {
   /** Address of the HTTP server. */
   readonly url: string;
-  /** Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes every connection. */
+  /**
+   * Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes every connection. Safe to call
+   * twice.
+   */
   stop(): Promise<void>;
 }
 
@@ -107,7 +110,9 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   });
 
   // Those that bring work stop before those that do it, and the connections last.
-  const stop = async (): Promise<void> => {
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= stopAll());
+  const stopAll = async (): Promise<void> => {
     await intake.stop();
     await dispatcher.stop();
     await outcomes.stop();

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
-import kafkajs, { type Admin, type ITopicConfig, type Kafka } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Admin, type ITopicConfig, type Kafka, type PartitionMetadata } from 'kafkajs';
+import { messageOf } from './errors.ts';
 import type { Logger } from './logging.ts';
 import type { SchemaRegistryClient } from './schema-registry.ts';
 
@@ -19,6 +21,9 @@ export interface TopicsAndSchemasOptions {
 
 /** A dead letter is as large as the message was, and carries headers of ours beside it: room beyond the brokers' 1 MB. */
 const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024;
+
+const TOPICS_TIMEOUT_MS = 20_000;
+const TOPICS_LOOK_MS = 100;
 
 const INBOUND = [
   'com.crm.subscription.v1.SubscriptionActionEvent',
@@ -73,11 +78,39 @@ async function createTopics(options: TopicsAndSchemasOptions): Promise<void> {
         : {}),
     }));
     // One call a topic: where somebody else creates one of several meanwhile, the whole call would be a failure.
-    for (const topic of topics) await admin.createTopics({ topics: [topic], waitForLeaders: true, timeout: 20_000 });
+    for (const topic of topics) {
+      await admin.createTopics({ topics: [topic], waitForLeaders: false, timeout: TOPICS_TIMEOUT_MS });
+    }
+    await untilLed(admin, missing);
     logger.info({ topics: missing }, 'topics created');
   } finally {
     await admin.disconnect();
   }
+}
+
+/**
+ * Waits until every partition of the topics can be written to. kafkajs would wait too, but gives up on a broker that has
+ * not heard of the new topic yet, as a busy one in KRaft mode may not have.
+ */
+async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
+  const deadline = performance.now() + TOPICS_TIMEOUT_MS;
+  for (;;) {
+    const problem = await admin.fetchTopicMetadata({ topics: [...names] }).then(
+      ({ topics }) => (topics.every(isLed) ? null : 'partitions without a leader'),
+      (error: unknown) => messageOf(error),
+    );
+    if (problem === null) return;
+    if (performance.now() > deadline) {
+      throw new Error(
+        `The topics ${names.join(', ')} cannot be used ${TOPICS_TIMEOUT_MS} ms after creation: ${problem}`,
+      );
+    }
+    await sleep(TOPICS_LOOK_MS);
+  }
+}
+
+function isLed({ partitions }: { readonly partitions: readonly PartitionMetadata[] }): boolean {
+  return partitions.length > 0 && partitions.every(({ leader }) => leader >= 0);
 }
 
 /** kafkajs speaks a version of the protocol in which -1 is refused: so the brokers' own setting is looked up. */

@@ -16,22 +16,36 @@ export interface JournalEntry {
   readonly effect: boolean;
 }
 
-/** The whole main job on real parts: Kafka, registry, PostgreSQL, SOAP; nothing is a mock. */
-export interface World {
+type ServiceSettings = Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
+
+/** Everything around the service, on real parts: Kafka, registry, PostgreSQL, SOAP; nothing is a mock. */
+export interface Surroundings {
   readonly env: Readonly<Record<string, string>>;
-  readonly settings: Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
-  readonly service: Service;
+  readonly settings: ServiceSettings;
   readonly wire: CrmWire;
   readonly db: Database;
   readonly simulatorUrl: string;
   /** A call to the simulator's HTTP view; the parsed answer. */
   simulator<T>(method: string, path: string, body?: unknown): Promise<T>;
   journal(): Promise<JournalEntry[]>;
+  /** Starts an instance of the service; it is stopped with its surroundings, or earlier by the test. */
+  startService(): Promise<Service>;
   close(): Promise<void>;
+}
+
+/** The whole main job: one service and all that it needs. */
+export interface World extends Surroundings {
+  readonly service: Service;
 }
 
 /** Starts a service of its own (database, topics, simulator) on the test run's stack. */
 export async function startWorld(overrides: Readonly<Record<string, string>> = {}): Promise<World> {
+  const surroundings = await openSurroundings(overrides);
+  return { ...surroundings, service: await surroundings.startService() };
+}
+
+/** A database, topics and a simulator of their own, and no service yet. */
+export async function openSurroundings(overrides: Readonly<Record<string, string>> = {}): Promise<Surroundings> {
   const database = await createTestDatabase();
   const topics = testTopics('world');
   const simulator = await startSimulator({ host: '127.0.0.1', port: 0 });
@@ -60,8 +74,8 @@ export async function startWorld(overrides: Readonly<Record<string, string>> = {
       deadLetters: topics.DEAD_LETTER_TOPIC,
     },
   });
-  const service = await startService(settings, logger);
   const db = openDatabase({ url: database.url, maxConnections: 2, applicationName: 'test' });
+  const services: Service[] = [];
   const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
     const response = await fetch(`${simulator.url}/simulator/${path}`, {
       method,
@@ -74,14 +88,18 @@ export async function startWorld(overrides: Readonly<Record<string, string>> = {
   return {
     env,
     settings,
-    service,
     wire,
     db,
     simulatorUrl: simulator.url,
     simulator: call,
     journal: async () => (await call<{ entries: JournalEntry[] }>('GET', 'journal?after=0')).entries,
+    async startService() {
+      const service = await startService(settings, logger);
+      services.push(service);
+      return service;
+    },
     close: async () => {
-      await service.stop();
+      await Promise.all(services.map((service) => service.stop()));
       await wire.close();
       await db.close();
       await simulator.close();
