@@ -52,7 +52,9 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const { kafka, groupId, topics, signal } = options;
   const consumer = kafka.consumer({
     groupId,
-    sessionTimeout: 30_000,
+    // How long the partitions of a killed instance lie idle, and those of all after a crash of Kafka itself, because a
+    // consumer that was begun anew is another member. A busy instance sends heartbeats beside its work.
+    sessionTimeout: 10_000,
     heartbeatInterval: HEARTBEAT_MS,
     rebalanceTimeout: 60_000,
     // How soon a pause or a stop is noticed while there is nothing to read.

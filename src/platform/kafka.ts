@@ -40,10 +40,14 @@ export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptio
   });
 }
 
+/** Parts of kafkajs that report every attempt to reach a broker, several a second while one is away. */
+const CHATTY = new Set(['Connection', 'BrokerPool', 'Cluster']);
+
 /** kafkajs calls ERROR what it goes on to repeat; ours means that a person has to act. */
 function logEntry(logger: Logger, { namespace, level, log }: LogEntry): void {
   const { message, timestamp: _timestamp, logger: _name, ...details } = log;
   const text = `kafka: ${namespace}: ${message}`;
-  if (level === logLevel.ERROR || level === logLevel.WARN) logger.warn(details, text);
+  const isTrouble = level === logLevel.ERROR || level === logLevel.WARN;
+  if (isTrouble && !CHATTY.has(namespace)) logger.warn(details, text);
   else logger.debug(details, text);
 }

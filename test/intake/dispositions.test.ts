@@ -233,14 +233,13 @@ describe('A dead letter', () => {
 
   it.each([
     ['subscription number', (event: CrmEvent, text: string) => renumbered(event, text)],
-    [
-      'event id',
-      (event: CrmEvent, text: string) => ({ ...event, value: { ...event.value, eventId: text } }) as CrmEvent,
-    ],
+    ['event id', (event: CrmEvent, text: string) => ({ ...event, value: { ...event.value, eventId: text } })],
     [
       'action id',
-      (event: CrmEvent, text: string) =>
-        ({ ...event, value: { ...event.value, action: { ...event.value.action, id: text } } }) as CrmEvent,
+      (event: CrmEvent, text: string) => ({
+        ...event,
+        value: { ...event.value, action: { ...event.value.action, id: text } },
+      }),
     ],
   ])('a %s that PostgreSQL refuses is PROCESSING_FAILED, alone, wherever it stands', async (_what, spoil) => {
     for (const text of ['nul \u0000', 'long '.padEnd(1_000_000, Math.random().toString(36))]) {
@@ -354,7 +353,7 @@ describe('With STALE_POLICY=hold a late event', () => {
 });
 
 function renumbered(event: CrmEvent, number: string): CrmEvent {
-  return { ...event, value: { ...event.value, subscription: { ...event.value.subscription, number } } } as CrmEvent;
+  return { ...event, value: { ...event.value, subscription: { ...event.value.subscription, number } } };
 }
 
 /** PostgreSQL compresses index entries: only what does not compress is too long for one. */

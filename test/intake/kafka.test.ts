@@ -137,6 +137,7 @@ describe('Reading from Kafka', () => {
       logger,
     });
     await eventually(() => (intake.state().ready ? true : undefined), 'reading');
+    expect(intake.state().detail).toBe('reading');
   });
 });
 
@@ -233,5 +234,6 @@ describe('After the database was restored from a backup', () => {
     );
     ground.intake();
     await untilPlanned(ground, 20);
+    expect(await dispositionsIn(ground)).toEqual({ PLANNED: 20 });
   });
 });

@@ -69,7 +69,8 @@ export interface TestIntake {
 export const TOPIC = 'crm.subscription-events';
 
 export async function openTestIntake(): Promise<TestIntake> {
-  const { url, drop } = await createTestDatabase();
+  const database = await createTestDatabase();
+  const { url } = database;
   const db = openDatabase({ url, maxConnections: 8, applicationName: 'test' });
   const decoder = createEventDecoder(findSchema);
   let nextOffset = 0;
@@ -87,7 +88,7 @@ export async function openTestIntake(): Promise<TestIntake> {
     applyMessages,
     close: async () => {
       await db.close();
-      await drop();
+      await database.drop();
     },
   };
 

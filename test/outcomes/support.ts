@@ -10,10 +10,10 @@ import { type Outcomes, type OutcomesOptions, startOutcomes } from '../../src/ou
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createKafka } from '../../src/platform/kafka.ts';
 import { openSchemaRegistry, type SchemaRegistryClient } from '../../src/platform/schema-registry.ts';
-import { migrateTopicsAndSchemas } from '../../src/platform/topics.ts';
+import { contractSchema, migrateTopicsAndSchemas, subjectOf } from '../../src/platform/topics.ts';
 import { plan } from '../../src/planning/plan.ts';
 import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics, type TestTopics } from '../support/stack.ts';
-import { RULES } from '../intake/support.ts';
+import { RULES, schemaType, wire as wireFormat } from '../intake/support.ts';
 
 export const logger = createLogger(process.env['TEST_LOG_LEVEL'] ?? 'silent');
 
@@ -30,6 +30,8 @@ export interface Ground {
   outcomes(options?: Partial<OutcomesOptions>): Outcomes;
   /** Puts events into the CRM's topic, keyed by subscription number. */
   send(events: readonly CrmEvent[]): Promise<void>;
+  /** An event in the wire format, under the id that its schema has in the registry. */
+  encode(event: CrmEvent): Promise<Buffer>;
   /** Puts bytes into the CRM's topic. */
   sendRaw(message: RawMessage): Promise<void>;
   close(): Promise<void>;
@@ -41,11 +43,15 @@ export interface RawMessage {
   readonly headers?: Record<string, string>;
 }
 
-export async function openGround(prefix: string, options: { partitions?: number } = {}): Promise<Ground> {
+export async function openGround(
+  prefix: string,
+  options: { readonly partitions?: number; readonly brokers?: string } = {},
+): Promise<Ground> {
+  const brokers = options.brokers ?? kafkaBrokers();
   const database = await createTestDatabase();
   const db = openDatabase({ url: database.url, maxConnections: 10, applicationName: 'test' });
   const topics = testTopics(prefix);
-  const kafka = createKafka({ brokers: [kafkaBrokers()], clientId: prefix, ssl: false, logger });
+  const kafka = createKafka({ brokers: brokers.split(','), clientId: prefix, ssl: false, logger });
   const registry = openSchemaRegistry({ url: schemaRegistryUrl() });
   await migrateTopicsAndSchemas({
     kafka,
@@ -59,7 +65,7 @@ export async function openGround(prefix: string, options: { partitions?: number 
     logger,
   });
   const wire = await connectCrm({
-    brokers: kafkaBrokers(),
+    brokers,
     registryUrl: schemaRegistryUrl(),
     topics: {
       events: topics.CRM_TOPICS,
@@ -119,6 +125,11 @@ export async function openGround(prefix: string, options: { partitions?: number 
     },
     send: (events) =>
       wire.send(events.map((event) => ({ key: event.value.subscription.number, message: { kind: 'event', event } }))),
+    async encode(event) {
+      const id = await registry.registeredId(subjectOf(topics.CRM_TOPICS, event.schema), contractSchema(event.schema));
+      if (id === null) throw new Error(`${event.schema} is not registered`);
+      return wireFormat(id, schemaType(event.schema).toBuffer(event.value));
+    },
     async sendRaw({ key, value, headers }) {
       const producer = kafka.producer({ allowAutoTopicCreation: false });
       await producer.connect();
