@@ -81,40 +81,38 @@ function textsAt(content: XmlElement, path: FieldPath): string[] {
 
 /** The parameters as the journal shows them. A PIN is there only as its SHA-256. */
 export function journalParameters(type: CommandType, fields: ReceivedFields): Record<string, unknown> {
-  const first = (name: string): string | undefined => fields[name]?.[0];
-  const whole = (name: string): number | undefined => (first(name) === undefined ? undefined : Number(first(name)));
-  const cards = fields['smartcard'] ?? [];
-  const services = fields['service'] ?? [];
-  const pin = first('pin');
-  const parameters: Record<string, unknown> = {
-    ...(cards.length > 1 ? { smartcards: cards } : { smartcard: cards[0] }),
-    existingSmartcard: first('existingSmartcard'),
-    ...(isPairing(type) ? { smartcards: fields['smartcards'] ?? [], setTopBoxes: fields['setTopBoxes'] ?? [] } : {}),
-    setTopBox: first('setTopBox'),
-    ...(services.length > 1 ? { serviceCaIds: services } : { serviceCaId: services[0] }),
-    message: first('message'),
-    startAt: isoTime(first('startAt')),
-    durationSeconds: whole('durationSeconds'),
-    repetitions: whole('repetitions'),
-    intervalSeconds: whole('intervalSeconds'),
-    displayAt: isoTime(first('displayAt')),
-    x: whole('x'),
-    y: whole('y'),
-    height: whole('height'),
-    slot: whole('slot'),
-    pinSha256: pin === undefined ? undefined : pinSha256(pin),
+  const parameters: Record<string, unknown> = {};
+  // Only what is there: taking properties away again would make each of millions of entries several times as large.
+  const put = (name: string, texts: readonly string[] | undefined, read: (text: string) => unknown): void => {
+    const [text] = texts ?? [];
+    if (text !== undefined) parameters[name] = read(text);
   };
-  for (const name in parameters) {
-    if (parameters[name] === undefined) delete parameters[name];
+  const putOneOrAll = (one: string, all: string, texts: readonly string[] = []): void => {
+    if (texts.length > 1) parameters[all] = texts;
+    else put(one, texts, asIs);
+  };
+  putOneOrAll('smartcard', 'smartcards', fields['smartcard']);
+  put('existingSmartcard', fields['existingSmartcard'], asIs);
+  if (type === 'CREATE_PAIRING' || type === 'ADD_TO_EXISTING_PAIRING') {
+    parameters['smartcards'] = fields['smartcards'] ?? [];
+    parameters['setTopBoxes'] = fields['setTopBoxes'] ?? [];
   }
+  put('setTopBox', fields['setTopBox'], asIs);
+  putOneOrAll('serviceCaId', 'serviceCaIds', fields['service']);
+  put('message', fields['message'], asIs);
+  for (const time of ['startAt', 'displayAt']) put(time, fields[time], isoTime);
+  for (const number of ['durationSeconds', 'repetitions', 'intervalSeconds', 'x', 'y', 'height', 'slot']) {
+    put(number, fields[number], Number);
+  }
+  put('pinSha256', fields['pin'], pinSha256);
   return parameters;
 }
 
-function isPairing(type: CommandType): boolean {
-  return type === 'CREATE_PAIRING' || type === 'ADD_TO_EXISTING_PAIRING';
+function asIs(text: string): string {
+  return text;
 }
 
-function isoTime(text: string | undefined): string | undefined {
-  const time = text === undefined ? Number.NaN : Date.parse(text);
+function isoTime(text: string): string {
+  const time = Date.parse(text);
   return Number.isNaN(time) ? text : new Date(time).toISOString();
 }
