@@ -114,7 +114,6 @@ async function applyInTransaction(
   const inboxIds = await insertInbox(tx, folded.decisions);
   const decisions = folded.decisions.map((decision, index) => ({ ...decision, inboxId: inboxIds[index] ?? 0 }));
   const outboxMessages = await writeConsequences(tx, folded, decisions, {
-    lastRequestNumber: cardFacts.lastRequestNumber,
     facetWaitMs: options.facetWaitMs,
   });
   const last = messages.at(-1)?.message;

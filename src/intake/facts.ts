@@ -52,8 +52,6 @@ export interface CardFacts {
   readonly pendingPairings: ReadonlyMap<string, readonly PendingPairing[]>;
   /** By `actionKeyOf`, in the order of their numbers (R6). */
   readonly earlier: ReadonlyMap<string, readonly EarlierCommand[]>;
-  /** No request has a higher number yet that touches a locked card. */
-  readonly lastRequestNumber: number;
 }
 
 export type Facts = SubscriptionFacts & CardFacts;

@@ -44,7 +44,6 @@ export async function readCardFacts(
     stays: await readStays(tx, numbers),
     pendingPairings: await readPendingPairings(tx, numbers),
     earlier: await readEarlier(tx, events),
-    lastRequestNumber: await readLastRequestNumber(tx),
   };
 }
 
@@ -205,13 +204,6 @@ async function readEarlier(tx: Transaction, events: readonly ActionEvent[]): Pro
     actionColumns(distinct),
   );
   return Map.groupBy(rows, ({ subscription, action }) => JSON.stringify([subscription, action]));
-}
-
-async function readLastRequestNumber(tx: Transaction): Promise<number> {
-  const [row] = await tx.query<{ number: number }>(
-    'select case when is_called then last_value else last_value - 1 end as number from request_number',
-  );
-  return row?.number ?? 0;
 }
 
 function actionColumns(events: readonly ActionEvent[]): [string[], string[]] {

@@ -52,7 +52,6 @@ export function releaseStale(
     }
     await resolve(tx, inboxId, decision.disposition, `released by ${by}`);
     await writeConsequences(tx, folded, [{ ...decision, inboxId }], {
-      lastRequestNumber: cardFacts.lastRequestNumber,
       facetWaitMs: options.facetWaitMs,
     });
     return decision.disposition;
@@ -77,7 +76,7 @@ export function discardStale(
       plan: null,
     };
     const untouched = { subscriptions: new Map() };
-    await writeConsequences(tx, untouched, [decision], { lastRequestNumber: 0, facetWaitMs: options.facetWaitMs });
+    await writeConsequences(tx, untouched, [decision], { facetWaitMs: options.facetWaitMs });
   });
 }
 

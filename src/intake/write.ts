@@ -8,7 +8,7 @@ import { submitRequests } from '../requests/submit.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Decision, Folded } from './fold.ts';
 import { traceparentOf } from './message.ts';
-import type { SubscriptionFold } from './subscription-fold.ts';
+import type { CardChanges, SubscriptionFold } from './subscription-fold.ts';
 
 /** A decision with the id of its inbox row. */
 export interface StoredDecision extends Decision {
@@ -20,13 +20,16 @@ export async function writeConsequences(
   tx: Transaction,
   { subscriptions }: Pick<Folded, 'subscriptions'>,
   decisions: readonly StoredDecision[],
-  options: { readonly lastRequestNumber: number; readonly facetWaitMs: number },
+  options: { readonly facetWaitMs: number },
 ): Promise<number> {
   const changed = [...subscriptions.values()].filter((subscription) => subscription.changed);
   await writeSnapshots(tx, changed);
   const { requests, positions } = newRequests(decisions);
+  const cards = changed.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
+  // Read before this chunk's requests get theirs.
+  const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
   const stored = await submitRequests(tx, requests);
-  await writeCards(tx, changed, joinedNumbers(stored, positions, options.lastRequestNumber));
+  await writeCards(tx, cards, joinedNumbers(stored, positions, lastNumber));
   await writeWithheld(tx, decisions);
   const deadLetters = decisions.flatMap((decision): NewOutboxMessage[] =>
     decision.cause !== null && decision.disposition === 'DEAD_LETTERED'
@@ -101,13 +104,20 @@ async function writeSnapshots(tx: Transaction, subscriptions: readonly Subscript
   );
 }
 
+/** No request has a higher number yet that touches a locked card. */
+async function readLastRequestNumber(tx: Transaction): Promise<number> {
+  const [row] = await tx.query<{ number: number }>(
+    'select case when is_called then last_value else last_value - 1 end as number from request_number',
+  );
+  return row?.number ?? 0;
+}
+
 /** Walks subscription_card's primary key. */
 async function writeCards(
   tx: Transaction,
-  subscriptions: readonly SubscriptionFold[],
+  changes: readonly (CardChanges & { readonly number: string })[],
   joinedNumber: (position: number) => number,
 ): Promise<void> {
-  const changes = subscriptions.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
   const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
   if (left.length > 0) {
     await tx.query(
@@ -171,8 +181,8 @@ async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision
 
 /**
  * Counts the facets and requests into their actions, and sets when the outcome of each is due: as soon as nothing is
- * unfinished where the number of facets is not named or all are there, else `facetWaitMs` after the first one.
- * Locks the actions in the order of their keys; walks the primary key and inbox_action.
+ * unfinished where the number of facets is not named or all are there, else `facetWaitMs` after the first one. Gives
+ * the actions that are due now. Locks the actions in the order of their keys; walks the primary key and inbox_action.
  */
 async function writeActions(
   tx: Transaction,
@@ -195,32 +205,34 @@ async function writeActions(
   }
   const rows = [...actions.values()];
   if (rows.length === 0) return [];
-  const numbers = rows.map(({ subscriptionNumber }) => subscriptionNumber);
-  const ids = rows.map(({ actionId }) => actionId);
-  await tx.query(
-    `insert into crm_action (subscription_number, id, number, facets_expected, unfinished)
-     select * from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
-       as a (subscription_number, id, number, facets_expected, unfinished) order by subscription_number, id
-     on conflict (subscription_number, id) do update set
-       facets_expected = greatest(crm_action.facets_expected, excluded.facets_expected),
-       unfinished = crm_action.unfinished + excluded.unfinished`,
-    [
-      numbers,
-      ids,
-      rows.map(({ number }) => number),
-      rows.map(({ facets }) => facets),
-      rows.map(({ requests }) => requests),
-    ],
-  );
-  await tx.query(
-    `update crm_action a set outcome_due_at = case
-       when a.facets_expected is null or a.facets_expected <= (
-         select count(distinct i.family) from inbox i
-         where i.action_id = a.id and i.subscription_number = a.subscription_number and i.disposition <> 'DUPLICATE'
-       ) then now() else a.received_at + $3::float8 * interval '1 millisecond' end
-     from unnest($1::text[], $2::text[]) as k (subscription_number, id)
-     where a.subscription_number = k.subscription_number and a.id = k.id`,
-    [numbers, ids, facetWaitMs],
-  );
-  return rows.map(({ subscriptionNumber, actionId }) => ({ subscriptionNumber, actionId }));
+  const written = await tx.query<ActionKey & { due: boolean }>(WRITE_ACTIONS, [
+    rows.map(({ subscriptionNumber }) => subscriptionNumber),
+    rows.map(({ actionId }) => actionId),
+    rows.map(({ number }) => number),
+    rows.map(({ facets }) => facets),
+    rows.map(({ requests }) => requests),
+    facetWaitMs,
+  ]);
+  return written.filter(({ due }) => due);
 }
+
+/** The subscriptions are locked, so nobody else changes what an action expects meanwhile. */
+const WRITE_ACTIONS = /* sql */ `
+with action as (
+  select k.*, greatest(a.facets_expected, k.facets) as expected, coalesce(a.received_at, now()) as received_at
+  from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
+    as k (subscription_number, id, number, facets, requests)
+  left join crm_action a on a.subscription_number = k.subscription_number and a.id = k.id
+)
+insert into crm_action as a (subscription_number, id, number, facets_expected, unfinished, outcome_due_at)
+select subscription_number, id, number, expected, requests,
+  case when expected is null or expected <= 1 or expected <= (
+         select count(distinct i.family) from inbox i
+         where i.action_id = action.id and i.subscription_number = action.subscription_number
+           and i.disposition <> 'DUPLICATE'
+       ) then now() else received_at + $6::float8 * interval '1 millisecond' end
+from action order by subscription_number, id
+on conflict (subscription_number, id) do update set facets_expected = excluded.facets_expected,
+  unfinished = a.unfinished + excluded.unfinished, outcome_due_at = excluded.outcome_due_at
+returning a.subscription_number as "subscriptionNumber", a.id as "actionId",
+  a.unfinished = 0 and a.outcome_due_at <= now() as due`;
