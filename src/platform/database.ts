@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import pg from 'pg';
 
 /** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
@@ -37,6 +38,11 @@ export interface DatabaseOptions {
   readonly lockTimeoutMs?: number;
   /** How long a caller waits for a connection of the pool, and for a new connection. */
   readonly connectTimeoutMs?: number;
+  /**
+   * Prepares each statement with parameters once per connection, under a name made from its text: parsing and planning
+   * the claim takes seven times as long as running it. Only for a pool whose statements are few and constant.
+   */
+  readonly prepared?: boolean;
   /** Called for a connection that broke while idle; the pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -115,7 +121,10 @@ export function openDatabase(options: DatabaseOptions): Database {
       }, deadlineMs);
     });
     try {
-      const answer = client.pg.query<R>(text, values as unknown[]);
+      const answer =
+        options.prepared === true && values !== undefined
+          ? client.pg.query<R>({ name: statementName(text), text, values: [...values] })
+          : client.pg.query<R>(text, values as unknown[]);
       // When the deadline wins, the destroyed socket rejects this one too, and nobody else listens.
       answer.catch(() => {});
       const { rows } = await Promise.race([answer, deadline]);
@@ -145,6 +154,18 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
     return result;
   }
+}
+
+const statementNames = new Map<string, string>();
+
+/** The same name for the same text, short enough for PostgreSQL (63 bytes). */
+function statementName(text: string): string {
+  let name = statementNames.get(text);
+  if (name === undefined) {
+    name = createHash('sha256').update(text).digest('hex').slice(0, 40);
+    statementNames.set(text, name);
+  }
+  return name;
 }
 
 interface PooledClient {

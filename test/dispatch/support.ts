@@ -81,7 +81,12 @@ export interface TestDispatcher {
 
 /** A dispatcher with a pool of its own and quick times. */
 export function dispatch(url: string, conax: ConaxClient, more: Partial<DispatcherOptions> = {}): TestDispatcher {
-  const db = openDatabase({ url: dispatchDatabaseUrl(url), maxConnections: 5, applicationName: 'test-dispatch' });
+  const db = openDatabase({
+    url: dispatchDatabaseUrl(url),
+    maxConnections: 5,
+    applicationName: 'test-dispatch',
+    prepared: true,
+  });
   const metrics = dispatchMetrics(new Registry());
   const dispatcher = startDispatcher({
     db,
