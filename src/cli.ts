@@ -12,15 +12,21 @@ const program = new Command('conax-provisioning')
   .addHelpText(
     'after',
     `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
-  )
-  .exitOverride();
+  );
 
 for (const command of [serveCommand, migrateCommand, simulatorCommand, requestsCommand, providerCommand]) {
   program.addCommand(command());
 }
+throwOnWrongUsage(program);
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = reportAndExitCode(error);
+}
+
+/** Without it commander ends the process by itself, with 1. A command that is added whole inherits nothing. */
+function throwOnWrongUsage(command: Command): void {
+  command.exitOverride().showHelpAfterError('Add --help to see what it takes.');
+  for (const subcommand of command.commands) throwOnWrongUsage(subcommand);
 }
