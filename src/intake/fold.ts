@@ -6,13 +6,10 @@ import { commandKey } from '../requests/command.ts';
 import { type CardHolders, createCardHolders } from './card-holders.ts';
 import { actionKeyOf, type Current, type Facts, placeOf, type VersionHistory } from './facts.ts';
 import { headerText, type ReadMessage } from './message.ts';
+import type { Remark } from './remarks.ts';
 import { createSubscriptionFold, type SubscriptionFold } from './subscription-fold.ts';
 
 export type Disposition = 'PLANNED' | 'NOTHING_TO_DO' | 'DUPLICATE' | 'STALE' | 'DEAD_LETTERED';
-
-/** Oddities that are recorded and counted, and processed all the same. */
-export const REMARKS = ['VERSION_GAP', 'SHARED_VERSION', 'KEY_MISMATCH', 'CE_ID_MISMATCH', 'UNKNOWN_ACTION'] as const;
-export type Remark = (typeof REMARKS)[number];
 
 /** What becomes of one message. */
 export interface Decision extends ReadMessage {

@@ -1,0 +1,35 @@
+import { deadLetterReasons } from '../events/dead-letter-reasons.ts';
+import { remarks } from './remarks.ts';
+
+/** docs/errors-intake.md, whole. */
+export function intakeCodesDocument(): string {
+  return `# Codes of intake
+
+What may be noted about a message of the CRM. The dispositions are in [events.md](events.md).
+
+## Why a message is a dead letter
+
+In the header \`dead-letter-reason\` of the dead letter topic and in \`inbox.dead_letter_reason\`; the header
+\`dead-letter-detail\` has the field and the value. Mended events may be sent with their old \`eventId\`: a dead letter
+does not use it up. What was a fault of the service or of its set-up can be written back to the CRM's topic as it is, with
+key, value and headers.
+
+| code | meaning | what to do |
+|---|---|---|
+${rows(Object.entries(deadLetterReasons).map(([code, { meaning, remedy }]) => [code, meaning, remedy]))}
+
+An outage is never a reason: while the database or the schema registry is away, reading pauses.
+
+## Remarks
+
+In \`inbox.remarks\`, counted in \`conax_intake_remarks_total\`. The event was processed all the same.
+
+| code | meaning | what to look for |
+|---|---|---|
+${rows(Object.entries(remarks).map(([code, { meaning, lookFor }]) => [code, meaning, lookFor]))}
+`;
+}
+
+function rows(all: readonly (readonly [string, string, string])[]): string {
+  return all.map(([code, ...texts]) => `| \`${code}\` | ${texts.join(' | ')} |`).join('\n');
+}
