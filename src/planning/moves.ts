@@ -114,7 +114,7 @@ export function linked(situation: Situation): Linked[] {
     const news = [...cards].filter(
       (card) => service.caId === null || !effectiveBefore.has(pairKey(card, service.caId)),
     );
-    const withoutCard = cards.size === 0 && cardsAt(own, service.distributor).length === 0;
+    const withoutCard = cardsAt(own, service.distributor).length === 0;
     return news.length > 0 || (serviceMoved && withoutCard) ? [{ service, cards: news, serviceMoved }] : [];
   });
 }

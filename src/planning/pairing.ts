@@ -2,7 +2,6 @@ import type { Device, PairingCommand } from '../requests/command.ts';
 import { isWellFormed, misfit } from './ca-ids.ts';
 import { before } from './moves.ts';
 import type { Before } from './moves.ts';
-import { withoutDepartedCards } from './pairings.ts';
 import { describePlace, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import { itemsNamed, presentService, servicesNamed } from './situation.ts';
@@ -46,11 +45,12 @@ export function pairingProposals(
   const departed = new Map(
     selections.flatMap((selection) => selection.departed).map((device) => [device.caId, device]),
   );
-  const known = withoutDepartedCards(knownPairings, situation.present);
   const past = before(situation);
   const only = cells.extend === '' ? 'CREATE_PAIRING' : cells.create === '' ? 'ADD_TO_EXISTING_PAIRING' : null;
 
-  const proposals = [...places].flatMap((place) => pairGroup(situation, groupAt(situation, past, place, known), only));
+  const proposals = [...places].flatMap((place) =>
+    pairGroup(situation, groupAt(situation, past, place, knownPairings), only),
+  );
   const superseded = [...departed.values()].map((device) => departedDevice(situation, device, only));
   if (proposals.length === 0 && superseded.length === 0 && cells.create === 'all devices') {
     return [withhold('CREATE_PAIRING', 'NOTHING_TO_PAIR', null, null, 'The subscription has no device with a CA id.')];
@@ -114,7 +114,7 @@ function extend(group: Group): Proposal {
     return unpaired(group, type, 'NOTHING_TO_PAIR', 'the action only adds to a pairing, and none is known');
   }
   const { card, pairing } = group.known;
-  const smartcards = group.smartcards.filter((device) => device !== card && !pairing.smartcards.includes(device.caId));
+  const smartcards = group.smartcards.filter((device) => !pairing.smartcards.includes(device.caId));
   const setTopBoxes = group.setTopBoxes.filter((device) => !pairing.setTopBoxes.includes(device.caId));
   if (smartcards.length === 0 && setTopBoxes.length === 0) {
     return withhold(type, 'ALREADY_PAIRED', card.caId, null, `All paired already: ${describeGroup(group)}.`);

@@ -2,19 +2,21 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import type { CommandType, EntitlementCommand, PairingCommand } from '../requests/command.ts';
 
-/** Why a command was not sent (R11); the closed list, documented in docs/reasons.md. */
-export type WithheldReason =
-  | 'NO_CARD_FOR_SERVICE'
-  | 'NO_SERVICE_CA_ID'
-  | 'STILL_EFFECTIVE'
-  | 'NOT_EFFECTIVE'
-  | 'STILL_ENTITLED'
-  | 'ALREADY_REQUESTED'
-  | 'NOTHING_TO_PAIR'
-  | 'ALREADY_PAIRED'
-  | 'NOT_TRIGGERED'
-  | 'INVALID_CA_ID'
-  | 'SUPERSEDED';
+/** Why a command was not sent (R11): the closed list, documented in docs/reasons.md. */
+export const WITHHELD_REASONS = [
+  'NO_CARD_FOR_SERVICE',
+  'NO_SERVICE_CA_ID',
+  'STILL_EFFECTIVE',
+  'NOT_EFFECTIVE',
+  'STILL_ENTITLED',
+  'ALREADY_REQUESTED',
+  'NOTHING_TO_PAIR',
+  'ALREADY_PAIRED',
+  'NOT_TRIGGERED',
+  'INVALID_CA_ID',
+  'SUPERSEDED',
+] as const;
+export type WithheldReason = (typeof WITHHELD_REASONS)[number];
 
 /** A command that the matrix or its reader would expect and that is not sent, with the reason (R11). */
 export interface Withheld {

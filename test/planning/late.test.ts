@@ -169,6 +169,14 @@ describe('late: a CANCEL of a pair that is entitled now is SUPERSEDED', () => {
       withholds: ['CANCEL 102 K1: STILL_ENTITLED'],
     },
     {
+      title: 'cards come from the newest snapshot: also those that came since',
+      action: 'V: STOP_SERVICE',
+      after: ['sport 101 NOT_EFFECTIVE -', 'K1 -'],
+      outgoing: ['sport'],
+      newest: ['sport 101 NOT_EFFECTIVE -', 'K2 -'],
+      sends: ['CANCEL 101 K1 @-', 'CANCEL 101 K2 @-'],
+    },
+    {
       title: 'a removed card is revoked although its service has become history since: nobody else does it',
       action: 'I: REMOVE_INSTALLED_ITEM',
       after: ['sport 101 EFFECTIVE -'],
@@ -220,6 +228,14 @@ describe('late: pairings', () => {
       sends: ['EXTEND K1 with + B2 @living'],
     },
     {
+      title: 'a device that has not left, but is registered as another item',
+      action: 'I: ADD_INSTALLED_ITEM',
+      after: ['K1 -', 'B1 -'],
+      incoming: ['B1'],
+      newest: ['K1 -', 'B2=B1 -'],
+      sends: ['PAIR K1 + B1 @-'],
+    },
+    {
       title: 'an activation pairs the groups as they are now, and names the devices that have left',
       action: 'S: BECOME_SUBSCRIBER',
       after: ['K1 -', 'B1 -', 'B2 -'],
@@ -243,6 +259,16 @@ describe('late: moves and added cards', () => {
       withholds: ['ADD 101 K3: SUPERSEDED', 'EXTEND K2: ALREADY_PAIRED'],
     },
     {
+      title: 'what others have brought together since is none of its business',
+      action: 'S: CHANGE_SUBSCRIPTION_DISTRIBUTION',
+      after: ['sport 101 EFFECTIVE bedroom', 'news 102 EFFECTIVE living', 'K2 bedroom', 'B2 bedroom'],
+      moved: ['sport: living -> bedroom'],
+      newest: ['sport 101 EFFECTIVE bedroom', 'news 102 EFFECTIVE living', 'K2 bedroom', 'K3 living', 'B2 bedroom'],
+      known: ['K2 + B2'],
+      sends: ['ADD 101 K2 @bedroom'],
+      withholds: ['EXTEND K2: ALREADY_PAIRED'],
+    },
+    {
       title: 'a service that has moved on is entitled where it is now',
       action: 'S: CHANGE_SUBSCRIPTION_DISTRIBUTION',
       after: ['sport 101 EFFECTIVE bedroom', 'K2 bedroom', 'K3 attic', 'B3 attic'],
@@ -251,6 +277,16 @@ describe('late: moves and added cards', () => {
       known: ['K3 + B3'],
       sends: ['ADD 101 K3 @attic'],
       withholds: ['ADD 101 K2: SUPERSEDED', 'EXTEND K3: ALREADY_PAIRED'],
+    },
+    {
+      title: 'a swapped-in card that has moved on is entitled where it is now',
+      action: 'V: SWAP_INSTALLED_ITEM',
+      after: ['sport 101 EFFECTIVE living', 'news 102 EFFECTIVE bedroom', 'K2 living'],
+      incoming: ['K2'],
+      removed: ['B1 -'],
+      newest: ['sport 101 EFFECTIVE living', 'news 102 EFFECTIVE bedroom', 'K2 bedroom'],
+      sends: ['ADD 102 K2 @bedroom'],
+      withholds: ['ADD 101 K2: SUPERSEDED'],
     },
     {
       title: 'an added card that has left lacks nothing any more',

@@ -97,6 +97,23 @@ describe('R10: the S: facet of a distribution change entitles the pairs that the
       withholds: ['PAIR K1: NOTHING_TO_PAIR', 'PAIR K2: NOTHING_TO_PAIR'],
     },
     {
+      title: 'services and cards that came in a version that is missing are not linked by the move',
+      before: ['sport 101 EFFECTIVE living', 'K2 bedroom', 'B2 bedroom', 'news 102 EFFECTIVE living'],
+      action: S,
+      after: [
+        'sport 101 EFFECTIVE bedroom',
+        'news 102 EFFECTIVE living',
+        'film 103 EFFECTIVE bedroom',
+        'K2 bedroom',
+        'B2 bedroom',
+        'K3 living',
+      ],
+      moved: ['sport: living -> bedroom'],
+      known: ['K2 + B2'],
+      sends: ['ADD 101 K2 @bedroom'],
+      withholds: ['EXTEND K2: ALREADY_PAIRED'],
+    },
+    {
       title: 'a list of moves that is not complete: the snapshot before tells the rest',
       before: ['sport 101 EFFECTIVE living', 'K1 living', 'K2 bedroom'],
       action: S,
@@ -174,6 +191,14 @@ describe('R10: the V: facet of a distribution change cancels the pairs that the 
       action: V,
       after: ['sport 101 EFFECTIVE bedroom'],
       moved: ['sport: living -> bedroom'],
+      sends: ['CANCEL 101 K1 @living'],
+    },
+    {
+      title: 'or where the event says that it was',
+      action: V,
+      after: ['sport 101 EFFECTIVE bedroom'],
+      moved: ['sport: living -> bedroom'],
+      removed: ['K1 living'],
       sends: ['CANCEL 101 K1 @living'],
     },
     {
