@@ -7,13 +7,16 @@ import type { Transaction } from '../platform/database.ts';
  *
  * Along a lane the classes never fall, so the walk looks at one predecessor per card and stops at the first that needs
  * no raise: each request is raised at most twice in its life, however many wait behind it. Cards further up the chain
- * are not locked; a scheduled request that comes due there meanwhile is found by the next round, because its
- * activation locks the row behind it, which this one writes.
+ * are not locked, so a scheduled request may come due there meanwhile, ahead of one that is raised here. Its activation
+ * locks the row behind it, which this statement writes: whoever is second sees what the first one did, here by walking
+ * on from the rows that were raised, which the walk itself would stop at.
  */
 export async function raisePredecessors(tx: Transaction, numbers: readonly number[]): Promise<void> {
-  if (numbers.length === 0) return;
-  let raised = await tx.query(RAISE, [numbers]);
-  while (raised.length > 0) raised = await tx.query(RAISE, [numbers]);
+  let last = numbers;
+  while (last.length > 0) {
+    const raised = await tx.query<{ number: number }>(RAISE, [last]);
+    last = raised.map(({ number }) => number);
+  }
 }
 
 /** Walks lane's primary key backwards, one row per card and step, and work's primary key. */

@@ -3,6 +3,7 @@ import type { Database } from '../../src/platform/database.ts';
 import { activateDueRequests } from '../../src/requests/activate.ts';
 import { renewLeases } from '../../src/requests/claim.ts';
 import { giveBackRequests, putOffRequests } from '../../src/requests/put-off.ts';
+import { until } from '../dispatch/support.ts';
 import {
   addTo,
   audit,
@@ -119,6 +120,23 @@ test('a scheduled request blocks nobody before its date, and then goes before wh
   expect(await dateComes()).toBe(1);
   expect(await audit(db)).toEqual([]);
   expect(await sendAll(db)).toEqual([scheduled, again]);
+});
+
+test('a request that comes due far up the chain while that is being raised is raised too', async () => {
+  await submit(db, requestFor(addTo('c1'), { scheduledAt: inAnHour(), bulk: true }));
+  await submit(db, requestFor(pairingOf(['c1', 'c2'])));
+  await db.query(`update work set ready_at = now() - interval '1 second' where waits < 0`);
+  let submitting: Promise<number[]> = Promise.resolve([]);
+  await db.transaction(async (tx) => {
+    await activateDueRequests(tx, 10);
+    submitting = submit(db, requestFor(addTo('c2'), { priority: 'EXPRESS' }));
+    await until(
+      () => db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+      (waiting) => waiting.length === 1,
+    );
+  });
+  await submitting;
+  expect(await db.query('select distinct rank >> 1 as class from work')).toEqual([{ class: 0 }]);
 });
 
 test('a request that is being sent keeps its turn when a lower number comes due, also when its lease runs out', async () => {
