@@ -14,7 +14,7 @@ export interface EncodedMessage {
 }
 
 export interface EncoderOptions {
-  readonly registry: SchemaRegistryClient;
+  readonly registry: Pick<SchemaRegistryClient, 'registeredId'>;
   readonly outcomeTopic: string;
   readonly actionOutcomeTopic: string;
   readonly deadLetterTopic: string;

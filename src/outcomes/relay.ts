@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka, type Producer } from 'kafkajs';
 import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { createEncoder, type EncoderOptions } from './encode.ts';
 import { giveBackLease, holdLease } from './lease.ts';
@@ -15,8 +16,6 @@ export interface RelayOptions extends EncoderOptions {
   readonly database: Database;
   readonly metrics: OutcomeMetrics;
   readonly logger: Logger;
-  /** Called between publishing and marking: a test stops the process there. */
-  readonly onPublished?: () => void | Promise<void>;
 }
 
 export interface Relay {
@@ -105,12 +104,15 @@ export function startRelay(options: RelayOptions): Relay {
     const messages = await unpublishedMessages(database, BATCH_MESSAGES_MAX);
     if (messages.length === 0) return false;
     const encoded = await encoder.encode(messages);
-    const { published, refused } = await publish(await connected(), encoded);
-    await options.onPublished?.();
+    const sender = await connected();
+    faultPoint('relay: before publish');
+    const { published, refused } = await publish(sender, encoded);
+    faultPoint('relay: after publish');
     await markPublished(
       database,
       published.map(({ stored }) => stored.id),
     );
+    faultPoint('relay: after marking');
     metrics.published(published.map(({ stored }) => stored));
     for (const { message, reason } of refused) {
       await parkMessage(database, message.stored.id, reason);
