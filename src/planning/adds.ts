@@ -3,9 +3,9 @@ import { invalidPair } from './ca-ids.ts';
 import { linked } from './moves.ts';
 import { describePlace, describeService, entitlementCommand, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
-import { itemsNamed, presentService, servicesNamed } from './situation.ts';
+import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
-import { cardsAt, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
+import { isEffective, pairKey, smartcardDevices } from './snapshot.ts';
 import type { AddCell } from './trigger-matrix.ts';
 
 const ADD = 'ADD_SUBSCRIPTIONS';
@@ -50,13 +50,13 @@ function incomingServices(situation: Situation): Proposal[] {
 }
 
 function servicesOnNewCards(situation: Situation): Proposal[] {
-  const { own, present, lists } = situation;
-  return smartcardDevices(itemsNamed(situation, lists.incomingItems)).flatMap((card) =>
+  const { own, present, incomingItems } = situation;
+  return smartcardDevices(incomingItems).flatMap((card) =>
     own.services
       .filter((service) => {
         const now = presentService(situation, service);
         const there = isEffective(service) && service.distributor === card.distributor;
-        return there || (now !== null && isEffective(now) && cardsAt(present, now.distributor).includes(card.caId));
+        return there || (now !== null && isEffective(now) && present.cardsAt(now.distributor).has(card.caId));
       })
       .flatMap((service) => adds(situation, service, [card.caId])),
   );
@@ -81,9 +81,9 @@ function adds(situation: Situation, service: Service, only?: readonly string[]):
   if (caId === null) {
     return [withhold(ADD, 'NO_SERVICE_CA_ID', null, null, `Not the CAS's business: ${describeService(current)}.`)];
   }
-  const isMeant = (card: string): boolean => only === undefined || only.includes(card);
-  const cardsNow = now === null ? [] : cardsAt(situation.present, now.distributor).filter(isMeant);
-  const cardsThen = cardsAt(situation.own, service.distributor).filter(isMeant);
+  const meant = (cards: ReadonlySet<string>): string[] => [...cards].filter((card) => only?.includes(card) ?? true);
+  const cardsNow = now === null ? [] : meant(situation.present.cardsAt(now.distributor));
+  const cardsThen = meant(situation.own.cardsAt(service.distributor));
   const effectiveNow = now !== null && isEffective(now);
 
   if (!isEffective(service) && !effectiveNow) {
@@ -110,7 +110,7 @@ function add(situation: Situation, service: Service, smartcard: string, caId: st
 }
 
 function staleAdd(situation: Situation, service: Service, smartcard: string | null, caId: string): Proposal {
-  const through = smartcard === null ? undefined : situation.presentEntitlements.get(pairKey(smartcard, caId))?.[0];
+  const through = smartcard === null ? undefined : situation.present.entitlements().get(pairKey(smartcard, caId))?.[0];
   if (smartcard !== null && through !== undefined) return add(situation, through, smartcard, through.caId ?? caId);
   const { number, version } = situation.present;
   const detail = `Version ${version} of ${number} no longer entitles the card to ${describeService(service)}.`;

@@ -6,7 +6,7 @@ import { describePlace, describeService, entitlementCommand, send, withhold } fr
 import type { Proposal } from './proposal.ts';
 import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
-import { cardsAt, hasNothingToRevoke, isRevocable, smartcardDevices } from './snapshot.ts';
+import { hasNothingToRevoke, isRevocable, smartcardDevices } from './snapshot.ts';
 import type { Place } from './snapshot.ts';
 import type { CancelCell } from './trigger-matrix.ts';
 
@@ -63,7 +63,7 @@ function outgoingServices(situation: Situation): Proposal[] {
  * names, and of the one where the previous snapshot had the card (R1), should the CRM have detached it first.
  */
 function servicesOnRemovedCards(situation: Situation): Proposal[] {
-  const before = smartcardDevices(situation.previous?.installedItems ?? []);
+  const before = situation.previous?.cards() ?? [];
   return smartcardDevices(situation.lists.removedItems).flatMap((card) => {
     const cards = [card, ...before.filter((item) => item.caId === card.caId)];
     const places = new Set(cards.map((item) => item.distributor));
@@ -97,10 +97,9 @@ function unlinkedPairs(situation: Situation): Proposal[] {
 function holdersOf(situation: Situation, service: Service): Holder[] {
   const { own, present, previous } = situation;
   const place = service.distributor;
-  const snapshots = [own, ...(previous === null ? [] : [previous]), present];
-  const here = new Set(snapshots.flatMap((snapshot) => cardsAt(snapshot, place)));
-  const earlier = previous?.services.find((candidate) => candidate.id === service.id);
-  const there = previous === null || earlier === undefined ? [] : cardsAt(previous, earlier.distributor);
+  const here = new Set([own, previous, present].flatMap((view) => [...(view?.cardsAt(place) ?? [])]));
+  const earlier = previous?.service(service.id);
+  const there = previous === null || earlier === undefined ? [] : [...previous.cardsAt(earlier.distributor)];
   return [
     ...[...here].map((smartcard) => ({ smartcard, place })),
     ...there

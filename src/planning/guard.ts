@@ -22,11 +22,11 @@ export interface Cancellation {
 export function guarded(situation: Situation, cancellation: Cancellation): Proposal | null {
   const { smartcard, service, serviceCaId, outgoing } = cancellation;
   const key = pairKey(smartcard, serviceCaId);
-  const keptByOwn = (situation.ownEntitlements.get(key) ?? []).find((other) => !outgoing || other.id !== service.id);
+  const keptByOwn = (situation.own.entitlements().get(key) ?? []).find((other) => !outgoing || other.id !== service.id);
   const withheld = (reason: WithheldReason, detail: string): Proposal =>
     withhold('CANCEL_SUBSCRIPTIONS', reason, smartcard, serviceCaId, `Of ${describeService(service)}: ${detail}.`);
 
-  const keptNow = situation.late ? situation.presentEntitlements.get(key)?.[0] : keptByOwn;
+  const keptNow = situation.late ? situation.present.entitlements().get(key)?.[0] : keptByOwn;
   if (keptNow !== undefined && keptByOwn === undefined) {
     const { number, version } = situation.present;
     return withheld(
@@ -38,7 +38,7 @@ export function guarded(situation: Situation, cancellation: Cancellation): Propo
     return withheld('STILL_ENTITLED', `the card stays entitled through ${describeService(keptNow)}`);
   }
   for (const { number, entitlements } of situation.others) {
-    const kept = entitlements.get(key)?.[0];
+    const kept = entitlements().get(key)?.[0];
     if (kept !== undefined) {
       return withheld('STILL_ENTITLED', `subscription ${number} entitles the card through ${describeService(kept)}`);
     }

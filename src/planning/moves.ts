@@ -1,8 +1,9 @@
-import type { Service, Subscription } from '../events/crm.generated.ts';
+import type { Service } from '../events/crm.generated.ts';
 import { presentService } from './situation.ts';
 import type { Situation } from './situation.ts';
-import { cardsAt, cardsByPlace, entitledPairs, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
+import { cardsByPlace, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
 import type { Place } from './snapshot.ts';
+import type { View } from './view.ts';
 
 /** Something that a distributor groups: a service or an installed item. */
 interface Placed {
@@ -14,8 +15,8 @@ interface Placed {
 interface Account {
   readonly placeOfService: (service: Placed) => Place | undefined;
   readonly placeOfItem: (item: Placed) => Place | undefined;
-  /** CA ids of the cards by the place where they were. */
-  readonly cards: ReadonlyMap<Place, ReadonlySet<string>>;
+  /** CA ids of the cards that were with a place. */
+  readonly cardsAt: (place: Place) => ReadonlySet<string>;
   /** True where a thing that the account does not know was not there before, false where that says nothing. */
   readonly isComplete: boolean;
 }
@@ -48,6 +49,8 @@ export interface Linked {
   readonly serviceMoved: boolean;
 }
 
+const NO_CARDS: ReadonlySet<string> = new Set();
+
 /** Looks back from the event's snapshot to the subscription before the event. */
 export function before(situation: Situation): Before {
   const { previous, lists } = situation;
@@ -69,12 +72,11 @@ export function before(situation: Situation): Before {
  */
 export function unlinked(situation: Situation): Unlinked[] {
   const { accounts } = before(situation);
-  const statesBefore = new Map(situation.previous?.services.map((service) => [service.id, service.state]));
-  const cardsNow = cardsByPlace(smartcardDevices(situation.own.installedItems));
-  return situation.own.services
-    .filter((service) => (statesBefore.get(service.id) ?? service.state) !== 'DRAFT')
+  const { own, previous } = situation;
+  return own.services
+    .filter((service) => (previous?.service(service.id) ?? service).state !== 'DRAFT')
     .flatMap((service) => {
-      const together = new Set(cardsNow.get(service.distributor));
+      const together = new Set(own.cardsAt(service.distributor));
       return accounts.flatMap((account) => {
         const place = account.placeOfService(service);
         const cards = [...cardsWith(account, service)].filter((card) => !together.has(card));
@@ -92,29 +94,31 @@ export function unlinked(situation: Situation): Unlinked[] {
 export function linked(situation: Situation): Linked[] {
   const past = before(situation);
   const effectiveBefore = pairsEffectiveBefore(situation, past);
-  const newLinks = (service: Service, placed: Service, snapshot: Subscription): string[] =>
-    smartcardDevices(snapshot.installedItems)
-      .filter((card) => card.distributor === placed.distributor)
+  const { own, present, late } = situation;
+  const newLinks = (service: Service, view: View, place: Place): string[] =>
+    view
+      .devicesAt(place)
+      .filter((device) => device.kind === 'SMARTCARD')
       .filter((card) => past.accounts.some((account) => isNewLink(account, service, card)))
       .map((card) => card.caId);
-  const { own, present, late } = situation;
   const movedCards = new Set(
-    smartcardDevices(own.installedItems)
+    own
+      .cards()
       .filter((card) => past.itemMoved(card))
       .map((card) => card.caId),
   );
   return own.services.flatMap((service) => {
     const serviceMoved = past.serviceMoved(service);
     const now = late ? presentService(situation, service) : null;
-    const linkedSince = now === null ? [] : newLinks(service, now, present);
+    const linkedSince = now === null ? [] : newLinks(service, present, now.distributor);
     const cards = new Set([
-      ...newLinks(service, service, own),
+      ...newLinks(service, own, service.distributor),
       ...linkedSince.filter((card) => serviceMoved || movedCards.has(card)),
     ]);
     const news = [...cards].filter(
       (card) => service.caId === null || !effectiveBefore.has(pairKey(card, service.caId)),
     );
-    const withoutCard = cardsAt(own, service.distributor).length === 0;
+    const withoutCard = own.cardsAt(service.distributor).size === 0;
     return news.length > 0 || (serviceMoved && withoutCard) ? [{ service, cards: news, serviceMoved }] : [];
   });
 }
@@ -125,24 +129,21 @@ function ownAccount({ own, previous, lists }: Situation, brought: ReadonlySet<st
   const items = new Map(lists.movedItems.map((move) => [move.id, move.fromDistributor]));
   const placeOfService = (service: Placed): Place => undone(services, service);
   const placeOfItem = (item: Placed): Place | undefined => (brought.has(item.id) ? undefined : undone(items, item));
-  const held = smartcardDevices(own.installedItems);
-  const stayed = held.flatMap((card) => {
+  const stayed = own.cards().flatMap((card) => {
     const place = placeOfItem(card);
     return place === undefined ? [] : [{ caId: card.caId, distributor: place }];
   });
-  const heldCaIds = new Set(held.map((card) => card.caId));
-  const had = smartcardDevices([...(previous?.installedItems ?? []), ...lists.removedItems]);
-  const lost = had.filter((card) => !heldCaIds.has(card.caId));
-  return { placeOfService, placeOfItem, cards: cardsByPlace([...stayed, ...lost]), isComplete: true };
+  const held = new Set(own.cards().map((card) => card.caId));
+  const had = [...(previous?.cards() ?? []), ...smartcardDevices(lists.removedItems)];
+  const cards = cardsByPlace([...stayed, ...had.filter((card) => !held.has(card.caId))]);
+  return { placeOfService, placeOfItem, cardsAt: (place) => cards.get(place) ?? NO_CARDS, isComplete: true };
 }
 
-function previousAccount(previous: Subscription): Account {
-  const services = new Map(previous.services.map((service) => [service.id, service.distributor]));
-  const items = new Map(previous.installedItems.map((item) => [item.id, item.distributor]));
+function previousAccount(previous: View): Account {
   return {
-    placeOfService: (service) => services.get(service.id),
-    placeOfItem: (item) => items.get(item.id),
-    cards: cardsByPlace(smartcardDevices(previous.installedItems)),
+    placeOfService: (service) => previous.service(service.id)?.distributor,
+    placeOfItem: (item) => previous.placeOfItem(item.id),
+    cardsAt: previous.cardsAt,
     isComplete: false,
   };
 }
@@ -150,7 +151,7 @@ function previousAccount(previous: Subscription): Account {
 /** The cards that an account has the service with; none where it does not know the service. */
 function cardsWith(account: Account, service: Placed): ReadonlySet<string> {
   const place = account.placeOfService(service);
-  return (place === undefined ? undefined : account.cards.get(place)) ?? new Set();
+  return place === undefined ? NO_CARDS : account.cardsAt(place);
 }
 
 /** True where the account did not have the service with the card. */
@@ -162,7 +163,7 @@ function isNewLink(account: Account, service: Placed, card: Placed & { readonly 
 /** Pairs that were effective before, by every account: an ADD too many does no harm, one too few does. */
 function pairsEffectiveBefore({ own, previous }: Situation, past: Before): Set<string> {
   const [undoing] = past.accounts;
-  const inPrevious = previous === null ? null : entitledPairs(previous);
+  const inPrevious = previous?.entitlements() ?? null;
   const pairs = new Set<string>();
   for (const service of own.services) {
     if (service.caId === null || !isEffective(service) || undoing === undefined) continue;

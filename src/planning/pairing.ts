@@ -4,7 +4,7 @@ import { before } from './moves.ts';
 import type { Before } from './moves.ts';
 import { describePlace, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
-import { itemsNamed, presentService, servicesNamed } from './situation.ts';
+import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
 import { casDevices } from './snapshot.ts';
 import type { CasDevice, Place } from './snapshot.ts';
@@ -23,7 +23,7 @@ const NOTHING: Selection = { places: [], departed: [] };
 
 const SELECTORS: Readonly<Record<CreateCell | ExtendCell, (situation: Situation) => Selection>> = {
   '': () => NOTHING,
-  'all devices': (situation) => ofDevices(situation, casDevices(situation.own.installedItems)),
+  'all devices': (situation) => ofDevices(situation, situation.own.devices()),
   'devices not yet paired': ofIncomingServices,
   "new distributor's devices": ofMoved,
   "the item's distributor": ofIncomingItems,
@@ -74,9 +74,7 @@ interface Group {
  * order, that the group had before the event, else of the first that came to it from elsewhere in the subscription (R8).
  */
 function groupAt(situation: Situation, past: Before, place: Place, known: KnownPairings): Group {
-  const devices = uniqueByCaId(
-    casDevices(situation.present.installedItems).filter((device) => device.distributor === place),
-  );
+  const devices = uniqueByCaId(situation.present.devicesAt(place));
   const sound = devices.filter((device) => isWellFormed(situation.rules, device));
   const smartcards = sound.filter((device) => device.kind === 'SMARTCARD');
   const stayed = smartcards.filter((card) => !past.itemMoved(card));
@@ -167,7 +165,7 @@ function departedDevice(situation: Situation, device: CasDevice, only: PairingTy
 /** The groups where these devices of the own snapshot are in the present one; those that left are named. */
 function ofDevices(situation: Situation, devices: readonly CasDevice[]): Selection {
   if (!situation.late) return { places: devices.map((device) => device.distributor), departed: [] };
-  const present = casDevices(situation.present.installedItems);
+  const present = situation.present.devices();
   const found = devices.map((device) => ({
     device,
     now: present.find((other) => other.id === device.id) ?? present.find((other) => other.caId === device.caId),
@@ -179,7 +177,7 @@ function ofDevices(situation: Situation, devices: readonly CasDevice[]): Selecti
 }
 
 function ofIncomingItems(situation: Situation): Selection {
-  return ofDevices(situation, casDevices(itemsNamed(situation, situation.lists.incomingItems)));
+  return ofDevices(situation, casDevices(situation.incomingItems));
 }
 
 /** R8: V: ADD_SERVICE looks at the groups of its incoming services. */
@@ -194,9 +192,8 @@ function ofIncomingServices(situation: Situation): Selection {
 /** R10: the groups that devices moved to, and those that services moved to. */
 function ofMoved(situation: Situation): Selection {
   const past = before(situation);
-  const { services, installedItems } = situation.own;
-  const movedDevices = casDevices(installedItems).filter((device) => past.itemMoved(device));
-  const movedServices = services.filter((service) => past.serviceMoved(service));
+  const movedDevices = situation.own.devices().filter((device) => past.itemMoved(device));
+  const movedServices = situation.own.services.filter((service) => past.serviceMoved(service));
   const ofServices = movedServices.map((service) => (presentService(situation, service) ?? service).distributor);
   const { places, departed } = ofDevices(situation, movedDevices);
   return { places: [...places, ...ofServices], departed };

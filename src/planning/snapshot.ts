@@ -67,38 +67,9 @@ export function eventCards(event: ActionEvent): string[] {
   return caIds(smartcardDevices([...event.subscription.installedItems, ...removed]));
 }
 
-/** R1: CA ids of the smart cards with this distributor, each once, in the snapshot's order. */
-export function cardsAt(subscription: Subscription, place: Place): string[] {
-  return caIds(smartcardDevices(subscription.installedItems).filter((card) => card.distributor === place));
-}
-
 /** What makes two (card, service CA id) pairs the same one: the card as written, the service CA id as the CAS compares it (R4). */
 export function pairKey(smartcard: string, serviceCaId: string): string {
   return `${smartcard} ${comparableServiceCaId(serviceCaId)}`;
-}
-
-/** The effective services behind each entitled (card, service CA id) pair of a snapshot, by `pairKey`. */
-export type Entitlements = ReadonlyMap<string, readonly Service[]>;
-
-/** Which pairs a snapshot entitles, and through which services (R1, R2, R4). */
-export function entitlementsOf(subscription: Subscription): Entitlements {
-  const cards = cardsByPlace(smartcardDevices(subscription.installedItems));
-  const entitlements = new Map<string, Service[]>();
-  for (const service of subscription.services) {
-    if (service.caId === null || !isEffective(service)) continue;
-    for (const card of cards.get(service.distributor) ?? []) {
-      const key = pairKey(card, service.caId);
-      const services = entitlements.get(key);
-      if (services === undefined) entitlements.set(key, [service]);
-      else services.push(service);
-    }
-  }
-  return entitlements;
-}
-
-/** The (card, service CA id) pairs that a snapshot entitles, as `pairKey`s (R4). */
-export function entitledPairs(subscription: Subscription): Set<string> {
-  return new Set(entitlementsOf(subscription).keys());
 }
 
 /** CA ids of cards by the distributor they are with, each once per distributor. */

@@ -1,0 +1,73 @@
+import type { Service, Subscription } from '../events/crm.generated.ts';
+import { casDevices, cardsByPlace, isEffective, pairKey } from './snapshot.ts';
+import type { CasDevice, Place } from './snapshot.ts';
+
+/** The effective services behind each entitled (card, service CA id) pair of a snapshot, by `pairKey`. */
+export type Entitlements = ReadonlyMap<string, readonly Service[]>;
+
+/** A snapshot with what the rules look up in it. Each look-up is prepared once, when it is first asked for. */
+export interface View {
+  readonly number: string;
+  readonly version: number;
+  readonly services: readonly Service[];
+  readonly service: (id: string) => Service | undefined;
+  /** The distributor of an installed item, null where it has none; undefined where the snapshot lacks the item. */
+  readonly placeOfItem: (id: string) => Place | undefined;
+  /** Smart cards and set-top boxes with a CA id, in the snapshot's order. */
+  readonly devices: () => readonly CasDevice[];
+  readonly devicesAt: (place: Place) => readonly CasDevice[];
+  /** The smart cards among the devices. */
+  readonly cards: () => readonly CasDevice[];
+  /** R1: CA ids of the smart cards with this distributor, each once, in the snapshot's order. */
+  readonly cardsAt: (place: Place) => ReadonlySet<string>;
+  /** Which pairs the snapshot entitles, and through which services (R1, R2, R4). */
+  readonly entitlements: () => Entitlements;
+}
+
+const NO_CARDS: ReadonlySet<string> = new Set();
+
+/** Looks at a snapshot, which must not change any more. */
+export function viewOf(subscription: Subscription): View {
+  const { number, version, services } = subscription;
+  const servicesById = once(() => new Map(services.map((service) => [service.id, service])));
+  const placesByItem = once(() => new Map(subscription.installedItems.map((item) => [item.id, item.distributor])));
+  const devices = once(() => casDevices(subscription.installedItems));
+  const devicesByPlace = once(() => Map.groupBy(devices(), (device) => device.distributor));
+  const cards = once(() => devices().filter((device) => device.kind === 'SMARTCARD'));
+  const cardsByItsPlace = once(() => cardsByPlace(cards()));
+  const cardsAt = (place: Place): ReadonlySet<string> => cardsByItsPlace().get(place) ?? NO_CARDS;
+  return {
+    number,
+    version,
+    services,
+    service: (id) => servicesById().get(id),
+    placeOfItem: (id) => placesByItem().get(id),
+    devices,
+    devicesAt: (place) => devicesByPlace().get(place) ?? [],
+    cards,
+    cardsAt,
+    entitlements: once(() => entitlementsOf(services, cardsAt)),
+  };
+}
+
+function entitlementsOf(services: readonly Service[], cardsAt: (place: Place) => ReadonlySet<string>): Entitlements {
+  const entitlements = new Map<string, Service[]>();
+  for (const service of services) {
+    if (service.caId === null || !isEffective(service)) continue;
+    for (const card of cardsAt(service.distributor)) {
+      const key = pairKey(card, service.caId);
+      const through = entitlements.get(key);
+      if (through === undefined) entitlements.set(key, [service]);
+      else through.push(service);
+    }
+  }
+  return entitlements;
+}
+
+function once<T extends object>(prepare: () => T): () => T {
+  let prepared: T | null = null;
+  return () => {
+    prepared ??= prepare();
+    return prepared;
+  };
+}
