@@ -86,6 +86,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       maxOpenMs: settings.BREAKER_MAX_OPEN_MS,
     },
     drainMs: settings.SHUTDOWN_TIMEOUT_MS,
+    onSettled: () => outcomes.wake(),
     metrics: dispatchMetrics(registry),
     logger: logger.child({ part: 'dispatch' }),
   });
@@ -145,6 +146,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       url,
       maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS / 2),
       applicationName,
+      prepared: true,
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
     });
   }

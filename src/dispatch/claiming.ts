@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import { type ClaimedRequest, claimRequests } from '../requests/claim.ts';
 import type { Leases } from './leases.ts';
 import type { DispatchMetrics } from './metrics.ts';
@@ -64,6 +65,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   async function claim(limit: number, forProbe: boolean): Promise<ClaimedRequest[]> {
     const sentAt = performance.now();
     const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), probing: forProbe });
+    if (claimed.length > 0) faultPoint('dispatch: after claim');
     leases.hold(claimed, sentAt);
     buffer = [...buffer, ...claimed].toSorted((a, b) => a.class - b.class);
     metrics.claims.inc({ result: claimed.length > 0 ? 'found' : 'empty' });

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import type { ConaxClient } from '../conax/client.types.ts';
 import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
@@ -52,6 +53,8 @@ export interface DispatcherOptions {
   readonly instance?: string;
   /** How often it looks for work that nobody announced; default 200. */
   readonly pollMs?: number;
+  /** Called after answers were written down, with the outcomes that follow from them. */
+  readonly onSettled?: () => void;
   /** How often it renews its share and looks at the provider's switch; default 1,000. */
   readonly heartbeatMs?: number;
 }
@@ -142,10 +145,13 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
     metrics.settleSeconds.observe((performance.now() - begunAt) / 1000);
     metrics.settleSize.observe(settlements.length);
+    options.onSettled?.();
     return held;
   }, MAX_BATCH);
   const marking = createBatcher<ClaimedRequest, boolean>(async (requests) => {
+    faultPoint('dispatch: before mark');
     const marked = new Set(await markSent(db, requests));
+    faultPoint('dispatch: after mark');
     return requests.map(({ number }) => marked.has(number));
   }, MAX_BATCH);
   const permissions = createPermissions({
@@ -171,7 +177,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     conax: {
       call: async (call) => {
         metrics.callsUnderWay.inc();
-        return await conax.call(call).finally(() => metrics.callsUnderWay.dec());
+        faultPoint('dispatch: before send');
+        const exchange = await conax.call(call).finally(() => metrics.callsUnderWay.dec());
+        faultPoint('dispatch: after send');
+        return exchange;
       },
       close: () => Promise.resolve(),
     },

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Database, isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { type FinishedRequest, type FinishingParts, finishRequests } from '../requests/finish.ts';
 import { lockCards } from '../requests/lock-cards.ts';
@@ -34,7 +35,12 @@ export interface SettleOptions {
 export async function settle(settlements: readonly Settlement[], options: SettleOptions): Promise<boolean[]> {
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
     try {
-      const done = await options.db.transaction((tx) => write(tx, settlements, options.parts));
+      const done = await options.db.transaction(async (tx) => {
+        const written = await write(tx, settlements, options.parts);
+        faultPoint('settle: before commit');
+        return written;
+      });
+      faultPoint('settle: after commit');
       return settlements.map(({ request }) => done.has(request.number));
     } catch (error) {
       options.onError();

@@ -2,6 +2,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import { type Database, sqlState, type Transaction } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import type { SubscriptionFacts } from './facts.ts';
@@ -118,6 +119,7 @@ async function applyInTransaction(
   });
   const last = messages.at(-1)?.message;
   if (last) await storeOffset(tx, options.consumerGroup, last.topic, last.partition, last.offset + 1);
+  faultPoint('intake: before commit');
   return { decisions, outboxMessages };
 }
 

@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
 import { type Database, isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
@@ -128,6 +129,7 @@ export function startIntake(options: IntakeOptions): Intake {
           if (!batch.goesOn()) return;
           const startedAt = performance.now();
           const applied = await applyChunk(chunk, applyOptions);
+          faultPoint('intake: after commit');
           if (applied.outboxMessages > 0) options.onOutbox();
           const nextOffset = (chunk.at(-1)?.message.offset ?? 0) + 1;
           metrics.decided(applied.decisions);
@@ -136,6 +138,7 @@ export function startIntake(options: IntakeOptions): Intake {
           for (const decision of applied.decisions) report(decision);
           unpause(key);
           await batch.done(nextOffset);
+          faultPoint('intake: after offsets');
         }
       }
     } catch (error) {

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { Kafka as KafkaBinding, type CloudEventV1 } from 'cloudevents';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { addItem, addService, events, newSubscription } from '../../dev/demo/crm.ts';
 import { addToOutbox, type NewOutboxMessage } from '../../src/outcomes/outbox.ts';
 import type { CrmActionOutcome } from '../../src/outcomes/outcome.generated.ts';
+import { onFaultPoint } from '../../src/platform/fault-points.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { finishPending } from '../support/finish.ts';
 import { schemaRegistryUrl } from '../support/stack.ts';
@@ -141,12 +142,13 @@ describe('The relay', () => {
       numbers(30).map((number) => actionOutcome(`S${Number(number) % 3}`, number)),
     );
     let crashes = 2;
-    ground.outcomes({
-      onPublished() {
-        crashes -= 1;
-        if (crashes >= 0) throw new Error('crash between publishing and marking');
-      },
+    onFaultPoint((point) => {
+      if (point !== 'relay: after publish') return;
+      crashes -= 1;
+      if (crashes >= 0) throw new Error('crash between publishing and marking');
     });
+    onTestFinished(() => onFaultPoint(null));
+    ground.outcomes();
     await eventually(async () => {
       const rows = await ground.db.query('select 1 from outbox where published_at is null');
       return rows.length === 0 ? true : undefined;
