@@ -7,6 +7,8 @@ export interface ExpectedOutcome {
   readonly requests?: readonly string[];
   /** `COMMAND REASON card/service`. */
   readonly withheld?: readonly string[];
+  /** `FAMILY TYPE DISPOSITION` of each, in the order of arrival; not looked at where it is left out. */
+  readonly facets?: readonly string[];
 }
 
 /** A message for the topic: an event of the CRM, or bytes that are none. */

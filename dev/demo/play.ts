@@ -106,6 +106,10 @@ function differences(
   if (!same(withheld.toSorted(), (expected.withheld ?? []).toSorted())) {
     found.push(`expected withheld ${list(expected.withheld)}`);
   }
+  const facets = outcome.facets.map(({ family, type, disposition }) => `${family} ${type} ${disposition}`);
+  if (expected.facets && !same(facets, expected.facets)) {
+    found.push(`expected the facets ${list(expected.facets)}, not ${list(facets)}`);
+  }
   return found;
 }
 

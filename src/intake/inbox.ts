@@ -1,4 +1,6 @@
+import type { ActionEvent } from '../events/action-event.ts';
 import type { Transaction } from '../platform/database.ts';
+import { storable } from '../requests/storable.ts';
 import type { Decision } from './fold.ts';
 import { traceparentOf } from './message.ts';
 
@@ -68,8 +70,17 @@ function inboxRow(decision: Decision) {
     traceparent: traceparentOf(message),
     reason: disposition === 'DEAD_LETTERED' ? (cause?.reason ?? null) : null,
     detail: disposition === 'DEAD_LETTERED' ? (cause?.detail ?? null) : null,
-    event: event === null || disposition === 'DUPLICATE' ? null : JSON.stringify(event),
+    event: event === null || disposition === 'DUPLICATE' ? null : jsonOf(event, disposition),
   };
+}
+
+/**
+ * What was dead-lettered because PostgreSQL takes no U+0000 is kept as it can be, so that its action is known and the CRM
+ * is told; the dead letter has the bytes as they came. Everything else is kept as it is.
+ */
+function jsonOf(event: ActionEvent, disposition: Decision['disposition']): string {
+  if (disposition !== 'DEAD_LETTERED') return JSON.stringify(event);
+  return JSON.stringify(event, (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value));
 }
 
 /** Stores where reading goes on. */

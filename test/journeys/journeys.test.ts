@@ -1,32 +1,51 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Journey } from '../../dev/demo/journey.ts';
 import { demoJourneys } from '../../dev/demo/journeys.ts';
 import { play, type PlayedStep } from '../../dev/demo/play.ts';
+import { discardStale, releaseStale } from '../../src/intake/stale.ts';
+import { plan } from '../../src/planning/plan.ts';
 import { TRIGGER_MATRIX } from '../../src/planning/trigger-matrix.ts';
+import type { PlanningRules } from '../../src/planning/types.ts';
+import { outcomeOf } from '../support/scene.ts';
 import { startWorld, type World } from '../support/world.ts';
+import { facetJourneys, HELD_SUBSCRIPTION } from './facet-journeys.ts';
 import { ruleJourneys } from './rule-journeys.ts';
+import { notSeen } from './seen.ts';
 
 const journeys = [...ruleJourneys(), ...demoJourneys()];
+
+const worlds: World[] = [];
+
+/** Plays a journey and gives the steps that did not end as expected. */
+async function differing(journey: Journey, world: World, steps: PlayedStep[] = []): Promise<object[]> {
+  const played: PlayedStep[] = [];
+  await play(journey, world.wire, world.simulatorUrl, (step) => played.push(step));
+  steps.push(...played);
+  return played
+    .map(({ step, outcome, lines, differences }) => ({ says: step.says, outcome, lines, differences }))
+    .filter(({ differences }) => differences.length > 0);
+}
+
+async function startNext(settings: Readonly<Record<string, string>>): Promise<World> {
+  const world = await startWorld(settings);
+  worlds.push(world);
+  return world;
+}
+
+afterAll(async () => {
+  await Promise.all(worlds.map((world) => world.close()));
+});
 
 describe('customer journeys through Kafka, PostgreSQL and SOAP', () => {
   let world: World;
   const steps: PlayedStep[] = [];
 
   beforeAll(async () => {
-    world = await startWorld({ BREAKER_OPEN_MS: '300' });
+    world = await startNext({ BREAKER_OPEN_MS: '300' });
   });
-  afterAll(() => world.close());
 
   test.each(journeys.map((journey) => [journey.title, journey] as const))('%s', async (_title, journey) => {
-    const played: PlayedStep[] = [];
-    await play(journey, world.wire, world.simulatorUrl, (step) => played.push(step));
-    steps.push(...played);
-    const asPlayed = played.map(({ step, outcome, lines, differences }) => ({
-      says: step.says,
-      outcome,
-      lines,
-      differences,
-    }));
-    expect(asPlayed.filter(({ differences }) => differences.length > 0)).toEqual([]);
+    expect(await differing(journey, world, steps)).toEqual([]);
   });
 
   test('every cell of the trigger matrix was seen in the outcome topic and in the journal of the CAS', async () => {
@@ -80,6 +99,73 @@ describe('customer journeys through Kafka, PostgreSQL and SOAP', () => {
   });
 });
 
+describe('actions that do not come as a whole, and late ones that are held', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await startNext({ STALE_POLICY: 'hold', ACTION_FACET_WAIT_MS: '300' });
+  });
+
+  test.each(facetJourneys().map((journey) => [journey.title, journey] as const))('%s', async (_title, journey) => {
+    expect(await differing(journey, world)).toEqual([]);
+  });
+
+  test('a held event is planned once a person releases it, and comes to nothing where a person discards it', async () => {
+    const held = await world.db.query<{ id: number; action_id: string }>(
+      `select id, action_id from inbox where subscription_number = $1 and disposition = 'STALE' order by id`,
+      [HELD_SUBSCRIPTION],
+    );
+    const [released, discarded] = held;
+    if (!released || !discarded) throw new Error('Two events are held');
+    const { ACTION_FACET_WAIT_MS: facetWaitMs } = world.settings;
+    await releaseStale(
+      world.db,
+      { inboxId: released.id, by: 'anna' },
+      { plan, rules: rulesOf(world.settings), facetWaitMs },
+    );
+    await discardStale(world.db, { inboxId: discarded.id, by: 'anna', reason: 'entered twice' }, { facetWaitMs });
+
+    const second = async ({ action_id: id }: { action_id: string }) =>
+      (await outcomeOf(world, { id, events: [] }, 2)).value;
+    expect(await second(released)).toMatchObject({
+      outcome: 'NOTHING_TO_DO',
+      facets: [{ type: 'ADD_SERVICE', disposition: 'NOTHING_TO_DO' }],
+      withheld: [{ reason: 'ALREADY_PAIRED' }, { reason: 'SUPERSEDED', serviceCaId: '1002' }],
+    });
+    expect(await second(discarded)).toMatchObject({ outcome: 'NOTHING_TO_DO', withheld: [] });
+  });
+
+  test('each further outcome of an action has a new ce_id and says all that the one before said', () => {
+    const byAction = Map.groupBy(world.wire.arrivals.actionOutcomes, ({ value }) => value.actionId);
+    const repeated = [...byAction.values()].filter((outcomes) => outcomes.length > 1);
+    expect(repeated.length).toBeGreaterThanOrEqual(7);
+    for (const outcomes of repeated) {
+      expect(new Set(outcomes.map(({ headers }) => headers['ce_id'])).size).toBe(outcomes.length);
+      const requests = outcomes.map(({ value }) => value.requests.map(({ requestNumber }) => requestNumber));
+      expect(requests.at(-1)).toEqual(expect.arrayContaining(requests[0] ?? []));
+    }
+  });
+});
+
+describe('over all journeys', () => {
+  test('every outcome, withheld reason, disposition and dead letter reason came out of Kafka', async () => {
+    expect(notSeen(worlds.map(({ wire }) => wire.arrivals))).toEqual([]);
+    const duplicates = await Promise.all(
+      worlds.map(({ db }) => db.query(`select from inbox where disposition = 'DUPLICATE'`)),
+    );
+    expect(duplicates.flat().length).toBeGreaterThan(0);
+  });
+
+  test('every message is about its key, and tells its ce_id in the record too', () => {
+    for (const { wire } of worlds) {
+      const { requestOutcomes, actionOutcomes } = wire.arrivals;
+      for (const { key, headers, value } of [...requestOutcomes, ...actionOutcomes]) {
+        expect(key).toBe(value.subscriptionNumber);
+        expect(headers).toMatchObject({ ce_id: value.eventId, ce_subject: key, ce_correlationid: value.actionId });
+      }
+    }
+  });
+});
+
 function matrixCells(): string[] {
   const commands = ['CANCEL_SUBSCRIPTIONS', 'CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING', 'ADD_SUBSCRIPTIONS'];
   return TRIGGER_MATRIX.flatMap(([action, ...cells]) =>
@@ -107,4 +193,13 @@ function entitled(smartcard: string): string[] {
       .map(({ caId }) => comparable(caId ?? '')),
   );
   return [...new Set(found)].toSorted();
+}
+
+function rulesOf(settings: World['settings']): PlanningRules {
+  return {
+    entitleAddedCards: settings.ENTITLE_ADDED_CARDS,
+    smartcardPattern: settings.SMARTCARD_CA_ID_PATTERN,
+    setTopBoxPattern: settings.STB_CA_ID_PATTERN,
+    servicePattern: settings.SERVICE_CA_ID_PATTERN,
+  };
 }

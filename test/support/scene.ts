@@ -84,8 +84,8 @@ export interface Fault {
 }
 
 /** Lets the CAS misbehave. */
-export async function spoil({ simulator }: Surroundings, ...rules: readonly Fault[]): Promise<void> {
-  await simulator('POST', 'faults', rules);
+export async function spoil(world: Surroundings, ...rules: readonly Fault[]): Promise<void> {
+  await world.simulator('POST', 'faults', rules);
 }
 
 /** Polls until `probe` gives something; no fixed sleeps in tests. */
