@@ -83,6 +83,9 @@ function isAboutTheData(error: unknown): boolean {
   return /^(22|23|54)/.test(sqlState(error) ?? '');
 }
 
+/** One eventId in two subscriptions: only then can two instances store it at once, the locks being on the numbers. */
+const SEEN_ATTEMPTS = 5;
+
 /** An event that another instance stored meanwhile: it is a duplicate once the transaction is run again. */
 function isSeenMeanwhile(error: unknown): boolean {
   const { constraint } = Object(error) as { constraint?: string };
@@ -90,12 +93,12 @@ function isSeenMeanwhile(error: unknown): boolean {
 }
 
 async function applyOnce(messages: readonly ReadMessage[], options: ApplyOptions): Promise<Applied> {
-  const transaction = () => options.database.transaction((tx) => applyInTransaction(tx, messages, options));
-  try {
-    return await transaction();
-  } catch (error) {
-    if (!isSeenMeanwhile(error)) throw error;
-    return transaction();
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await options.database.transaction((tx) => applyInTransaction(tx, messages, options));
+    } catch (error) {
+      if (attempt === SEEN_ATTEMPTS || !isSeenMeanwhile(error)) throw error;
+    }
   }
 }
 

@@ -27,12 +27,12 @@ export interface Relay {
 }
 
 const LEASE = 'outbox-relay';
-/** Longer than a batch may take: connecting, and all retries of the producer. */
-const LEASE_MS = 15_000;
+/** How long outcomes wait after the leading instance died. Renewed three times as often, before a batch. */
+const LEASE_MS = 5_000;
 const BATCH_MESSAGES_MAX = 500;
 /** Messages that other processes put into the outbox are found by looking. */
 const POLL_MS = 50;
-const FOLLOWER_POLL_MS = 1_000;
+const FOLLOWER_POLL_MS = 500;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 const BACKLOG_EVERY_MS = 1_000;

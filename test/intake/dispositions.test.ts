@@ -224,6 +224,16 @@ describe('A dead letter', () => {
     expect(dispositions(await intake.apply([corrected]))).toEqual(['PLANNED']);
   });
 
+  it('without a subscription number is INVALID for the CRM all the same', async () => {
+    const event = renumbered(activate(household()), '');
+    const applied = await intake.apply([event]);
+    expect(applied.decisions).toMatchObject([{ disposition: 'DEAD_LETTERED', cause: { reason: 'CONTRADICTORY' } }]);
+    const [row] = await intake.db.query(`select record ->> 'outcome' as outcome from outbox where action_id = $1`, [
+      event.value.action.id,
+    ]);
+    expect(row).toEqual({ outcome: 'INVALID' });
+  });
+
   it('is what U+0000 within the snapshot makes of an event: PostgreSQL cannot keep it', async () => {
     const subscription = household();
     addService(subscription, 'a\u0000b', '102');
