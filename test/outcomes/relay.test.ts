@@ -82,14 +82,15 @@ describe('An outcome that is published', () => {
       return rows.length === 1 ? true : undefined;
     }, 'the request');
     await finishPending(ground.db);
-    await untilArrived(ground, 1);
-    const [request] = ground.wire.arrivals.requestOutcomes;
-    const [action] = ground.wire.arrivals.actionOutcomes;
+    const [request, action] = await ground.wire.until(
+      ({ requestOutcomes: [one], actionOutcomes: [other] }) => (one && other ? ([one, other] as const) : undefined),
+      'both outcomes',
+      20_000,
+    );
     for (const [message, type] of [
       [request, 'com.conax.provisioning.v1.ProvisioningRequestOutcome'],
       [action, 'com.conax.provisioning.v1.CrmActionOutcome'],
     ] as const) {
-      if (!message) throw new Error(`no ${type}`);
       expect(message.headers['content-type']).toBe('application/avro');
       // The SDK would take the bytes for text; the record has been decoded by another client already.
       const read = KafkaBinding.toEvent({
