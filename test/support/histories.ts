@@ -14,8 +14,11 @@ export interface HistoryOptions {
   readonly subscriptions?: number;
   /** Actions of each subscription, at least; 12 by default. An action has one to three events. */
   readonly actions?: number;
-  /** Whether returned cards are given to other subscriptions, and cards are now and then in two at once; false by default. */
-  readonly sharedCards?: boolean;
+  /**
+   * 'returned': returned cards are given to other subscriptions; true: and cards are now and then in two at once. False by
+   * default.
+   */
+  readonly sharedCards?: boolean | 'returned';
   /** Tells the numbers and CA ids of several calls apart; at most 3 digits, '' by default. */
   readonly prefix?: string;
 }
@@ -142,7 +145,7 @@ function nextActions(world: CrmWorld, subscription: CrmSubscription): ReturnType
 
 function crmWorld(
   random: Random,
-  sharedCards: boolean,
+  sharedCards: boolean | 'returned',
   prefix: string,
 ): { world: CrmWorld; holders: Map<string, Set<string>> } {
   const holders = new Map<string, Set<string>>();
@@ -156,8 +159,10 @@ function crmWorld(
     new Set(subscription.installedItems.map((item) => item.caId));
   const takeCard = (subscription: CrmSubscription): string => {
     const own = heldBy(subscription);
-    const reusable = [...returned, ...(random.chance(0.1) ? holders.keys() : [])].filter((card) => !own.has(card));
-    const card = sharedCards && reusable.length > 0 && random.chance(0.6) ? random.pick(reusable) : newCard();
+    const reusable = [...returned, ...(sharedCards === true && random.chance(0.1) ? holders.keys() : [])].filter(
+      (card) => !own.has(card),
+    );
+    const card = sharedCards !== false && reusable.length > 0 && random.chance(0.6) ? random.pick(reusable) : newCard();
     if (returned.includes(card)) returned.splice(returned.indexOf(card), 1);
     holders.set(card, new Set([...(holders.get(card) ?? []), subscription.number]));
     return card;

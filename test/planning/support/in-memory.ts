@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../../../src/events/action-event.ts';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
-import { foldPairing, withoutCards, withoutDepartedCards } from '../../../src/planning/pairings.ts';
+import { foldPairing, withoutDepartedCards } from '../../../src/planning/pairings.ts';
 import { plan } from '../../../src/planning/plan.ts';
 import { eventCards, snapshotCards } from '../../../src/planning/snapshot.ts';
 import type {
@@ -11,7 +11,7 @@ import type {
   PlanningInput,
   PlanningRules,
 } from '../../../src/planning/types.ts';
-import { commandKey, comparableServiceCaId, smartcardsOf } from '../../../src/requests/command.ts';
+import { commandKey, comparableServiceCaId } from '../../../src/requests/command.ts';
 import type { HistoryEvent } from '../../support/histories.ts';
 
 /** The rules with the default patterns and settings. */
@@ -38,8 +38,7 @@ export interface Planned {
 
 /**
  * What intake does around planning, in memory: duplicates are skipped, the newest snapshots are kept, every command
- * completes at once; a card that another subscription's pairing command takes is known to be paired no longer. Returns
- * what was planned for each event and the CAS after it all.
+ * completes at once. Returns what was planned for each event and the CAS after it all.
  */
 export function planAll(
   deliveries: readonly HistoryEvent[],
@@ -90,12 +89,6 @@ export function planAll(
       obey(cas, command);
     }
     known.set(number, pairings);
-    const taken = result.commands
-      .filter((command) => 'setTopBoxes' in command)
-      .flatMap((command) => smartcardsOf(command));
-    for (const [other, theirs] of known) {
-      if (other !== number) known.set(other, withoutCards(theirs, taken));
-    }
     const made = result.commands.map((command) => ({ key: commandKey(command), rejected: false }));
     earlier.set(event.action.id, [...(earlier.get(event.action.id) ?? []), ...made]);
   }
