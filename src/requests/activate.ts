@@ -29,7 +29,7 @@ export async function activateDueRequests(tx: Transaction, limit: number): Promi
   let successors: { number: number }[] = [];
   if (places.length > 0) {
     const columns = placeColumns(places);
-    successors = await tx.query<{ number: number }>(LOCK_NEIGHBOURS, columns);
+    successors = await tx.query<{ number: number }>(LOCK_SUCCESSORS, columns);
     await tx.query(DISPLACE, columns);
     await tx.query(ENTER_LANES, columns);
   }
@@ -64,22 +64,17 @@ coalesce((select p.number from lane_pin p where p.card = ${card}),
          (select l.number from lane l where l.card = ${card} order by l.number limit 1))`;
 
 /**
- * Locks the requests whose turn it is on the cards, so that no claim happens while their turns are taken away, and
- * those right behind the newcomers, so that none of them is raised meanwhile by somebody who cannot see the newcomers.
- * Gives the latter. Walks lane's primary key, two rows per card.
+ * Locks and gives the requests right behind the newcomers. Where a newcomer takes somebody's turn, it is that of the
+ * one right behind it: no claim happens while the turn is taken away. And none of them is raised meanwhile by somebody
+ * who cannot see the newcomers (raise.ts). Walks lane's primary key, one row per card.
  */
-const LOCK_NEIGHBOURS = /* sql */ `
-with due as (
-  select * from unnest($1::text[], $2::bigint[]) due (card, number)
-), successor as (
-  select (select l.number from lane l where l.card = due.card and l.number > due.number order by l.number limit 1) as number
-    from due
-), locked as (
-  select w.number from work w
-   where w.number = any (array(select ${TURN('due.card')} from due union select number from successor))
-   order by w.number for update
-)
-select number from locked where number in (select number from successor)`;
+const LOCK_SUCCESSORS = /* sql */ `
+select w.number from work w
+ where w.number = any (array(
+         select (select l.number from lane l
+                  where l.card = due.card and l.number > due.number order by l.number limit 1)
+           from unnest($1::text[], $2::bigint[]) due (card, number)))
+ order by w.number for update`;
 
 /**
  * Where a newcomer has a lower number than the request whose turn it is: one that is being sent keeps the turn, pinned,

@@ -89,6 +89,9 @@ test('leases are renewed while calls are under way: nobody else takes the reques
   running = [dispatch(requests.url, conax, short), dispatch(requests.url, conax, short)];
   expect(await final(db, number!)).toMatchObject({ life_cycle_state: 'COMPLETED', attempts: 3 });
   expect(conax.calls).toHaveLength(3);
+  const claims = await Promise.all(running.map(({ metrics }) => metrics.claims.get()));
+  const found = claims.flatMap(({ values }) => values.filter(({ labels }) => labels.result === 'found'));
+  expect(found.map(({ value }) => value)).toEqual([1]);
 });
 
 test('an answer that comes after the lease was lost changes nothing', async () => {

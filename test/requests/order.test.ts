@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Database } from '../../src/platform/database.ts';
 import { activateDueRequests } from '../../src/requests/activate.ts';
-import { renewLeases } from '../../src/requests/claim.ts';
+import { claimRequests, renewLeases } from '../../src/requests/claim.ts';
 import { giveBackRequests, putOffRequests } from '../../src/requests/put-off.ts';
 import { until } from '../dispatch/support.ts';
 import {
@@ -153,6 +154,27 @@ test('a request that is being sent keeps its turn when a lower number comes due,
   expect(await sendAll(db)).toEqual([scheduled, waiting]);
 });
 
+test('a claim that is under way when a lower number comes due keeps its turn', async () => {
+  const [scheduled] = await submit(db, requestFor(addTo('c1'), { scheduledAt: inAnHour() }));
+  const [head] = await submit(db, requestFor(addTo('c1')));
+  let activating: Promise<number> = Promise.resolve(0);
+  const held = await db.transaction(async (tx) => {
+    const claimed = await claim(tx);
+    activating = dateComes();
+    await until(
+      () => db.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`),
+      (waiting) => waiting.length === 1,
+    );
+    return claimed;
+  });
+  expect(await activating).toBe(1);
+  expect(numbersOf(held)).toEqual([head]);
+  expect(await audit(db)).toEqual([]);
+  expect(await claim(db)).toEqual([]);
+  await finish(db, held);
+  expect(await sendAll(db)).toEqual([scheduled]);
+});
+
 test('a request that is put off gives its turn to a lower number that came due meanwhile', async () => {
   const [scheduled] = await submit(db, requestFor(addTo('c1'), { scheduledAt: inAnHour() }));
   const [sent] = await submit(db, requestFor(pairingOf(['c1', 'c2'])));
@@ -209,6 +231,11 @@ test('nothing is claimed while the provider is paused or its breaker is open, bu
   expect(await claim(db)).toEqual([]);
   await db.query(`update provider set paused = false, breaker_open_until = now() + interval '1 minute'`);
   expect(await claim(db)).toEqual([]);
+  // Half-open: its time is over, and only the probe goes through.
+  await db.query(`update provider set breaker_open_until = now() - interval '1 minute'`);
+  expect(await claim(db)).toEqual([]);
+  const probe = await claimRequests(db, { limit: 1, leaseMs: 0, token: randomUUID(), probing: true });
+  expect(probe).toHaveLength(1);
   await db.query('update provider set breaker_open_until = null');
   expect(await claim(db)).toHaveLength(1);
 });
