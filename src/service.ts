@@ -18,7 +18,10 @@ import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import type { Settings } from './settings.ts';
 
-export type ServiceSettings = Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
+/** The groups of settings that the service needs. */
+export const SERVICE_SETTINGS = ['database', 'kafka', 'conax', 'mapping', 'rules', 'dispatch', 'http', 'log'] as const;
+
+export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 export interface Service {
   /** Address of the HTTP server. */

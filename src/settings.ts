@@ -13,7 +13,16 @@ import {
 } from './platform/setting-kinds.ts';
 
 /** What a group of commands needs; a command reads only its own groups, so that `requests show` asks for no Kafka. */
-export type SettingGroup = 'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log' | 'simulator';
+export type SettingGroup =
+  | 'database'
+  | 'kafka'
+  | 'conax'
+  | 'rules'
+  | 'mapping'
+  | 'dispatch'
+  | 'http'
+  | 'log'
+  | 'simulator';
 
 /**
  * Every setting, by group: the one source for validation, types and docs/settings.md.
@@ -86,12 +95,14 @@ export const settingGroups = {
     CONAX_CA: optionalText().describe(
       'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
     ),
-    CONAX_MAPPING_FILE: optionalText().describe(
-      "Mapping of commands to SOAP operations, with each area's path and WSDL; without it the one that comes with the service.",
-    ),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
     CONAX_MAX_CONCURRENCY: integer(1, 1000, 16).describe('SOAP calls under way at once, all instances together.'),
     CONAX_MAX_REQUESTS_PER_SECOND: integer(1, 100_000, 1_000).describe('SOAP calls a second, all instances together.'),
+  },
+  mapping: {
+    CONAX_MAPPING_FILE: optionalText().describe(
+      "Mapping of commands to SOAP operations, with each area's path and WSDL; without it the one that comes with the service.",
+    ),
   },
   dispatch: {
     LEASE_MS: integer(1_000, 3_600_000, 30_000).describe(

@@ -9,13 +9,13 @@ export function simulatorCommand(): Command {
   return new Command('simulator')
     .description('runs the CAS simulator: SOAP on the paths of the mapping file, its state and faults under /simulator')
     .action(async () => {
-      const settings = readSettings(['simulator', 'log'], process.env);
+      const settings = readSettings(['simulator', 'mapping', 'log']);
       const logger = createLogger(settings.LOG_LEVEL);
-      const mappingFile = process.env['CONAX_MAPPING_FILE'];
       const simulator = await startSimulator({
         host: settings.SIMULATOR_HOST,
         port: settings.SIMULATOR_PORT,
-        ...(mappingFile ? { mappingFile } : {}),
+        mappingFile: settings.CONAX_MAPPING_FILE,
+        logger,
       });
       logger.info({ url: simulator.url }, 'CAS simulator listens');
       await untilToldToStop();

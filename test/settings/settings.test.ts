@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSettings, type SettingGroup } from '../../src/settings.ts';
+import { SERVICE_SETTINGS } from '../../src/service.ts';
+import { readSettings } from '../../src/settings.ts';
 
-const all: SettingGroup[] = ['database', 'kafka', 'conax', 'rules', 'dispatch', 'http', 'log'];
+const all = SERVICE_SETTINGS;
 const required = {
   DATABASE_URL: 'postgres://user:s3cret@db/conax',
   KAFKA_BROKERS: 'one:9092, two:9092',

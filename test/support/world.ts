@@ -2,7 +2,7 @@ import { connectCrm, type CrmWire } from '../../dev/demo/wire.ts';
 import { migrate } from '../../src/connections.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { type Service, startService } from '../../src/service.ts';
+import { SERVICE_SETTINGS, type Service, startService } from '../../src/service.ts';
 import { readSettings, type Settings } from '../../src/settings.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics } from './stack.ts';
@@ -61,7 +61,7 @@ export async function openSurroundings(overrides: Readonly<Record<string, string
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ...overrides,
   };
-  const settings = readSettings(['database', 'kafka', 'conax', 'rules', 'dispatch', 'http', 'log'], env);
+  const settings = readSettings(SERVICE_SETTINGS, env);
   const logger = createLogger(settings.LOG_LEVEL);
   await migrate(settings, logger);
   const wire = await connectCrm({
