@@ -3,6 +3,7 @@ import { setInterval as ticks } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { expectedEntitlements, expectedPairings } from '../support/expected-state.ts';
+import { cardsOutOfOrder } from '../support/order.ts';
 import { avroRecord, carelesslyDelivered, type HistoryEvent, randomHistories } from '../support/histories.ts';
 import { startWorld, type World } from '../support/world.ts';
 
@@ -64,7 +65,7 @@ describe(`the CAS converges to the CRM's last snapshots (CONVERGENCE_SEED=${seed
           .map((stb) => `${card} ${stb}`),
       );
       expect(unpaired).toEqual([]);
-      expect(await outOfOrder(world)).toEqual([]);
+      expect(await cardsOutOfOrder(world, await world.journal())).toEqual([]);
     },
     240_000,
   );
@@ -100,22 +101,4 @@ async function cardsOfRequests(world: World, snapshots: readonly Subscription[])
     [snapshots.map(({ number }) => number)],
   );
   return rows.map(({ card }) => card);
-}
-
-/** Cards whose calls reached the CAS in another order than that of their requests. */
-async function outOfOrder(world: World): Promise<string[]> {
-  const requests = await world.db.query<{ number: number; card: string; call: string }>(`
-    select number, card, type || ' ' || coalesce(command -> 'service' ->> 'caId', '') as call
-    from request cross join unnest(cards) card order by number`);
-  const wanted = Map.groupBy(requests, ({ card }) => card);
-  const seen = new Map<string, string[]>();
-  for (const { command, parameters } of await world.journal()) {
-    const { smartcard, smartcards = [], existingSmartcard, serviceCaId = '' } = parameters as Record<string, never>;
-    for (const card of [smartcard, existingSmartcard, ...(smartcards as string[])]) {
-      if (card !== undefined) seen.set(card, [...(seen.get(card) ?? []), `${command} ${String(serviceCaId)}`]);
-    }
-  }
-  return [...wanted]
-    .filter(([card, all]) => JSON.stringify(all.map(({ call }) => call)) !== JSON.stringify(seen.get(card)))
-    .map(([card]) => card);
 }

@@ -238,9 +238,7 @@ function unreadable(): Journey {
     // The first schema of this registry, whichever it is, has more than one field.
     deadLetter('half an event', bytes(Buffer.from('0000000001', 'hex')), 'UNREADABLE');
     subscribed(subscription, card, 'STB-31701', ['1001']);
-    const [wrong] = hold('becomes subscriber', () => [
-      { action: 'I:ADD_INSTALLED_ITEM', ...{ incomingItems: ['gone'] } },
-    ]);
+    const [wrong] = hold('gets a card', () => [{ action: 'I:ADD_INSTALLED_ITEM', incomingItems: ['gone'] }]);
     if (!wrong) throw new Error('The action has no event');
     deadLetter('an event about a card that is not there', asMessage(wrong), 'CONTRADICTORY');
     const [nul] = hold('becomes subscriber', () => [{ action: 'S:BECOME_SUBSCRIBER' }]);

@@ -1,4 +1,8 @@
-import type { CrmActionOutcome } from '../../src/outcomes/outcome.generated.ts';
+import type {
+  CommandType,
+  CrmActionOutcome,
+  ProvisioningRequestOutcome,
+} from '../../src/outcomes/outcome.generated.ts';
 import type { Received } from '../../dev/demo/wire.ts';
 import { type CrmEvent, type CrmSubscription, events, type Facet, newSubscription } from '../../dev/demo/crm.ts';
 import { asMessage } from '../../dev/demo/journey.ts';
@@ -61,14 +65,36 @@ export async function requestsOf(world: Surroundings, made: Action): Promise<str
     .map(({ value }) => [value.type, value.outcome, value.errorCode].filter((word) => word !== null).join(' '));
 }
 
+/** What the outcome topic tells of the action's request of this kind: the first of them. */
+export async function requestOutcome(
+  world: Surroundings,
+  made: Action,
+  type: CommandType,
+): Promise<ProvisioningRequestOutcome> {
+  await outcomeOf(world, made);
+  const found = world.wire.arrivals.requestOutcomes.find(
+    ({ value }) => value.actionId === made.id && value.type === type,
+  );
+  if (!found) throw new Error(`Action ${made.id} has no outcome of a ${type}`);
+  return found.value;
+}
+
+/** Calls as short texts: `ADD_SUBSCRIPTIONS 1001 OK effect`; `-` where no answer went out. */
+export function callTexts(calls: readonly JournalEntry[]): string[] {
+  return calls.map(({ command, parameters, statusCode, effect }) =>
+    [command, parameters.serviceCaId, statusCode ?? '-', effect ? 'effect' : undefined]
+      .filter((word) => word !== undefined)
+      .join(' '),
+  );
+}
+
 /** Every call that named the card, in the order in which the CAS got them. */
 export async function callsOf(world: Surroundings, card: string): Promise<JournalEntry[]> {
   return (await world.journal()).filter(({ parameters }) => cardsOf(parameters).includes(card));
 }
 
 /** The smart cards that a call names. */
-export function cardsOf(parameters: JournalEntry['parameters']): string[] {
-  const { smartcard, existingSmartcard, smartcards } = parameters as Record<string, string | string[] | undefined>;
+export function cardsOf({ smartcard, existingSmartcard, smartcards }: JournalEntry['parameters']): string[] {
   return [smartcard, existingSmartcard, smartcards].flatMap((named) => named ?? []);
 }
 

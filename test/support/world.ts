@@ -11,7 +11,14 @@ import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics } from 
 export interface JournalEntry {
   readonly seq: number;
   readonly command: string;
-  readonly parameters: Readonly<Record<string, unknown>>;
+  readonly parameters: {
+    readonly smartcard?: string;
+    readonly smartcards?: readonly string[];
+    readonly existingSmartcard?: string;
+    readonly setTopBox?: string;
+    readonly setTopBoxes?: readonly string[];
+    readonly serviceCaId?: string;
+  };
   readonly statusCode: string | null;
   readonly effect: boolean;
 }
