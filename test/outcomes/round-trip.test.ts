@@ -31,9 +31,11 @@ describe('From a CRM event to its outcomes', () => {
       outcome: 'PROVISIONED',
       facets: [{ family: 'SUBSCRIPTION', type: 'ACTIVATE_SUBSCRIPTION', disposition: 'PLANNED' }],
     });
-    expect(ground.wire.arrivals.requestOutcomes.map(({ value }) => value.type)).toEqual([
-      'CREATE_PAIRING',
-      'ADD_SUBSCRIPTIONS',
-    ]);
+    const requests = await ground.wire.until(
+      ({ requestOutcomes }) => (requestOutcomes.length >= 2 ? requestOutcomes : undefined),
+      'the outcomes of the requests',
+      10_000,
+    );
+    expect(requests.map(({ value }) => value.type)).toEqual(['CREATE_PAIRING', 'ADD_SUBSCRIPTIONS']);
   });
 });
