@@ -18,7 +18,7 @@ export interface CarryOutPorts {
   readonly permission: (request: ClaimedRequest) => Promise<Permission>;
   /** Whether lease and share still outlast a call, after something was waited for. */
   readonly inTime: (request: ClaimedRequest) => boolean;
-  /** Commits the mark of a message; false where the lease is lost. */
+  /** Commits the mark of a message; false where the lease is lost. Rejects where the database fails. */
   readonly mark: (request: ClaimedRequest) => Promise<boolean>;
   /** Told of every exchange, before anything follows from it. */
   readonly onExchange: (request: ClaimedRequest, exchange: ConaxExchange) => Promise<void>;
@@ -52,9 +52,10 @@ export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): P
       if (permission === 'halt') return halted();
     }
     if (step.mark) {
-      if (!(await ports.mark(request))) return 'lost';
-      // It did not leave: putting it off takes the mark away.
-      if (!ports.inTime(request)) return halted();
+      const marked = await ports.mark(request).catch(() => null);
+      if (marked === false) return 'lost';
+      // It did not leave: putting it off takes the mark away, which may be there although the database did not say so.
+      if (marked === null || !ports.inTime(request)) return halted();
     }
     const call: ConaxCall = { command: step.command, requestNumber: request.number, ...pin };
     const exchange = await ports.conax.call(call);

@@ -1,86 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { ConaxClient } from '../conax/client.types.ts';
-import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import type { Logger } from '../platform/logging.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import type { FinishingParts } from '../requests/finish.ts';
-import type { BackOff } from './back-off.ts';
 import { createBatcher } from './batcher.ts';
-import type { BreakerSettings } from './breaker.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
 import { createClaiming } from './claiming.ts';
 import { createLeases } from './leases.ts';
-import type { DispatchMetrics } from './metrics.ts';
 import { countReady } from './pending.ts';
 import { createPermissions } from './permissions.ts';
 import { createProviderWatch } from './provider-watch.ts';
 import { repeat } from './repeat.ts';
 import { reportCall, reportEnding } from './reports.ts';
+import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';
 import { createShareKeeper } from './share-keeper.ts';
 import { listenForWork } from './wake-up.ts';
 
-export interface DispatcherOptions {
-  /** A pool of at least four connections; best opened with `dispatchDatabaseUrl`. */
-  readonly db: Database;
-  /** For the connection that listens; null: work is found by looking every `pollMs` alone. */
-  readonly databaseUrl: string | null;
-  readonly conax: ConaxClient;
-  readonly finishing: Omit<FinishingParts, 'instance'>;
-  /** Opens a sealed PIN. @throws where it cannot. */
-  readonly unsealPin: (sealed: Buffer) => string;
-  readonly logger: Logger;
-  readonly metrics: DispatchMetrics;
-  /** Shared by all instances. */
-  readonly maxConcurrency: number;
-  /** Shared by all instances. */
-  readonly maxRequestsPerSecond: number;
-  /** Calls that may follow each other without a pause, all instances together; default: a tenth of a second's. */
-  readonly burst?: number;
-  /** The deadline of one SOAP call. */
-  readonly callTimeoutMs: number;
-  /** More than twice `callTimeoutMs`. */
-  readonly leaseMs: number;
-  readonly backOff: BackOff;
-  readonly breaker: BreakerSettings;
-  /** How long `stop` may take. */
-  readonly drainMs: number;
-  /** A UUID, for the attempts and the shares; default: a new one. */
-  readonly instance?: string;
-  /** How often it looks for work that nobody announced; default 200. */
-  readonly pollMs?: number;
-  /** Called after answers were written down, with the outcomes that follow from them. */
-  readonly onSettled?: () => void;
-  /** How often it renews its share and looks at the provider's switch; default 1,000. */
-  readonly heartbeatMs?: number;
-}
-
-export interface DispatcherState {
-  readonly part: 'dispatch';
-  /** Its share of the limits is in force: the database answers. Also while the provider is paused. */
-  readonly ready: boolean;
-  readonly detail: string;
-  readonly mode: 'open' | 'paused' | 'breaker-open' | 'half-open';
-  /** Requests being carried out, claimed and not begun, and answered and not written down yet. */
-  readonly underWay: number;
-  readonly buffered: number;
-  readonly unwritten: number;
-  readonly slots: number;
-}
-
-export interface Dispatcher {
-  readonly instance: string;
-  state(): DispatcherState;
-  /**
-   * Claims nothing more, gives back what was not begun, lets calls that are under way end and writes their answers
-   * down. Takes at most about `drainMs`; what is not done then lapses with its lease. Safe to call twice.
-   */
-  stop(): Promise<void>;
-}
+export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.ts';
 
 /** A call may settle so much after its deadline (the port's promise), and marking a message takes its time before it. */
 const CALL_MARGIN_MS = 250;
@@ -89,6 +28,9 @@ const ACTIVATION_BATCH = 500;
 const PENDING_MS = 10_000;
 const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
 const MAX_BATCH = 100;
+const LOG_EVERY_MS = 10_000;
+/** A stop that finds the database away waits so long for it in the end, beyond its limit. */
+const LAST_WORDS_MS = 1_000;
 /** How soon an instance asks again whose share is still in others' use. */
 const SHORT_OF_SHARE_MS = 250;
 
@@ -99,7 +41,7 @@ const SHORT_OF_SHARE_MS = 250;
  * limits.
  */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200, heartbeatMs = 1_000 } = options;
+  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200, heartbeatMs = 500 } = options;
   if (leaseMs <= 2 * callTimeoutMs) {
     throw new RangeError(`leaseMs is ${leaseMs}: it has to be more than twice callTimeoutMs (${callTimeoutMs})`);
   }
@@ -117,15 +59,19 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   let stopping: Promise<void> | null = null;
   const isStopping = (): boolean => stopping !== null;
 
+  const loggedAt = new Map<string, number>();
+  /** Counts every failure of a part, and logs one in ten seconds: an outage fails many times a second. */
   const failed = (part: string) => (error: unknown) => {
     metrics.errors.inc({ part });
+    if (performance.now() - (loggedAt.get(part) ?? -Infinity) < LOG_EVERY_MS) return;
+    loggedAt.set(part, performance.now());
     logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed and is tried again');
   };
   const share = createShareKeeper({
     db,
     id: instance,
     limits,
-    ttlMs: callMs + 3 * heartbeatMs,
+    ttlMs: callMs + 4 * heartbeatMs,
     callMs,
     underWay: () => carrying.size,
   });
@@ -235,7 +181,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       carrying.delete(request.number);
       leases.release(request.number);
       claiming.ended(request);
-      failed('carry-out')(error);
+      metrics.errors.inc({ part: 'carry-out' });
+      logger.error({ requestNumber: request.number, err: error }, 'dispatch: a request could not be carried out');
     }
     pump();
   }
@@ -297,7 +244,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   ];
   const listener =
     options.databaseUrl === null
-      ? null
+      ? { stop: () => Promise.resolve() }
       : listenForWork(
           options.databaseUrl,
           (message) => {
@@ -322,8 +269,12 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function drain(): Promise<void> {
     const until = performance.now() + options.drainMs;
-    await Promise.all([...background.map((one) => one.stop()), listener?.stop()]);
-    await claiming.stop();
+    /** Waits for work that hangs where the database does not answer, no longer than the stop may take. */
+    const inTime = async (work: readonly Promise<unknown>[], atLeastMs = 0): Promise<void> => {
+      const limit = wait(Math.max(atLeastMs, until - performance.now()), undefined, { ref: false });
+      await Promise.race([Promise.allSettled(work), limit]);
+    };
+    await inTime([...background.map((one) => one.stop()), listener.stop(), claiming.stop()]);
     for (const request of claiming.takeAll()) void putDown({ kind: 'give-back', request });
     while (carrying.size + settling.pending() > 0 && performance.now() < until) await wait(5);
     const left = carrying.size + settling.pending();
@@ -331,8 +282,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     givingUp.abort();
     permissions.stop();
     clearTimeout(wakeTimer);
-    await Promise.all([heartbeat.stop(), renewal.stop()]);
-    if (carrying.size === 0) await share.leave().catch(failed('heartbeat'));
+    await inTime([heartbeat.stop(), renewal.stop()], LAST_WORDS_MS);
+    if (carrying.size === 0) await inTime([share.leave()], LAST_WORDS_MS);
   }
 
   return {

@@ -39,6 +39,7 @@ export function listenForWork(
     client = next;
     try {
       await next.connect();
+      if (stopped) return await next.end();
       await next.query(`listen ${DISPATCH_CHANNEL}`);
       // What was said before this moment was not heard.
       onMessage('provider');

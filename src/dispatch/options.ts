@@ -1,0 +1,65 @@
+import type { ConaxClient } from '../conax/client.types.ts';
+import type { Database } from '../platform/database.ts';
+import type { Logger } from '../platform/logging.ts';
+import type { FinishingParts } from '../requests/finish.ts';
+import type { BackOff } from './back-off.ts';
+import type { BreakerSettings } from './breaker.ts';
+import type { DispatchMetrics } from './metrics.ts';
+
+export interface DispatcherOptions {
+  /** A pool of at least four connections; best opened with `dispatchDatabaseUrl`. */
+  readonly db: Database;
+  /** For the connection that listens; null: work is found by looking every `pollMs` alone. */
+  readonly databaseUrl: string | null;
+  readonly conax: ConaxClient;
+  readonly finishing: Omit<FinishingParts, 'instance'>;
+  /** Opens a sealed PIN. @throws where it cannot. */
+  readonly unsealPin: (sealed: Buffer) => string;
+  readonly logger: Logger;
+  readonly metrics: DispatchMetrics;
+  /** Shared by all instances. */
+  readonly maxConcurrency: number;
+  /** Shared by all instances. */
+  readonly maxRequestsPerSecond: number;
+  /** Calls that may follow each other without a pause, all instances together; default: a tenth of a second's. */
+  readonly burst?: number;
+  /** The deadline of one SOAP call. */
+  readonly callTimeoutMs: number;
+  /** More than twice `callTimeoutMs`. */
+  readonly leaseMs: number;
+  readonly backOff: BackOff;
+  readonly breaker: BreakerSettings;
+  /** How long `stop` may take. */
+  readonly drainMs: number;
+  /** A UUID, for the attempts and the shares; default: a new one. */
+  readonly instance?: string;
+  /** How often it looks for work that nobody announced; default 200. */
+  readonly pollMs?: number;
+  /** Called after answers were written down, with the outcomes that follow from them. */
+  readonly onSettled?: () => void;
+  /** How often it renews its share and looks at the provider's switch; default 500. */
+  readonly heartbeatMs?: number;
+}
+
+export interface DispatcherState {
+  readonly part: 'dispatch';
+  /** Its share of the limits is in force: the database answers. Also while the provider is paused. */
+  readonly ready: boolean;
+  readonly detail: string;
+  readonly mode: 'open' | 'paused' | 'breaker-open' | 'half-open';
+  /** Requests being carried out, claimed and not begun, and answered and not written down yet. */
+  readonly underWay: number;
+  readonly buffered: number;
+  readonly unwritten: number;
+  readonly slots: number;
+}
+
+export interface Dispatcher {
+  readonly instance: string;
+  state(): DispatcherState;
+  /**
+   * Claims nothing more, gives back what was not begun, lets calls that are under way end and writes their answers
+   * down. Takes at most about `drainMs`; what is not done then lapses with its lease. Safe to call twice.
+   */
+  stop(): Promise<void>;
+}
