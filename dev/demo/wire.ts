@@ -93,7 +93,8 @@ function encoder(registry: SchemaRegistry, topic: string): (message: Message) =>
     const name = `${event.schema} ${symbol}`;
     const id = ids.get(name) ?? register(registry, topic, event.schema, symbol);
     ids.set(name, id);
-    return registry.encode(await id, symbol === null ? event.value : { ...event.value, type: symbol });
+    const value = await registry.encode(await id, symbol === null ? event.value : { ...event.value, type: symbol });
+    return message.kind === 'cut' ? value.subarray(0, message.bytes) : value;
   };
 }
 

@@ -235,9 +235,10 @@ function unreadable(): Journey {
     deadLetter('nothing at all', bytes(Buffer.alloc(0)), 'EMPTY_MESSAGE');
     deadLetter('text', bytes(Buffer.from('good morning')), 'NOT_AVRO');
     deadLetter('a schema that nobody registered', bytes(Buffer.from('007fffffffaaaa', 'hex')), 'UNKNOWN_SCHEMA');
-    // The first schema of this registry, whichever it is, has more than one field.
-    deadLetter('half an event', bytes(Buffer.from('0000000001', 'hex')), 'UNREADABLE');
     subscribed(subscription, card, 'STB-31701', ['1001']);
+    const [whole] = hold('looks around', () => [{ action: 'I:ADD_INSTALLED_ITEM' }]);
+    if (!whole) throw new Error('The action has no event');
+    deadLetter('half an event', { kind: 'cut', event: whole, bytes: 40 }, 'UNREADABLE');
     const [wrong] = hold('gets a card', () => [{ action: 'I:ADD_INSTALLED_ITEM', incomingItems: ['gone'] }]);
     if (!wrong) throw new Error('The action has no event');
     deadLetter('an event about a card that is not there', asMessage(wrong), 'CONTRADICTORY');
