@@ -1,6 +1,5 @@
-import { promisify } from 'node:util';
-import { zstdCompress, zstdDecompress } from 'node:zlib';
 import kafkajs, { CompressionTypes, Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
+import { lz4, snappy, zstd } from './compression.ts';
 import type { Logger } from './logging.ts';
 
 export interface KafkaOptions {
@@ -18,11 +17,11 @@ export interface KafkaOptions {
   readonly logger: Logger;
 }
 
-/** kafkajs brings GZIP only, and a batch in a codec that it lacks ends a consumer for good. (Not a named export for ESM.) */
-kafkajs.CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-  compress: ({ buffer }: { buffer: Buffer }) => promisify(zstdCompress)(buffer),
-  decompress: (buffer: Buffer) => promisify(zstdDecompress)(buffer),
-});
+/** Not named exports for ESM. */
+const { CompressionCodecs } = kafkajs;
+CompressionCodecs[CompressionTypes.ZSTD] = zstd;
+CompressionCodecs[CompressionTypes.Snappy] = snappy;
+CompressionCodecs[CompressionTypes.LZ4] = lz4;
 
 /** The client for all consumers, producers and admins of the process; connects to nothing yet. */
 export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptions): Kafka {
