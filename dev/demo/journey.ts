@@ -16,8 +16,6 @@ export type Message =
   | { readonly kind: 'event'; readonly event: CrmEvent }
   /** An action type that this version of the service does not know. */
   | { readonly kind: 'newer-crm'; readonly event: CrmEvent; readonly symbol: string }
-  /** The first half of an event's bytes. */
-  | { readonly kind: 'truncated'; readonly event: CrmEvent }
   /** Only the first bytes of an event. */
   | { readonly kind: 'cut'; readonly event: CrmEvent; readonly bytes: number }
   | { readonly kind: 'bytes'; readonly key: string; readonly value: Buffer };

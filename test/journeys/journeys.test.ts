@@ -6,7 +6,7 @@ import { discardStale, releaseStale } from '../../src/intake/stale.ts';
 import { plan } from '../../src/planning/plan.ts';
 import { TRIGGER_MATRIX } from '../../src/planning/trigger-matrix.ts';
 import type { PlanningRules } from '../../src/planning/types.ts';
-import { outcomeOf } from '../support/scene.ts';
+import { metricsOf, outcomeOf } from '../support/scene.ts';
 import { startWorld, type World } from '../support/world.ts';
 import { facetJourneys, HELD_SUBSCRIPTION } from './facet-journeys.ts';
 import { ruleJourneys } from './rule-journeys.ts';
@@ -80,6 +80,25 @@ describe('customer journeys through Kafka, PostgreSQL and SOAP', () => {
     );
   });
 
+  test('the metrics count what was stored: messages, unknown actions, requests and calls', async () => {
+    const counted = await metricsOf(world.service);
+    const stored = await world.db.query<{ sample: string; count: number }>(`
+      select 'conax_intake_messages_total{disposition="' || disposition || '"}' as sample, count(*) from inbox group by 1
+      union all
+      select 'conax_intake_dead_letters_total{reason="' || dead_letter_reason || '"}', count(*) from inbox
+       where dead_letter_reason is not null group by 1
+      union all
+      select 'conax_intake_unknown_actions_total{family="SERVICE",type="UPGRADE_SERVICE"}', 1
+      union all
+      select 'conax_dispatch_finished_total{command="' || type || '",outcome="' || life_cycle_state || '",code="' ||
+         coalesce(error_code, '') || '"}', count(*) from request group by 1
+      union all
+      select 'conax_dispatch_calls_total{command="' || command || '",answer="' || answer || '"}', count(*)
+       from attempt group by 1`);
+    expect(stored.length).toBeGreaterThan(15);
+    expect(stored.map(({ sample }) => ({ sample, count: counted.get(sample) }))).toEqual(stored);
+  });
+
   test('in the end every card has exactly what the last snapshots entitle', async () => {
     const cards = await world.simulator<{ smartcard: string; entitlements: string[] }[]>('GET', 'cards');
     const wrong = cards
@@ -134,10 +153,11 @@ describe('actions that do not come as a whole, and late ones that are held', () 
     expect(await second(discarded)).toMatchObject({ outcome: 'NOTHING_TO_DO', withheld: [] });
   });
 
-  test('each further outcome of an action has a new ce_id and says all that the one before said', () => {
+  test('each further outcome of an action has a new ce_id and says all that the one before said', async () => {
     const byAction = Map.groupBy(world.wire.arrivals.actionOutcomes, ({ value }) => value.actionId);
     const repeated = [...byAction.values()].filter((outcomes) => outcomes.length > 1);
     expect(repeated.length).toBeGreaterThanOrEqual(7);
+    expect((await metricsOf(world.service)).get('conax_actions_incomplete_total')).toBe(3);
     for (const outcomes of repeated) {
       expect(new Set(outcomes.map(({ headers }) => headers['ce_id'])).size).toBe(outcomes.length);
       const requests = outcomes.map(({ value }) => value.requests.map(({ requestNumber }) => requestNumber));

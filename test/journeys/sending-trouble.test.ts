@@ -3,7 +3,17 @@ import { addItem, type CrmSubscription } from '../../dev/demo/crm.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { runCli } from '../support/cli.ts';
 import { cardsOutOfOrder } from '../support/order.ts';
-import { act, type Action, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
+import {
+  act,
+  type Action,
+  callsOf,
+  callTexts,
+  eventually,
+  household,
+  metricsOf,
+  outcomeOf,
+  spoil,
+} from '../support/scene.ts';
 import { type JournalEntry, startWorld, type World } from '../support/world.ts';
 
 let world: World;
@@ -164,11 +174,8 @@ describe('while the CAS is away', () => {
 });
 
 /** The value of one of the dispatcher's metrics. */
-async function metric(name: string, { service } = world): Promise<number> {
-  const text = await (await fetch(`${service.url}/metrics`)).text();
-  const found = new RegExp(`^conax_dispatch_${name} (\\S+)$`, 'm').exec(text);
-  if (!found) throw new Error(`There is no metric conax_dispatch_${name}`);
-  return Number(found[1]);
+async function metric(name: string, { service } = world): Promise<number | undefined> {
+  return (await metricsOf(service)).get(`conax_dispatch_${name}`);
 }
 
 /** The status of /health/ready, and the detail of each part. */

@@ -7,6 +7,7 @@ import type { Received } from '../../dev/demo/wire.ts';
 import { type CrmEvent, type CrmSubscription, events, type Facet, newSubscription } from '../../dev/demo/crm.ts';
 import { asMessage } from '../../dev/demo/journey.ts';
 import { subscribed } from '../../dev/demo/journeys/household.ts';
+import type { Service } from '../../src/service.ts';
 import type { JournalEntry, Surroundings } from './world.ts';
 
 /** What the CRM put into Kafka for one action. */
@@ -112,6 +113,12 @@ export interface Fault {
 /** Lets the CAS misbehave. */
 export async function spoil(world: Surroundings, ...rules: readonly Fault[]): Promise<void> {
   await world.simulator('POST', 'faults', rules);
+}
+
+/** What the service tells Prometheus: each sample by its name and labels, as they are written. */
+export async function metricsOf({ url }: Service): Promise<Map<string, number>> {
+  const text = await (await fetch(`${url}/metrics`)).text();
+  return new Map([...text.matchAll(/^(\w+(?:\{.*\})?) (\S+)$/gm)].map(([, name = '', value]) => [name, Number(value)]));
 }
 
 /** Polls until `probe` gives something; no fixed sleeps in tests. */
