@@ -1,0 +1,49 @@
+/**
+ * `npm run bench -- <what>`: how much the service does, on this machine, against its bare floors; each command checks its
+ * own result and ends with exit code 0 only if everything holds. The figures of docs/benchmarks.md come from here.
+ */
+import { Command } from 'commander';
+import { createReport, machineLine, type Report } from './bench/report.ts';
+import { volume } from './bench/volume.ts';
+
+const MINUTE_MS = 60_000;
+
+const program = new Command('bench').description('measures the service against its bare floors');
+
+program
+  .command('volume')
+  .description('many events through everything, with an instant CAS, counted at the other end; then all of them again')
+  .option('--events <n>', 'events, at least', whole, 100_000)
+  .option('--subscriptions <n>', 'subscriptions', whole, 20_000)
+  .option('--seed <n>', 'of the histories', whole, 1)
+  .option('--together', 'all stages at once instead of one after the other', false)
+  .option('--profile', 'CPU profile and statements of each stage', false)
+  .action((options: { events: number; subscriptions: number; seed: number; together: boolean; profile: boolean }) =>
+    measured('volume', 6 * MINUTE_MS, (report) => volume(report, { ...options, profiled: options.profile })),
+  );
+
+await program.parseAsync();
+
+/** Runs a benchmark within its time. Servers and programs that it started do not outlive this process. */
+async function measured(name: string, deadlineMs: number, work: (report: Report) => Promise<void>): Promise<void> {
+  const report = createReport();
+  report.line(`bench ${name}: ${machineLine()}`);
+  const begunAt = performance.now();
+  const timer = setTimeout(() => {
+    console.error(`bench ${name} took longer than ${deadlineMs / 1000} s`);
+    process.exit(2);
+  }, deadlineMs);
+  await work(report);
+  clearTimeout(timer);
+  const seconds = ((performance.now() - begunAt) / 1000).toFixed(0);
+  report.line(
+    `bench ${name}: ${report.failed === 0 ? 'everything holds' : `${report.failed} checks fail`}, ${seconds} s\n`,
+  );
+  if (report.failed > 0) process.exitCode = 1;
+}
+
+function whole(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`"${text}" is not a whole number from 1: write one`);
+  return value;
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
+import avro, { type Type } from 'avsc';
+import kafkajs, { type Kafka } from 'kafkajs';
+import type { Subscription } from '../../src/events/crm.generated.ts';
+import { avroRecord, type HistoryEvent, randomHistories } from '../../test/support/histories.ts';
+
+/** What a CRM writes in a day, and what must be true after it. */
+export interface Load {
+  readonly events: readonly HistoryEvent[];
+  /** As the last event of each subscription left it. */
+  readonly finalSnapshots: readonly Subscription[];
+  /** CRM actions; each has one to three events. */
+  readonly actions: number;
+  /** Every smart card that any event speaks of. */
+  readonly smartcards: ReadonlySet<string>;
+}
+
+/** An event as Kafka takes it. */
+export interface Encoded {
+  readonly key: string;
+  readonly value: Buffer;
+}
+
+const GROUP_SUBSCRIPTIONS = 1_000;
+
+/**
+ * Random histories of so many subscriptions with at least so many events in all, a few more because an action is not
+ * cut. The same seed gives the same events. The subscriptions of a group act in turn, and so do the groups.
+ */
+export function makeLoad(options: { events: number; subscriptions: number; seed: number }): Load {
+  const groups = Math.ceil(options.subscriptions / GROUP_SUBSCRIPTIONS);
+  const perSubscription = options.events / options.subscriptions;
+  const parts = Array.from({ length: groups }, (_, group) => {
+    const subscriptions = Math.min(GROUP_SUBSCRIPTIONS, options.subscriptions - group * GROUP_SUBSCRIPTIONS);
+    const { events } = randomHistories(options.seed + group, {
+      subscriptions,
+      actions: Math.ceil(perSubscription * 1.5),
+      prefix: String(group + 1),
+    });
+    return cutBetweenSubscriptions(events, Math.ceil(perSubscription * subscriptions));
+  });
+  const longest = Math.max(...parts.map((events) => events.length));
+  const events = Array.from({ length: longest }, (_, index) => parts.flatMap((part) => part[index] ?? [])).flat();
+  const last = new Map<string, Subscription>();
+  for (const { subscription } of events) {
+    if ((last.get(subscription.number)?.version ?? -1) <= subscription.version)
+      last.set(subscription.number, subscription);
+  }
+  return {
+    events,
+    finalSnapshots: [...last.values()],
+    actions: new Set(events.map(({ action }) => action.id)).size,
+    smartcards: new Set(
+      events.flatMap(({ subscription }) =>
+        subscription.installedItems.flatMap(({ kind, caId }) => (kind === 'SMARTCARD' && caId !== null ? [caId] : [])),
+      ),
+    ),
+  };
+}
+
+/** What a subscription does in one go stays together: some actions call for the next one. */
+function cutBetweenSubscriptions(events: readonly HistoryEvent[], atLeast: number): readonly HistoryEvent[] {
+  let end = atLeast;
+  while (end < events.length && events[end]?.subscription.number === events[end - 1]?.subscription.number) end += 1;
+  return events.slice(0, end);
+}
+
+/** Registers the schemas as the CRM would, and encodes the events. */
+export async function encodeEvents(
+  registryUrl: string,
+  topic: string,
+  events: readonly HistoryEvent[],
+): Promise<Encoded[]> {
+  const registry = new SchemaRegistry({ host: registryUrl });
+  const writers = new Map<string, { type: Type; id: number }>();
+  const encoded: Encoded[] = [];
+  for (const event of events) {
+    const { schema, value } = avroRecord(event);
+    let writer = writers.get(schema);
+    if (!writer) {
+      const text = readFileSync(new URL(`../../schemas/${schema}.avsc`, import.meta.url), 'utf8');
+      const { id } = await registry.register(
+        { type: SchemaType.AVRO, schema: text },
+        { subject: `${topic}-${schema}` },
+      );
+      writers.set(schema, (writer = { id, type: avro.Type.forSchema(JSON.parse(text) as avro.Schema) }));
+    }
+    const prefix = Buffer.alloc(5);
+    prefix.writeUInt32BE(writer.id, 1);
+    encoded.push({ key: event.subscription.number, value: Buffer.concat([prefix, writer.type.toBuffer(value)]) });
+  }
+  return encoded;
+}
+
+const SEND_MESSAGES = 1_000;
+
+/** Writes messages in their order, for each key. */
+export async function produce(kafka: Kafka, topic: string, messages: readonly Encoded[]): Promise<void> {
+  const producer = kafka.producer({
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: 1,
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+  });
+  await producer.connect();
+  for (let from = 0; from < messages.length; from += SEND_MESSAGES) {
+    await producer.send({ topic, messages: messages.slice(from, from + SEND_MESSAGES), acks: -1 });
+  }
+  await producer.disconnect();
+}

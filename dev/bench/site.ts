@@ -1,0 +1,299 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import pg from 'pg';
+import { migrate } from '../../src/connections.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+import { migrateDatabase } from '../../src/platform/migrate.ts';
+import { SERVICE_SETTINGS, type ServiceSettings } from '../../src/service.ts';
+import { readSettings } from '../../src/settings.ts';
+import { type PartName, type Stack, startStack } from '../stack/index.ts';
+import { freePort } from '../stack/ports.ts';
+import { superviseUntilReady, untilReady } from '../stack/supervised.ts';
+import { familyCpuSeconds, processesWith } from './processes.ts';
+import { connectProfiler, type Profiler } from './profiler.ts';
+import type { Report } from './report.ts';
+
+export const TOPICS = {
+  CRM_TOPICS: 'crm.subscription-events',
+  OUTCOME_TOPIC: 'conax.provisioning-outcomes',
+  ACTION_OUTCOME_TOPIC: 'conax.action-outcomes',
+  DEAD_LETTER_TOPIC: 'crm.subscription-events.dead-letter',
+};
+
+/** A program of ours as a process of its own. */
+export interface Program {
+  readonly url: string;
+  readonly pid: number;
+  /** Only of a service that was started to be profiled. */
+  readonly profiler: Profiler | null;
+  stop(): Promise<void>;
+}
+
+/** Servers, a database and topics for one benchmark. */
+export interface Site {
+  readonly env: Readonly<Record<string, string>>;
+  readonly databaseUrl: string;
+  readonly db: Database;
+  readonly kafka: Kafka;
+  /** Where profiles and logs go; it stays. */
+  readonly output: string;
+  settings(overrides?: Readonly<Record<string, string>>): ServiceSettings;
+  startSimulator(): Promise<Program>;
+  startService(overrides: Readonly<Record<string, string>>, options?: { profiled?: boolean }): Promise<Program>;
+  /** A migrated database more, on the same server. */
+  anotherDatabase(): Promise<string>;
+  /** CPU seconds so far of each server and program that runs here. */
+  cpu(): Record<string, number>;
+  close(): Promise<void>;
+}
+
+/**
+ * Starts the servers with data that survives a power cut (fsync, full_page_writes: what production pays), and
+ * pg_stat_statements where the server is ours. What the environment names is used as it is, with a database of its own.
+ */
+export async function openSite(
+  report: Report,
+  parts: readonly PartName[] = ['postgres', 'kafka', 'registry'],
+): Promise<Site> {
+  const output = mkdtempSync(join(tmpdir(), 'conax-bench-'));
+  // PostgreSQL may run as another account.
+  chmodSync(output, 0o711);
+  const dataDir = join(output, 'data');
+  const closing: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 })];
+  const close = async (): Promise<void> => {
+    for (const one of closing.splice(0).toReversed()) await one();
+  };
+  const onSignal = (): void => void close().finally(() => process.exit(130));
+  process.once('SIGINT', onSignal);
+  process.once('SIGTERM', onSignal);
+  try {
+    const stack = await startStack({ parts, dataDir });
+    closing.push(() => stack.stop());
+    await watchStatements(stack);
+    const databases: string[] = [];
+    closing.push(() => dropDatabases(stack.databaseUrl, databases));
+    const databaseUrl = await createDatabase(stack.databaseUrl, databases);
+    const db = openDatabase({
+      url: databaseUrl,
+      maxConnections: 3,
+      applicationName: 'bench',
+      statementTimeoutMs: 300_000,
+    });
+    closing.push(() => db.close());
+    const withKafka = parts.includes('kafka');
+    const env = {
+      DATABASE_URL: databaseUrl,
+      KAFKA_BROKERS: withKafka ? stack.kafkaBrokers : '127.0.0.1:1',
+      SCHEMA_REGISTRY_URL: parts.includes('registry') ? stack.schemaRegistryUrl : 'http://127.0.0.1:1',
+      ...TOPICS,
+      CONAX_BASE_URL: 'http://127.0.0.1:1',
+      HTTP_HOST: '127.0.0.1',
+      HTTP_PORT: '0',
+      LOG_LEVEL: 'warn',
+    };
+    const settings = (overrides: Readonly<Record<string, string>> = {}): ServiceSettings =>
+      readSettings(SERVICE_SETTINGS, { ...env, ...overrides });
+    if (withKafka) await migrate(settings(), createLogger('silent'));
+    else await migrateDatabase(databaseUrl);
+    report.line(await serverLine(db));
+
+    const programs = new Map<string, number>([['bench', process.pid]]);
+    const start = async (
+      name: 'simulator' | 'serve',
+      overrides: Readonly<Record<string, string>>,
+      profiled: boolean,
+    ): Promise<Program> => {
+      const [port, inspectPort] = [await freePort(), await freePort()];
+      const url = `http://127.0.0.1:${port}`;
+      const pidFile = join(output, `${name}.pid`);
+      const flags = [
+        '--disable-warning=TimeoutNegativeWarning',
+        ...(profiled ? [`--inspect=127.0.0.1:${inspectPort}`] : []),
+      ];
+      const program = await superviseUntilReady(
+        name,
+        {
+          command: '/bin/sh',
+          // The supervisor does not tell the process id.
+          args: ['-c', 'echo $$ > "$0"; exec "$@"', pidFile, process.execPath, ...flags, 'src/cli.ts', name],
+          cwd: new URL('../..', import.meta.url).pathname,
+          env: { ...env, ...overrides, HTTP_PORT: String(port), SIMULATOR_PORT: String(port) },
+          logFile: join(output, `${name}.log`),
+          orphanSignal: 'SIGTERM',
+          removeWhenOrphaned: [dataDir],
+        },
+        () => answers(name === 'serve' ? `${url}/health/ready` : `${url}/simulator/stats`),
+        30_000,
+      );
+      const pid = Number(readFileSync(pidFile, 'utf8'));
+      programs.set(name === 'serve' ? 'service' : name, pid);
+      const profiler = profiled ? await connectProfiler(inspectPort) : null;
+      let stopping: Promise<void> | undefined;
+      const stop = (): Promise<void> => {
+        profiler?.close();
+        return (stopping ??= program.stop('SIGTERM', 25_000));
+      };
+      closing.push(stop);
+      return { url, pid, profiler, stop };
+    };
+
+    const servers = { postgres: postmaster(dataDir), kafka: processesWith(join(dataDir, 'kafka')).slice(-1) };
+    return {
+      env,
+      databaseUrl,
+      db,
+      output,
+      settings,
+      kafka: new Kafka({ brokers: env.KAFKA_BROKERS.split(','), clientId: 'bench', logLevel: logLevel.NOTHING }),
+      startSimulator: () => start('simulator', {}, false),
+      startService: (overrides, { profiled = false } = {}) => start('serve', overrides, profiled),
+      anotherDatabase: () =>
+        createDatabase(stack.databaseUrl, databases).then(async (url) => {
+          await migrateDatabase(url);
+          return url;
+        }),
+      cpu: () =>
+        Object.fromEntries([
+          ...Object.entries(servers).map(([name, pids]) => [
+            name,
+            pids.reduce((sum, pid) => sum + familyCpuSeconds(pid), 0),
+          ]),
+          ...[...programs].map(([name, pid]) => [name, familyCpuSeconds(pid)]),
+        ]) as Record<string, number>,
+      close: async () => {
+        process.off('SIGINT', onSignal);
+        process.off('SIGTERM', onSignal);
+        await close();
+      },
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The process whose children serve the connections; none where the server is in a container or was given. */
+function postmaster(dataDir: string): number[] {
+  try {
+    return [Number(readFileSync(join(dataDir, 'postgres', 'data', 'postmaster.pid'), 'utf8').split('\n')[0])];
+  } catch {
+    return [];
+  }
+}
+
+/** How the CPU time of the servers and programs grew, as a share of the time. */
+export function cpuLine(before: Record<string, number>, after: Record<string, number>, seconds: number): string {
+  return Object.entries(after)
+    .map(([name, value]) => [name, value - (before[name] ?? 0)] as const)
+    .filter(([, used]) => used > 0.005 * seconds)
+    .map(([name, used]) => `${name} ${((100 * used) / seconds).toFixed(0)} %`)
+    .join(', ');
+}
+
+/** Only of a server that was started here: preloading a library takes a restart. */
+async function watchStatements(stack: Stack): Promise<void> {
+  if (stack.parts.find(({ name }) => name === 'postgres')?.how !== 'native') return;
+  await onServer(stack.databaseUrl, `alter system set shared_preload_libraries = 'pg_stat_statements'`);
+  await stack.control.postgres.stop();
+  await stack.control.postgres.start();
+  await untilReady(() => onServer(stack.databaseUrl, 'select 1'), 20_000);
+}
+
+/** Forgets what was counted so far. */
+export async function resetStatements(db: Database): Promise<void> {
+  await db.query('create extension if not exists pg_stat_statements').catch(() => []);
+  await db.query('select pg_stat_statements_reset()').catch(() => []);
+}
+
+/** The statements that took most of the server's time since the reset, as lines; empty where the server does not count. */
+export async function topStatements(db: Database, seconds: number, limit = 8): Promise<string[]> {
+  const rows = await db
+    .query<{ calls: number; ms: number; rows: number; query: string }>(
+      `select calls, total_exec_time + total_plan_time as ms, rows, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
+         from pg_stat_statements join pg_database d on d.oid = dbid and d.datname = current_database()
+        order by 2 desc limit $1`,
+      [limit],
+    )
+    .catch(() => []);
+  return rows.map(
+    ({ calls, ms, rows: count, query }) =>
+      `  ${(ms / 10 / seconds).toFixed(1).padStart(5)} % of the time, ${String(calls).padStart(7)} calls, ` +
+      `${(ms / calls).toFixed(2).padStart(7)} ms each, ${String(count).padStart(7)} rows  ${query}`,
+  );
+}
+
+async function serverLine(db: Database): Promise<string> {
+  const rows = await db.query<{ name: string; setting: string }>(
+    `select name, current_setting(name) as setting from pg_settings
+      where name in ('server_version', 'fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers') order by name`,
+  );
+  await db.query('create table fsync_probe (n int)');
+  const begunAt = performance.now();
+  for (let commit = 0; commit < 200; commit += 1) await db.query('insert into fsync_probe values (1)');
+  const commitMs = (performance.now() - begunAt) / 200;
+  await db.query('drop table fsync_probe');
+  return `PostgreSQL ${rows.map(({ name, setting }) => `${name}=${setting}`).join(' ')}; a commit takes ${commitMs.toFixed(2)} ms`;
+}
+
+async function createDatabase(serverUrl: string, databases: string[]): Promise<string> {
+  const name = `conax_bench_${randomBytes(4).toString('hex')}`;
+  await onServer(serverUrl, `create database ${name}`);
+  databases.push(name);
+  const own = new URL(serverUrl);
+  own.pathname = `/${name}`;
+  return own.href;
+}
+
+async function dropDatabases(serverUrl: string, databases: readonly string[]): Promise<void> {
+  for (const name of databases) await onServer(serverUrl, `drop database if exists ${name} with (force)`);
+}
+
+async function onServer(url: string, statement: string): Promise<void> {
+  const client = new pg.Client({ connectionString: url });
+  client.on('error', () => undefined);
+  await client.connect();
+  try {
+    await client.query(statement);
+  } finally {
+    await client.end();
+  }
+}
+
+async function answers(url: string): Promise<void> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${body.slice(0, 500)}`);
+}
+
+/** A call to the simulator's HTTP view; the parsed answer. */
+export async function simulatorView<T>(url: string, method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(`${url}/simulator/${path}`, {
+    method,
+    ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  });
+  if (!response.ok)
+    throw new Error(`simulator: ${method} ${path} answers ${response.status}: ${await response.text()}`);
+  return (await response.json()) as T;
+}
+
+/** Looks every `everyMs` until it finds something. @throws once `deadlineMs` have passed. */
+export async function until<T>(
+  what: string,
+  deadlineMs: number,
+  everyMs: number,
+  find: () => Promise<T | false>,
+): Promise<T> {
+  const deadline = performance.now() + deadlineMs;
+  for (;;) {
+    const found = await find();
+    if (found !== false) return found;
+    if (performance.now() > deadline) throw new Error(`Not within ${deadlineMs} ms: ${what}`);
+    await pause(everyMs);
+  }
+}
