@@ -52,11 +52,7 @@ describe('What producers compress with', () => {
             const damaged = Buffer.from(compressed);
             for (const [at, byte] of changes) damaged.writeUInt8(byte, at);
             for (const bytes of [damaged, damaged.subarray(0, end)]) {
-              try {
-                expect(decompress(bytes).length).toBeLessThan(2 ** 28);
-              } catch (error) {
-                expect((error as Error).name).toMatch(/CorruptCompressionError|RangeError/);
-              }
+              expect(['read', 'CorruptCompressionError', 'RangeError']).toContain(outcomeOf(() => decompress(bytes)));
             }
           },
         ),
@@ -65,3 +61,12 @@ describe('What producers compress with', () => {
     },
   );
 });
+
+function outcomeOf(work: () => unknown): string {
+  try {
+    work();
+    return 'read';
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
