@@ -97,6 +97,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     kafka,
     groupId: settings.KAFKA_GROUP_ID,
     topics: settings.CRM_TOPICS,
+    sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
     database,
     findWriterSchema: (id) => schemas.findWriterSchema(id),
     plan,

@@ -39,6 +39,9 @@ export const settingGroups = {
     KAFKA_BROKERS: list('host:port').describe('Brokers to begin with, `host:port`, separated by commas.'),
     KAFKA_CLIENT_ID: text('conax-provisioning').describe('The name under which the brokers see the service.'),
     KAFKA_GROUP_ID: text('conax-provisioning').describe('The consumer group; the same for all instances.'),
+    KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 300_000, 6_000).describe(
+      "How long reading waits for an instance that died; the brokers' `group.min.session.timeout.ms` is the least.",
+    ),
     KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'])

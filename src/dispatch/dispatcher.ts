@@ -226,6 +226,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     leaseMs / 4,
     async () => {
       const lost = await leases.renew();
+      if (leases.count() > 0) faultPoint('dispatch: after renewal');
       if (lost.length === 0) return;
       claiming.drop(lost);
       metrics.leasesLost.inc(lost.length);
@@ -256,8 +257,14 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function activateAll(): Promise<void> {
     for (let activated = ACTIVATION_BATCH; activated === ACTIVATION_BATCH && !isStopping();) {
-      activated = await db.transaction((tx) => activateDueRequests(tx, ACTIVATION_BATCH));
-      if (activated > 0) look();
+      activated = await db.transaction(async (tx) => {
+        const due = await activateDueRequests(tx, ACTIVATION_BATCH);
+        if (due > 0) faultPoint('activation: before commit');
+        return due;
+      });
+      if (activated === 0) return;
+      faultPoint('activation: after commit');
+      look();
     }
   }
 

@@ -37,10 +37,10 @@ export async function settle(settlements: readonly Settlement[], options: Settle
     try {
       const done = await options.db.transaction(async (tx) => {
         const written = await write(tx, settlements, options.parts);
-        faultPoint('settle: before commit');
+        passed(settlements, 'before commit');
         return written;
       });
-      faultPoint('settle: after commit');
+      passed(settlements, 'after commit');
       return settlements.map(({ request }) => done.has(request.number));
     } catch (error) {
       options.onError();
@@ -53,6 +53,11 @@ export async function settle(settlements: readonly Settlement[], options: Settle
       await wait(waitMs, undefined, { signal: options.stopped }).catch(() => {});
     }
   }
+}
+
+function passed(settlements: readonly Settlement[], when: 'before commit' | 'after commit'): void {
+  faultPoint(`settle: ${when}`);
+  if (settlements.some(({ kind }) => kind === 'put-off')) faultPoint(`put-off: ${when}`);
 }
 
 async function settleApart(

@@ -1,4 +1,5 @@
 import type { Database, Transaction } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
 
 /**
  * How the instances share the CAS's limits (docs/decisions/0002-shared-limits.md). Each holds a share of the slots
@@ -60,7 +61,13 @@ export interface HeartbeatResult {
 
 /** Renews this instance's share; see `Limits`. Locks the provider's row, the last in the service's lock order. */
 export async function renewShare(db: Database, heartbeat: Heartbeat): Promise<HeartbeatResult> {
-  return await db.transaction((tx) => beat(tx, heartbeat));
+  const result = await db.transaction(async (tx) => {
+    const beaten = await beat(tx, heartbeat);
+    faultPoint('share: before commit');
+    return beaten;
+  });
+  faultPoint('share: after commit');
+  return result;
 }
 
 async function beat(tx: Transaction, { id, limits, ttlMs, lower }: Heartbeat): Promise<HeartbeatResult> {

@@ -29,6 +29,8 @@ export interface ConsumerOptions {
   readonly kafka: Kafka;
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** How long the group waits for a member that died. */
+  readonly sessionTimeoutMs: number;
   readonly database: Queryable;
   readonly logger: Logger;
   readonly signal: AbortSignal;
@@ -37,7 +39,8 @@ export interface ConsumerOptions {
   readonly onJoined: () => void;
 }
 
-const HEARTBEAT_MS = 2_000;
+/** How soon it is asked again where reading has to begin. */
+const ASK_AGAIN_MS = 1_000;
 /** Partitions that are worked on at once; each takes a database connection. */
 const PARTITIONS_AT_ONCE = 3;
 
@@ -54,8 +57,8 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     groupId,
     // How long the partitions of a killed instance lie idle, and those of all after a crash of Kafka itself, because a
     // consumer that was begun anew is another member. A busy instance sends heartbeats beside its work.
-    sessionTimeout: 10_000,
-    heartbeatInterval: HEARTBEAT_MS,
+    sessionTimeout: options.sessionTimeoutMs,
+    heartbeatInterval: heartbeatMs(options),
     rebalanceTimeout: 60_000,
     // How soon a pause or a stop is noticed while there is nothing to read.
     maxWaitTimeInMs: 500,
@@ -106,7 +109,7 @@ async function handleBatch(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
-  const heartbeats = keepAlive(() => payload.heartbeat());
+  const heartbeats = keepAlive(() => payload.heartbeat(), heartbeatMs(options));
   const pauseFor = (ms: number): void => {
     const resume = payload.pause();
     const timer = setTimeout(() => {
@@ -117,7 +120,7 @@ async function handleBatch(
   };
   try {
     const checked = await assignment.checked();
-    if (!checked) return pauseFor(HEARTBEAT_MS);
+    if (!checked) return pauseFor(ASK_AGAIN_MS);
     if (!payload.isRunning() || payload.isStale()) return;
     await options.onBatch({
       topic,
@@ -140,14 +143,19 @@ async function handleBatch(
   }
 }
 
+/** Several may be lost before the session is. */
+function heartbeatMs({ sessionTimeoutMs }: ConsumerOptions): number {
+  return Math.min(2_000, sessionTimeoutMs / 5);
+}
+
 /** Heartbeats while a batch is worked on, however long the database takes: the consumer stays in its group. */
-function keepAlive(heartbeat: () => Promise<void>): { throwIfLost(): void; stop(): void } {
+function keepAlive(heartbeat: () => Promise<void>, everyMs: number): { throwIfLost(): void; stop(): void } {
   let lost: { readonly error: unknown } | null = null;
   const timer = setInterval(() => {
     heartbeat().catch((error: unknown) => {
       lost ??= { error };
     });
-  }, HEARTBEAT_MS);
+  }, everyMs);
   return {
     throwIfLost() {
       if (lost) throw lost.error;
@@ -207,7 +215,7 @@ function createAssignment(consumer: Consumer, options: ConsumerOptions): Assignm
   function keepChecking(mine: number): void {
     const again = async (): Promise<void> => {
       if (mine !== generation || signal.aborted) return;
-      if (!(await checked()) && mine === generation) setTimeout(() => void again(), HEARTBEAT_MS).unref();
+      if (!(await checked()) && mine === generation) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
     };
     void again();
   }

@@ -21,6 +21,8 @@ export interface IntakeOptions {
   readonly groupId: string;
   /** Topics with CRM action events. They have to exist. */
   readonly topics: readonly string[];
+  /** How long the group waits for a member that died (KAFKA_SESSION_TIMEOUT_MS). */
+  readonly sessionTimeoutMs: number;
   readonly database: Database;
   readonly findWriterSchema: FindWriterSchema;
   /** Planning (src/planning/plan.ts). */

@@ -1,21 +1,57 @@
 import type { Queryable } from '../platform/database.ts';
 
-/**
- * Takes or renews a lease for its owner, by the database's clock. Gives whether the owner has it now.
- * An expired lease goes to whoever asks first; no two owners have it at once by that clock.
- */
-export async function holdLease(db: Queryable, name: string, owner: string, durationMs: number): Promise<boolean> {
-  const rows = await db.query(
-    `insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')
-     on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at
-       where l.owner = excluded.owner or l.expires_at < now()
-     returning name`,
-    [name, owner, durationMs],
-  );
-  return rows.length > 0;
+export interface LeaseOptions {
+  readonly db: Queryable;
+  readonly name: string;
+  /** Names this holder; nobody else uses it. */
+  readonly owner: string;
+  /** How long the others wait for a holder that died. */
+  readonly durationMs: number;
 }
 
-/** Gives a lease back, so that another instance need not wait for its end. */
-export async function giveBackLease(db: Queryable, name: string, owner: string): Promise<void> {
-  await db.query('delete from lease where name = $1 and owner = $2', [name, owner]);
+/** A lease that at most one owner has at a time, by the database's clock. */
+export interface KeptLease {
+  /** Whether the owner has it, for at least half its duration; takes it where nobody has. */
+  hold(): Promise<boolean>;
+  /** Gives it back where it is held, so that another owner need not wait for its end, and takes it no more. */
+  giveBack(): Promise<void>;
 }
+
+/** Once taken it is renewed beside the holder's work, however long that takes, by a timer; three times as often as needed. */
+export function keepLease({ db, name, owner, durationMs }: LeaseOptions): KeptLease {
+  /** By our clock, from before the lease was asked for: never later than by the database's. */
+  let until = 0;
+  let asking: Promise<boolean> | null = null;
+
+  const leftMs = (): number => until - performance.now();
+  const ask = (): Promise<boolean> => (asking ??= holdOnce().finally(() => (asking = null)));
+  async function holdOnce(): Promise<boolean> {
+    const sentAt = performance.now();
+    const rows = await db.query(HOLD, [name, owner, durationMs]);
+    until = rows.length > 0 ? sentAt + durationMs : 0;
+    return rows.length > 0;
+  }
+  const renewal = setInterval(() => {
+    // What fails here is asked again by the next time, or by the holder, who sees the failure.
+    if (leftMs() > 0) ask().catch(() => {});
+  }, durationMs / 3);
+
+  return {
+    hold: () => (leftMs() > durationMs / 2 ? Promise.resolve(true) : ask()),
+    async giveBack() {
+      clearInterval(renewal);
+      await asking?.catch(() => {});
+      if (leftMs() > 0) await db.query(GIVE_BACK, [name, owner]);
+      until = 0;
+    },
+  };
+}
+
+/** An expired lease goes to whoever asks first. */
+const HOLD = /* sql */ `
+insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')
+on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at
+  where l.owner = excluded.owner or l.expires_at < now()
+returning name`;
+
+const GIVE_BACK = /* sql */ `delete from lease where name = $1 and owner = $2`;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { faultPoint } from '../platform/fault-points.ts';
 import { settleOverdueActions } from './record.ts';
 import { type Relay, type RelayOptions, startRelay } from './relay.ts';
 
@@ -32,7 +33,12 @@ export function startOutcomes(options: OutcomesOptions): Outcomes {
     while (!stopping.signal.aborted) {
       let settled = 0;
       try {
-        settled = await database.transaction((tx) => settleOverdueActions(tx, SWEEP_ACTIONS));
+        settled = await database.transaction(async (tx) => {
+          const overdue = await settleOverdueActions(tx, SWEEP_ACTIONS);
+          if (overdue > 0) faultPoint('facets: before commit');
+          return overdue;
+        });
+        if (settled > 0) faultPoint('facets: after commit');
         failed = false;
       } catch (error) {
         if (!failed) logger.warn({ err: error }, 'actions that wait for facets could not be looked through');

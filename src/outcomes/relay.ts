@@ -6,7 +6,7 @@ import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { createEncoder, type EncoderOptions } from './encode.ts';
-import { giveBackLease, holdLease } from './lease.ts';
+import { keepLease } from './lease.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { markPublished, outboxBacklog, parkMessage, unpublishedMessages } from './outbox.ts';
 import { publish } from './publish.ts';
@@ -27,8 +27,8 @@ export interface Relay {
 }
 
 const LEASE = 'outbox-relay';
-/** How long outcomes wait after the leading instance died. Renewed three times as often, before a batch. */
-const LEASE_MS = 5_000;
+/** How long outcomes wait at most after the leading instance died, beside FOLLOWER_POLL_MS. */
+const LEASE_MS = 3_000;
 const BATCH_MESSAGES_MAX = 500;
 /** Messages that other processes put into the outbox are found by looking. */
 const POLL_MS = 50;
@@ -44,13 +44,12 @@ const BACKLOG_EVERY_MS = 1_000;
  */
 export function startRelay(options: RelayOptions): Relay {
   const { database, metrics, logger } = options;
-  const owner = randomUUID();
+  const lease = keepLease({ db: database, name: LEASE, owner: randomUUID(), durationMs: LEASE_MS });
   const encoder = createEncoder(options);
   const stopping = new AbortController();
   let producer: Producer | null = null;
   let leads = false;
   let trouble: string | null = null;
-  let renewAt = 0;
   let countAt = 0;
   let woken = false;
   let wakeUp: (() => void) | null = null;
@@ -86,13 +85,12 @@ export function startRelay(options: RelayOptions): Relay {
         metrics.failed();
         if (trouble === null) logger.warn({ err: error }, 'publishing waits until the outage is over');
         trouble = `waiting: ${messageOf(error)}`;
-        renewAt = 0;
         await closeProducer();
         await pause(Math.min(RETRY_MIN_MS * 2 ** (failures - 1), RETRY_MAX_MS));
       }
     }
     await closeProducer();
-    if (leads) await giveBackLease(database, LEASE, owner).catch(() => {});
+    await lease.giveBack().catch(() => {});
     metrics.leading(false);
   }
 
@@ -115,7 +113,9 @@ export function startRelay(options: RelayOptions): Relay {
     faultPoint('relay: after marking');
     metrics.published(published.map(({ stored }) => stored));
     for (const { message, reason } of refused) {
+      faultPoint('relay: before parking');
       await parkMessage(database, message.stored.id, reason);
+      faultPoint('relay: after parking');
       metrics.parked(message.stored.kind);
       logger.error(
         { outboxId: message.stored.id, kind: message.stored.kind, topic: message.topic, bytes: message.bytes, reason },
@@ -126,13 +126,10 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   async function lead(): Promise<boolean> {
-    const now = performance.now();
-    if (leads && now < renewAt) return true;
-    const held = await holdLease(database, LEASE, owner, LEASE_MS);
+    const held = await lease.hold();
     if (held !== leads) logger.info({ leads: held }, held ? 'this relay publishes now' : 'another relay publishes now');
     leads = held;
     metrics.leading(held);
-    renewAt = now + LEASE_MS / 3;
     return held;
   }
 

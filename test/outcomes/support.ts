@@ -90,6 +90,7 @@ export async function openGround(
     wire,
     intake(more) {
       const intake = startIntake({
+        sessionTimeoutMs: 6_000,
         kafka,
         groupId: topics.CRM_TOPICS,
         topics: [topics.CRM_TOPICS],
