@@ -13,6 +13,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // Long enough to stop the local stack cleanly.
     teardownTimeout: 30_000,
-    reporters: ['default'],
+    // The second one for .ci/run, which counts.
+    reporters: ['default', ['json', { outputFile: 'node_modules/.cache/conax-provisioning/test-results.json' }]],
   },
 });
