@@ -3,6 +3,9 @@
  * A generated file is never edited by hand.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
+import { intakeCodesDocument } from '../src/intake/codes-document.ts';
+import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
@@ -11,6 +14,9 @@ const generated = new Map<string, () => string>([
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
   ['docs/settings.md', settingsDoc],
+  ['docs/life-cycle.md', lifeCycleDocument],
+  ['docs/errors-dispatch.md', errorCodesDocument],
+  ['docs/errors-intake.md', intakeCodesDocument],
 ]);
 
 const check = process.argv.includes('--check');

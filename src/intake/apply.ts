@@ -8,7 +8,7 @@ import { lockCards } from '../requests/lock-cards.ts';
 import type { SubscriptionFacts } from './facts.ts';
 import { type Decision, foldChunk, type FoldOptions, PlanningFailedError } from './fold.ts';
 import { insertInbox, storeOffset } from './inbox.ts';
-import { lockSubscriptions } from './locks.ts';
+import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { ReadMessage } from './message.ts';
 import { shortened } from './read.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';

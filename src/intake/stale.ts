@@ -3,7 +3,7 @@ import type { Database, Transaction } from '../platform/database.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { type ApplyOptions, cardsToLock } from './apply.ts';
 import { foldChunk } from './fold.ts';
-import { lockSubscriptions } from './locks.ts';
+import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
 import { writeConsequences } from './write.ts';
