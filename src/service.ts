@@ -13,6 +13,7 @@ import { type Database, openDatabase } from './platform/database.ts';
 import { messageOf } from './platform/errors.ts';
 import { type HttpServer, type PartState, startHttpServer } from './platform/http.ts';
 import type { Logger } from './platform/logging.ts';
+import { indexWalkingUrl } from './platform/planner-settings.ts';
 import { createSeal, missingSeal } from './platform/seal.ts';
 import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
@@ -54,8 +55,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
   });
-  const database = openPool('conax-provisioning', settings.DATABASE_URL);
   const dispatchUrl = dispatchDatabaseUrl(settings.DATABASE_URL);
+  const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }));
   const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);

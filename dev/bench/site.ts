@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -53,13 +53,19 @@ export interface Site {
   close(): Promise<void>;
 }
 
+export interface SiteOptions {
+  readonly parts?: readonly PartName[];
+  /** Slow statements go to a log of the output, with their plans. */
+  readonly profiled?: boolean;
+}
+
 /**
  * Starts the servers with data that survives a power cut (fsync, full_page_writes: what production pays), and
- * pg_stat_statements where the server is ours. What the environment names is used as it is, with a database of its own.
+ * pg_stat_statements where it is to be profiled and the server is ours. What the environment names is used as it is, with a database of its own.
  */
 export async function openSite(
   report: Report,
-  parts: readonly PartName[] = ['postgres', 'kafka', 'registry'],
+  { parts = ['postgres', 'kafka', 'registry'], profiled = false }: SiteOptions = {},
 ): Promise<Site> {
   const output = mkdtempSync(join(tmpdir(), 'conax-bench-'));
   // PostgreSQL may run as another account.
@@ -75,7 +81,11 @@ export async function openSite(
   try {
     const stack = await startStack({ parts, dataDir });
     closing.push(() => stack.stop());
-    await watchStatements(stack);
+    if (profiled) {
+      const log = join(dataDir, 'postgres', 'postgres.log');
+      closing.push(() => copyFile(log, join(output, 'postgres.log')).catch(() => {}));
+    }
+    if (profiled) await watchStatements(stack);
     const databases: string[] = [];
     closing.push(() => dropDatabases(stack.databaseUrl, databases));
     const databaseUrl = await createDatabase(stack.databaseUrl, databases);
@@ -196,10 +206,21 @@ export function cpuLine(before: Record<string, number>, after: Record<string, nu
     .join(', ');
 }
 
+/** Slow statements go to the server's log with their plans and the rows and pages that each step really took. */
+const WATCHING = {
+  shared_preload_libraries: 'pg_stat_statements, auto_explain',
+  'auto_explain.log_min_duration': '15',
+  'auto_explain.log_analyze': 'on',
+  'auto_explain.log_buffers': 'on',
+  'auto_explain.log_timing': 'off',
+};
+
 /** Only of a server that was started here: preloading a library takes a restart. */
 async function watchStatements(stack: Stack): Promise<void> {
   if (stack.parts.find(({ name }) => name === 'postgres')?.how !== 'native') return;
-  await onServer(stack.databaseUrl, `alter system set shared_preload_libraries = 'pg_stat_statements'`);
+  for (const [name, value] of Object.entries(WATCHING)) {
+    await onServer(stack.databaseUrl, `alter system set ${name} = ${value}`);
+  }
   await stack.control.postgres.stop();
   await stack.control.postgres.start();
   await untilReady(() => onServer(stack.databaseUrl, 'select 1'), 20_000);

@@ -70,7 +70,7 @@ export async function volume(report: Report, options: VolumeOptions): Promise<vo
       `with ${load.smartcards.size} smart cards, seed ${options.seed}; ` +
       (options.together ? 'all stages at once' : 'one stage after the other'),
   );
-  const site = await openSite(report);
+  const site = await openSite(report, { profiled: options.profiled });
   try {
     const simulator = await site.startSimulator();
     const messages = await encodeEvents(site.env['SCHEMA_REGISTRY_URL'] ?? '', TOPICS.CRM_TOPICS, load.events);
