@@ -93,7 +93,8 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
     mode,
     detail: () => {
       if (paused !== null) return `paused: ${paused}`;
-      return halfOpenAt === null ? 'sending' : `breaker ${mode()}: the CAS cannot be reached`;
+      if (halfOpenAt === null) return 'sending';
+      return `breaker ${mode() === 'half-open' ? 'half-open' : 'open'}: the CAS cannot be reached`;
     },
     waitMs: () => (paused === null && halfOpenAt !== null ? Math.max(0, halfOpenAt - performance.now()) : Infinity),
     saw(row) {

@@ -71,5 +71,10 @@ function indent(lines: string, by: string): string {
 function text(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (value instanceof Date) return value.toISOString();
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  return printable(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+/** A CAS may answer with anything, and a terminal obeys control characters: they show as U+FFFD. */
+function printable(shown: string): string {
+  return shown.replaceAll('\r\n', '\n').replace(/(?![\n\t])\p{Cc}/gu, '\uFFFD');
 }
