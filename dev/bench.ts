@@ -4,6 +4,9 @@
  */
 import { Command } from 'commander';
 import { createReport, machineLine, type Report } from './bench/report.ts';
+import { idle } from './bench/idle.ts';
+import { slowCas } from './bench/slow-cas.ts';
+import { soap } from './bench/soap.ts';
 import { volume } from './bench/volume.ts';
 
 const MINUTE_MS = 60_000;
@@ -21,6 +24,26 @@ program
   .action((options: { events: number; subscriptions: number; seed: number; together: boolean; profile: boolean }) =>
     measured('volume', 6 * MINUTE_MS, (report) => volume(report, { ...options, profiled: options.profile })),
   );
+
+program
+  .command('slow-cas')
+  .description('a CAS that takes 50 ms a call, 32 at once, beside one long queue and many cards in back-off')
+  .option('--seconds <n>', 'how long it is measured', whole, 20)
+  .option('--profile', 'CPU profile and statements', false)
+  .action((options: { seconds: number; profile: boolean }) =>
+    measured('slow-cas', 2 * MINUTE_MS, (report) => slowCas(report, { ...options, profiled: options.profile })),
+  );
+
+program
+  .command('idle')
+  .description('one event at a time, from producing it to consuming its outcomes, against a bare round trip')
+  .option('--events <n>', 'events', whole, 300)
+  .action((options: { events: number }) => measured('idle', 2 * MINUTE_MS, (report) => idle(report, options)));
+
+program
+  .command('soap')
+  .description('SOAP calls against the same bytes sent bare')
+  .action(() => measured('soap', 2 * MINUTE_MS, soap));
 
 await program.parseAsync();
 

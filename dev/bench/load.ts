@@ -3,6 +3,7 @@ import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
 import kafkajs, { type Kafka } from 'kafkajs';
 import type { Subscription } from '../../src/events/crm.generated.ts';
+import { CRM_RECORDS } from '../../src/events/decode.ts';
 import { avroRecord, type HistoryEvent, randomHistories } from '../../test/support/histories.ts';
 
 /** What a CRM writes in a day, and what must be true after it. */
@@ -66,31 +67,44 @@ function cutBetweenSubscriptions(events: readonly HistoryEvent[], atLeast: numbe
   return events.slice(0, end);
 }
 
-/** Registers the schemas as the CRM would, and encodes the events. */
-export async function encodeEvents(
-  registryUrl: string,
-  topic: string,
-  events: readonly HistoryEvent[],
-): Promise<Encoded[]> {
+/** The CRM's own Avro types, with the id under which the registry knows each. */
+export type Writers = ReadonlyMap<string, { readonly type: Type; readonly id: number }>;
+
+/** Types with these ids; no registry knows them. */
+export function unregisteredWriters(): Writers {
+  return new Map(SCHEMAS.map((name, index) => [name, { type: crmType(name), id: index + 1 }]));
+}
+
+/** Registers the schemas as the CRM would. */
+export async function registerWriters(registryUrl: string, topic: string): Promise<Writers> {
   const registry = new SchemaRegistry({ host: registryUrl });
-  const writers = new Map<string, { type: Type; id: number }>();
-  const encoded: Encoded[] = [];
-  for (const event of events) {
-    const { schema, value } = avroRecord(event);
-    let writer = writers.get(schema);
-    if (!writer) {
-      const text = readFileSync(new URL(`../../schemas/${schema}.avsc`, import.meta.url), 'utf8');
-      const { id } = await registry.register(
-        { type: SchemaType.AVRO, schema: text },
-        { subject: `${topic}-${schema}` },
-      );
-      writers.set(schema, (writer = { id, type: avro.Type.forSchema(JSON.parse(text) as avro.Schema) }));
-    }
-    const prefix = Buffer.alloc(5);
-    prefix.writeUInt32BE(writer.id, 1);
-    encoded.push({ key: event.subscription.number, value: Buffer.concat([prefix, writer.type.toBuffer(value)]) });
-  }
-  return encoded;
+  const writers = SCHEMAS.map(async (name) => {
+    const { id } = await registry.register(
+      { type: SchemaType.AVRO, schema: schemaText(name) },
+      { subject: `${topic}-${name}` },
+    );
+    return [name, { type: crmType(name), id }] as const;
+  });
+  return new Map(await Promise.all(writers));
+}
+
+const SCHEMAS = Object.values(CRM_RECORDS);
+
+function schemaText(name: string): string {
+  return readFileSync(new URL(`../../schemas/${name}.avsc`, import.meta.url), 'utf8');
+}
+
+function crmType(name: string): Type {
+  return avro.Type.forSchema(JSON.parse(schemaText(name)) as avro.Schema);
+}
+
+export function encodeEvent(writers: Writers, event: HistoryEvent): Encoded {
+  const { schema, value } = avroRecord(event);
+  const writer = writers.get(schema);
+  if (!writer) throw new Error(`No schema ${schema}`);
+  const prefix = Buffer.alloc(5);
+  prefix.writeUInt32BE(writer.id, 1);
+  return { key: event.subscription.number, value: Buffer.concat([prefix, writer.type.toBuffer(value)]) };
 }
 
 const SEND_MESSAGES = 1_000;

@@ -10,8 +10,8 @@ import { migrate } from '../../src/connections.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { migrateDatabase } from '../../src/platform/migrate.ts';
-import { SERVICE_SETTINGS, type ServiceSettings } from '../../src/service.ts';
-import { readSettings } from '../../src/settings.ts';
+import type { ServiceSettings } from '../../src/service.ts';
+import { readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
 import { type PartName, type Stack, startStack } from '../stack/index.ts';
 import { freePort } from '../stack/ports.ts';
 import { superviseUntilReady, untilReady } from '../stack/supervised.ts';
@@ -117,14 +117,14 @@ export async function openSite(
     const start = async (
       name: 'simulator' | 'serve',
       overrides: Readonly<Record<string, string>>,
-      profiled: boolean,
+      inspected: boolean,
     ): Promise<Program> => {
       const [port, inspectPort] = [await freePort(), await freePort()];
       const url = `http://127.0.0.1:${port}`;
       const pidFile = join(output, `${name}.pid`);
       const flags = [
         '--disable-warning=TimeoutNegativeWarning',
-        ...(profiled ? [`--inspect=127.0.0.1:${inspectPort}`] : []),
+        ...(inspected ? [`--inspect=127.0.0.1:${inspectPort}`] : []),
       ];
       const program = await superviseUntilReady(
         name,
@@ -143,7 +143,7 @@ export async function openSite(
       );
       const pid = Number(readFileSync(pidFile, 'utf8'));
       programs.set(name === 'serve' ? 'service' : name, pid);
-      const profiler = profiled ? await connectProfiler(inspectPort) : null;
+      const profiler = inspected ? await connectProfiler(inspectPort) : null;
       let stopping: Promise<void> | undefined;
       const stop = (): Promise<void> => {
         profiler?.close();
@@ -162,7 +162,7 @@ export async function openSite(
       settings,
       kafka: new Kafka({ brokers: env.KAFKA_BROKERS.split(','), clientId: 'bench', logLevel: logLevel.NOTHING }),
       startSimulator: () => start('simulator', {}, false),
-      startService: (overrides, { profiled = false } = {}) => start('serve', overrides, profiled),
+      startService: (overrides, how = {}) => start('serve', overrides, how.profiled === true),
       anotherDatabase: () =>
         createDatabase(stack.databaseUrl, databases).then(async (url) => {
           await migrateDatabase(url);

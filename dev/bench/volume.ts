@@ -5,7 +5,7 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { CrmActionOutcome, ProvisioningRequestOutcome } from '../../src/outcomes/outcome.generated.ts';
 import { expectedEntitlements } from '../../test/support/expected-state.ts';
 import { type ArrivalReader, readArrivals } from './arrivals.ts';
-import { encodeEvents, type Load, makeLoad, produce } from './load.ts';
+import { encodeEvent, type Load, makeLoad, produce, registerWriters } from './load.ts';
 import { residentMb } from './processes.ts';
 import { loadLine, median, type Report } from './report.ts';
 import {
@@ -73,7 +73,8 @@ export async function volume(report: Report, options: VolumeOptions): Promise<vo
   const site = await openSite(report, { profiled: options.profiled });
   try {
     const simulator = await site.startSimulator();
-    const messages = await encodeEvents(site.env['SCHEMA_REGISTRY_URL'] ?? '', TOPICS.CRM_TOPICS, load.events);
+    const writers = await registerWriters(site.env['SCHEMA_REGISTRY_URL'] ?? '', TOPICS.CRM_TOPICS);
+    const messages = load.events.map((event) => encodeEvent(writers, event));
     await produce(site.kafka, TOPICS.CRM_TOPICS, messages);
     const readers = await Promise.all(
       [TOPICS.OUTCOME_TOPIC, TOPICS.ACTION_OUTCOME_TOPIC, TOPICS.DEAD_LETTER_TOPIC].map((topic) =>
