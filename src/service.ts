@@ -2,7 +2,7 @@ import { Registry } from '@prometheus-io/client';
 import { createConaxClient } from './conax/client.ts';
 import { kafkaOf, registryOf } from './connections.ts';
 import { dispatchDatabaseUrl } from './dispatch/database-url.ts';
-import { startDispatcher } from './dispatch/dispatcher.ts';
+import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
@@ -17,10 +17,7 @@ import { indexWalkingUrl } from './platform/planner-settings.ts';
 import { createSeal, missingSeal } from './platform/seal.ts';
 import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
-import type { Settings } from './settings.ts';
-
-/** The groups of settings that the service needs. */
-export const SERVICE_SETTINGS = ['database', 'kafka', 'conax', 'mapping', 'rules', 'dispatch', 'http', 'log'] as const;
+import type { SERVICE_SETTINGS, Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
@@ -137,6 +134,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
         await databaseState(database),
         { part: 'intake', ...intake.state() },
         dispatcher.state(),
+        casState(dispatcher.state()),
         { part: 'outcomes', ...outcomes.state() },
       ],
     });
@@ -155,6 +153,11 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
     });
   }
+}
+
+/** The CAS's absence is told and leaves the service ready: events are taken in and kept, and nothing here can mend it. */
+function casState({ mode, detail }: DispatcherState): PartState {
+  return { part: 'cas', ready: mode === 'open', detail, required: false };
 }
 
 async function databaseState(database: Database): Promise<PartState> {

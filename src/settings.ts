@@ -144,6 +144,9 @@ export const settingGroups = {
   },
 } as const satisfies Record<SettingGroup, Record<string, z.ZodType>>;
 
+/** The groups of settings that the service needs. */
+export const SERVICE_SETTINGS = ['database', 'kafka', 'conax', 'mapping', 'rules', 'dispatch', 'http', 'log'] as const;
+
 type Shape<G extends SettingGroup> = (typeof settingGroups)[G];
 type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
 /** The validated settings of some groups, by their names in the environment. */

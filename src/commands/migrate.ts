@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { migrate } from '../connections.ts';
 import { createLogger } from '../platform/logging.ts';
 import { readSettings } from '../settings.ts';
 
@@ -9,6 +8,7 @@ export function migrateCommand(): Command {
     .description('brings tables, topics and schemas up to date; safe to run twice and by two at once')
     .action(async () => {
       const settings = readSettings(['database', 'kafka', 'log']);
+      const { migrate } = await import('../connections.ts');
       await migrate(settings, createLogger(settings.LOG_LEVEL));
     });
 }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { createLogger } from '../platform/logging.ts';
-import { SERVICE_SETTINGS, startService } from '../service.ts';
-import { readSettings } from '../settings.ts';
+import { readSettings, SERVICE_SETTINGS } from '../settings.ts';
 import { untilToldToStop } from './signals.ts';
 
 /** `serve`: the service, until it is told to stop. */
@@ -11,8 +10,12 @@ export function serveCommand(): Command {
     .action(async () => {
       const settings = readSettings(SERVICE_SETTINGS);
       const logger = createLogger(settings.LOG_LEVEL);
+      // Told to stop while it starts: it stops as soon as it has started.
+      const told = untilToldToStop();
+      // Other commands need not wait for everything that the service loads.
+      const { startService } = await import('../service.ts');
       const service = await startService(settings, logger);
-      const signal = await untilToldToStop();
+      const signal = await told;
       logger.info({ signal }, 'stopping');
       await service.stop();
       logger.info('stopped');

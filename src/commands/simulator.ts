@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { createLogger } from '../platform/logging.ts';
 import { readSettings } from '../settings.ts';
-import { startSimulator } from '../simulator/simulator.ts';
 import { untilToldToStop } from './signals.ts';
 
 /** `simulator`: the CAS simulator alone, until it is told to stop. */
@@ -11,6 +10,7 @@ export function simulatorCommand(): Command {
     .action(async () => {
       const settings = readSettings(['simulator', 'mapping', 'log']);
       const logger = createLogger(settings.LOG_LEVEL);
+      const { startSimulator } = await import('../simulator/simulator.ts');
       const simulator = await startSimulator({
         host: settings.SIMULATOR_HOST,
         port: settings.SIMULATOR_PORT,

@@ -9,6 +9,8 @@ export interface PartState {
   readonly ready: boolean;
   /** What it waits for or is busy with, for people. */
   readonly detail: string;
+  /** False for what is told and does not make the service unready; default: true. */
+  readonly required?: boolean;
 }
 
 export interface HttpServer {
@@ -18,8 +20,8 @@ export interface HttpServer {
 }
 
 /**
- * Serves `/health/live` (200 as long as the process answers), `/health/ready` (200 when every part is ready, else 503;
- * each part's state in both cases) and `/metrics` (Prometheus text). Port 0 takes a free one.
+ * Serves `/health/live` (200 as long as the process answers), `/health/ready` (200 when every required part is ready,
+ * else 503; each part's state in both cases) and `/metrics` (Prometheus text). Port 0 takes a free one.
  */
 export async function startHttpServer(options: {
   host: string;
@@ -32,8 +34,10 @@ export async function startHttpServer(options: {
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const parts = await options.parts();
-    const ready = parts.every((part) => part.ready);
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', parts });
+    const ready = parts.every((part) => part.ready || part.required === false);
+    const whole = parts.every((part) => part.ready);
+    const status = whole ? 'ready' : ready ? 'degraded' : 'not ready';
+    return reply.code(ready ? 200 : 503).send({ status, parts });
   });
   app.get('/metrics', async (_request, reply) =>
     reply.header('content-type', options.registry.contentType).send(await options.registry.metrics()),

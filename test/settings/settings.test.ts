@@ -2,8 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { SERVICE_SETTINGS } from '../../src/service.ts';
-import { readSettings } from '../../src/settings.ts';
+import { readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
 
 const all = SERVICE_SETTINGS;
 const required = {

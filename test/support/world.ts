@@ -2,8 +2,8 @@ import { connectCrm, type CrmWire } from '../../dev/demo/wire.ts';
 import { migrate } from '../../src/connections.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { SERVICE_SETTINGS, type Service, startService } from '../../src/service.ts';
-import { readSettings, type Settings } from '../../src/settings.ts';
+import { type Service, startService } from '../../src/service.ts';
+import { readSettings, SERVICE_SETTINGS, type Settings } from '../../src/settings.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics } from './stack.ts';
 
