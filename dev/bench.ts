@@ -4,7 +4,10 @@
  */
 import { Command } from 'commander';
 import { createReport, machineLine, type Report } from './bench/report.ts';
+import { dispatch } from './bench/dispatch.ts';
 import { idle } from './bench/idle.ts';
+import { intake } from './bench/intake.ts';
+import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
 import { volume } from './bench/volume.ts';
@@ -41,10 +44,30 @@ program
   .action((options: { events: number }) => measured('idle', 2 * MINUTE_MS, (report) => idle(report, options)));
 
 program
+  .command('intake')
+  .description('decoding, planning and writing events, against writing the same rows alone')
+  .option('--events <n>', 'events, at least', whole, 20_000)
+  .option('--subscriptions <n>', 'subscriptions', whole, 4_000)
+  .action((options: { events: number; subscriptions: number }) =>
+    measured('intake', 2 * MINUTE_MS, (report) => intake(report, options)),
+  );
+
+program
+  .command('dispatch')
+  .description('claiming and finishing requests of an instant CAS, against a bare queue')
+  .option('--requests <n>', 'requests', whole, 30_000)
+  .action((options: { requests: number }) =>
+    measured('dispatch', 2 * MINUTE_MS, (report) => dispatch(report, options)),
+  );
+
+program
   .command('soap')
   .description('SOAP calls against the same bytes sent bare')
   .action(() => measured('soap', 2 * MINUTE_MS, soap));
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void closeSites().finally(() => process.exit(130)));
+}
 await program.parseAsync();
 
 /** Runs a benchmark within its time. Servers and programs that it started do not outlive this process. */
@@ -54,7 +77,7 @@ async function measured(name: string, deadlineMs: number, work: (report: Report)
   const begunAt = performance.now();
   const timer = setTimeout(() => {
     console.error(`bench ${name} took longer than ${deadlineMs / 1000} s`);
-    process.exit(2);
+    void closeSites().finally(() => process.exit(2));
   }, deadlineMs);
   await work(report);
   clearTimeout(timer);

@@ -59,6 +59,13 @@ export interface SiteOptions {
   readonly profiled?: boolean;
 }
 
+const openSites = new Set<() => Promise<void>>();
+
+/** Stops everything that was started and removes its data, in the middle of whatever goes on. */
+export async function closeSites(): Promise<void> {
+  await Promise.all([...openSites].map((close) => close()));
+}
+
 /**
  * Starts the servers with data that survives a power cut (fsync, full_page_writes: what production pays), and
  * pg_stat_statements where it is to be profiled and the server is ours. What the environment names is used as it is, with a database of its own.
@@ -74,10 +81,9 @@ export async function openSite(
   const closing: (() => Promise<unknown>)[] = [() => rm(dataDir, { recursive: true, force: true, maxRetries: 5 })];
   const close = async (): Promise<void> => {
     for (const one of closing.splice(0).toReversed()) await one();
+    openSites.delete(close);
   };
-  const onSignal = (): void => void close().finally(() => process.exit(130));
-  process.once('SIGINT', onSignal);
-  process.once('SIGTERM', onSignal);
+  openSites.add(close);
   try {
     const stack = await startStack({ parts, dataDir });
     closing.push(() => stack.stop());
@@ -176,11 +182,7 @@ export async function openSite(
           ]),
           ...[...programs].map(([name, pid]) => [name, familyCpuSeconds(pid)]),
         ]) as Record<string, number>,
-      close: async () => {
-        process.off('SIGINT', onSignal);
-        process.off('SIGTERM', onSignal);
-        await close();
-      },
+      close,
     };
   } catch (error) {
     await close();

@@ -58,7 +58,8 @@ export function startRelay(options: RelayOptions): Relay {
   return {
     wake() {
       woken = true;
-      wakeUp?.();
+      // Who does not publish has only the lease to look at, and looks often enough.
+      if (leads) wakeUp?.();
     },
     state() {
       if (trouble !== null) return { ready: false, detail: trouble };
@@ -165,7 +166,7 @@ export function startRelay(options: RelayOptions): Relay {
   }
 
   async function idle(ms: number): Promise<void> {
-    if (woken) return;
+    if (woken && leads) return;
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
       wakeUp = () => {

@@ -1,0 +1,205 @@
+import { randomUUID } from 'node:crypto';
+import { Registry } from '@prometheus-io/client';
+import type { ConaxClient } from '../../src/conax/client.types.ts';
+import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
+import { startDispatcher } from '../../src/dispatch/dispatcher.ts';
+import { dispatchMetrics } from '../../src/dispatch/metrics.ts';
+import { recordOutcomes } from '../../src/outcomes/record.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
+import { loadLine, type Report } from './report.ts';
+import { openSite, until } from './site.ts';
+
+const SLOTS = 32;
+/** The dispatcher claims while it finishes, and so does the floor. */
+const FLOOR_WORKERS = 2;
+const FLOOR_BATCH = 2 * SLOTS;
+const SAMPLE_BODY = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">${'x'.repeat(430)}</soap:Envelope>`;
+
+/**
+ * The dispatcher with a CAS that answers at once, inside the process (SOAP is measured apart), against claim, completion,
+ * attempt and outbox of a bare queue without order, limits and rules, in the same run. One request a card.
+ */
+export async function dispatch(report: Report, options: { readonly requests: number }): Promise<void> {
+  const site = await openSite(report, { parts: ['postgres'] });
+  const open = (url: string): Database =>
+    openDatabase({
+      url: dispatchDatabaseUrl(url),
+      maxConnections: 10,
+      applicationName: 'bench-dispatch',
+      prepared: true,
+    });
+  try {
+    const bareUrl = await site.anotherDatabase();
+    for (const url of [site.databaseUrl, bareUrl]) await fill(url, options.requests);
+    const bareDb = open(bareUrl);
+    const bare = await bareRate(bareDb, options.requests);
+    await bareDb.close();
+
+    const db = open(site.databaseUrl);
+    const logger = createLogger('warn');
+    const begunAt = performance.now();
+    const dispatcher = startDispatcher({
+      db,
+      databaseUrl: null,
+      conax: instantCas(),
+      finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
+      unsealPin: () => '',
+      logger,
+      metrics: dispatchMetrics(new Registry()),
+      maxConcurrency: SLOTS,
+      maxRequestsPerSecond: 100_000,
+      callTimeoutMs: 10_000,
+      leaseMs: 30_000,
+      backOff: { minMs: 250, maxMs: 5_000 },
+      breaker: { failures: 10, openMs: 1_000, maxOpenMs: 5_000 },
+      drainMs: 5_000,
+    });
+    await until('every request is final', 80_000, 50, async () => {
+      const [row] = await site.db.query<{ left: boolean }>('select exists (select from work) as left');
+      return row?.left === false;
+    });
+    const real = options.requests / ((performance.now() - begunAt) / 1000);
+    await dispatcher.stop();
+    const [counted] = await db.query<{ completed: number; outcomes: number; attempts: number }>(
+      `select (select count(*) from request where life_cycle_state = 'COMPLETED') as completed,
+              (select count(*) from outbox) as outcomes, (select count(*) from attempt) as attempts`,
+    );
+    await db.close();
+    report.line(
+      `dispatch ${Math.round(real)} requests/s; bare claim, completion, attempt and outbox ${Math.round(bare)}/s; ` +
+        `ratio ${(real / bare).toFixed(2)}; ${options.requests} requests, ${SLOTS} at once; ${loadLine()}`,
+    );
+    report.check(
+      'every request is COMPLETED, with one attempt and one outcome',
+      Object.values(counted ?? {}).every((count) => count === options.requests),
+      JSON.stringify(counted),
+    );
+    report.check('at least 0.35 of the bare queue', real / bare >= 0.35, `${(real / bare).toFixed(2)}, aim 0.7`);
+  } finally {
+    await site.close();
+  }
+}
+
+function instantCas(): ConaxClient {
+  return {
+    call: ({ command }) =>
+      Promise.resolve({
+        answer: { kind: 'accepted', referenceNumber: randomUUID(), activeServices: null, pairing: null },
+        command: command.type,
+        operation: 'AddSubscriptions',
+        url: 'http://127.0.0.1/authorization',
+        requestBody: SAMPLE_BODY,
+        responseBody: SAMPLE_BODY,
+        httpStatus: 200,
+        startedAt: Date.now(),
+        durationMs: 1,
+      }),
+    close: () => Promise.resolve(),
+  };
+}
+
+async function bareRate(db: Database, requests: number): Promise<number> {
+  await db.query(`create table bare_queue (number bigint primary key, rank smallint not null, ready_at timestamptz not null, token uuid)
+     with (fillfactor = 80)`);
+  await db.query('create index bare_queue_ready on bare_queue (rank, ready_at)');
+  await db.query('insert into bare_queue select number, 1, ready_at from work');
+  await db.query('analyze bare_queue');
+  const begunAt = performance.now();
+  await Promise.all(
+    Array.from({ length: FLOOR_WORKERS }, async () => {
+      while ((await bareRound(db)) > 0);
+    }),
+  );
+  return requests / ((performance.now() - begunAt) / 1000);
+}
+
+async function bareRound(db: Database): Promise<number> {
+  const token = randomUUID();
+  const claimed = await db.query<{ number: number }>(BARE_CLAIM, [FLOOR_BATCH, token]);
+  if (claimed.length === 0) return 0;
+  const numbers = claimed.map(({ number }) => number);
+  const references = numbers.map(() => randomUUID());
+  const records = numbers.map((number) => JSON.stringify({ ...SAMPLE_RECORD, requestNumber: number }));
+  await db.transaction(async (tx) => {
+    await tx.query('delete from bare_queue where number = any($1::bigint[]) and token = $2', [numbers, token]);
+    await tx.query(BARE_FINISH, [numbers, references]);
+    await tx.query(BARE_ATTEMPT, [numbers, numbers.map(() => SAMPLE_BODY)]);
+    await tx.query(BARE_OUTBOX, [numbers, records]);
+  });
+  return claimed.length;
+}
+
+const BARE_CLAIM = /* sql */ `
+with claimed as (
+  update bare_queue q set ready_at = now() + interval '30 s', token = $2::uuid, rank = 0
+   where q.number = any (array(select number from bare_queue where rank = 1 and ready_at <= now()
+                                order by ready_at limit $1 for update skip locked))
+  returning number
+)
+select c.number, r.command, r.cards from claimed c join request r on r.number = c.number`;
+
+const BARE_FINISH = /* sql */ `
+update request r set life_cycle_state = 'COMPLETED', executed_at = now(), attempts = 1, reference_number = f.reference
+  from unnest($1::bigint[], $2::text[]) f (number, reference) where r.number = f.number`;
+
+const BARE_ATTEMPT = /* sql */ `
+insert into attempt (request_number, attempt, command, operation, url, answer, http_status, request_body, response_body,
+                     started_at, duration_ms, instance)
+select number, 1, 'ADD_SUBSCRIPTIONS', 'AddSubscriptions', 'http://127.0.0.1/authorization', 'accepted', 200, body, body,
+       now(), 1, 'bench' from unnest($1::bigint[], $2::text[]) a (number, body)`;
+
+const BARE_OUTBOX = /* sql */ `
+insert into outbox (kind, event_id, message_key, record, request_number)
+select 'REQUEST_OUTCOME', gen_random_uuid(), '\\x31', record::jsonb, number
+  from unnest($1::bigint[], $2::text[]) o (number, record)`;
+
+/** About as long as a real one. */
+const SAMPLE_RECORD = {
+  eventId: randomUUID(),
+  occurredAt: Date.now(),
+  requestId: randomUUID(),
+  type: 'ADD_SUBSCRIPTIONS',
+  outcome: 'COMPLETED',
+  errorCode: null,
+  errorDescription: null,
+  referenceNumber: randomUUID(),
+  subscriptionNumber: 'S20000000001',
+  smartcard: '20000000001',
+  service: { caId: '101', distributor: null },
+  existingSmartcard: null,
+  smartcards: [],
+  setTopBoxes: [],
+  priority: 'REGULAR',
+  attempts: 1,
+  submittedAt: Date.now(),
+  scheduledAt: Date.now(),
+  executedAt: Date.now(),
+  processName: 'TRIGGER',
+  actionId: null,
+  actionNumber: null,
+  causationEventId: null,
+  activeServices: null,
+  pairedDevices: null,
+};
+
+/** As submitting would have left them. */
+async function fill(url: string, requests: number): Promise<void> {
+  const db = openDatabase({ url, maxConnections: 1, applicationName: 'bench-fill', statementTimeoutMs: 120_000 });
+  await db.query(
+    `insert into request (number, type, sequence_number, command, cards, process_name, subscription_number)
+     select nextval('request_number'), 'ADD_SUBSCRIPTIONS', 1,
+            jsonb_build_object('type', 'ADD_SUBSCRIPTIONS', 'smartcard', card,
+                               'service', jsonb_build_object('caId', '101', 'distributor', null)),
+            array[card], 'TRIGGER', 'S' || card
+       from (select '2' || lpad(n::text, 10, '0') as card from generate_series(1, $1::int) n) made`,
+    [requests],
+  );
+  await db.query('insert into lane (card, number) select cards[1], number from request');
+  await db.query(`insert into work (number, waits, rank, ready_at, cards)
+    select number, 0, 3, now() - interval '1 hour' + number * interval '1 ms', cards from request`);
+  await db.query('vacuum analyze');
+  await db.query('checkpoint');
+  await db.close();
+}
