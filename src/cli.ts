@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from 'commander';
+import { eventsCommand } from './commands/events.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
 import { requestsCommand } from './commands/requests.ts';
@@ -14,7 +15,14 @@ const program = new Command('conax-provisioning')
     `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
   );
 
-for (const command of [serveCommand, migrateCommand, simulatorCommand, requestsCommand, providerCommand]) {
+for (const command of [
+  serveCommand,
+  migrateCommand,
+  simulatorCommand,
+  requestsCommand,
+  eventsCommand,
+  providerCommand,
+]) {
   program.addCommand(command());
 }
 throwOnWrongUsage(program);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { PlanningRules } from './planning/types.ts';
 import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
 import {
   flag,
@@ -168,6 +169,16 @@ export function readSettings<G extends SettingGroup>(
   const all = mistakes.length === 0 ? contradictions(values) : mistakes;
   if (all.length > 0) throw new SettingsError(all);
   return Object.freeze(values) as Settings<G>;
+}
+
+/** The rules of planning, as the settings have them. */
+export function planningRulesOf(settings: Settings<'rules'>): PlanningRules {
+  return {
+    entitleAddedCards: settings.ENTITLE_ADDED_CARDS,
+    smartcardPattern: settings.SMARTCARD_CA_ID_PATTERN,
+    setTopBoxPattern: settings.STB_CA_ID_PATTERN,
+    servicePattern: settings.SERVICE_CA_ID_PATTERN,
+  };
 }
 
 /** What is wrong between settings that are right one by one. */
