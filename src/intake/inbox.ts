@@ -1,5 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Transaction } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { storable } from '../requests/storable.ts';
 import type { Decision } from './fold.ts';
 import { traceparentOf } from './message.ts';
@@ -16,7 +17,7 @@ export async function insertInbox(tx: Transaction, decisions: readonly Decision[
        dead_letter_reason, dead_letter_detail, event
      from (select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[],
          $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[], $13::int[], $14::bigint[],
-         $15::timestamptz[], $16::text[], $17::text[], $18::text[], $19::jsonb[]) with ordinality
+         $15::timestamptz[], $16::text[], $17::text[], $18::text[], ${jsonColumn('$19')}) with ordinality
        as m (event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
          subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
          dead_letter_reason, dead_letter_detail, event, position) order by position) as ordered
@@ -40,7 +41,7 @@ export async function insertInbox(tx: Transaction, decisions: readonly Decision[
       rows.map((row) => row.traceparent),
       rows.map((row) => row.reason),
       rows.map((row) => row.detail),
-      rows.map((row) => row.event),
+      jsonTexts(rows.map((row) => row.event)),
     ],
   );
   const ids = new Map(stored.map((row) => [`${row.topic}/${row.partition}/${row.message_offset}`, row.id]));

@@ -2,6 +2,7 @@ import type { NewOutboxMessage } from '../outcomes/outbox.ts';
 import { addToOutbox } from '../outcomes/outbox.ts';
 import { type ActionKey, settleActions } from '../outcomes/record.ts';
 import type { Transaction } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { commandKey } from '../requests/command.ts';
 import type { NewRequest, StoredRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
@@ -92,14 +93,14 @@ async function writeSnapshots(tx: Transaction, subscriptions: readonly Subscript
   if (snapshots.length === 0) return;
   await tx.query(
     `insert into subscription (number, crm_id, version, snapshot)
-     select * from unnest($1::text[], $2::text[], $3::bigint[], $4::jsonb[])
+     select * from unnest($1::text[], $2::text[], $3::bigint[], ${jsonColumn('$4')})
      on conflict (number) do update set crm_id = excluded.crm_id, version = excluded.version,
        snapshot = excluded.snapshot, updated_at = now()`,
     [
       snapshots.map(({ number }) => number),
       snapshots.map(({ id }) => id),
       snapshots.map(({ version }) => version),
-      snapshots.map((snapshot) => JSON.stringify(snapshot)),
+      jsonTexts(snapshots.map((snapshot) => JSON.stringify(snapshot))),
     ],
   );
 }

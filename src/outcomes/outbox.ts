@@ -1,4 +1,5 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import type { CrmActionOutcome, ProvisioningRequestOutcome } from './outcome.generated.ts';
 
 /** CloudEvents attributes that the record alone does not give. */
@@ -43,17 +44,17 @@ export async function addToOutbox(tx: Transaction, messages: readonly NewOutboxM
   const rows = messages.map(outboxRow);
   await tx.query(
     `insert into outbox (kind, event_id, message_key, record, body, headers, request_number, action_id)
-     select kind, event_id, message_key, record::jsonb, body, headers::jsonb, request_number, action_id
-     from unnest($1::text[], $2::uuid[], $3::bytea[], $4::text[], $5::bytea[], $6::text[], $7::bigint[], $8::text[])
+     select kind, event_id, message_key, record, body, headers, request_number, action_id
+     from unnest($1::text[], $2::uuid[], $3::bytea[], ${jsonColumn('$4')}, $5::bytea[], ${jsonColumn('$6')}, $7::bigint[], $8::text[])
        with ordinality as m (kind, event_id, message_key, record, body, headers, request_number, action_id, position)
      order by position`,
     [
       rows.map((row) => row.kind),
       rows.map((row) => row.eventId),
       rows.map((row) => row.key),
-      rows.map((row) => row.record),
+      jsonTexts(rows.map((row) => row.record)),
       rows.map((row) => row.body),
-      rows.map((row) => row.headers),
+      jsonTexts(rows.map((row) => row.headers)),
       rows.map((row) => row.requestNumber),
       rows.map((row) => row.actionId),
     ],

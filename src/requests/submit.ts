@@ -1,4 +1,5 @@
 import type { Transaction } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { smartcardsOf } from './command.ts';
 import { lockCards } from './lock-cards.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
@@ -23,7 +24,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
     requests.map((request) => request.sequenceNumber),
     requests.map((request) => request.priority),
     requests.map((request) => request.bulk),
-    requests.map((request) => JSON.stringify(request.command)),
+    jsonTexts(requests.map((request) => JSON.stringify(request.command))),
     requests.map((request) => request.commandKey),
     cards.map(arrayLiteral),
     requests.map((request) => request.subscription?.number ?? null),
@@ -84,7 +85,7 @@ select nextval('request_number'), type, sequence_number, priority, bulk, command
        action_number, inbox_id, causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
        created_by_user, created_by_unit
   from (select *
-          from unnest($1::text[], $2::int[], $3::text[], $4::boolean[], $5::jsonb[], $6::text[], $7::text[], $8::text[],
+          from unnest($1::text[], $2::int[], $3::text[], $4::boolean[], ${jsonColumn('$5')}, $6::text[], $7::text[], $8::text[],
                       $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[],
                       $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) with ordinality
             as r (type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
