@@ -7,6 +7,7 @@ import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import type { FinishingParts } from '../requests/finish.ts';
 import { createBatcher } from './batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
+import { createCasSilence } from './cas-silence.ts';
 import { createClaiming } from './claiming.ts';
 import { createLeases } from './leases.ts';
 import { countReady } from './pending.ts';
@@ -119,12 +120,15 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     onClaimed: () => pump(),
     onError: failed('claim'),
   });
+  const silence = createCasSilence();
   const ports: CarryOutPorts = {
     conax: {
       call: async (call) => {
         metrics.callsUnderWay.inc();
         faultPoint('dispatch: before send');
+        const heard = silence.begin();
         const exchange = await conax.call(call).finally(() => metrics.callsUnderWay.dec());
+        heard(exchange.answer);
         faultPoint('dispatch: after send');
         return exchange;
       },
@@ -304,6 +308,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
           ? provider.detail()
           : 'no share of the limits: the database is away',
       mode: provider.mode(),
+      casSilentMs: silence.silentMs(),
       underWay: carrying.size,
       buffered: claiming.buffered(),
       unwritten: settling.pending(),

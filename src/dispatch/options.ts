@@ -47,6 +47,8 @@ export interface DispatcherState {
   readonly ready: boolean;
   readonly detail: string;
   readonly mode: 'open' | 'paused' | 'breaker-open' | 'half-open';
+  /** How long calls under way have waited without the CAS answering any; 0 while there are none. */
+  readonly casSilentMs: number;
   /** Requests being carried out, claimed and not begun, and answered and not written down yet. */
   readonly underWay: number;
   readonly buffered: number;

@@ -24,7 +24,9 @@ export function listenForWork(
       connectionString: databaseUrl,
       application_name: 'conax-dispatch-listen',
       keepAlive: true,
-      connectionTimeoutMillis: 10_000,
+      // It hears nothing for hours where there is nothing to do: the kernel has to notice that the other side is gone.
+      keepAliveInitialDelayMillis: 5_000,
+      connectionTimeoutMillis: 4_000,
     });
     let ended = false;
     const onEnd = (error?: Error): void => {

@@ -37,6 +37,8 @@ export interface ConsumerOptions {
   /** Called for one batch of a partition at a time. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   readonly onJoined: () => void;
+  /** Called whenever Kafka answered a request. */
+  readonly onHeard: () => void;
 }
 
 /** How soon it is asked again where reading has to begin. */
@@ -59,7 +61,8 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     // consumer that was begun anew is another member. A busy instance sends heartbeats beside its work.
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: heartbeatMs(options),
-    rebalanceTimeout: 60_000,
+    // How long the others wait for a member that is busy; what it has in hand is stored all the same.
+    rebalanceTimeout: 15_000,
     // How soon a pause or a stop is noticed while there is nothing to read.
     maxWaitTimeInMs: 500,
     metadataMaxAge: 60_000,
@@ -86,6 +89,7 @@ function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<No
       assignment.joined(payload.memberAssignment);
       options.onJoined();
     });
+    consumer.on(consumer.events.REQUEST, options.onHeard);
     // Stopping waits for the batch in hand.
     const stop = (): void => void consumer.stop().then(resolve, reject);
     options.signal.addEventListener('abort', stop, { once: true });

@@ -52,6 +52,8 @@ export interface Intake {
 }
 
 const RESTART_DELAYS_MS = [100, 500, 1_000, 2_000, 5_000];
+/** Heartbeats alone are answered more often than that. */
+const KAFKA_SILENT_MS = 3_000;
 const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 2_000;
 
@@ -79,12 +81,17 @@ export function startIntake(options: IntakeOptions): Intake {
   /** Why partitions pause, and how often in a row. */
   const pauses = new Map<string, { readonly times: number; readonly reason: string }>();
   let connection = 'connecting to Kafka';
+  let heardAt = performance.now();
 
   const done = run();
   return {
     state() {
       const [paused] = pauses.values();
       if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
+      const silentMs = Math.round(performance.now() - heardAt);
+      if (connection === 'reading' && silentMs > KAFKA_SILENT_MS) {
+        return { ready: false, detail: `waiting for Kafka: it has not answered for ${silentMs} ms` };
+      }
       return { ready: connection === 'reading', detail: connection };
     },
     async stop() {
@@ -100,6 +107,7 @@ export function startIntake(options: IntakeOptions): Intake {
           ...options,
           signal: stopping.signal,
           onBatch,
+          onHeard: () => (heardAt = performance.now()),
           onJoined() {
             failures = 0;
             connection = 'reading';

@@ -152,7 +152,8 @@ export function startRelay(options: RelayOptions): Relay {
       // acknowledges the next batch as a repetition without storing it.
       idempotent: false,
       maxInFlightRequests: 1,
-      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 3 },
+      // The relay itself tries again, and says so meanwhile.
+      retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1 },
     });
     await created.connect();
     producer = created;

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import pg from 'pg';
+import { watchForSilence } from './silence.ts';
 
 /** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
 export type Row = Record<string, unknown>;
@@ -58,8 +60,8 @@ export class CommitUnknownError extends Error {
 /** A statement got no answer, not even the server's own timeout: the connection is half-open and was destroyed. */
 export class NoAnswerError extends Error {
   override readonly name = 'NoAnswerError';
-  constructor(deadlineMs: number) {
-    super(`PostgreSQL did not answer within ${deadlineMs} ms; the connection was destroyed`);
+  constructor(afterMs: number) {
+    super(`PostgreSQL did not answer for ${Math.round(afterMs)} ms; the connection was destroyed`);
   }
 }
 
@@ -67,13 +69,17 @@ export class NoAnswerError extends Error {
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 
+/** After so much silence the kernel asks whether the other side is there. */
+const KEEP_ALIVE_MS = 5_000;
+
 /** SQLSTATEs after which the same transaction may simply be run again. */
 const REPEATABLE = new Set(['40P01', '40001']);
 
 export function openDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const lockTimeoutMs = options.lockTimeoutMs ?? 15_000;
-  // No server setting helps on a half-open connection: our own deadline, a little later than the server's, destroys it.
+  // No server setting helps on a half-open connection: the watch finds it out, or at last our own deadline, a little later
+  // than the server's.
   const deadlineMs = statementTimeoutMs + 5_000;
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -81,23 +87,41 @@ export function openDatabase(options: DatabaseOptions): Database {
     application_name: options.applicationName,
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
+    keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     statement_timeout: statementTimeoutMs,
     lock_timeout: lockTimeoutMs,
     idle_in_transaction_session_timeout: statementTimeoutMs * 2,
     types,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
+  const silence = watchForSilence(options.url, options.applicationName);
+  /** When each connection last answered, and when one was found half-open: those that have not answered since may be too. */
+  const heardAt = new WeakMap<pg.PoolClient, number>();
+  let suspectAt = -Infinity;
 
   return {
     query: (text, values) => withClient((client) => run(client, text, values)),
     transaction: (work, { attempts = 5 } = {}) =>
       repeatable(() => withClient((client) => transact(client, work)), attempts),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
-    close: () => pool.end(),
+    close: async () => {
+      await pool.end();
+      silence.stop();
+    },
   };
 
+  /** A connection that was there before another one was found half-open is not used again. */
+  async function checkOut(): Promise<pg.PoolClient> {
+    for (;;) {
+      const client = await pool.connect();
+      if (!heardAt.has(client)) heardAt.set(client, performance.now());
+      if ((heardAt.get(client) ?? 0) >= suspectAt) return client;
+      client.release(true);
+    }
+  }
+
   async function withClient<T>(use: (client: PooledClient) => Promise<T>): Promise<T> {
-    const client: PooledClient = { pg: await pool.connect(), broken: false };
+    const client: PooledClient = { pg: await checkOut(), broken: false };
     // A client in use that loses its connection emits 'error' beside rejecting its query; unheard it ends the process.
     const onError = (): void => {
       client.broken = true;
@@ -112,13 +136,22 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   async function run<R extends object>(client: PooledClient, text: string, values?: readonly unknown[]): Promise<R[]> {
+    const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
+    let unwatch: (() => void) | undefined;
+    const noAnswer = new Promise<never>((_resolve, reject) => {
+      const giveUp = (): void => {
         client.broken = true;
-        reject(new NoAnswerError(deadlineMs));
-        destroySocket(client.pg);
-      }, deadlineMs);
+        suspectAt = performance.now();
+        reject(new NoAnswerError(suspectAt - sentAt));
+        socketOf(client.pg)?.destroy();
+      };
+      timer = setTimeout(giveUp, deadlineMs);
+      unwatch = silence.watch({
+        processId: processIdOf(client.pg),
+        bytesRead: () => socketOf(client.pg)?.bytesRead ?? 0,
+        onSilent: giveUp,
+      });
     });
     try {
       const answer =
@@ -127,13 +160,15 @@ export function openDatabase(options: DatabaseOptions): Database {
           : client.pg.query<R>(text, values as unknown[]);
       // When the deadline wins, the destroyed socket rejects this one too, and nobody else listens.
       answer.catch(() => {});
-      const { rows } = await Promise.race([answer, deadline]);
+      const { rows } = await Promise.race([answer, noAnswer]);
+      heardAt.set(client.pg, performance.now());
       return rows;
     } catch (error) {
       if (!isServerError(error)) client.broken = true;
       throw error;
     } finally {
       clearTimeout(timer);
+      unwatch?.();
     }
   }
 
@@ -220,7 +255,11 @@ function isConnectionError(error: Error): boolean {
   );
 }
 
-function destroySocket(client: pg.PoolClient): void {
-  const { connection } = client as unknown as { connection?: { stream?: { destroy(): void } } };
-  connection?.stream?.destroy();
+/** What pg's types do not tell: the TCP connection, and the server's process at its other end. */
+function socketOf(client: pg.PoolClient): Socket | undefined {
+  return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream;
+}
+
+function processIdOf(client: pg.PoolClient): number {
+  return (client as unknown as { processID?: number }).processID ?? 0;
 }

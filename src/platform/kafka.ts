@@ -1,5 +1,6 @@
 import kafkajs, { CompressionTypes, Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
 import { lz4, snappy, zstd } from './compression.ts';
+import { kafkaSocket } from './kafka-socket.ts';
 import type { Logger } from './logging.ts';
 
 export interface KafkaOptions {
@@ -30,8 +31,9 @@ export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptio
     clientId,
     ssl,
     ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
+    socketFactory: kafkaSocket,
     connectionTimeout: 3_000,
-    authenticationTimeout: 10_000,
+    authenticationTimeout: 5_000,
     requestTimeout: 10_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
     logLevel: logLevel.INFO,
