@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { Registry } from '@prometheus-io/client';
 import { createConaxClient } from './conax/client.ts';
 import { kafkaOf, registryOf } from './connections.ts';
@@ -17,7 +18,7 @@ import { indexWalkingUrl } from './platform/planner-settings.ts';
 import { createSeal, missingSeal } from './platform/seal.ts';
 import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
-import type { SERVICE_SETTINGS, Settings } from './settings.ts';
+import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
@@ -30,6 +31,11 @@ export interface Service {
    */
   stop(): Promise<void>;
 }
+
+/** Those who ask for the health want to know soon. */
+const HEALTH_ANSWER_MS = 1_500;
+/** A call that takes longer may still be answered; the CAS is told to be silent all the same. */
+const CAS_SILENT_MS = 3_000;
 
 /** The CloudEvents source of everything that the service publishes. */
 const EVENT_SOURCE = '/conax-provisioning';
@@ -99,12 +105,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     database,
     findWriterSchema: (id) => schemas.findWriterSchema(id),
     plan,
-    rules: {
-      entitleAddedCards: settings.ENTITLE_ADDED_CARDS,
-      smartcardPattern: settings.SMARTCARD_CA_ID_PATTERN,
-      setTopBoxPattern: settings.STB_CA_ID_PATTERN,
-      servicePattern: settings.SERVICE_CA_ID_PATTERN,
-    },
+    rules: planningRulesOf(settings),
     stalePolicy: settings.STALE_POLICY,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
     metrics: intakeMetrics(registry),
@@ -149,6 +150,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       url,
       maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS / 2),
       applicationName,
+      // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
+      connectTimeoutMs: 4_000,
       prepared: true,
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
     });
@@ -156,15 +159,27 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
 }
 
 /** The CAS's absence is told and leaves the service ready: events are taken in and kept, and nothing here can mend it. */
-function casState({ mode, detail }: DispatcherState): PartState {
-  return { part: 'cas', ready: mode === 'open', detail, required: false };
+function casState({ mode, detail, casSilentMs }: DispatcherState): PartState {
+  const silent = casSilentMs >= CAS_SILENT_MS;
+  return {
+    part: 'cas',
+    ready: mode === 'open' && !silent,
+    detail: silent ? `the CAS has answered no call for ${Math.round(casSilentMs)} ms` : detail,
+    required: false,
+  };
 }
 
 async function databaseState(database: Database): Promise<PartState> {
-  try {
-    await database.query('select 1');
-    return { part: 'database', ready: true, detail: 'answers' };
-  } catch (error) {
-    return { part: 'database', ready: false, detail: messageOf(error) };
-  }
+  const late = new AbortController();
+  const answers = database.query('select 1').then(
+    () => ({ part: 'database', ready: true, detail: 'answers' }),
+    (error: unknown) => ({ part: 'database', ready: false, detail: messageOf(error) }),
+  );
+  const detail = `has not answered for ${HEALTH_ANSWER_MS} ms`;
+  const silent = wait(HEALTH_ANSWER_MS, { part: 'database', ready: false, detail }, { signal: late.signal });
+  // Once the answer is there the wait is cut short, and nobody listens to that.
+  silent.catch(() => {});
+  const state = await Promise.race([answers, silent]);
+  late.abort();
+  return state;
 }
