@@ -5,6 +5,8 @@ export interface Profiler {
   start(): Promise<void>;
   /** Ends the profile, keeps it in the file for Chrome's developer tools, and gives its summary as lines. */
   stop(file: string): Promise<string[]>;
+  /** What lives on the heap after a full collection, in megabytes. */
+  heapMb(): Promise<number>;
   close(): void;
 }
 
@@ -53,6 +55,11 @@ export async function connectProfiler(port: number): Promise<Profiler> {
       const { profile } = await call<{ profile: Profile }>('Profiler.stop');
       writeFileSync(file, JSON.stringify(profile));
       return summary(profile);
+    },
+    heapMb: async () => {
+      await call('HeapProfiler.collectGarbage');
+      const { usedSize } = await call<{ usedSize: number }>('Runtime.getHeapUsage');
+      return usedSize / 2 ** 20;
     },
     close: () => socket.close(),
   };
