@@ -4,6 +4,7 @@
  */
 import { Command } from 'commander';
 import { createReport, machineLine, type Report } from './bench/report.ts';
+import { claim } from './bench/claim-run.ts';
 import { dispatch } from './bench/dispatch.ts';
 import { idle } from './bench/idle.ts';
 import { intake } from './bench/intake.ts';
@@ -16,6 +17,14 @@ const MINUTE_MS = 60_000;
 
 const program = new Command('bench').description('measures the service against its bare floors');
 
+interface Options {
+  readonly events: number;
+  readonly subscriptions: number;
+  readonly seed: number;
+  readonly together: boolean;
+  readonly profile: boolean;
+}
+
 program
   .command('volume')
   .description('many events through everything, with an instant CAS, counted at the other end; then all of them again')
@@ -24,7 +33,7 @@ program
   .option('--seed <n>', 'of the histories', whole, 1)
   .option('--together', 'all stages at once instead of one after the other', false)
   .option('--profile', 'CPU profile and statements of each stage', false)
-  .action((options: { events: number; subscriptions: number; seed: number; together: boolean; profile: boolean }) =>
+  .action((options: Options) =>
     measured('volume', 6 * MINUTE_MS, (report) => volume(report, { ...options, profiled: options.profile })),
   );
 
@@ -33,8 +42,8 @@ program
   .description('a CAS that takes 50 ms a call, 32 at once, beside one long queue and many cards in back-off')
   .option('--seconds <n>', 'how long it is measured', whole, 20)
   .option('--profile', 'CPU profile and statements', false)
-  .action((options: { seconds: number; profile: boolean }) =>
-    measured('slow-cas', 2 * MINUTE_MS, (report) => slowCas(report, { ...options, profiled: options.profile })),
+  .action(({ seconds, profile }: { seconds: number; profile: boolean }) =>
+    measured('slow-cas', 2 * MINUTE_MS, (report) => slowCas(report, { seconds, profiled: profile })),
   );
 
 program
@@ -64,6 +73,19 @@ program
   .command('soap')
   .description('SOAP calls against the same bytes sent bare')
   .action(() => measured('soap', 2 * MINUTE_MS, soap));
+
+program
+  .command('claim')
+  .description('claim and completion alone against a bare queue, by batch size')
+  .option('--backlog <n>', 'pending requests', whole, 100_000)
+  .action((options: { backlog: number }) => measured('claim', 4 * MINUTE_MS, (report) => claim(report, options)));
+
+program
+  .command('all')
+  .description('all of them, one after the other, with their defaults')
+  .action(async () => {
+    for (const command of program.commands.filter((one) => one.name() !== 'all')) await command.parseAsync([], { from: 'user' });
+  });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => void closeSites().finally(() => process.exit(130)));
