@@ -23,6 +23,7 @@ interface Options {
   readonly seed: number;
   readonly together: boolean;
   readonly profile: boolean;
+  readonly minutes: number;
 }
 
 program
@@ -33,8 +34,11 @@ program
   .option('--seed <n>', 'of the histories', whole, 1)
   .option('--together', 'all stages at once instead of one after the other', false)
   .option('--profile', 'CPU profile and statements of each stage', false)
+  .option('--minutes <n>', 'how long it may take; more on a machine that is busy with other things', whole, 6)
   .action((options: Options) =>
-    measured('volume', 6 * MINUTE_MS, (report) => volume(report, { ...options, profiled: options.profile })),
+    measured('volume', options.minutes * MINUTE_MS, (report) =>
+      volume(report, { ...options, profiled: options.profile }),
+    ),
   );
 
 program
@@ -84,7 +88,8 @@ program
   .command('all')
   .description('all of them, one after the other, with their defaults')
   .action(async () => {
-    for (const command of program.commands.filter((one) => one.name() !== 'all')) await command.parseAsync([], { from: 'user' });
+    for (const command of program.commands.filter((one) => one.name() !== 'all'))
+      await command.parseAsync([], { from: 'user' });
   });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
