@@ -65,7 +65,8 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
     rebalanceTimeout: 15_000,
     // How soon a pause or a stop is noticed while there is nothing to read.
     maxWaitTimeInMs: 500,
-    metadataMaxAge: 60_000,
+    // How soon partitions that are added to a topic are seen, and read from their beginning.
+    metadataMaxAge: 10_000,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: () => Promise.resolve(false) },
   });
