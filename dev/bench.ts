@@ -14,6 +14,7 @@ import { soap } from './bench/soap.ts';
 import { volume } from './bench/volume.ts';
 
 const MINUTE_MS = 60_000;
+let leaving = false;
 
 const program = new Command('bench').description('measures the service against its bare floors');
 
@@ -93,9 +94,15 @@ program
   });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void closeSites().finally(() => process.exit(130)));
+  process.once(signal, () => leave(130));
 }
 await program.parseAsync();
+
+/** Stops everything in the middle of whatever goes on, removes the data, and ends. */
+function leave(exitCode: number): void {
+  leaving = true;
+  void closeSites().finally(() => process.exit(exitCode));
+}
 
 /** Runs a benchmark within its time. Servers and programs that it started do not outlive this process. */
 async function measured(name: string, deadlineMs: number, work: (report: Report) => Promise<void>): Promise<void> {
@@ -104,9 +111,13 @@ async function measured(name: string, deadlineMs: number, work: (report: Report)
   const begunAt = performance.now();
   const timer = setTimeout(() => {
     console.error(`bench ${name} took longer than ${deadlineMs / 1000} s`);
-    void closeSites().finally(() => process.exit(2));
+    leave(2);
   }, deadlineMs);
-  await work(report);
+  await work(report).catch((error: unknown) => {
+    // What is closed under its hands complains, and nobody wants to know.
+    if (leaving) return new Promise<never>(() => {});
+    throw error;
+  });
   clearTimeout(timer);
   const seconds = ((performance.now() - begunAt) / 1000).toFixed(0);
   report.line(
