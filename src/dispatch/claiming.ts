@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { type ClaimedRequest, claimRequests } from '../requests/claim.ts';
+import { claimKey, type ClaimedRequest, claimRequests, type Held } from '../requests/claim.ts';
 import type { Leases } from './leases.ts';
 import type { DispatchMetrics } from './metrics.ts';
 import type { ProviderWatch } from './provider-watch.ts';
@@ -22,8 +22,8 @@ export interface Claiming {
   takeAll(): ClaimedRequest[];
   /** Takes out what cannot be begun: its lease is too short, or sending was switched off. */
   unfit(callMs: number): ClaimedRequest[];
-  /** Takes out requests whose lease was lost. */
-  drop(numbers: readonly number[]): void;
+  /** Takes out claims whose lease was lost. */
+  drop(claims: readonly Held[]): void;
   /** Claims, where there is room and may be work. */
   refill(): void;
   /** Something may be ready that was not when a claim came back short. */
@@ -127,12 +127,13 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     take: () => buffer.shift(),
     takeAll: () => buffer.splice(0),
     unfit(callMs) {
-      const unfit = buffer.filter((request) => leases.leftMs(request.number) < callMs || !mayBeSent(request));
+      const unfit = buffer.filter((request) => leases.leftMs(request) < callMs || !mayBeSent(request));
       if (unfit.length > 0) buffer = buffer.filter((request) => !unfit.includes(request));
       return unfit;
     },
-    drop(numbers) {
-      buffer = buffer.filter(({ number }) => !numbers.includes(number));
+    drop(claims) {
+      const lost = new Set(claims.map(claimKey));
+      buffer = buffer.filter((request) => !lost.has(claimKey(request)));
     },
     refill,
     mayHaveWork: () => {

@@ -55,7 +55,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     maxRequestsPerSecond: options.maxRequestsPerSecond,
     burst: options.burst ?? Math.max(1, Math.ceil(options.maxRequestsPerSecond / 10)),
   };
-  const carrying = new Map<number, ClaimedRequest>();
+  const carrying = new Set<ClaimedRequest>();
   const givingUp = new AbortController();
   let stopping: Promise<void> | null = null;
   const isStopping = (): boolean => stopping !== null;
@@ -103,7 +103,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   }, MAX_BATCH);
   const permissions = createPermissions({
     share,
-    leftMs: (request) => leases.leftMs(request.number),
+    leftMs: (request) => leases.leftMs(request),
     callMs,
     halted: (request) => !claiming.mayBeSent(request),
     onWait: (ms) => wakeIn(ms),
@@ -141,7 +141,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       pump();
       return permission;
     },
-    inTime: (request) => leases.leftMs(request.number) >= callMs && share.slots() > 0,
+    inTime: (request) => leases.leftMs(request) >= callMs && share.slots() > 0,
     mark: (request) => marking.add(request),
     onExchange: async (request, exchange) => {
       reportCall(metrics, logger, request, exchange);
@@ -175,15 +175,15 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   async function begin(request: ClaimedRequest): Promise<void> {
-    carrying.set(request.number, request);
+    carrying.add(request);
     try {
       const result = await carryOut(request, ports);
-      carrying.delete(request.number);
+      carrying.delete(request);
       conclude(request, result);
     } catch (error) {
       // A fault of ours: the lease lapses, and the request counts as unknown.
-      carrying.delete(request.number);
-      leases.release(request.number);
+      carrying.delete(request);
+      leases.release(request);
       claiming.ended(request);
       metrics.errors.inc({ part: 'carry-out' });
       logger.error({ requestNumber: request.number, err: error }, 'dispatch: a request could not be carried out');
@@ -193,7 +193,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
 
   function conclude(request: ClaimedRequest, result: CarriedOut): void {
     if (result === 'lost') {
-      leases.release(request.number);
+      leases.release(request);
       claiming.ended(request);
       return;
     }
@@ -207,7 +207,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       failed('settle')(error);
       return false;
     });
-    leases.release(request.number);
+    leases.release(request);
     claiming.ended(request);
     claiming.mayHaveWork();
     pump();
@@ -234,7 +234,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       if (lost.length === 0) return;
       claiming.drop(lost);
       metrics.leasesLost.inc(lost.length);
-      logger.warn({ requestNumbers: lost }, 'dispatch: leases ran out while they were held');
+      logger.warn(
+        { requestNumbers: lost.map(({ number }) => number) },
+        'dispatch: leases ran out while they were held',
+      );
     },
     failed('renewal'),
   );

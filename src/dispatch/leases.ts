@@ -5,12 +5,12 @@ import { type Held, renewLeases } from '../requests/claim.ts';
 export interface Leases {
   /** Takes over what was claimed by a statement that was sent at `sentAt` (performance.now()). */
   hold(requests: readonly Held[], sentAt: number): void;
-  /** Is no longer concerned with a request. */
-  release(number: number): void;
-  /** Milliseconds that are left; 0 where the lease was lost or has run out. */
-  leftMs(number: number): number;
-  /** Prolongs all of them with one statement, and forgets those that were lost. Gives their numbers. */
-  renew(): Promise<number[]>;
+  /** Is no longer concerned with a claim. */
+  release(claim: Held): void;
+  /** Milliseconds that are left; 0 where the lease was lost or has run out, also where it was claimed again since. */
+  leftMs(claim: Held): number;
+  /** Prolongs all of them with one statement, and forgets those that were lost. Gives these. */
+  renew(): Promise<Held[]>;
   count(): number;
 }
 
@@ -20,13 +20,18 @@ export function createLeases(db: Database, leaseMs: number): Leases {
     hold(requests, sentAt) {
       for (const { number, token } of requests) held.set(number, { token, until: sentAt + leaseMs });
     },
-    release: (number) => void held.delete(number),
-    leftMs: (number) => Math.max(0, (held.get(number)?.until ?? 0) - performance.now()),
+    release({ number, token }) {
+      if (held.get(number)?.token === token) held.delete(number);
+    },
+    leftMs({ number, token }) {
+      const lease = held.get(number);
+      return lease?.token === token ? Math.max(0, lease.until - performance.now()) : 0;
+    },
     async renew() {
       const asked = [...held].map(([number, { token }]) => ({ number, token }));
       const sentAt = performance.now();
       const kept = new Set(await renewLeases(db, asked, leaseMs));
-      const lost: number[] = [];
+      const lost: Held[] = [];
       for (const { number, token } of asked) {
         const lease = held.get(number);
         // Released or claimed anew while the statement was under way.
@@ -34,7 +39,7 @@ export function createLeases(db: Database, leaseMs: number): Leases {
         if (kept.has(number)) lease.until = sentAt + leaseMs;
         else {
           held.delete(number);
-          lost.push(number);
+          lost.push({ number, token });
         }
       }
       return lost;

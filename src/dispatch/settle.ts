@@ -41,7 +41,9 @@ export async function settle(settlements: readonly Settlement[], options: Settle
         return written;
       });
       passed(settlements, 'after commit');
-      return settlements.map(({ request }) => done.has(request.number));
+      // Of two claims of one request the earlier one had run out.
+      const newest = new Map(settlements.map(({ request }) => [request.number, request.token]));
+      return settlements.map(({ request }) => done.has(request.number) && newest.get(request.number) === request.token);
     } catch (error) {
       options.onError();
       if (!isDatabaseOutage(error)) return await settleApart(settlements, error, options);

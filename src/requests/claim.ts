@@ -101,6 +101,11 @@ export interface Held {
   readonly token: string;
 }
 
+/** Names a claim: the same request may be claimed again once its lease has run out, also by the same instance. */
+export function claimKey({ number, token }: Held): string {
+  return `${number} ${token}`;
+}
+
 /**
  * Prolongs leases, all in one statement, and gives the numbers of those that are still held; the others were lost to
  * another instance or are final, and are no longer the caller's business. Walks work's primary key.

@@ -1,7 +1,7 @@
 import type { ConaxExchange } from '../conax/client.types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { writeAttempts } from './attempt.ts';
-import { heldColumns } from './claim.ts';
+import { claimKey, type Held, heldColumns } from './claim.ts';
 import type { Command } from './command.ts';
 import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
@@ -61,11 +61,11 @@ export async function finishRequests(
   if (requests.length === 0) return [];
   await lockPairings(tx, requests);
   await lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
-  const removed = await tx.query<{ number: number; attempts: number }>(REMOVE_WORK, heldColumns(requests));
-  const attemptsBefore = new Map(removed.map(({ number, attempts }) => [number, attempts]));
+  const removed = await tx.query<Held & { attempts: number }>(REMOVE_WORK, heldColumns(requests));
+  const attemptsBefore = new Map(removed.map((row) => [claimKey(row), row.attempts]));
   const finished = requests
-    .filter(({ number }) => attemptsBefore.has(number))
-    .map((request) => ({ ...request, before: attemptsBefore.get(request.number) ?? 0 }))
+    .filter((request) => attemptsBefore.has(claimKey(request)))
+    .map((request) => ({ ...request, before: attemptsBefore.get(claimKey(request)) ?? 0 }))
     .toSorted((a, b) => a.number - b.number);
   if (finished.length === 0) return [];
 
@@ -102,7 +102,7 @@ const REMOVE_WORK = /* sql */ `
 delete from work w
  using unnest($1::bigint[], $2::uuid[]) held (number, token)
  where w.number = held.number and w.token = held.token
-returning w.number, w.attempts`;
+returning w.number, w.token::text as token, w.attempts`;
 
 /** Walks request's primary key; no indexed column changes, so the new version stays in its page. */
 export const WRITE_FINAL_STATE = /* sql */ `

@@ -1,7 +1,7 @@
 import type { ConaxExchange } from '../conax/client.types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { writeAttempts } from './attempt.ts';
-import { type Doubt, type Held, heldColumns } from './claim.ts';
+import { claimKey, type Doubt, type Held, heldColumns } from './claim.ts';
 import { placeColumns } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { storable } from './storable.ts';
@@ -29,18 +29,22 @@ export async function putOffRequests(
   if (requests.length === 0) return [];
   const sorted = requests.toSorted((a, b) => a.number - b.number);
   await lockCards(tx, cardsOf(sorted));
-  const put = await tx.query<{ number: number; before: number }>(PUT_OFF, [
+  const put = await tx.query<{ number: number; claimed: string; before: number }>(PUT_OFF, [
     ...heldColumns(sorted),
     sorted.map(({ delayMs }) => delayMs),
     sorted.map(({ doubt }) => (doubt === null ? null : JSON.stringify(cleaned(doubt)))),
     sorted.map(({ exchanges }) => exchanges.length),
   ]);
-  const before = new Map(put.map((row) => [row.number, row.before]));
-  const done = sorted.filter(({ number }) => before.has(number));
+  const before = new Map(put.map((row) => [claimKey({ number: row.number, token: row.claimed }), row.before]));
+  const done = sorted.filter((request) => before.has(claimKey(request)));
   await releaseTurns(tx, done);
   await writeAttempts(
     tx,
-    done.map(({ number, exchanges }) => ({ number, exchanges, before: before.get(number) ?? 0 })),
+    done.map(({ number, token, exchanges }) => ({
+      number,
+      exchanges,
+      before: before.get(claimKey({ number, token })) ?? 0,
+    })),
     instance,
   );
   return done.map(({ number }) => number);
@@ -55,13 +59,13 @@ export interface UntriedRequest extends Held {
 export async function giveBackRequests(tx: Transaction, requests: readonly UntriedRequest[]): Promise<number[]> {
   if (requests.length === 0) return [];
   await lockCards(tx, cardsOf(requests));
-  const given = await tx.query<{ number: number }>(GIVE_BACK, heldColumns(requests));
-  const numbers = new Set(given.map(({ number }) => number));
+  const rows = await tx.query<Held>(GIVE_BACK, heldColumns(requests));
+  const given = new Set(rows.map(claimKey));
   await releaseTurns(
     tx,
-    requests.filter(({ number }) => numbers.has(number)),
+    requests.filter((request) => given.has(claimKey(request))),
   );
-  return [...numbers];
+  return rows.map(({ number }) => number);
 }
 
 /**
@@ -90,14 +94,14 @@ update work w
        attempts = w.attempts + p.calls, retries = w.retries + 1
   from unnest($1::bigint[], $2::uuid[], $3::float8[], $4::jsonb[], $5::int[]) p (number, token, delay_ms, doubt, calls)
  where w.number = p.number and w.token = p.token
-returning w.number, w.attempts - p.calls as before`;
+returning w.number, p.token::text as claimed, w.attempts - p.calls as before`;
 
 /** Walks work's primary key. */
 const GIVE_BACK = /* sql */ `
 update work w set token = null, ready_at = now()
   from unnest($1::bigint[], $2::uuid[]) held (number, token)
  where w.number = held.number and w.token = held.token
-returning w.number`;
+returning w.number, held.token::text as token`;
 
 /** lane_pin is nearly always empty; lane's primary key gives one row per pinned card. */
 const RELEASE_TURNS = /* sql */ `
