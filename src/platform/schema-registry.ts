@@ -49,12 +49,15 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   const { timeoutMs = 3_000, unknownForMs = 15_000 } = options;
   const base = options.url.replace(/\/+$/, '');
   const { username, password } = options;
-  const registry = new SchemaRegistry({
-    host: base,
-    ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
-    // The caller decides about repeating: intake pauses, the relay waits.
-    retry: { retries: 0 },
-  });
+  const newClient = (): SchemaRegistry =>
+    new SchemaRegistry({
+      host: base,
+      ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
+      // The caller decides about repeating: intake pauses, the relay waits.
+      retry: { retries: 0 },
+    });
+  let client = newClient();
+  const found = new Map<number, WriterSchema>();
   const headers: Record<string, string> =
     username === undefined
       ? {}
@@ -63,15 +66,21 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
 
   return {
     async findWriterSchema(schemaId) {
+      const usable = found.get(schemaId);
+      if (usable) return usable;
       const known = refused.get(schemaId);
       if (known && known.until > performance.now()) return known.answer;
       refused.delete(schemaId);
       try {
-        const schema = await withDeadline(registry.getSchema(schemaId));
+        const schema = await withDeadline(client.getSchema(schemaId));
         // Everything else that the registry can hold (JSON schema, Protobuf) has no Avro type.
         if (!('typeName' in schema)) return refuse(schemaId, { kind: 'unusable', detail: 'it is not an Avro schema' });
-        return { kind: 'schema', type: schema as unknown as Type };
+        const answer: WriterSchema = { kind: 'schema', type: schema as unknown as Type };
+        found.set(schemaId, answer);
+        return answer;
       } catch (error) {
+        // It ran out of time already: asking for the reason would take as long again.
+        if (error instanceof SchemaRegistryUnavailableError) throw error;
         return refuse(schemaId, await whyRefused(schemaId, error));
       }
     },
@@ -155,10 +164,11 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   async function withDeadline<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
+      timer = setTimeout(() => {
+        // Whoever asks the client for the same schema again is given the look-up that never settles.
+        client = newClient();
+        reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`));
+      }, timeoutMs);
     });
     try {
       // The client never settles when the connection breaks within an answer.
