@@ -21,6 +21,7 @@ const BACK_OFF_MS = 60_000;
 const BROKEN_SERVICE = '666';
 const WARM_UP_MS = 3_000;
 const BARE_MS = 4_000;
+const SAMPLE_EVERY_MS = 100;
 
 /**
  * A CAS that takes 50 ms a call, 32 at once, while 20,000 requests wait for one card and 5,000 cards whose requests the
@@ -65,13 +66,18 @@ export async function slowCas(report: Report, options: SlowCasOptions): Promise<
       await service.profiler?.start();
     }
     const [first, cpu, begunAt] = [await calls(), site.cpu(), performance.now()];
-    await pause(options.seconds * 1000);
+    const samples = await sampled(service.url, options.seconds * 1000);
     const [last, seconds] = [await calls(), (performance.now() - begunAt) / 1000];
     const perSecond = (last - first) / seconds;
     report.line(
       `${Math.round(perSecond)} calls/s over ${seconds.toFixed(1)} s, ${(perSecond / POSSIBLE).toFixed(3)} of the ` +
         `${POSSIBLE} possible; a bare HTTP client ${Math.round(bare)}/s (${(bare / POSSIBLE).toFixed(3)}); ` +
         `CPU: ${cpuLine(cpu, site.cpu(), seconds)}; ${loadLine()}`,
+    );
+    report.line(
+      `${samples.length} samples: ${mean(samples.map(({ underWay }) => underWay)).toFixed(1)} calls under way, ` +
+        `${mean(samples.map(({ buffered }) => buffered)).toFixed(1)} claimed ahead, none in ` +
+        `${samples.filter(({ buffered }) => buffered === 0).length} samples`,
     );
     if (options.profiled) {
       for (const line of (await service.profiler?.stop(join(site.output, 'slow-cas.cpuprofile'))) ?? [])
@@ -102,6 +108,27 @@ export async function slowCas(report: Report, options: SlowCasOptions): Promise<
   } finally {
     await site.close();
   }
+}
+
+interface Sample {
+  readonly underWay: number;
+  readonly buffered: number;
+}
+
+/** What the dispatcher says of itself, ten times a second: an empty buffer means that claiming holds it up. */
+async function sampled(serviceUrl: string, forMs: number): Promise<Sample[]> {
+  const samples: Sample[] = [];
+  for (const until_ = performance.now() + forMs; performance.now() < until_; await pause(SAMPLE_EVERY_MS)) {
+    const metrics = await (await fetch(`${serviceUrl}/metrics`)).text();
+    const gauge = (name: string): number =>
+      Number(new RegExp(`^${name}(?:{.*})? (\\S+)`, 'm').exec(metrics)?.[1] ?? NaN);
+    samples.push({ underWay: gauge('conax_dispatch_calls_under_way'), buffered: gauge('conax_dispatch_buffered') });
+  }
+  return samples;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 async function inBackOff(db: Database): Promise<{ cards: number; retried: number }> {
