@@ -42,7 +42,8 @@ const SHORT_OF_SHARE_MS = 250;
  * limits.
  */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200, heartbeatMs = 500 } = options;
+  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200 } = options;
+  const heartbeatMs = options.heartbeatMs ?? Math.min(500, Math.max(250, callTimeoutMs / 8));
   if (leaseMs <= 2 * callTimeoutMs) {
     throw new RangeError(`leaseMs is ${leaseMs}: it has to be more than twice callTimeoutMs (${callTimeoutMs})`);
   }

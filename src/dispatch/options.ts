@@ -37,7 +37,7 @@ export interface DispatcherOptions {
   readonly pollMs?: number;
   /** Called after answers were written down, with the outcomes that follow from them. */
   readonly onSettled?: () => void;
-  /** How often it renews its share and looks at the provider's switch; default 500. */
+  /** How often it renews its share and looks at the provider's switch; default 500, less for short calls. */
   readonly heartbeatMs?: number;
 }
 
