@@ -82,7 +82,7 @@ program
 program
   .command('claim')
   .description('claim and completion alone against a bare queue, by batch size')
-  .option('--backlog <n>', 'pending requests', whole, 100_000)
+  .option('--backlog <n>', 'pending requests, not fewer than are claimed meanwhile', whole, 400_000)
   .action((options: { backlog: number }) => measured('claim', 4 * MINUTE_MS, (report) => claim(report, options)));
 
 program
