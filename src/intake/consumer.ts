@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type {
   Consumer,
   ConsumerCrashEvent,
@@ -41,6 +42,8 @@ export interface ConsumerOptions {
   readonly onHeard: () => void;
 }
 
+/** How long a stop waits for a consumer that is only beginning. */
+const START_GRACE_MS = 5_000;
 /** How soon it is asked again where reading has to begin. */
 const ASK_AGAIN_MS = 1_000;
 /** Partitions that are worked on at once; each takes a database connection. */
@@ -91,18 +94,22 @@ function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<No
       options.onJoined();
     });
     consumer.on(consumer.events.REQUEST, options.onHeard);
-    // Stopping waits for the batch in hand.
-    const stop = (): void => void consumer.stop().then(resolve, reject);
+    const running = consumer.run({
+      autoCommit: false,
+      eachBatchAutoResolve: false,
+      partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
+      eachBatch: (payload) => handleBatch(payload, assignment, options, timers),
+    });
+    running.catch(reject);
+    // kafkajs forgets a stop that comes before it runs. Stopping waits for the batch in hand.
+    const stop = (): void => {
+      const soon = wait(START_GRACE_MS, undefined, { ref: false });
+      void Promise.race([running, soon])
+        .then(() => consumer.stop())
+        .then(resolve, reject);
+    };
     options.signal.addEventListener('abort', stop, { once: true });
     if (options.signal.aborted) stop();
-    consumer
-      .run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        partitionsConsumedConcurrently: PARTITIONS_AT_ONCE,
-        eachBatch: (payload) => handleBatch(payload, assignment, options, timers),
-      })
-      .catch(reject);
   });
 }
 
