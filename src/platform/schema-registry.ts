@@ -1,3 +1,5 @@
+import { Agent } from 'node:http';
+import { Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Type } from 'avsc';
@@ -49,13 +51,17 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   const { timeoutMs = 3_000, unknownForMs = 15_000 } = options;
   const base = options.url.replace(/\/+$/, '');
   const { username, password } = options;
-  const newClient = (): SchemaRegistry =>
-    new SchemaRegistry({
+  let agent = new Agent();
+  const newClient = (): SchemaRegistry => {
+    agent = base.startsWith('https:') ? new TlsAgent() : new Agent();
+    return new SchemaRegistry({
       host: base,
+      agent,
       ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
       // The caller decides about repeating: intake pauses, the relay waits.
       retry: { retries: 0 },
     });
+  };
   let client = newClient();
   const found = new Map<number, WriterSchema>();
   const headers: Record<string, string> =
@@ -165,7 +171,9 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
       timer = setTimeout(() => {
-        // Whoever asks the client for the same schema again is given the look-up that never settles.
+        // Whoever asks the client for the same schema again is given the look-up that never settles, and its connection
+        // would keep the process from ending.
+        agent.destroy();
         client = newClient();
         reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`));
       }, timeoutMs);

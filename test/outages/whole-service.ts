@@ -30,6 +30,9 @@ export interface WholeService {
   close(): Promise<Ran>;
 }
 
+/** Of SHUTDOWN_TIMEOUT_MS and a little. */
+const STOPS_WITHIN_MS = 25_000;
+
 const TOPICS = {
   CRM_TOPICS: 'crm.subscription-events',
   OUTCOME_TOPIC: 'conax.provisioning-outcomes',
@@ -82,7 +85,9 @@ export async function startWholeService(
   });
   closers.push(async () => {
     service.signal('SIGTERM');
+    const late = setTimeout(() => service.signal('SIGKILL'), STOPS_WITHIN_MS);
     await service.ended;
+    clearTimeout(late);
   });
   await service.line(/HTTP server listens/);
   const db = openDatabase({ url: stack.databaseUrl, maxConnections: 2, applicationName: 'test' });
