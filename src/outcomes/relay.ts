@@ -16,6 +16,8 @@ export interface RelayOptions extends EncoderOptions {
   readonly database: Database;
   readonly metrics: OutcomeMetrics;
   readonly logger: Logger;
+  /** How often the leading relay looks for what nobody announced; default 50. */
+  readonly pollMs?: number;
 }
 
 export interface Relay {
@@ -80,7 +82,7 @@ export function startRelay(options: RelayOptions): Relay {
         if (trouble !== null) logger.info('publishing goes on');
         trouble = null;
         failures = 0;
-        if (!busy) await idle(leads ? POLL_MS : FOLLOWER_POLL_MS);
+        if (!busy) await idle(leads ? (options.pollMs ?? POLL_MS) : FOLLOWER_POLL_MS);
       } catch (error) {
         failures += 1;
         metrics.failed();
