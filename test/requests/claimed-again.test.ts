@@ -27,7 +27,7 @@ beforeEach(async () => {
   await submit(db, requestFor(addTo('c1', '1')), requestFor(addTo('c1', '2')));
   stale = await claimWithLease(0);
   newest = await claimWithLease(60_000);
-  expect(newest.number).toBe(stale.number);
+  if (newest.number !== stale.number) throw new Error('The lapsed lease was not claimed again');
 });
 
 async function claimWithLease(leaseMs: number): Promise<ClaimedRequest> {
