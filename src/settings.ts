@@ -32,7 +32,7 @@ export type SettingGroup =
 export const settingGroups = {
   database: {
     DATABASE_URL: secret(postgresUrl()).describe(
-      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`.',
+      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, not through a connection pooler.',
     ),
     DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },
