@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     // Minutes long, and sensitive to other load: `npm run test:faults` runs them.
-    exclude: ['test/crash/**', 'test/outages/outages.test.ts'],
+    exclude: ['test/crash/**', 'test/outages/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Child processes, not threads: tests kill, are killed, and start programs of their own.
     pool: 'forks',

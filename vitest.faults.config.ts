@@ -5,7 +5,7 @@ import suite from './vitest.config.ts';
 export default defineConfig({
   test: {
     ...suite.test,
-    include: ['test/crash/**/*.test.ts', 'test/outages/outages.test.ts'],
+    include: ['test/crash/**/*.test.ts', 'test/outages/**/*.test.ts'],
     exclude: [],
     maxWorkers: 1,
   },
