@@ -11,6 +11,8 @@ import { type Limits, rateOf } from './shares.ts';
 const CLASS_NAMES = ['express', 'regular', 'bulk'];
 /** Requests are claimed so much ahead of the rate, in seconds of it: a claim and its commit take a few milliseconds. */
 const AHEAD_S = 0.5;
+/** One was too few beside a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
+const AHEAD_OF_EACH_SLOT = 3;
 /** How often an instance asks for the probe of a half-open breaker. */
 const PROBE_MS = 250;
 
@@ -81,7 +83,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     const slots = share.slots();
     if (slots === 0) return 0;
     const ahead = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
-    const free = Math.min(2 * slots - carrying(), ahead) - buffer.length;
+    const free = Math.min((1 + AHEAD_OF_EACH_SLOT) * slots - carrying(), ahead) - buffer.length;
     return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
   }
 

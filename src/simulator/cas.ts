@@ -96,6 +96,7 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
     paths: new Set(Object.values(mapping.commands).map((command) => command.path)),
     begin(path, request, response) {
       const inFlight = statistics.begin();
+      const arrivedAt = performance.now();
       const isTooMany = settings.maxConcurrency !== null && inFlight > settings.maxConcurrency;
       if (isTooMany) statistics.rejected();
       response.on('close', () => statistics.end());
@@ -108,7 +109,7 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
         const answer = decide(call, isTooMany, request);
         entry.effect = answer.effect;
         if (answer.latencyMs === 0) send(entry, answer, response);
-        else delay(response, answer.latencyMs, () => send(entry, answer, response));
+        else delay(response, arrivedAt + answer.latencyMs, () => send(entry, answer, response));
       };
     },
   };
@@ -123,7 +124,8 @@ function send(entry: JournalEntry, answer: Answer, response: ServerResponse): vo
   answer.answer(response, '');
 }
 
-function delay(response: ServerResponse, latencyMs: number, act: () => void): void {
-  const timer = setTimeout(act, latencyMs);
+/** Acts at a time of the monotonic clock, within a millisecond: reading the call and its work are part of the latency. */
+function delay(response: ServerResponse, at: number, act: () => void): void {
+  const timer = setTimeout(act, at - performance.now());
   response.on('close', () => clearTimeout(timer));
 }
