@@ -5,7 +5,7 @@ import { faultPoint } from '../platform/fault-points.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import type { FinishingParts } from '../requests/finish.ts';
-import { createBatcher } from './batcher.ts';
+import { createBatcher } from '../platform/batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
 import { createCasSilence } from './cas-silence.ts';
 import { createClaiming } from './claiming.ts';
@@ -257,6 +257,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       : listenForWork(
           options.databaseUrl,
           (message) => {
+            if (message === 'express') claiming.expressCame();
             if (message === 'provider') heartbeat.now();
             else look();
           },

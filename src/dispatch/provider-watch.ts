@@ -1,7 +1,7 @@
 import type { ConaxAnswer } from '../conax/client.types.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logging.ts';
-import { createBatcher } from './batcher.ts';
+import { createBatcher } from '../platform/batcher.ts';
 import {
   type BreakerSettings,
   type BreakerView,

@@ -6,7 +6,9 @@ import type { Command } from './command.ts';
 import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { type PairingFolds, type PairingNews, establishPairings, lockPairings } from './pairing-knowledge.ts';
+import { REFERENCE_KEY_CHARACTERS } from './list.ts';
 import { storable } from './storable.ts';
+import { tellFinal } from './tell-final.ts';
 
 /** What a GET command answered, as it is stored. */
 export interface RequestAnswer {
@@ -61,7 +63,8 @@ export async function finishRequests(
   if (requests.length === 0) return [];
   await lockPairings(tx, requests);
   await lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
-  const removed = await tx.query<Held & { attempts: number }>(REMOVE_WORK, heldColumns(requests));
+  const removed = await tx.query<Held & { attempts: number; awaited: boolean }>(REMOVE_WORK, heldColumns(requests));
+  const awaited = new Set(removed.flatMap((row) => (row.awaited ? [claimKey(row)] : [])));
   const attemptsBefore = new Map(removed.map((row) => [claimKey(row), row.attempts]));
   const finished = requests
     .filter((request) => attemptsBefore.has(claimKey(request)))
@@ -88,6 +91,10 @@ export async function finishRequests(
   await establishPairings(tx, finished, parts);
   const numbers = finished.map(({ number }) => number);
   await parts.recordOutcomes(tx, numbers);
+  await tellFinal(
+    tx,
+    finished.filter((request) => awaited.has(claimKey(request))),
+  );
   return numbers;
 }
 
@@ -102,10 +109,18 @@ const REMOVE_WORK = /* sql */ `
 delete from work w
  using unnest($1::bigint[], $2::uuid[]) held (number, token)
  where w.number = held.number and w.token = held.token
-returning w.number, w.token::text as token, w.attempts`;
+returning w.number, w.token::text as token, w.attempts, w.awaited`;
 
-/** Walks request's primary key; no indexed column changes, so the new version stays in its page. */
+/**
+ * Walks request's primary key; no indexed column changes, so the new version stays in its page. What lists look for is
+ * written beside it (docs/decisions/0004-lists.md).
+ */
 export const WRITE_FINAL_STATE = /* sql */ `
+with listed as (
+  insert into request_final (state, number, reference_key)
+  select state, number, left(reference_number, ${REFERENCE_KEY_CHARACTERS})
+    from unnest($1::bigint[], $2::text[], $3::text[]) as f (number, state, reference_number)
+)
 update request r
    set life_cycle_state = f.state, executed_at = now(), updated_at = now(), reference_number = f.reference_number,
        error_code = f.error_code, error_description = f.error_description, answer = f.answer, attempts = f.attempts

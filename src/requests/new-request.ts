@@ -43,6 +43,8 @@ export interface NewRequest {
   readonly createdBy: { readonly user: string | null; readonly unit: string | null };
   /** Only for UPDATE_CA_PIN_TO_GIVEN_VALUE: the PIN, sealed; deleted when the request is final. */
   readonly sealedPin: Buffer | null;
+  /** Somebody waits for its final state and is to be told of it (await-final.ts); default: nobody. */
+  readonly awaited?: boolean;
 }
 
 /** What a request that was stored is known by. */

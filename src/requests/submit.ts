@@ -53,6 +53,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
     stored.map(({ number }) => number),
     requests.map(rankOf),
     cards.map(arrayLiteral),
+    requests.map(({ awaited }) => awaited === true),
   ]);
   await raisePredecessors(
     tx,
@@ -65,7 +66,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   if (pins.length > 0) {
     await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
-  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS);
+  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS, [requests.some(({ priority }) => priority === 'EXPRESS') ? 'express' : 'work']);
   return stored.map(({ number, id }) => ({ number, id }));
 }
 
@@ -103,13 +104,13 @@ insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
  */
 const INSERT_WORK = /* sql */ `
 with stored as (
-  insert into work (number, waits, rank, ready_at, cards)
+  insert into work (number, waits, rank, ready_at, cards, awaited)
   select n.number,
          case when r.scheduled_at > now() then -1
               else (select count(*) from unnest(r.cards) own (card)
                      where exists (select from lane l where l.card = own.card and l.number < n.number)) end,
-         n.rank, greatest(r.scheduled_at, now()), n.cards::text[]
-    from unnest($1::bigint[], $2::smallint[], $3::text[]) n (number, rank, cards)
+         n.rank, greatest(r.scheduled_at, now()), n.cards::text[], n.awaited
+    from unnest($1::bigint[], $2::smallint[], $3::text[], $4::boolean[]) n (number, rank, cards, awaited)
     join request r on r.number = n.number
   returning number, waits
 )
@@ -118,4 +119,4 @@ select number from stored where waits <> 0`;
 const INSERT_PINS = /* sql */ `
 insert into request_pin (request_number, sealed) select * from unnest($1::bigint[], $2::bytea[])`;
 
-const WAKE_DISPATCHERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', 'work')`;
+const WAKE_DISPATCHERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', $1)`;

@@ -2,6 +2,7 @@ import type { Transaction } from '../platform/database.ts';
 import { DELETE_PINS, type RecordOutcomes, WRITE_FINAL_STATE } from './finish.ts';
 import { handOn, placeColumns } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
+import { tellFinal } from './tell-final.ts';
 
 export type Withdrawal =
   | { readonly withdrawn: true }
@@ -59,6 +60,7 @@ export async function withdrawRequest(
   await tx.query(WRITE_WHO, [number, by]);
   await tx.query(DELETE_PINS, [[number]]);
   await recordOutcomes(tx, [number]);
+  if (work.awaited) await tellFinal(tx, [{ number, state: 'REJECTED' }]);
   return { withdrawn: true };
 }
 
@@ -66,6 +68,7 @@ interface WorkRow {
   leased: boolean;
   doubtful: boolean;
   attempts: number;
+  awaited: boolean;
 }
 
 function refused(reason: 'NOT_FOUND' | 'ALREADY_FINAL' | 'BEING_SENT', detail: string): Withdrawal {
@@ -76,7 +79,7 @@ function refused(reason: 'NOT_FOUND' | 'ALREADY_FINAL' | 'BEING_SENT', detail: s
 const FIND_REQUEST = /* sql */ `select cards from request where number = $1`;
 const FIND_STATE = /* sql */ `select life_cycle_state from request where number = $1`;
 const LOCK_WORK = /* sql */ `
-select token is not null as leased, attempts, doubt is not null as doubtful from work where number = $1 for update`;
+select token is not null as leased, attempts, doubt is not null as doubtful, awaited from work where number = $1 for update`;
 const FIND_TURNS = /* sql */ `
 select own.card from unnest($1::text[]) own (card)
  where coalesce((select p.number from lane_pin p where p.card = own.card),

@@ -17,6 +17,10 @@ export function finishPending(
       [how.state, how.state === 'REJECTED' ? how.code : null],
     );
     const numbers = rows.map(({ number }) => number).toSorted((a, b) => a - b);
+    await tx.query(
+      'insert into request_final (state, number) select life_cycle_state, number from request where number = any($1::bigint[])',
+      [numbers],
+    );
     await tx.query('delete from work where number = any($1::bigint[])', [numbers]);
     await tx.query('delete from lane where number = any($1::bigint[])', [numbers]);
     await recordOutcomes(tx, numbers);

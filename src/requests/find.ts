@@ -1,0 +1,89 @@
+import type { Queryable } from '../platform/database.ts';
+import type { Command, CommandType } from './command.ts';
+import type { RequestAnswer } from './finish.ts';
+import type { Priority, ProcessName } from './new-request.ts';
+
+export type LifeCycleState = 'PENDING' | 'COMPLETED' | 'REJECTED';
+
+/** A provisioning request with all that its complete view shows (domain: "Complete provisioning request"). */
+export interface ProvisioningRequest {
+  readonly number: number;
+  /** 32 upper-case hexadecimal characters. */
+  readonly id: string;
+  readonly type: CommandType;
+  /** The parameters. A PIN is never among them. */
+  readonly command: Command;
+  readonly sequenceNumber: number;
+  readonly priority: Priority;
+  readonly lifeCycleState: LifeCycleState;
+  readonly scheduledAt: Date;
+  /** When it became final; null while it is PENDING. */
+  readonly executedAt: Date | null;
+  /**
+   * The SOAP bodies of the last try of the command itself, secrets masked; questions that the CAS was asked about it are
+   * in its story alone. Null where there was no try, where none was readable, and where bodies were not asked for.
+   */
+  readonly request: string | null;
+  readonly response: string | null;
+  readonly referenceNumber: string | null;
+  readonly errorCode: string | null;
+  /** Also where a COMPLETED request has a story to tell. */
+  readonly errorDescription: string | null;
+  readonly answer: RequestAnswer | null;
+  readonly processName: ProcessName;
+  readonly processId: string | null;
+  readonly subscriptionNumber: string | null;
+  readonly subscriptionId: string | null;
+  /** The user-defined fields (`udf_string_1` and so on) as they were given; null where there are none. */
+  readonly userDefined: Readonly<Record<string, string | number>> | null;
+  readonly createdAt: Date;
+  readonly createdByUser: string | null;
+  readonly createdByUnit: string | null;
+  readonly updatedAt: Date;
+  readonly updatedByUser: string | null;
+  readonly updatedByUnit: string | null;
+}
+
+/** What names one request: its id (32 hexadecimal characters in either case), or its number. */
+export type RequestIdentifier = { readonly id: string } | { readonly number: number };
+
+/** Reads one request; null where there is none, also where the id is no id at all. */
+export async function findRequest(db: Queryable, identifier: RequestIdentifier): Promise<ProvisioningRequest | null> {
+  if ('id' in identifier && !/^[0-9A-Fa-f]{32}$/.test(identifier.id)) return null;
+  if ('number' in identifier && !Number.isSafeInteger(identifier.number)) return null;
+  const [found] =
+    'id' in identifier
+      ? await db.query<ProvisioningRequest>(FIND_BY_ID, [identifier.id])
+      : await db.query<ProvisioningRequest>(FIND_BY_NUMBER, [identifier.number]);
+  return found ?? null;
+}
+
+/**
+ * The columns of a `ProvisioningRequest`, of a `request r` whose last try is joined as `try` (LAST_TRY).
+ */
+export const REQUEST_COLUMNS = /* sql */ `
+r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.command, r.sequence_number as "sequenceNumber", r.priority,
+r.life_cycle_state as "lifeCycleState", r.scheduled_at as "scheduledAt", r.executed_at as "executedAt",
+try.request_body as request, try.response_body as response, r.reference_number as "referenceNumber",
+r.error_code as "errorCode", r.error_description as "errorDescription", r.answer, r.process_name as "processName",
+r.process_id as "processId", r.subscription_number as "subscriptionNumber", r.subscription_id as "subscriptionId",
+r.user_defined as "userDefined", r.submitted_at as "createdAt", r.created_by_user as "createdByUser",
+r.created_by_unit as "createdByUnit", r.updated_at as "updatedAt", r.updated_by_user as "updatedByUser",
+r.updated_by_unit as "updatedByUnit"`;
+
+/**
+ * Walks attempt's primary key backwards from the request's last attempt. `wanted` is an SQL condition that says whether
+ * bodies are asked for: without them nothing is read of the attempts.
+ */
+export function lastTry(wanted: string): string {
+  return /* sql */ `
+  left join lateral (select a.request_body, a.response_body from attempt a
+                      where ${wanted} and a.request_number = r.number and a.command = r.type
+                      order by a.attempt desc limit 1) try on true`;
+}
+
+/** Walks request_id. */
+const FIND_BY_ID = /* sql */ `select ${REQUEST_COLUMNS} from request r ${lastTry('true')} where r.id = $1::uuid`;
+
+/** Walks request's primary key. */
+const FIND_BY_NUMBER = /* sql */ `select ${REQUEST_COLUMNS} from request r ${lastTry('true')} where r.number = $1::bigint`;
