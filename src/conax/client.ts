@@ -6,7 +6,9 @@ import { createEncoder } from './encoder.ts';
 import { fieldValues, NotEncodable } from './fields.ts';
 import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
-import { defaultMappingFile, loadMapping } from './mapping.ts';
+import { defaultMappingFile, loadMapping, type MappedCommand } from './mapping.ts';
+import { createPinMask, type PinMask } from './pin-masking.ts';
+import { soapEnvelopeNamespace } from './soap-envelope.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
@@ -81,14 +83,22 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     } catch (error) {
       answer = unexpected(error, requestBody !== null);
     }
+    const answered = outcome !== null && outcome.kind !== 'failed';
+    const hidePin = pin === undefined || pin === '' ? null : createPinMask(pin, knownTexts(mapped, outcome?.status));
+    const hideAll: Mask = hidePin === null ? hide : (text) => hidePin.text(hide(text));
+    // Where nothing readable came back from the CAS, the description is our own.
+    const hideSaid = answered ? hideAll : hide;
+    if (hidePin !== null) answer = withoutPin(answer, hidePin);
     return {
       answer:
-        'description' in answer ? { ...answer, description: recordedText(answer.description, 2_000, hide) } : answer,
+        'description' in answer
+          ? { ...answer, description: recordedText(answer.description, 2_000, hideSaid) }
+          : answer,
       command: command.type,
       operation: mapped.operation,
       url: `${base.origin}${basePath}${mapped.path}`,
       requestBody,
-      responseBody: outcome === null ? null : responseText(outcome, hide),
+      responseBody: outcome === null ? null : responseText(outcome, hideAll),
       httpStatus: outcome?.status ?? null,
       startedAt,
       durationMs: Math.round(performance.now() - startedMs),
@@ -96,6 +106,18 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   }
 
   return { call, close: () => transport.close() };
+}
+
+/** Texts with digits that every answer to the command may hold: namespaces, and the status in our own descriptions. */
+function knownTexts({ answer, output }: MappedCommand, status: number | null | undefined): string[] {
+  const namespaces = Object.values(answer).flatMap((path) => path?.steps.map(({ ns }) => ns) ?? []);
+  return [soapEnvelopeNamespace, output.ns, ...namespaces, ...(status ? [`HTTP ${status}`] : [])];
+}
+
+/** What the CAS says beside its texts. */
+function withoutPin(answer: ConaxAnswer, { code, reference }: PinMask): ConaxAnswer {
+  if (answer.kind === 'accepted') return { ...answer, referenceNumber: reference(answer.referenceNumber) };
+  return answer.kind === 'refused' ? { ...answer, code: code(answer.code) } : answer;
 }
 
 /** The device that a pairing question asks about. */

@@ -1,5 +1,6 @@
 import type { Database } from '../platform/database.ts';
 import type { CommandType } from './command.ts';
+import { storable } from './storable.ts';
 import { type LifeCycleState, lastTry, type ProvisioningRequest, REQUEST_COLUMNS } from './find.ts';
 
 /** How much one page may hold, and how far a page may lie from the place where counting begins. */
@@ -58,11 +59,14 @@ function inRange(name: string, value: number, min: number, max: number): void {
   throw new RangeError(`${name} is ${value}: it has to be a whole number from ${min} to ${max}${remedy}`);
 }
 
-type Walk = 'type' | 'pending' | 'final' | 'reference';
+type Walk = 'type' | 'pending' | 'final' | 'reference' | 'longReference';
 
 function walkOf(filter: ListFilter): { walk: Walk; value: string[] } {
   if ('type' in filter) return { walk: 'type', value: [filter.type] };
-  if ('referenceNumber' in filter) return { walk: 'reference', value: [filter.referenceNumber] };
+  if ('referenceNumber' in filter) {
+    const whole = [...filter.referenceNumber].length < REFERENCE_KEY_CHARACTERS;
+    return { walk: whole ? 'reference' : 'longReference', value: [storable(filter.referenceNumber)] };
+  }
   return filter.lifeCycleState === 'PENDING'
     ? { walk: 'pending', value: [] }
     : { walk: 'final', value: [filter.lifeCycleState] };
@@ -79,8 +83,10 @@ const WALKS = {
   pending: { from: 'work p', where: 'true' },
   /** request_final's primary key */
   final: { from: 'request_final p', where: 'p.state = $5::text' },
-  /** request_final_reference; what two long ones have in common is compared again, on the request */
-  reference: {
+  /** request_final_reference */
+  reference: { from: 'request_final p', where: 'p.reference_key = $5::text' },
+  /** The same; beyond the key they are compared on the request. */
+  longReference: {
     from: 'request_final p join request whole on whole.number = p.number',
     where: `p.reference_key = left($5::text, ${REFERENCE_KEY_CHARACTERS}) and whole.reference_number = $5::text`,
   },

@@ -1,0 +1,77 @@
+import { mask, type Mask } from './masking.ts';
+
+/** What may be kept of a CAS's answer to a command that carries a PIN. */
+export interface PinMask {
+  /** Takes the PIN out of free text, and with it every digit that is not in one of the `kept` texts. */
+  readonly text: Mask;
+  /** A status code: as it is where it holds no digit or is one of ours, else like free text. */
+  readonly code: Mask;
+  /** A reference number, whose digits are needed; null where it holds the PIN. */
+  readonly reference: (referenceNumber: string | null) => string | null;
+}
+
+/**
+ * Masking the PIN alone would give it away wherever its surroundings are known: in a card number that happens to hold
+ * it, in a time of day. So all digits go, whatever they are, and however they are written: a digit in an entity, an
+ * escape or hexadecimal is written with digits again. Words stay, so that a person can read what the CAS complains of.
+ *
+ * @param kept texts that are known beforehand and hold digits: namespaces, the HTTP status.
+ */
+export function createPinMask(pin: string, kept: readonly string[]): PinMask {
+  const known = [...new Set([...KNOWN, ...kept])].filter((text) => text !== '').toSorted((a, b) => b.length - a.length);
+  const digits = new RegExp(`(?<known>${known.map(escaped).join('|')})|\\p{N}+`, 'gu');
+  const written = /^\p{N}*$/u.test(pin) ? null : spelled(pin);
+  const text: Mask = (whole) =>
+    (written ? withoutBase64(whole, pin).replace(written, mask) : withoutBase64(whole, pin)).replace(
+      digits,
+      (found, _known: string | undefined, ...rest: unknown[]) => {
+        const groups = rest.at(-1) as { known: string | undefined };
+        return groups.known === undefined ? mask : found;
+      },
+    );
+  const anywhere = spelled(pin);
+  return {
+    text,
+    code: (code) => (/^(?:HTTP_\d{3}|\P{N}*)$/u.test(code) && !holds(code) ? code : text(code)),
+    reference: (referenceNumber) => (referenceNumber !== null && holds(referenceNumber) ? null : referenceNumber),
+  };
+
+  function holds(candidate: string): boolean {
+    anywhere.lastIndex = 0;
+    return anywhere.test(candidate) || withoutBase64(candidate, pin) !== candidate;
+  }
+}
+
+/** In the first line of most answers. */
+const KNOWN = ['version="1.0"', "version='1.0'", 'utf-8', 'UTF-8'];
+
+/** Between two characters of a PIN that somebody spaced out: blanks, punctuation, tags. */
+const BETWEEN = String.raw`(?:[\s._,:;/|*-]|<[^<>]{0,80}>|&nbsp;){0,5}`;
+
+/** The PIN with its characters as they are or escaped, close together or spaced out, and as hexadecimal bytes. */
+function spelled(pin: string): RegExp {
+  const characters = [...pin].map((character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    return `(?:${[
+      escaped(character),
+      `&(?:amp;)*#0*${code};`,
+      `&(?:amp;)*#[xX]0*${hex};`,
+      ...(code < 128 ? [`%${hex}`, `\\\\x${hex}`] : []),
+      `\\\\u0*${hex}`,
+    ].join('|')})`;
+  });
+  return new RegExp(`${characters.join(BETWEEN)}|${Buffer.from(pin).toString('hex')}`, 'giu');
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+}
+
+/** Masks each run of base64 whose bytes hold the PIN, as UTF-8 or as UTF-16: alone, or a whole message. */
+function withoutBase64(text: string, pin: string): string {
+  return text.replace(/[A-Za-z0-9+/_-]{6,}={0,2}/g, (run) => {
+    const decoded = Buffer.from(run, 'base64').toString('utf8').replaceAll('\0', '');
+    return decoded.includes(pin) ? mask : run;
+  });
+}
