@@ -30,6 +30,8 @@ export interface Claiming {
   refill(): void;
   /** Something may be ready that was not when a claim came back short. */
   mayHaveWork(): void;
+  /** EXPRESS requests came: the next claim looks for them also where enough is claimed already. */
+  expressCame(): void;
   /** Whether sending is on for this request: for all of them, or for the one that tries a half-open breaker. */
   mayBeSent(request: { readonly number: number }): boolean;
   /** A request is no longer this instance's. */
@@ -59,6 +61,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   /** The last claim found less than it asked for, and nothing has happened since. */
   let dry = false;
   let stopped = false;
+  let expressWaits = false;
   /** The number of the request that tries a half-open breaker. */
   let probing: number | null = null;
   /** When the next one may be looked for. */
@@ -82,6 +85,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   function room(): number {
     const slots = share.slots();
     if (slots === 0) return 0;
+    if (expressWaits) return slots;
     const ahead = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
     const free = Math.min((1 + AHEAD_OF_EACH_SLOT) * slots - carrying(), ahead) - buffer.length;
     return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
@@ -107,6 +111,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
 
   async function claimRoom(limit: number): Promise<void> {
     dry = true;
+    expressWaits = false;
     const claimed = await claim(limit, false);
     if (claimed.length === limit) dry = false;
   }
@@ -140,6 +145,9 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     refill,
     mayHaveWork: () => {
       dry = false;
+    },
+    expressCame: () => {
+      expressWaits = true;
     },
     mayBeSent,
     ended({ number }) {
