@@ -50,7 +50,7 @@ const BETWEEN = String.raw`(?:[\s._,:;/|*-]|<[^<>]{0,80}>|&nbsp;){0,5}`;
 
 /** The PIN with its characters as they are or escaped, close together or spaced out, and as hexadecimal bytes. */
 function spelled(pin: string): RegExp {
-  const characters = [...pin].map((character) => {
+  const characters = Array.from(pin).map((character) => {
     const code = character.codePointAt(0) ?? 0;
     const hex = code.toString(16);
     return `(?:${[

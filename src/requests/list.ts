@@ -64,7 +64,7 @@ type Walk = 'type' | 'pending' | 'final' | 'reference' | 'longReference';
 function walkOf(filter: ListFilter): { walk: Walk; value: string[] } {
   if ('type' in filter) return { walk: 'type', value: [filter.type] };
   if ('referenceNumber' in filter) {
-    const whole = [...filter.referenceNumber].length < REFERENCE_KEY_CHARACTERS;
+    const whole = Array.from(filter.referenceNumber).length < REFERENCE_KEY_CHARACTERS;
     return { walk: whole ? 'reference' : 'longReference', value: [storable(filter.referenceNumber)] };
   }
   return filter.lifeCycleState === 'PENDING'
