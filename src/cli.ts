@@ -6,6 +6,7 @@ import { providerCommand } from './commands/provider.ts';
 import { requestsCommand } from './commands/requests.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
+import { usersCommand } from './commands/users.ts';
 import { ExitCode, reportAndExitCode } from './commands/exit-codes.ts';
 
 const program = new Command('conax-provisioning')
@@ -22,6 +23,7 @@ for (const command of [
   requestsCommand,
   eventsCommand,
   providerCommand,
+  usersCommand,
 ]) {
   program.addCommand(command());
 }

@@ -22,6 +22,8 @@ export type SettingGroup =
   | 'mapping'
   | 'dispatch'
   | 'http'
+  | 'webApi'
+  | 'webApi'
   | 'log'
   | 'simulator';
 
@@ -133,6 +135,19 @@ export const settingGroups = {
     HTTP_HOST: text('0.0.0.0').describe('Address that the HTTP server listens on.'),
     HTTP_PORT: integer(0, 65_535, 8080).describe('Port of the HTTP server; 0 takes a free one.'),
   },
+  webApi: {
+    WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
+      'How long a call with process_immediately waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
+    ),
+    WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
+      'How long a token of the login lives without a call.',
+    ),
+  },
+  webApi: {
+    WEB_API_TOKEN_IDLE_MS: integer(60_000, 86_400_000, 3_600_000).describe(
+      'How long a token of the Web API lives without being used; it ends up to a minute earlier.',
+    ),
+  },
   log: {
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -146,7 +161,17 @@ export const settingGroups = {
 } as const satisfies Record<SettingGroup, Record<string, z.ZodType>>;
 
 /** The groups of settings that the service needs. */
-export const SERVICE_SETTINGS = ['database', 'kafka', 'conax', 'mapping', 'rules', 'dispatch', 'http', 'log'] as const;
+export const SERVICE_SETTINGS = [
+  'database',
+  'kafka',
+  'conax',
+  'mapping',
+  'rules',
+  'dispatch',
+  'http',
+  'webApi',
+  'log',
+] as const;
 
 type Shape<G extends SettingGroup> = (typeof settingGroups)[G];
 type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;

@@ -10,6 +10,8 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   mapping: "The CAS's spelling (the service and the simulator)",
   dispatch: 'Sending',
   http: 'HTTP',
+  webApi: 'Web API',
+  webApi: 'Web API',
   log: 'Logs',
   simulator: 'CAS simulator (only the command `simulator`)',
 };

@@ -1,0 +1,199 @@
+import { readFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { createInterface } from 'node:readline/promises';
+import { Writable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { Command, Option } from 'commander';
+import { messageOf } from '../platform/errors.ts';
+import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
+import { generatePassword, passwordProblem } from '../users/passwords.ts';
+import { type Role, ROLES, usernameOf } from '../users/user.ts';
+import { withDatabase } from './database.ts';
+import { NotFoundError, UsageError } from './exit-codes.ts';
+
+/** `users`: who may use the Web API. */
+export function usersCommand(): Command {
+  const users = new Command('users').description('adds, lists and disables the users of the Web API');
+  withPassword(users.command('add').argument('<username>', 'letters, digits and . _ @ -, in any case'))
+    .description('adds a user; its password is asked for, or comes from a file, standard input or chance')
+    .addOption(
+      new Option('--role <role>', 'viewer reads, operator also makes requests, admin may do everything')
+        .choices(ROLES)
+        .makeOptionMandatory(),
+    )
+    .requiredOption('--organisation <name>', 'what the user gives as organisation when logging in')
+    .option('--unit <name>', "the unit that the user's requests are noted with")
+    .option('--by <name>', 'who adds it', userInfo().username)
+    .option('--json', 'print JSON')
+    .action(async (given: string, options: AddOptions) => {
+      const username = checkedName(given);
+      const organisation = checkedText('--organisation', options.organisation);
+      const unit = options.unit === undefined ? null : checkedText('--unit', options.unit);
+      const { password, generated } = await passwordFrom(options);
+      const { role, by } = options;
+      const added = await withDatabase((db) => addUser(db, { username, role, organisation, unit, password, by }));
+      if (!added) {
+        throw new Error(`There is a user ${username} already: take another name, or see users reset-password, enable`);
+      }
+      report(`user ${username} is added`, { username, role, organisation, unit }, generated, options.json);
+    });
+  users
+    .command('list')
+    .description('lists all users with role, organisation, unit, tokens that are alive, and the last change')
+    .option('--json', 'print JSON')
+    .action(async ({ json }: { json?: boolean }) => {
+      const listed = await withDatabase(listUsers);
+      if (json) console.log(JSON.stringify(listed, null, 2));
+      else for (const user of listed) console.log(line(user));
+    });
+  for (const [name, disabled, what] of [
+    ['disable', true, 'keeps a user out from now on: its tokens end at once'],
+    ['enable', false, 'lets a disabled user log in again'],
+  ] as const) {
+    users
+      .command(name)
+      .description(what)
+      .argument('<username>')
+      .option('--by <name>', 'who does it', userInfo().username)
+      .action(async (given: string, { by }: { by: string }) => {
+        const username = checkedName(given);
+        const result = await withDatabase((db) => setDisabled(db, { username, disabled, by }));
+        if (result === 'NOT_FOUND') throw noSuchUser(username);
+        console.log(
+          `user ${username} ${result === 'CHANGED' ? 'is' : 'was'} ${name}d${result === 'CHANGED' ? '' : ' before'}`,
+        );
+      });
+  }
+  withPassword(users.command('reset-password').argument('<username>'))
+    .description('gives a user another password: its tokens end at once')
+    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--json', 'print JSON')
+    .action(async (given: string, options: PasswordOptions & { by: string; json?: boolean }) => {
+      const username = checkedName(given);
+      const { password, generated } = await passwordFrom(options);
+      const reset = await withDatabase((db) => resetPassword(db, { username, password, by: options.by }));
+      if (!reset) throw noSuchUser(username);
+      report(`the password of ${username} is reset`, { username }, generated, options.json);
+    });
+  return users;
+}
+
+interface PasswordOptions {
+  readonly passwordFile?: string;
+  readonly passwordStdin?: boolean;
+  readonly generate?: boolean;
+}
+
+interface AddOptions extends PasswordOptions {
+  readonly role: Role;
+  readonly organisation: string;
+  readonly unit?: string;
+  readonly by: string;
+  readonly json?: boolean;
+}
+
+/** No option takes the password itself: arguments stand in the list of processes and in the shell's history. */
+function withPassword(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--password-file <path>', 'reads the password from a file, without its last line break').conflicts([
+        'passwordStdin',
+        'generate',
+      ]),
+    )
+    .addOption(
+      new Option('--password-stdin', 'reads it from standard input, without its last line break').conflicts('generate'),
+    )
+    .addOption(new Option('--generate', 'makes one up and prints it, once'));
+}
+
+async function passwordFrom(options: PasswordOptions): Promise<{ password: string; generated: string | null }> {
+  if (options.generate) {
+    const generated = generatePassword();
+    return { password: generated, generated };
+  }
+  const password = await givenPassword(options);
+  const problem = passwordProblem(password);
+  if (problem !== null) throw new UsageError(problem);
+  return { password, generated: null };
+}
+
+async function givenPassword({ passwordFile, passwordStdin }: PasswordOptions): Promise<string> {
+  if (passwordFile !== undefined) {
+    try {
+      return withoutLastLineBreak(readFileSync(passwordFile, 'utf8'));
+    } catch (error) {
+      throw new UsageError(`--password-file cannot be read: ${messageOf(error)}`);
+    }
+  }
+  if (passwordStdin) return withoutLastLineBreak(await text(process.stdin));
+  if (!process.stdin.isTTY) {
+    throw new UsageError(
+      'There is no terminal to ask for the password: give --password-file, --password-stdin or --generate',
+    );
+  }
+  const password = await askUnseen('Password: ');
+  if (password !== (await askUnseen('The same again: '))) throw new UsageError('The two passwords differ: try again');
+  return password;
+}
+
+/** Asks on standard error, so that what the command prints stays data; nothing of the answer is shown. */
+async function askUnseen(question: string): Promise<string> {
+  process.stderr.write(question);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
+  try {
+    return await new Promise((resolve, reject) => {
+      terminal.once('line', resolve);
+      terminal.once('SIGINT', () => reject(new UsageError('No password was given')));
+      terminal.once('close', () => reject(new UsageError('No password was given')));
+    });
+  } finally {
+    terminal.close();
+    process.stderr.write('\n');
+  }
+}
+
+function withoutLastLineBreak(read: string): string {
+  return read.replace(/\r?\n$/, '');
+}
+
+function checkedName(given: string): string {
+  const username = usernameOf(given);
+  if (username !== null) return username;
+  throw new UsageError(
+    `The username is ${JSON.stringify(given)}: give 1 to 64 letters, digits and . _ @ -, a letter or digit first`,
+  );
+}
+
+function checkedText(name: string, value: string): string {
+  if (value.trim() !== '' && value.length <= 100 && !/\p{Cc}/u.test(value)) return value;
+  throw new UsageError(
+    `${name} is ${JSON.stringify(value)}: give 1 to 100 characters, none of them a control character`,
+  );
+}
+
+function noSuchUser(username: string): NotFoundError {
+  return new NotFoundError(`There is no user ${username}: see users list`);
+}
+
+/** Tells what was done; a password only where it was made up here and nobody knows it yet. */
+function report(done: string, facts: object, generated: string | null, json = false): void {
+  if (json) console.log(JSON.stringify({ ...facts, ...(generated === null ? {} : { password: generated }) }, null, 2));
+  else console.log(generated === null ? done : `${done}; its password, shown only now: ${generated}`);
+}
+
+function line(user: ListedUser): string {
+  const { username, role, organisation, unit, disabled, tokens, changedAt, changedBy } = user;
+  const state = disabled ? 'disabled' : 'enabled';
+  return [
+    username,
+    role,
+    organisation,
+    unit ?? '-',
+    state,
+    `${tokens} tokens`,
+    changedAt.toISOString(),
+    changedBy,
+  ].join('  ');
+}

@@ -1,0 +1,96 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Database, Queryable, Transaction } from '../platform/database.ts';
+import type { User } from './user.ts';
+
+/** A user may have so many tokens at once; with one more the one that was unused for longest ends. */
+const TOKENS_MAX = 100;
+/** Tokens that are dead are cleared by logins, so many by each. */
+const CLEARED_MAX = 1_000;
+
+/**
+ * A new token for the user: 128 random bits as 32 upper-case hex characters, of which only the SHA-256 is stored.
+ * Null where the user was disabled, or the password reset, since the password was checked.
+ */
+export function issueToken(
+  db: Database,
+  { username, passwordHash, tokenIdleMs }: { username: string; passwordHash: string; tokenIdleMs: number },
+): Promise<string | null> {
+  const token = randomBytes(16).toString('hex').toUpperCase();
+  return db.transaction(async (tx) => {
+    const issued = await tx.query(ISSUE, [hashOf(token), username, passwordHash, tokenIdleMs]);
+    if (issued.length === 0) return null;
+    await tx.query(CLEAR_DEAD, [CLEARED_MAX]);
+    await tx.query(CLEAR_SURPLUS, [username, TOKENS_MAX]);
+    return token;
+  });
+}
+
+/**
+ * The user whose token it is, null where it never was one, was released, stood unused for too long, or its user was
+ * disabled or given another password. Its use is written down when a minute (of a short life: a tenth) has passed since
+ * the last one that was; so it ends up to that much earlier than its idle time after its last use, and never later.
+ */
+export async function authenticate(db: Queryable, token: string): Promise<User | null> {
+  if (!isTokenShaped(token)) return null;
+  const [row] = await db.query<User>(AUTHENTICATE, [hashOf(token)]);
+  return row ?? null;
+}
+
+/** Ends the token. @returns whether it was alive. */
+export async function release(db: Queryable, token: string): Promise<boolean> {
+  if (!isTokenShaped(token)) return false;
+  const released = await db.query<{ alive: boolean }>(
+    'delete from web_user_token where token_hash = $1 returning expires_at > now() as alive',
+    [hashOf(token)],
+  );
+  return released[0]?.alive === true;
+}
+
+/** Ends all tokens of a user whose row the transaction has changed. */
+export async function releaseAll(tx: Transaction, username: string): Promise<void> {
+  await tx.query('delete from web_user_token where username = $1', [username]);
+}
+
+/** The share lock meets whoever disables the user or resets the password: either they see this token, or we see them. */
+const ISSUE = /* sql */ `
+with who as (
+  select username from web_user where username = $2 and password_hash = $3 and not disabled for share
+)
+insert into web_user_token (token_hash, username, idle_ms, expires_at)
+select $1, username, $4::int, now() + $4::int * interval '1 millisecond' from who
+returning username`;
+
+/** Walks web_user_token_expires. Rows that another login clears are left to it: nobody waits. */
+const CLEAR_DEAD = /* sql */ `
+delete from web_user_token where token_hash = any(array(
+  select token_hash from web_user_token where expires_at <= now() order by expires_at limit $1 for update skip locked))`;
+
+/** Walks web_user_token_username. */
+const CLEAR_SURPLUS = /* sql */ `
+delete from web_user_token where token_hash = any(array(
+  select token_hash from web_user_token where username = $1
+  order by used_at desc offset $2 for update skip locked))`;
+
+/** Walks the primary keys of web_user_token and web_user. */
+const AUTHENTICATE = /* sql */ `
+with live as (
+  select t.token_hash, t.idle_ms, u.username, u.role, u.organisation, u.unit
+  from web_user_token t join web_user u using (username)
+  where t.token_hash = $1 and t.expires_at > now() and not u.disabled
+), extended as (
+  update web_user_token t
+  set used_at = now(), expires_at = now() + t.idle_ms * interval '1 millisecond'
+  from live
+  where t.token_hash = live.token_hash
+    and t.used_at < now() - least(60000, live.idle_ms / 10)::float8 * interval '1 millisecond'
+)
+select username, role, organisation, unit from live`;
+
+function isTokenShaped(token: string): boolean {
+  return /^[0-9a-f]{32}$/i.test(token);
+}
+
+/** A token is random through and through: it needs neither salt nor a slow hash. */
+function hashOf(token: string): Buffer {
+  return createHash('sha256').update(token.toUpperCase()).digest();
+}
