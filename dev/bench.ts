@@ -8,6 +8,7 @@ import { claim } from './bench/claim-run.ts';
 import { dispatch } from './bench/dispatch.ts';
 import { idle } from './bench/idle.ts';
 import { intake } from './bench/intake.ts';
+import { list } from './bench/list.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -84,6 +85,12 @@ program
   .description('claim and completion alone against a bare queue, by batch size')
   .option('--backlog <n>', 'pending requests, not fewer than are claimed meanwhile', whole, 400_000)
   .action((options: { backlog: number }) => measured('claim', 4 * MINUTE_MS, (report) => claim(report, options)));
+
+program
+  .command('list')
+  .description('pages of the lists of requests, on a table of millions')
+  .option('--requests <n>', 'requests', whole, 5_000_000)
+  .action((options: { requests: number }) => measured('list', 20 * MINUTE_MS, (report) => list(report, options)));
 
 program
   .command('all')

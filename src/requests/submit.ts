@@ -66,7 +66,8 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   if (pins.length > 0) {
     await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
-  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS, [requests.some(({ priority }) => priority === 'EXPRESS') ? 'express' : 'work']);
+  if (waiting.length < stored.length)
+    await tx.query(WAKE_DISPATCHERS, [requests.some(({ priority }) => priority === 'EXPRESS') ? 'express' : 'work']);
   return stored.map(({ number, id }) => ({ number, id }));
 }
 
