@@ -23,7 +23,6 @@ export type SettingGroup =
   | 'dispatch'
   | 'http'
   | 'webApi'
-  | 'webApi'
   | 'log'
   | 'simulator';
 
@@ -140,12 +139,7 @@ export const settingGroups = {
       'How long a call with process_immediately waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
     ),
     WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
-      'How long a token of the login lives without a call.',
-    ),
-  },
-  webApi: {
-    WEB_API_TOKEN_IDLE_MS: integer(60_000, 86_400_000, 3_600_000).describe(
-      'How long a token of the Web API lives without being used; it ends up to a minute earlier.',
+      'How long a token of the login lives without a call; it ends up to a minute earlier.',
     ),
   },
   log: {

@@ -11,7 +11,6 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   dispatch: 'Sending',
   http: 'HTTP',
   webApi: 'Web API',
-  webApi: 'Web API',
   log: 'Logs',
   simulator: 'CAS simulator (only the command `simulator`)',
 };
