@@ -68,11 +68,11 @@ interface Card {
   readonly pairing: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
 }
 
-/** Each event was decided once, whatever was read twice (P1). */
+/** Each event was decided once, whatever was read twice (P1). What is no event has no id. */
 async function lostEvents({ db }: Surroundings, sent: ReadonlySet<string>): Promise<string[]> {
   const rows = await db.query<{ event_id: string; disposition: string; times: number }>(`
-    select event_id, min(disposition) as disposition, count(*) as times from inbox where disposition <> 'DUPLICATE'
-     group by event_id`);
+    select event_id, min(disposition) as disposition, count(*) as times from inbox
+     where disposition <> 'DUPLICATE' and event_id is not null group by event_id`);
   const found = new Set(rows.map(({ event_id }) => event_id));
   return [
     ...[...sent].filter((id) => !found.has(id)).map((id) => `event ${id} is lost`),

@@ -165,7 +165,7 @@ export async function untilSettled(world: Surroundings, sent: ReadonlySet<string
   const end = performance.now() + deadlineMs;
   for (;;) {
     const [left] = await world.db.query<Record<'read' | 'work' | 'actions' | 'outbox', number>>(`
-      select (select count(*) from inbox where disposition <> 'DUPLICATE') as read,
+      select (select count(*) from inbox where disposition <> 'DUPLICATE' and event_id is not null) as read,
         (select count(*) from work) as work,
         (select count(*) from crm_action where outcome_due_at is not null) as actions,
         (select count(*) from outbox where published_at is null and parked_reason is null) as outbox`);

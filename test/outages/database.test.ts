@@ -80,15 +80,22 @@ test('a connection that is killed while idle is replaced, and nobody who asks se
   await expectSound(database);
 });
 
-test('a connection that is killed in a transaction undoes it, with the error that came first, and is thrown away', async () => {
+test('a connection that is killed in a transaction undoes it, with the error of the statement, and is thrown away', async () => {
   const database = open();
+  const seen: unknown[] = [];
   const lost = database.transaction(async (tx) => {
     await tx.query(...visit('killed'));
     await killSessions();
-    await tx.query(...visit('killed again'));
+    await tx.query(...visit('killed again')).catch((error: unknown) => {
+      seen.push(error);
+      throw error;
+    });
   });
-  await expect(lost).rejects.toThrow(/terminating connection|terminated unexpectedly/);
-  await expect(lost).rejects.not.toBeInstanceOf(CommitUnknownError);
+  const error: unknown = await lost.catch((reason: unknown) => reason);
+  expect(error).not.toBeInstanceOf(CommitUnknownError);
+  // Run once, and what the statement met is what comes out: which of pg's wordings depends on who notices first.
+  expect(seen).toHaveLength(1);
+  expect(seen[0]).toBe(error);
   expect(await visits('killed')).toBe(0);
   await expectSound(database);
 });

@@ -2,22 +2,32 @@ import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import { Kafka, logLevel, Partitioners } from 'kafkajs';
 import type { Subscription } from '../../src/events/crm.generated.ts';
-import { avroRecord, type HistoryEvent, randomHistories } from '../support/histories.ts';
+import { avroRecord, carelesslyDelivered, type HistoryEvent, randomHistories } from '../support/histories.ts';
+import { randomFrom } from '../support/random.ts';
 
 /** Random histories, produced all the time, by a CRM with ways of its own to Kafka and registry. */
 export interface Load {
   /** The eventIds that Kafka has acknowledged. */
   readonly sent: ReadonlySet<string>;
+  /** How many messages Kafka has acknowledged, repeats and poison included. */
+  readonly messages: number;
   /** As the histories that were begun leave them, once `finish` has resolved. */
   readonly finalSnapshots: readonly Subscription[];
   /** The next events that Kafka acknowledges: about `count`. */
   nextSent(count: number): Promise<HistoryEvent[]>;
   /** From now on service action events come in a schema that nobody has seen. */
   newSchema(): Promise<void>;
+  /** Sends bytes that are no event, each under its own key. */
+  poison(messages: readonly Poison[]): Promise<void>;
   /** Sends what is left of the histories, at once, and stops. */
   finish(): Promise<void>;
   /** Stops at once, whatever is left. */
   abandon(): Promise<void>;
+}
+
+export interface Poison {
+  readonly key: string;
+  readonly value: Buffer | null;
 }
 
 export interface LoadOptions {
@@ -26,10 +36,16 @@ export interface LoadOptions {
   readonly topic: string;
   readonly seed: number;
   readonly eventsPerSecond: number;
+  /** Some events come late, and some again; false by default. */
+  readonly careless?: boolean;
 }
 
 const BATCHES_PER_SECOND = 10;
 const SUBSCRIPTIONS = 40;
+/** How many events of a careless transport come again. */
+const REPEATED = 0.03;
+/** A prefix has three digits: a CA id has no room for more. */
+const SETS_MAX = 1_000;
 
 /** Begins to produce. */
 export async function startLoad(options: LoadOptions): Promise<Load> {
@@ -47,7 +63,10 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   const finalSnapshots: Subscription[] = [];
   const listeners = new Set<(events: readonly HistoryEvent[]) => void>();
   const batchSize = Math.ceil(options.eventsPerSecond / BATCHES_PER_SECOND);
+  const random = randomFrom(options.seed);
   let events: HistoryEvent[] = [];
+  let previous: readonly HistoryEvent[] = [];
+  let messages = 0;
   let sets = 0;
   let schemas = 0;
   const pacing = new AbortController();
@@ -59,6 +78,10 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   return {
     sent,
     finalSnapshots,
+    get messages() {
+      return messages;
+    },
+    poison: (poison) => untilTaken([...poison]),
     nextSent: (count) =>
       new Promise((resolve) => {
         const got: HistoryEvent[] = [];
@@ -96,26 +119,38 @@ export async function startLoad(options: LoadOptions): Promise<Load> {
   }
 
   function begin(): void {
-    const histories = randomHistories(options.seed + sets, { subscriptions: SUBSCRIPTIONS, prefix: `7${sets}` });
+    if (sets === SETS_MAX) throw new Error(`The load is at its end after ${SETS_MAX} sets of histories.`);
+    const seed = options.seed + sets;
+    const histories = randomHistories(seed, { subscriptions: SUBSCRIPTIONS, prefix: String(sets).padStart(3, '0') });
     sets += 1;
-    events = [...histories.events];
+    events =
+      options.careless === true ? carelesslyDelivered(seed, histories.events, { late: true }) : [...histories.events];
     finalSnapshots.push(...histories.finalSnapshots);
   }
 
-  /** Repeated until Kafka takes the batch, as a whole: so that the order of each key holds. */
   async function send(batch: readonly HistoryEvent[]): Promise<void> {
-    const messages = [];
-    for (const event of batch) messages.push({ key: event.subscription.number, value: await encoded(event) });
+    const again = options.careless === true ? previous.filter(() => random.chance(REPEATED)) : [];
+    previous = batch;
+    const values = [];
+    for (const event of [...batch, ...again]) {
+      values.push({ key: event.subscription.number, value: await encoded(event) });
+    }
+    await untilTaken(values);
+    for (const { eventId } of batch) sent.add(eventId);
+    for (const listener of listeners) listener(batch);
+  }
+
+  /** Repeated until Kafka takes the batch, as a whole: so that the order of each key holds. */
+  async function untilTaken(batch: { key: string; value: Buffer | null }[]): Promise<void> {
     while (!abandoning.signal.aborted) {
       try {
-        await producer.send({ topic: options.topic, messages, acks: -1, timeout: 2_000 });
-        break;
+        await producer.send({ topic: options.topic, messages: batch, acks: -1, timeout: 2_000 });
+        messages += batch.length;
+        return;
       } catch {
         await until(performance.now() + 100);
       }
     }
-    for (const { eventId } of batch) sent.add(eventId);
-    for (const listener of listeners) listener(batch);
   }
 
   async function encoded(event: HistoryEvent): Promise<Buffer> {

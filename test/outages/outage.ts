@@ -54,20 +54,17 @@ export async function seeOutage({
   seconds,
   untilCaughtUp,
 }: OutageOptions): Promise<Seen> {
-  const { url, proxies, stack, db } = service;
+  const { url, db } = service;
   // Schemas that were fetched once are known for good: only a new one asks the registry.
   if (neighbour === 'registry') await load.newSchema();
   const before = await metricsAt(url);
-  const part = fault === 'stop' ? partOf(neighbour) : null;
 
   const beganAt = performance.now();
   const over = AbortSignal.timeout(seconds * 1_000);
-  await proxies[neighbour].spoil(fault);
-  if (part !== null) await stack.control[part].stop();
+  await takeAway(service, neighbour, fault);
   const watched = await watch(url, CONCERNED[neighbour], over, beganAt);
   const after = await metricsAt(url);
-  if (part !== null) await stack.control[part].start();
-  await proxies[neighbour].heal();
+  await bringBack(service, neighbour, fault);
 
   const endedAt = Date.now();
   const since = (): number => Date.now() - endedAt;
@@ -92,6 +89,28 @@ export async function seeOutage({
   ]);
   const metrics = new Map([...after].map(([name, value]) => [name, change(name, value, before)]));
   return { ...watched, metrics, processedMs, sentMs, publishedMs, readyMs, caughtUpMs };
+}
+
+/** Begins an outage: on the way to the neighbour, and where it is stopped, at the neighbour itself. */
+export async function takeAway(
+  { proxies, stack }: Pick<WholeService, 'proxies' | 'stack'>,
+  neighbour: Neighbour,
+  fault: Fault,
+): Promise<void> {
+  await proxies[neighbour].spoil(fault);
+  const part = fault === 'stop' ? partOf(neighbour) : null;
+  if (part !== null) await stack.control[part].stop();
+}
+
+/** Ends what `takeAway` began; resolves when the neighbour answers again. */
+export async function bringBack(
+  { proxies, stack }: Pick<WholeService, 'proxies' | 'stack'>,
+  neighbour: Neighbour,
+  fault: Fault,
+): Promise<void> {
+  const part = fault === 'stop' ? partOf(neighbour) : null;
+  if (part !== null) await stack.control[part].start();
+  await proxies[neighbour].heal();
 }
 
 function change(name: string, value: number, before: ReadonlyMap<string, number>): number {

@@ -16,16 +16,25 @@ import { byWayOf, type RoughProxy, startRoughProxy } from './rough-proxy.ts';
 export type Neighbour = 'kafka' | 'registry' | 'postgres' | 'cas';
 export const NEIGHBOURS: readonly Neighbour[] = ['kafka', 'registry', 'postgres', 'cas'];
 
-/** One instance of the service, a process of its own, on servers of its own, with a proxy on each way. */
-export interface WholeService {
-  readonly url: string;
+/** Servers of their own, migrated, with a proxy on each way to them. */
+export interface Neighbours {
   readonly settings: ServiceSettings;
+  /** What an instance of the service gets to reach them by way of the proxies; HTTP_PORT is still to be added. */
+  readonly env: Readonly<Record<string, string>>;
   /** Past the proxy. */
   readonly db: Database;
   readonly stack: Stack;
   readonly proxies: Readonly<Record<Neighbour, RoughProxy>>;
+  /** A call to the simulator's HTTP view; the parsed answer. */
+  readonly simulator: Surroundings['simulator'];
   /** What the checks of the promises look at. Reads the outcome topics from their beginning. */
   surroundings(): Promise<Surroundings>;
+  close(): Promise<void>;
+}
+
+/** One instance of the service, a process of its own, beside its neighbours. */
+export interface WholeService extends Omit<Neighbours, 'close'> {
+  readonly url: string;
   /** Stops all of it; gives what the service wrote, and how it ended. */
   close(): Promise<Ran>;
 }
@@ -45,6 +54,26 @@ export async function startWholeService(
   seed: number,
   overrides: Readonly<Record<string, string>> = {},
 ): Promise<WholeService> {
+  const neighbours = await startNeighbours(seed, overrides);
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const service = startCli(['serve'], { ...neighbours.env, HTTP_PORT: new URL(url).port });
+  const close = async (): Promise<Ran> => {
+    service.signal('SIGTERM');
+    const late = setTimeout(() => service.signal('SIGKILL'), STOPS_WITHIN_MS);
+    const ended = await service.ended;
+    clearTimeout(late);
+    await neighbours.close();
+    return ended;
+  };
+  await service.line(/HTTP server listens/);
+  return { ...neighbours, url, close };
+}
+
+/** Starts the servers and the proxies, and nothing of the service. */
+export async function startNeighbours(
+  seed: number,
+  overrides: Readonly<Record<string, string>> = {},
+): Promise<Neighbours> {
   const closers: (() => Promise<unknown>)[] = [];
   const stack = await startStack({ env: { ...process.env, ...ALONE } });
   closers.push(() => stack.stop());
@@ -74,33 +103,30 @@ export async function startWholeService(
     postgres: await proxyTo(stack.databaseUrl),
     cas: await proxyTo(simulator.url),
   };
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const service = startCli(['serve'], {
-    ...direct,
-    DATABASE_URL: byWayOf(proxies.postgres, stack.databaseUrl),
-    KAFKA_BROKERS: `127.0.0.1:${proxies.kafka.port}`,
-    SCHEMA_REGISTRY_URL: byWayOf(proxies.registry, stack.schemaRegistryUrl),
-    CONAX_BASE_URL: byWayOf(proxies.cas, simulator.url),
-    HTTP_PORT: new URL(url).port,
-  });
-  closers.push(async () => {
-    service.signal('SIGTERM');
-    const late = setTimeout(() => service.signal('SIGKILL'), STOPS_WITHIN_MS);
-    await service.ended;
-    clearTimeout(late);
-  });
-  await service.line(/HTTP server listens/);
   const db = openDatabase({ url: stack.databaseUrl, maxConnections: 2, applicationName: 'test' });
   closers.push(() => db.close());
-  const call = async <T>(_method: string, path: string): Promise<T> =>
-    (await (await fetch(`${simulator.url}/simulator/${path}`)).json()) as T;
+  const call = async <T>(method: string, path: string, body?: unknown): Promise<T> => {
+    const answer = await fetch(`${simulator.url}/simulator/${path}`, {
+      method,
+      ...(body === undefined ? {} : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+    });
+    if (!answer.ok) throw new Error(`simulator: ${method} ${path} answers ${answer.status}: ${await answer.text()}`);
+    return (await answer.json()) as T;
+  };
 
   return {
-    url,
     settings,
+    env: {
+      ...direct,
+      DATABASE_URL: byWayOf(proxies.postgres, stack.databaseUrl),
+      KAFKA_BROKERS: `127.0.0.1:${proxies.kafka.port}`,
+      SCHEMA_REGISTRY_URL: byWayOf(proxies.registry, stack.schemaRegistryUrl),
+      CONAX_BASE_URL: byWayOf(proxies.cas, simulator.url),
+    },
     db,
     stack,
     proxies,
+    simulator: call,
     async surroundings() {
       const wire = await connectCrm({
         brokers: stack.kafkaBrokers,
@@ -129,7 +155,6 @@ export async function startWholeService(
     },
     async close() {
       for (const close of closers.splice(0).toReversed()) await close();
-      return await service.ended;
     },
   };
 }
