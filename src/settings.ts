@@ -87,9 +87,14 @@ export const settingGroups = {
     PIN_KEY: secret(
       z
         .string()
-        .regex(/^[0-9a-fA-F]{64}\s*$/, 'has to be 64 hexadecimal characters (32 bytes)')
+        .regex(
+          /^[0-9a-fA-F]{64}(?:\s+[0-9a-fA-F]{64})*\s*$/,
+          'has to be 64 hexadecimal characters (32 bytes), or several such lines',
+        )
         .optional(),
-    ).describe('Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE.'),
+    ).describe(
+      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances. While it is replaced the former key stays in a second line, which only opens.',
+    ),
   },
   conax: {
     CONAX_BASE_URL: httpUrl().describe('The CAS; the paths of the areas come from the mapping file.'),

@@ -1,4 +1,5 @@
 import type { ConaxCall, ConaxClient, ConaxExchange } from '../conax/client.types.ts';
+import { messageOf } from '../platform/errors.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
 import { type BackOff, backOffMs } from './back-off.ts';
 import { begin, proceed, type Step } from './course.ts';
@@ -37,7 +38,7 @@ export type CarriedOut =
 /** Makes the SOAP calls of one claimed request, one after the other, and gives what is to be written about it. */
 export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): Promise<CarriedOut> {
   const pin = pinOf(request, ports);
-  if (pin === null) return finished(request, UNREADABLE_PIN, []);
+  if ('problem' in pin) return finished(request, unreadablePin(pin.problem), []);
   const exchanges: ConaxExchange[] = [];
   let step = begin(request);
   for (let calls = 0; step.step === 'call'; calls += 1) {
@@ -102,24 +103,30 @@ function putOff(
   };
 }
 
-/** What the call needs of the PIN: nothing for most commands; null where it cannot be opened. */
-function pinOf({ command, sealedPin }: ClaimedRequest, { unsealPin }: CarryOutPorts): { pin?: string } | null {
+/** What the call needs of the PIN: nothing for most commands. */
+function pinOf(
+  { command, sealedPin }: ClaimedRequest,
+  { unsealPin }: CarryOutPorts,
+): { pin?: string } | { problem: string } {
   if (command.type !== 'UPDATE_CA_PIN_TO_GIVEN_VALUE') return {};
-  if (sealedPin === null) return null;
+  if (sealedPin === null) return { problem: 'Its sealed PIN is missing in request_pin' };
   try {
     return { pin: unsealPin(sealedPin) };
-  } catch {
-    return null;
+  } catch (error) {
+    return { problem: `Its sealed PIN cannot be opened with the keys of PIN_KEY_FILE (${messageOf(error)})` };
   }
 }
 
-const UNREADABLE_PIN = {
-  step: 'finish',
-  state: 'REJECTED',
-  referenceNumber: null,
-  errorCode: 'PIN_UNREADABLE',
-  errorDescription: 'The sealed PIN is missing, or the key that PIN_KEY_FILE names does not open it.',
-  answer: null,
-  pairingNews: null,
-  review: false,
-} as const satisfies Step;
+/** Final at once: with another key the PIN is lost, and until somebody sees to it the card's later requests would wait. */
+function unreadablePin(problem: string): Extract<Step, { step: 'finish' }> {
+  return {
+    step: 'finish',
+    state: 'REJECTED',
+    referenceNumber: null,
+    errorCode: 'PIN_UNREADABLE',
+    errorDescription: `${problem}. It was not sent: give every instance the same keys, and make the request again with the PIN.`,
+    answer: null,
+    pairingNews: null,
+    review: false,
+  };
+}

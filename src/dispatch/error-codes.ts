@@ -23,8 +23,10 @@ export const DISPATCH_ERROR_CODES = [
   },
   {
     code: 'PIN_UNREADABLE',
-    meaning: 'The sealed PIN of the request is missing, or the key that PIN_KEY_FILE names does not open it.',
-    remedy: 'Put the former key back, or make the request again with the PIN.',
+    meaning:
+      'The sealed PIN of the request is missing, or none of the keys that PIN_KEY_FILE names opens it: the key was replaced without keeping the former one, or instances have different keys. It was not sent; the log has an error for it.',
+    remedy:
+      'Give every instance the same keys; while a key is replaced keep the former one in a second line of the file. Then make the request again with the PIN.',
   },
   {
     code: 'WITHDRAWN',

@@ -56,7 +56,8 @@ export function reportEnding(
   if (settlement.kind === 'finish') {
     const { state, errorCode, errorDescription } = settlement.request;
     metrics.finished.inc({ command: request.command.type, outcome: state, code: label(errorCode) });
-    const level = state === 'COMPLETED' ? 'debug' : 'info';
+    // Every PIN request that follows ends like this until somebody mends the keys.
+    const level = errorCode === 'PIN_UNREADABLE' ? 'error' : state === 'COMPLETED' ? 'debug' : 'info';
     logger[level]({ ...who, outcome: state, errorCode, errorDescription }, 'request is final');
   } else if (settlement.kind === 'put-off' && why !== null) {
     metrics.putOff.inc({ why });

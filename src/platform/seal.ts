@@ -2,17 +2,41 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 
 /** Seals short secrets for storage: AES-256-GCM, a random nonce each time. */
 export interface Seal {
+  /** With the first key. */
   seal(secret: string): Buffer;
-  /** @throws Error when the key is another one, or the sealed bytes were changed. */
+  /** With whichever key fits. @throws Error where none does, or the sealed bytes were changed. */
   unseal(sealed: Buffer): string;
 }
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** A seal with a key of 32 bytes in hexadecimal. */
-export function createSeal(keyHex: string): Seal {
-  const key = Buffer.from(keyHex.trim(), 'hex');
+/**
+ * A seal with keys of 32 bytes in hexadecimal, one a line. The first seals, all of them open: while a key is replaced the
+ * former one stays behind the new one until what it sealed is gone.
+ */
+export function createSeal(keysHex: string): Seal {
+  const seals = keysHex.trim().split(/\s+/).map(sealOf);
+  const [first] = seals;
+  if (!first) throw new Error('A seal needs a key: 64 hexadecimal characters');
+  return {
+    seal: (secret) => first.seal(secret),
+    unseal(sealed) {
+      let problem: unknown;
+      for (const one of seals) {
+        try {
+          return one.unseal(sealed);
+        } catch (error) {
+          problem = error;
+        }
+      }
+      throw problem;
+    },
+  };
+}
+
+function sealOf(keyHex: string): Seal {
+  const key = Buffer.from(keyHex, 'hex');
   return {
     seal(secret) {
       const nonce = randomBytes(NONCE_BYTES);

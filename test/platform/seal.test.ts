@@ -27,6 +27,15 @@ describe('sealed secrets', () => {
     }
   });
 
+  test('while a key is replaced the new one seals, and what the former one sealed still opens', () => {
+    const [former, next] = [key(), key()];
+    const sealedBefore = createSeal(former).seal('1234');
+    const both = createSeal(`${next}\n${former}\n`);
+    expect(both.unseal(sealedBefore)).toBe('1234');
+    expect(createSeal(next).unseal(both.seal('5678'))).toBe('5678');
+    expect(() => createSeal(former).unseal(both.seal('5678'))).toThrow('unable to authenticate data');
+  });
+
   test('without a key the error says which setting to set', () => {
     expect(() => missingSeal('PIN_KEY_FILE').seal('1234')).toThrow(/PIN_KEY_FILE is not set/);
   });
