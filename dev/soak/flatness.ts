@@ -35,7 +35,7 @@ const MEASURES: readonly Measure[] = [
   { name: 'sockets', of: ({ steady }) => steady?.sockets, share: 0.1, floor: 3 },
   { name: 'timers', of: ({ steady }) => steady?.timers, share: 0.1, floor: 10 },
   { name: 'open handles', of: ({ steady }) => steady?.handles, share: 0.1, floor: 10 },
-  { name: 'event loop lag p99 ms', of: ({ steady }) => steady?.lagP99Ms, share: 0.5, floor: 20 },
+  { name: 'event loop lag p99 ms', of: ({ steady }) => steady?.lagP99Ms, share: 0.5, floor: 100 },
   { name: 'sessions at PostgreSQL', of: database('sessions'), share: 0.1, floor: 6 },
   { name: 'messages not read', of: database('behind'), share: 0.5, floor: 200 },
   { name: 'requests not final', of: database('work rows'), share: 0.5, floor: 200 },

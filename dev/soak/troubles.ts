@@ -101,7 +101,13 @@ const TROUBLES: readonly Trouble[] = [
     name: 'CAS faults',
     weight: 6,
     async begin({ neighbours }, random) {
-      const rules = Array.from({ length: 8 }, () => ({ times: 1 + random.int(3), fault: random.pick(CAS_FAULTS) }));
+      const fault = (): object => ({ times: 1 + random.int(3), fault: random.pick(CAS_FAULTS) });
+      const rules = [
+        // They are few, and the only ones whose outcome may stay unknown.
+        { match: { command: 'SEND_MAIL_MESSAGE_TO_CLIENT' }, ...fault() },
+        { match: { command: 'DISPLAY_FINGERPRINT' }, ...fault() },
+        ...Array.from({ length: 8 }, fault),
+      ];
       await neighbours.simulator('POST', 'faults', { rules });
     },
   },
