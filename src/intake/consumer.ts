@@ -86,7 +86,9 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
 }
 
 function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<NodeJS.Timeout>): Promise<void> {
-  return new Promise((resolve, reject) => {
+  // A consumer that ended is to leave nothing behind at the signal, which outlives it.
+  const ended = new AbortController();
+  return new Promise<void>((resolve, reject) => {
     const assignment = createAssignment(consumer, options);
     consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
@@ -108,9 +110,9 @@ function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<No
         .then(() => consumer.stop())
         .then(resolve, reject);
     };
-    options.signal.addEventListener('abort', stop, { once: true });
+    options.signal.addEventListener('abort', stop, { once: true, signal: ended.signal });
     if (options.signal.aborted) stop();
-  });
+  }).finally(() => ended.abort());
 }
 
 async function handleBatch(
