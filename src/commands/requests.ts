@@ -1,8 +1,12 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { requestStory } from '../operations/request-story.ts';
+import { requestTable } from '../operations/request-table.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
+import { commandTypes } from '../requests/command.ts';
+import { lifeCycleStates } from '../requests/find.ts';
+import { LIST_LIMITS, type ListFilter, type ListOptions, listRequests } from '../requests/list.ts';
 import { withdrawRequest } from '../requests/withdraw.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
@@ -21,6 +25,22 @@ export function requestsCommand(): Command {
       process.stdout.write(json ? `${JSON.stringify(story, null, 2)}\n` : storyText(story));
     });
   requests
+    .command('list')
+    .description('requests of one type, in one state, or with one reference number, in the order of submission')
+    .option('--type <type>', 'a command, for instance ADD_SUBSCRIPTIONS')
+    .option('--state <state>', 'PENDING, COMPLETED or REJECTED')
+    .option('--reference <number>', 'the reference number that the CAS gave')
+    .option('--newest', 'the newest first', false)
+    .option('--limit <n>', `how many, at most ${LIST_LIMITS.limit}`, '50')
+    .option('--after <number>', 'goes on behind this request: the last one of the page before')
+    .option('--json', 'print JSON, one request a line, with the SOAP bodies')
+    .action(async (options: ListArguments) => {
+      const listed = await withDatabase((db) => listRequests(db, listOptionsOf(options)));
+      process.stdout.write(
+        options.json ? listed.map((one) => `${JSON.stringify(one)}\n`).join('') : requestTable(listed),
+      );
+    });
+  requests
     .command('withdraw')
     .description(
       'rejects a pending request (code WITHDRAWN), so that it is not sent; its cards go on with their next requests',
@@ -36,4 +56,46 @@ export function requestsCommand(): Command {
       else throw result.reason === 'NOT_FOUND' ? new NotFoundError(result.detail) : new Error(result.detail);
     });
   return requests;
+}
+
+interface ListArguments {
+  readonly type?: string;
+  readonly state?: string;
+  readonly reference?: string;
+  readonly newest: boolean;
+  readonly limit: string;
+  readonly after?: string;
+  readonly json?: boolean;
+}
+
+function listOptionsOf({ limit, after, newest, json, ...filters }: ListArguments): ListOptions {
+  return {
+    filter: filterOf(filters),
+    limit: wholeNumber('--limit', limit, 1, LIST_LIMITS.limit),
+    after: after === undefined ? null : wholeNumber('--after', after, 0, Number.MAX_SAFE_INTEGER),
+    first: newest ? 'newest' : 'oldest',
+    bodies: json === true,
+  };
+}
+
+function filterOf({ type, state, reference }: Pick<ListArguments, 'type' | 'state' | 'reference'>): ListFilter {
+  const given = [type, state, reference].filter((one) => one !== undefined);
+  if (given.length !== 1) throw new UsageError('Give exactly one of --type, --state and --reference');
+  if (reference !== undefined) return { referenceNumber: reference };
+  if (type !== undefined) return { type: oneOf('--type', type, commandTypes) };
+  return { lifeCycleState: oneOf('--state', state ?? '', lifeCycleStates) };
+}
+
+function oneOf<T extends string>(option: string, value: string, known: readonly T[]): T {
+  const found = known.find((one) => one === value);
+  if (found === undefined) {
+    throw new UsageError(`${option} is ${JSON.stringify(value)}: give one of ${known.join(', ')}`);
+  }
+  return found;
+}
+
+function wholeNumber(option: string, text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (/^\d+$/.test(text) && value >= min && value <= max) return value;
+  throw new UsageError(`${option} is ${JSON.stringify(text)}: give a whole number from ${min} to ${max}`);
 }

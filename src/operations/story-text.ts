@@ -75,6 +75,6 @@ function text(value: unknown): string {
 }
 
 /** A CAS may answer with anything, and a terminal obeys control characters: they show as U+FFFD. */
-function printable(shown: string): string {
+export function printable(shown: string): string {
   return shown.replaceAll('\r\n', '\n').replace(/(?![\n\t])\p{Cc}/gu, '\uFFFD');
 }

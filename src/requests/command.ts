@@ -51,6 +51,22 @@ interface MessageCommand {
 }
 
 export type CommandType = Command['type'];
+/** The names of all 13, in the order of the domain. */
+export const commandTypes = Object.keys({
+  ADD_SUBSCRIPTIONS: true,
+  CANCEL_SUBSCRIPTIONS: true,
+  CREATE_PAIRING: true,
+  ADD_TO_EXISTING_PAIRING: true,
+  GET_ACTIVE_SUBSCRIPTIONS: true,
+  GET_PAIRING_STATUS_FOR_CARD: true,
+  GET_PAIRING_STATUS_FOR_PAIRING_MODULE: true,
+  SEND_MAIL_MESSAGE_TO_CLIENT: true,
+  SEND_BARK_MESSAGE_TO_CLIENT: true,
+  SEND_REPEATING_BARK_MESSAGE_TO_CLIENT: true,
+  DISPLAY_FINGERPRINT: true,
+  UPDATE_CA_PIN_TO_DEFAULT_VALUE: true,
+  UPDATE_CA_PIN_TO_GIVEN_VALUE: true,
+} satisfies Record<CommandType, true>) as readonly CommandType[];
 export type PairingCommand = Extract<Command, { type: 'CREATE_PAIRING' | 'ADD_TO_EXISTING_PAIRING' }>;
 export type EntitlementCommand = Extract<Command, { type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS' }>;
 

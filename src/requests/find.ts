@@ -3,7 +3,8 @@ import type { Command, CommandType } from './command.ts';
 import type { RequestAnswer } from './finish.ts';
 import type { Priority, ProcessName } from './new-request.ts';
 
-export type LifeCycleState = 'PENDING' | 'COMPLETED' | 'REJECTED';
+export const lifeCycleStates = ['PENDING', 'COMPLETED', 'REJECTED'] as const;
+export type LifeCycleState = (typeof lifeCycleStates)[number];
 
 /** A provisioning request with all that its complete view shows (domain: "Complete provisioning request"). */
 export interface ProvisioningRequest {

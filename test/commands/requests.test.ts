@@ -114,6 +114,54 @@ describe('conax-provisioning requests show', () => {
   });
 });
 
+describe('conax-provisioning requests list', () => {
+  test('lists by state and by type, as a table', async () => {
+    const rejected = await requests('list', '--state', 'REJECTED');
+    expect(rejected).toMatchObject({ exitCode: 0, stderr: '' });
+    const [titles, ...rows] = rejected.stdout.trimEnd().split('\n');
+    expect(titles).toMatch(/^number +state +type +cards +created +final +process +subscription +reference +error$/);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatch(
+      new RegExp(`^${refused} +REJECTED +ADD_SUBSCRIPTIONS +${CARD} .+TRIGGER +${SUBSCRIPTION} +- +CLIENT_NOT_FOUND$`),
+    );
+    expect((await requests('list', '--type', 'CREATE_PAIRING')).stdout).toMatch(
+      new RegExp(`^${pairing} +COMPLETED`, 'm'),
+    );
+    expect(await requests('list', '--state', 'PENDING')).toMatchObject({ exitCode: 0, stdout: '' });
+  });
+
+  test('as JSON each line is a request with its SOAP bodies, a page at a time in either order', async () => {
+    const list = async (...args: string[]) =>
+      (await requests('list', '--type', 'ADD_SUBSCRIPTIONS', '--json', ...args)).stdout
+        .split('\n')
+        .filter((line) => line !== '')
+        .map((line) => JSON.parse(line) as { number: number; request: string; referenceNumber: string | null });
+    const all = await list();
+    expect(all.map(({ request }) => request)).toEqual(
+      all.map(() => expect.stringContaining('AddSubscription') as string),
+    );
+    const numbers = all.map(({ number }) => number);
+    expect(await list('--newest')).toEqual(all.toReversed());
+    expect((await list('--limit', '1')).map(({ number }) => number)).toEqual(numbers.slice(0, 1));
+    expect((await list('--after', String(numbers[0]))).map(({ number }) => number)).toEqual(numbers.slice(1));
+  });
+
+  test.each([
+    [[], 'Give exactly one of --type, --state and --reference'],
+    [['--state', 'PENDING', '--type', 'CREATE_PAIRING'], 'Give exactly one of --type, --state and --reference'],
+    [['--state', 'pending'], '--state is "pending": give one of PENDING, COMPLETED, REJECTED'],
+    [['--type', 'ADD'], '--type is "ADD": give one of ADD_SUBSCRIPTIONS, CANCEL_SUBSCRIPTIONS'],
+    [['--state', 'PENDING', '--limit', '0'], '--limit is "0": give a whole number from 1 to 1000'],
+    [['--state', 'PENDING', '--after', 'x'], '--after is "x": give a whole number from 0 to'],
+  ])('wrong usage %j ends with 2 and names what is wrong', async (args, says) => {
+    expect(await requests('list', ...args)).toMatchObject({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringContaining(says) as string,
+    });
+  });
+});
+
 describe('conax-provisioning provider and requests withdraw', () => {
   test('a request that waits while sending is switched off is withdrawn, and its card goes on without it', async () => {
     const card = '35000000002';
