@@ -14,10 +14,11 @@ import {
   foundInDataFiles,
   foundInTables,
   foundInWal,
+  keepWal,
+  type KeptWal,
   messagesOf,
   needlesOf,
   type Needle,
-  walPosition,
 } from './traces.ts';
 
 /** No other 16 digits of a run are these by chance. */
@@ -63,7 +64,7 @@ let world: Surroundings;
 let db: Database;
 let log = '';
 let answers = '';
-let begun = '';
+let wal: KeptWal;
 /** The final state of each case. */
 const states = new Map<string, string>();
 const seen = new Set<string>();
@@ -92,10 +93,11 @@ beforeAll(async () => {
     BREAKER_FAILURES: '1000',
   });
   db = openDatabase({ url: world.env['DATABASE_URL'] ?? '', maxConnections: 2, applicationName: 'test-secrecy' });
-  begun = await walPosition(db);
+  wal = await keepWal(db);
   await play();
 }, 120_000);
 afterAll(async () => {
+  await wal.letGo();
   await db.close();
   await world.close();
   await cas.close();
@@ -188,8 +190,8 @@ describe('afterwards the PIN is, in no way of writing it,', () => {
   });
 
   test('in none of the write-ahead log and of the data files on disk', async () => {
-    expect(await foundInWal(db, begun, known)).not.toEqual([]);
-    expect(await foundInWal(db, begun, NEEDLES)).toEqual([]);
+    expect(await foundInWal(db, wal.since, known)).not.toEqual([]);
+    expect(await foundInWal(db, wal.since, NEEDLES)).toEqual([]);
     expect(await foundInDataFiles(db, known)).not.toEqual([]);
     expect(await foundInDataFiles(db, NEEDLES)).toEqual([]);
   });

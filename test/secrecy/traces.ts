@@ -59,10 +59,24 @@ export async function foundInTables(db: Database, needles: readonly Needle[]): P
   return found;
 }
 
-/** Where the write-ahead log stands. */
-export async function walPosition(db: Database): Promise<string> {
-  const [row] = await db.query<{ file: string }>('select pg_walfile_name(pg_current_wal_insert_lsn()) as file');
-  return row?.file ?? '';
+/** The write-ahead log from now on, which the server keeps until it is let go. */
+export interface KeptWal {
+  /** The file that is written now. */
+  readonly since: string;
+  letGo(): Promise<void>;
+}
+
+/** Keeps it with a replication slot: every checkpoint, also one that another test file causes, would remove files. */
+export async function keepWal(db: Database): Promise<KeptWal> {
+  const slot = `secrecy_${randomUUID().replaceAll('-', '')}`;
+  await db.query('select pg_create_physical_replication_slot($1, true)', [slot]);
+  const [row] = await db.query<{ since: string }>('select pg_walfile_name(pg_current_wal_insert_lsn()) as since');
+  return {
+    since: row?.since ?? '',
+    letGo: async () => {
+      await db.query('select pg_drop_replication_slot($1)', [slot]);
+    },
+  };
 }
 
 /** In which files of the write-ahead log since then, read by the server itself, one of them stands. */
