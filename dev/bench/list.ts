@@ -64,11 +64,11 @@ function readsOf(requests: number): Read[] {
     ['reference number of many requests', { referenceNumber: 'shared' }, true],
   ];
   return filters.flatMap(([name, filter, many]) => [
-    { name, options: { filter }, most: 50 },
-    { name: `${name}, newest first`, options: { filter, first: 'newest' as const }, most: 50 },
-    { name: `${name}, after the middle`, options: { filter, after: middle }, most: 50 },
+    { name, options: { filter }, most: 100 },
+    { name: `${name}, newest first`, options: { filter, first: 'newest' as const }, most: 100 },
+    { name: `${name}, after the middle`, options: { filter, after: middle }, most: 100 },
     ...(many
-      ? [{ name: `${name}, offset ${LIST_LIMITS.offset}`, options: { filter, offset: LIST_LIMITS.offset }, most: 100 }]
+      ? [{ name: `${name}, offset ${LIST_LIMITS.offset}`, options: { filter, offset: LIST_LIMITS.offset }, most: 300 }]
       : []),
   ]);
 }
@@ -92,7 +92,7 @@ async function measureFind(report: Report, db: Database, requests: number): Prom
     if (found) await findRequest(db, { id: found.id });
     times.push(performance.now() - begunAt);
   }
-  show(report, 'one request by number, then by id', times, 50);
+  show(report, 'one request by number, then by id', times, 100);
 }
 
 function show(report: Report, name: string, times: readonly number[], most: number): void {
