@@ -1,6 +1,7 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from 'commander';
 import { eventsCommand } from './commands/events.ts';
+import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
 import { requestsCommand } from './commands/requests.ts';
@@ -24,6 +25,7 @@ for (const command of [
   eventsCommand,
   providerCommand,
   usersCommand,
+  importCommand,
 ]) {
   program.addCommand(command());
 }

@@ -17,6 +17,11 @@ export function contradictionsOf(event: ActionEvent): string[] {
   ];
 }
 
+/** Every way in which a snapshot that no event brought, an imported one, contradicts itself, in such sentences too. */
+export function snapshotContradictionsOf(subscription: Subscription): string[] {
+  return ambiguousSnapshot(subscription);
+}
+
 function blankIdentity(event: ActionEvent): string[] {
   const identity = [
     ['eventId', event.eventId],

@@ -154,8 +154,8 @@ async function readOthers(
   return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
 }
 
-/** Walks subscription_card_subscription. */
-async function readStays(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Map<string, Stay>>> {
+/** The stays of the subscriptions' cards, by number and card. Walks subscription_card_subscription. */
+export async function readStays(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Map<string, Stay>>> {
   const rows = await tx.query<{
     number: string;
     card: string;
@@ -178,7 +178,7 @@ async function readStays(tx: Transaction, numbers: readonly string[]): Promise<M
 }
 
 /** A request that is scheduled for later is not ahead of anything. Walks request_pending_pairing. */
-async function readPendingPairings(
+export async function readPendingPairings(
   tx: Transaction,
   numbers: readonly string[],
 ): Promise<Map<string, PendingPairing[]>> {
