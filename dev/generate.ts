@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
 import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
+import { webApiCodesDocument } from '../src/web-api/codes.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
@@ -17,6 +18,7 @@ const generated = new Map<string, () => string>([
   ['docs/life-cycle.md', lifeCycleDocument],
   ['docs/errors-dispatch.md', errorCodesDocument],
   ['docs/errors-intake.md', intakeCodesDocument],
+  ['docs/errors-web-api.md', webApiCodesDocument],
 ]);
 
 const check = process.argv.includes('--check');

@@ -16,8 +16,12 @@ import { type HttpServer, type PartState, startHttpServer } from './platform/htt
 import type { Logger } from './platform/logging.ts';
 import { indexWalkingUrl } from './platform/planner-settings.ts';
 import { createSeal, missingSeal } from './platform/seal.ts';
+import { createFinalWatch } from './requests/await-final.ts';
 import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
+import { answerClientError } from './web-api/error-answers.ts';
+import { webApiMetrics } from './web-api/metrics.ts';
+import { registerWebApi, type WebApi } from './web-api/web-api.ts';
 import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
@@ -61,6 +65,12 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const dispatchUrl = dispatchDatabaseUrl(settings.DATABASE_URL);
   const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }));
   const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
+  // Without the planner settings of the others: its reads are of many kinds.
+  const webApiDatabase = openPool(
+    'conax-provisioning web-api',
+    settings.DATABASE_URL,
+    Math.floor(settings.DATABASE_MAX_CONNECTIONS / 4),
+  );
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
 
@@ -75,6 +85,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: outcomeMetrics(registry),
     logger: logger.child({ part: 'outcomes' }),
   });
+  const rules = planningRulesOf(settings);
   const seal = settings.PIN_KEY === undefined ? missingSeal('PIN_KEY_FILE') : createSeal(settings.PIN_KEY);
   const dispatcher = startDispatcher({
     db: dispatchDatabase,
@@ -105,7 +116,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     database,
     findWriterSchema: (id) => schemas.findWriterSchema(id),
     plan,
-    rules: planningRulesOf(settings),
+    rules,
     stalePolicy: settings.STALE_POLICY,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
     metrics: intakeMetrics(registry),
@@ -113,16 +124,41 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     onOutbox: () => outcomes.wake(),
   });
 
+  const finalWatch = createFinalWatch({
+    databaseUrl: settings.DATABASE_URL,
+    db: webApiDatabase,
+    logger: logger.child({ part: 'web-api' }),
+  });
+  const webApiParts = {
+    db: webApiDatabase,
+    finalWatch,
+    seal: settings.PIN_KEY === undefined ? null : seal,
+    pinKey: settings.PIN_KEY,
+    patterns: {
+      smartcard: rules.smartcardPattern,
+      setTopBox: rules.setTopBoxPattern,
+      service: rules.servicePattern,
+      pin: settings.PIN_PATTERN,
+    },
+    tokenIdleMs: settings.WEB_API_TOKEN_IDLE_MS,
+    immediateTimeoutMs: settings.WEB_API_IMMEDIATE_TIMEOUT_MS,
+    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
+    metrics: webApiMetrics(registry),
+    logger: logger.child({ part: 'web-api' }),
+  };
+  let webApi: WebApi | undefined;
+
   // Those that bring work stop before those that do it, and the connections last.
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await intake.stop();
+    await Promise.all([intake.stop(), webApi?.stop()]);
+    await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();
     await http?.close();
     await conax.close();
-    await Promise.all([database.close(), dispatchDatabase.close()]);
+    await Promise.all([database.close(), dispatchDatabase.close(), webApiDatabase.close()]);
   };
   let http: HttpServer | undefined;
   try {
@@ -131,6 +167,10 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       port: settings.HTTP_PORT,
       registry,
       logger,
+      clientErrorHandler: answerClientError,
+      register: async (app) => {
+        webApi = await registerWebApi(app, webApiParts);
+      },
       parts: async () => [
         await databaseState(database),
         { part: 'intake', ...intake.state() },
@@ -145,10 +185,14 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   }
   return { url: http.url, stop };
 
-  function openPool(applicationName: string, url: string): Database {
+  function openPool(
+    applicationName: string,
+    url: string,
+    share = Math.floor((settings.DATABASE_MAX_CONNECTIONS * 3) / 8),
+  ): Database {
     return openDatabase({
       url,
-      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS / 2),
+      maxConnections: share,
       applicationName,
       // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
       connectTimeoutMs: 4_000,

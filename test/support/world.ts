@@ -23,7 +23,7 @@ export interface JournalEntry {
   readonly effect: boolean;
 }
 
-type ServiceSettings = Settings<'database' | 'kafka' | 'conax' | 'rules' | 'dispatch' | 'http' | 'log'>;
+type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 /** Everything around the service, on real parts: Kafka, registry, PostgreSQL, SOAP; nothing is a mock. */
 export interface Surroundings {

@@ -1,0 +1,253 @@
+/** What the Web API answers when it does not do what it was asked for. */
+export interface WebApiCode {
+  /** The HTTP status. */
+  readonly status: number;
+  /** The envelope's `message`: what is wrong, always the same sentence. The `description` names field and value. */
+  readonly message: string;
+  /** What the caller, or the operator, does about it. */
+  readonly remedy: string;
+}
+
+/** Every code of the Web API's envelope but OK, by name: the one source for answers and docs/errors-web-api.md. */
+export const webApiCodes = {
+  PARAMETER_MISSING: {
+    status: 400,
+    message: 'A mandatory parameter is missing',
+    remedy: 'Give the parameter that the description names.',
+  },
+  PARAMETER_INVALID: {
+    status: 400,
+    message: 'A parameter has a wrong value',
+    remedy: 'The description names the parameter, what is wrong with its value, and what it takes.',
+  },
+  PARAMETER_UNKNOWN: {
+    status: 400,
+    message: 'The call has no such parameter',
+    remedy: 'Correct the name, or leave the parameter out; `/docs` lists what each call takes. Names are lower case.',
+  },
+  PARAMETERS_CONFLICT: {
+    status: 400,
+    message: 'These parameters do not go together',
+    remedy: 'The description says which of them to keep.',
+  },
+  IDENTIFIER_INVALID: {
+    status: 400,
+    message: 'An identifier has to carry exactly one field',
+    remedy: 'Give exactly one of the fields that the description names, such as `{"number":"S0000000329"}`.',
+  },
+  SET_TOO_LARGE: {
+    status: 400,
+    message: 'A set has too many elements',
+    remedy:
+      'A pairing takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data.',
+  },
+  SET_HAS_DUPLICATES: {
+    status: 400,
+    message: 'A set names the same device twice',
+    remedy: 'Name each device once.',
+  },
+  DATE_OUT_OF_RANGE: {
+    status: 400,
+    message: 'A date is too far away',
+    remedy:
+      'A `scheduled_date` lies at most one day in the past (clocks differ) and ten years in the future; leave it out for now.',
+  },
+  SCHEDULED_AND_IMMEDIATE: {
+    status: 400,
+    message: 'A request cannot be scheduled and processed immediately',
+    remedy: 'Keep `process_immediately` or the future `scheduled_date`.',
+  },
+  FIELD_UNKNOWN: {
+    status: 400,
+    message: 'A provisioning request has no such field',
+    remedy: 'Name fields of the provisioning request in `fields_set`, separated by commas, without blanks.',
+  },
+  BODY_NOT_JSON: {
+    status: 400,
+    message: 'The body cannot be read as JSON',
+    remedy:
+      'Send one JSON object in UTF-8. JSON has no NaN or Infinity, no comments and no comma before a closing bracket.',
+  },
+  TOKEN_MISPLACED: {
+    status: 400,
+    message: 'The token is in the wrong place',
+    remedy:
+      'GET: parameter `token` of the query. POST: member `token` of the JSON body. Or, for both, the header `Authorization: Bearer`. One of them.',
+  },
+  IDEMPOTENCY_KEY_INVALID: {
+    status: 400,
+    message: 'The Idempotency-Key cannot be used',
+    remedy: 'Give 1 to 200 visible ASCII characters, for example a UUID, in one header.',
+  },
+  TOKEN_MISSING: {
+    status: 401,
+    message: 'The call needs a token',
+    remedy: 'Log in with `POST authentication/token` and give the token with every call.',
+  },
+  TOKEN_INVALID: {
+    status: 401,
+    message: 'The token is not valid, or no longer',
+    remedy: 'Log in again: a token ends after one hour without a call, on release, and when its user is disabled.',
+  },
+  WRONG_CREDENTIALS: {
+    status: 401,
+    message: 'User name, password or organisation is wrong',
+    remedy: 'Check all three; an administrator can set a new password with `users reset-password`.',
+  },
+  NOT_PERMITTED: {
+    status: 403,
+    message: 'The user may read and not create',
+    remedy: 'Log in as a user with the role operator or admin.',
+  },
+  ROUTE_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such address',
+    remedy: 'Compare the path with `/docs`; the calls lie under `/crmapi/rest/v2`.',
+  },
+  PROVISIONING_REQUEST_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such provisioning request',
+    remedy: 'Check id or number.',
+  },
+  SUBSCRIPTION_NOT_FOUND: {
+    status: 404,
+    message: 'The subscription is not known',
+    remedy: 'Check the identifier. A subscription is known from its first event, or from an import, on.',
+  },
+  SUBSCRIPTION_AMBIGUOUS: {
+    status: 409,
+    message: 'Several subscriptions have this id',
+    remedy: 'Identify the subscription by its number.',
+  },
+  SERVICE_NOT_FOUND: {
+    status: 404,
+    message: 'The subscription has no such service',
+    remedy: 'Check the product identifier, and whether the product is a service of this subscription.',
+  },
+  SERVICE_AMBIGUOUS: {
+    status: 409,
+    message: 'Several services of the subscription fit, and the CAS would be told different things',
+    remedy: 'Identify the product by its id or code; the description names the services that fit.',
+  },
+  SERVICE_WITHOUT_CA_ID: {
+    status: 422,
+    message: 'The service has no service CA id',
+    remedy: 'The CAS has nothing to do with it. If it should, give the product its CA id in the CRM.',
+  },
+  ITEM_NOT_FOUND: {
+    status: 404,
+    message: 'The subscription has no such installed item',
+    remedy: 'Check the identifier, and whether the item is installed in this subscription.',
+  },
+  ITEM_AMBIGUOUS: {
+    status: 409,
+    message: 'Several installed items of the subscription fit',
+    remedy: 'Identify the item by its id.',
+  },
+  ITEM_IS_NO_SMARTCARD: {
+    status: 422,
+    message: 'The installed item is no smart card',
+    remedy: 'Identify a smart card; the description says what the item is.',
+  },
+  SMARTCARD_WITHOUT_CA_ID: {
+    status: 422,
+    message: 'The smart card has no CA id',
+    remedy: 'Give the item its CA id in the CRM.',
+  },
+  SMARTCARD_NOT_OF_SUBSCRIPTION: {
+    status: 422,
+    message: 'The smart card does not belong to the subscription',
+    remedy: 'Check card and subscription; pairing calls may leave the subscription out.',
+  },
+  STB_NOT_OF_SUBSCRIPTION: {
+    status: 422,
+    message: 'The set-top box does not belong to the subscription',
+    remedy: 'Check set-top box and subscription; pairing calls may leave the subscription out.',
+  },
+  CA_ID_INVALID: {
+    status: 422,
+    message: 'A CA id that the CRM gave does not look like one',
+    remedy: 'Correct it in the CRM, or, if it is right, the pattern in the settings (`…_CA_ID_PATTERN`).',
+  },
+  METHOD_NOT_ALLOWED: {
+    status: 405,
+    message: 'The address is called with another method',
+    remedy: 'The header `Allow` and the description name the method.',
+  },
+  IDEMPOTENCY_KEY_REUSED: {
+    status: 422,
+    message: 'The Idempotency-Key was used for another body',
+    remedy: 'Use a new key for each new request, and the old one only to send the same request again.',
+  },
+  REQUEST_TIMEOUT: {
+    status: 408,
+    message: 'The call did not arrive in time',
+    remedy: 'Send headers and body without pauses.',
+  },
+  BODY_TOO_LARGE: {
+    status: 413,
+    message: 'The body is too large',
+    remedy: 'A body has at most 1 MiB.',
+  },
+  CONTENT_TYPE_NOT_SUPPORTED: {
+    status: 415,
+    message: 'The body has another content type',
+    remedy: 'Send JSON with the header `Content-Type: application/json`.',
+  },
+  TOO_MANY_ATTEMPTS: {
+    status: 429,
+    message: 'Too many attempts to log in',
+    remedy: 'Wait as long as the header `Retry-After` says (seconds).',
+  },
+  HEADERS_TOO_LARGE: {
+    status: 431,
+    message: 'Address and headers are too large',
+    remedy: 'They have at most 16 KiB together.',
+  },
+  HTTP_MALFORMED: {
+    status: 400,
+    message: 'The call is not valid HTTP',
+    remedy: 'Use an HTTP library; the description names what could not be read.',
+  },
+  INTERNAL_ERROR: {
+    status: 500,
+    message: 'Something went wrong here',
+    remedy: 'The fault is the service’s. Report the number in the description: the log has the cause under it.',
+  },
+  PIN_KEY_MISSING: {
+    status: 501,
+    message: 'PINs cannot be set on this installation',
+    remedy: 'The operator sets `PIN_KEY_FILE` to a key that seals PINs until they are sent.',
+  },
+  DATABASE_UNAVAILABLE: {
+    status: 503,
+    message: 'The database is away or too busy',
+    remedy:
+      'Repeat the call after the seconds that `Retry-After` says; a POST with the same `Idempotency-Key`, since it may have been done.',
+  },
+  SHUTTING_DOWN: {
+    status: 503,
+    message: 'This instance is stopping',
+    remedy: 'Repeat the call: another instance answers, or this one after its restart.',
+  },
+} as const satisfies Record<string, WebApiCode>;
+
+export type WebApiCodeName = keyof typeof webApiCodes;
+
+/** docs/errors-web-api.md, whole. */
+export function webApiCodesDocument(): string {
+  const rows = Object.entries<WebApiCode>(webApiCodes)
+    .toSorted(([, one], [, other]) => one.status - other.status)
+    .map(([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`);
+  return `# Codes of the Web API
+
+\`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning below, and \`status.description\` names
+the field, what is wrong with its value, and the remedy. That the CAS refused a command is no error of the call: it is in
+\`data\` (\`life_cycle_state\`, \`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and
+[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md).
+
+| code | HTTP | meaning | what to do |
+|---|---|---|---|
+${rows.join('\n')}
+`;
+}

@@ -1,0 +1,65 @@
+import { findRequest } from '../requests/find.ts';
+import { type Call, call } from './calls.ts';
+import type { CreateInput } from './commands.ts';
+import { createRequest } from './create.ts';
+import { success, successSchema, WebApiError } from './envelope.ts';
+import { createIdempotencyHasher, type IdempotentCall } from './idempotency.ts';
+import { createBodies, type CreateCall } from './inputs.ts';
+import type { WebApiParts } from './parts.ts';
+import { completeRequest } from './shape.ts';
+import { viewOf } from './view.ts';
+
+const TEXTS: Record<CreateCall, { name: string; summary: string }> = {
+  add_subscriptions: { name: 'addSubscriptions', summary: 'Let a smart card decrypt a service' },
+  cancel_subscriptions: { name: 'cancelSubscriptions', summary: 'Let a smart card no longer decrypt a service' },
+  create_pairing: { name: 'createPairing', summary: 'Pair smart cards with set-top boxes' },
+  add_to_existing_pairing: { name: 'addToExistingPairing', summary: 'Add devices to the pairing of a smart card' },
+  reset_pin_to_default_value: { name: 'resetPinToDefaultValue', summary: "Set a card's PIN to its default" },
+  reset_pin_to_given_value: { name: 'resetPinToGivenValue', summary: "Set a card's PIN" },
+};
+
+const DESCRIPTION =
+  'Makes a provisioning request and shows it, PENDING; with `process_immediately` as it is once it is final, or after a time limit. That the CAS refused is in the data.';
+
+/** The six calls that make a provisioning request. */
+export function createCalls(parts: WebApiParts): Call[] {
+  const { db, finalWatch, immediateTimeoutMs } = parts;
+  const bodies = createBodies(parts.patterns);
+  const hasher = createIdempotencyHasher(parts.pinKey);
+  return (Object.keys(bodies) as CreateCall[]).map((name) =>
+    call({
+      ...TEXTS[name],
+      method: 'POST',
+      paths: [`/conax_web_services/provisioning_request/${name}`, `/conax_web_services/provisioning_requests/${name}`],
+      access: 'writer',
+      description: DESCRIPTION,
+      input: bodies[name],
+      output: successSchema(completeRequest),
+      takesIdempotencyKey: true,
+      async handle({ input, user, request, reply }) {
+        if (user === null) throw new Error(`${name} was called without a user`);
+        const key = idempotencyKeyOf(request.headers['idempotency-key']);
+        const idempotent: IdempotentCall | null =
+          key === null ? null : hasher({ username: user.username, call: name, key }, input);
+        const made = await createRequest(parts, { call: name, body: input } as CreateInput, user, idempotent);
+        if (made.earlier) reply.header('idempotent-replayed', 'true');
+        if (input.process_immediately === true) await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
+        const found = await findRequest(db, { number: made.number });
+        if (found) return success(viewOf(found, null));
+        throw new WebApiError(
+          'PROVISIONING_REQUEST_NOT_FOUND',
+          `request ${made.number}, which this call made, is no longer kept: use a new Idempotency-Key`,
+        );
+      },
+    }),
+  );
+}
+
+function idempotencyKeyOf(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && /^[!-~]{1,200}$/.test(header)) return header;
+  throw new WebApiError(
+    'IDEMPOTENCY_KEY_INVALID',
+    'Idempotency-Key is empty, longer than 200 characters, there twice, or has blanks or other characters than visible ASCII: give a UUID for example',
+  );
+}

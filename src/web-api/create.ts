@@ -1,0 +1,82 @@
+import type { Transaction } from '../platform/database.ts';
+import type { NewRequest } from '../requests/new-request.ts';
+import { submitRequests } from '../requests/submit.ts';
+import type { User } from '../users/user.ts';
+import { commandOf, type CreateInput } from './commands.ts';
+import { WebApiError } from './envelope.ts';
+import { findEarlier, type IdempotentCall, rememberRequest } from './idempotency.ts';
+import type { WebApiParts } from './parts.ts';
+import { formatDate } from './dates.ts';
+import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
+
+/** The request that a call stands for now. */
+export interface Made {
+  readonly number: number;
+  /** Made by an earlier call with the same Idempotency-Key. */
+  readonly earlier: boolean;
+}
+
+/**
+ * Makes the provisioning request of a call, in one transaction: notes the Idempotency-Key, resolves the identifiers with
+ * the subscription locked, stores the request in its cards' order. The dispatchers see it with the commit.
+ * @throws WebApiError naming the parameter that is wrong.
+ */
+export function createRequest(
+  parts: Pick<WebApiParts, 'db' | 'seal' | 'patterns'>,
+  input: CreateInput,
+  user: User,
+  idempotent: IdempotentCall | null,
+): Promise<Made> {
+  const immediate = input.body.process_immediately === true;
+  const scheduledAt = input.body.scheduled_date ?? null;
+  if (immediate && scheduledAt !== null && scheduledAt.getTime() > Date.now()) {
+    throw new WebApiError(
+      'SCHEDULED_AND_IMMEDIATE',
+      `scheduled_date is ${formatDate(scheduledAt)} and process_immediately is true: keep one of them`,
+    );
+  }
+  const sealedPin = sealedPinOf(input, parts.seal);
+  return parts.db.transaction(async (tx: Transaction): Promise<Made> => {
+    const earlier = idempotent === null ? null : await findEarlier(tx, idempotent);
+    if (earlier !== null) return { number: earlier, earlier: true };
+    const { command, subscription } = await commandOf(tx, input, parts.patterns);
+    const request: NewRequest = {
+      command,
+      commandKey: null,
+      sequenceNumber: 1,
+      subscription: subscription === null ? null : { id: subscription.id, number: subscription.number },
+      // In its card's order all the same: EXPRESS is about other cards.
+      priority: immediate ? 'EXPRESS' : (input.body.priority ?? 'REGULAR'),
+      bulk: false,
+      scheduledAt,
+      process: { name: 'MANUAL', id: null },
+      action: null,
+      inboxId: null,
+      causationEventId: null,
+      traceparent: null,
+      userDefined: userDefinedOf(input.body),
+      createdBy: { user: user.username, unit: user.unit },
+      sealedPin,
+      awaited: immediate,
+    };
+    const [stored] = await submitRequests(tx, [request]);
+    if (stored === undefined) throw new Error('A request was submitted and has no number');
+    if (idempotent !== null) await rememberRequest(tx, idempotent, stored.number);
+    return { number: stored.number, earlier: false };
+  });
+}
+
+/** Before any transaction: the PIN goes no further than this in the clear. */
+function sealedPinOf({ call, body }: CreateInput, seal: WebApiParts['seal']): Buffer | null {
+  if (call !== 'reset_pin_to_given_value') return null;
+  if (seal !== null) return seal.seal(body.pin);
+  throw new WebApiError('PIN_KEY_MISSING', 'pin cannot be taken: the operator has to set PIN_KEY_FILE');
+}
+
+/** The user-defined fields as they are to be shown; null where there are none. */
+function userDefinedOf(body: CreateInput['body']): Record<string, string | number> | null {
+  const given: Record<string, string | number> = {};
+  for (const name of [...UDF_STRINGS, ...UDF_FLOATS]) if (body[name] !== undefined) given[name] = body[name];
+  for (const name of UDF_DATES) if (body[name] !== undefined) given[name] = formatDate(body[name]);
+  return Object.keys(given).length === 0 ? null : given;
+}

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+import { login } from '../users/login.ts';
+import { release } from '../users/tokens.ts';
+import { type Call, call } from './calls.ts';
+import { success, successSchema, WebApiError } from './envelope.ts';
+import { loginBody, releaseBody } from './inputs.ts';
+import type { WebApiParts } from './parts.ts';
+import { invalidToken, tokenOf } from './tokens.ts';
+
+/** The calls that give a token and end it. */
+export function loginCalls({ db, tokenIdleMs }: Pick<WebApiParts, 'db' | 'tokenIdleMs'>): Call[] {
+  return [
+    call({
+      name: 'login',
+      method: 'POST',
+      paths: ['/authentication/token'],
+      access: 'anybody',
+      summary: 'Log in',
+      description: 'Gives the token that every other call needs. It ends after an hour without a call, or on release.',
+      input: loginBody,
+      output: successSchema(z.strictObject({ token: z.string().regex(/^[0-9A-F]{32}$/) })),
+      async handle({ input, request }) {
+        const result = await login(db, { ...input, source: request.ip, tokenIdleMs });
+        if ('token' in result) return success({ token: result.token });
+        if (result.refused === 'WRONG_CREDENTIALS') {
+          throw new WebApiError(
+            'WRONG_CREDENTIALS',
+            'username, password and organisation do not fit together: check them',
+          );
+        }
+        const seconds = Math.max(1, Math.ceil(result.retryAfterSeconds ?? 1));
+        throw new WebApiError('TOO_MANY_ATTEMPTS', `username or address: try again in ${seconds} s`, {
+          'retry-after': String(seconds),
+        });
+      },
+    }),
+    call({
+      name: 'releaseToken',
+      method: 'POST',
+      paths: ['/authentication/token/release'],
+      access: 'reader',
+      summary: 'Log out',
+      description: 'Ends the token.',
+      input: releaseBody,
+      output: successSchema(z.strictObject({ released: z.literal(true) })),
+      async handle({ request }) {
+        // Released by another call since this one began.
+        if (!(await release(db, tokenOf(request)))) throw invalidToken();
+        return success({ released: true });
+      },
+    }),
+  ];
+}

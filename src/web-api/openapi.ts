@@ -1,0 +1,45 @@
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import type { FastifyInstance, FastifySchema } from 'fastify';
+import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { BASE_PATH, type Call } from './calls.ts';
+import { failureSchema } from './envelope.ts';
+
+/** Adds the OpenAPI 3.1 document (`/openapi.json`) and its pages (`/docs`), whose assets come from this server too. */
+export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+  await app.register(swagger, {
+    openapi: {
+      openapi: '3.1.0',
+      info: {
+        title: 'Conax provisioning requests',
+        version: '2',
+        description:
+          'The part of CRM.COM’s Web API that makes and shows provisioning requests. Every answer is an envelope: `status` and `data`. Log in first; give the token as parameter `token` of the query (GET) or of the body (POST), or as `Authorization: Bearer`.',
+      },
+      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    },
+    transform: (route) =>
+      route.url.startsWith(BASE_PATH) ? jsonSchemaTransform(route) : { schema: { hide: true }, url: route.url },
+    transformObject: jsonSchemaTransformObject,
+  });
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { url: '/openapi.json', persistAuthorization: false },
+  });
+  app.get('/openapi.json', () => app.swagger());
+}
+
+/** What the document says of a call; the other spelling of its path works the same and is not in it. */
+export function documentationSchema(call: Call, documented: boolean): FastifySchema & Record<string, unknown> {
+  if (!documented) return { hide: true };
+  const others = call.paths.slice(1).map((path) => `\`${BASE_PATH}${path}\``);
+  return {
+    operationId: call.name,
+    summary: call.summary,
+    description: others.length === 0 ? call.description : `${call.description} The same at ${others.join(', ')}.`,
+    tags: [call.access === 'anybody' || call.name === 'releaseToken' ? 'authentication' : 'provisioning requests'],
+    ...(call.access === 'anybody' ? {} : { security: [{ bearer: [] }, {}] }),
+    response: { 200: call.output, '4xx': failureSchema, '5xx': failureSchema },
+  };
+}

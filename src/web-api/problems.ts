@@ -1,0 +1,72 @@
+import type { z } from 'zod';
+import type { WebApiCodeName } from './codes.ts';
+import { WebApiError } from './envelope.ts';
+
+/** Parameters whose values no answer repeats. */
+const SECRETS = new Set(['pin', 'password', 'token']);
+/** More than this many are a fault of a program, which one mistake shows as well as all of them. */
+const MISTAKES_MAX = 5;
+const VALUE_CHARACTERS_MAX = 60;
+
+/**
+ * The error that an answer gives for input that a schema refuses: the code of the first mistake, and of each (at most
+ * five) one sentence that names the field, what is wrong with its value, and the remedy. The schema has to be run with
+ * `reportInput`.
+ */
+export function problemOf(error: z.core.$ZodError): WebApiError {
+  const [first] = error.issues;
+  const told = error.issues.slice(0, MISTAKES_MAX).map(sentenceOf);
+  const more = error.issues.length - told.length;
+  if (more > 0) told.push(`and ${more} more of the kind`);
+  return new WebApiError(first === undefined ? 'PARAMETER_INVALID' : codeOf(first), told.join('; '));
+}
+
+/** The code that a schema's own check has set, else the one for this kind of issue. */
+function codeOf(issue: z.core.$ZodIssue): WebApiCodeName {
+  if (issue.code === 'custom') return (issue.params?.['code'] as WebApiCodeName | undefined) ?? 'PARAMETER_INVALID';
+  if (issue.code === 'unrecognized_keys') return 'PARAMETER_UNKNOWN';
+  if (issue.code === 'too_big' && issue.origin === 'array') return 'SET_TOO_LARGE';
+  return isMissing(issue) ? 'PARAMETER_MISSING' : 'PARAMETER_INVALID';
+}
+
+function sentenceOf(issue: z.core.$ZodIssue): string {
+  const field = fieldOf(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    const names = issue.keys.map((key) => shortened(fieldOf([...issue.path, key])));
+    return `${names.slice(0, MISTAKES_MAX).join(', ')}: not known here; leave it out or correct the name`;
+  }
+  if (isMissing(issue)) return `${field} is missing: ${issue.message}`;
+  if (issue.code === 'too_big' && issue.origin === 'array') {
+    return `${field} has ${lengthOf(issue.input)} elements: ${issue.message}`;
+  }
+  if (issue.code === 'custom' && issue.params?.['whole'] === true) return issue.message;
+  return `${field} is ${shown(issue)}: ${issue.message}`;
+}
+
+function isMissing(issue: z.core.$ZodIssue): boolean {
+  return issue.input === undefined && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+}
+
+/** `smartcard_set[1].smartcard_ca_id` */
+export function fieldOf(path: readonly PropertyKey[]): string {
+  const text = path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+  return text === '' ? 'the body' : text;
+}
+
+function shown({ path, input }: z.core.$ZodIssue): string {
+  if (path.some((part) => SECRETS.has(String(part)))) return 'not what is needed';
+  if (Array.isArray(input)) return input.length === 0 ? 'empty' : `a list of ${input.length}`;
+  return shortened(typeof input === 'number' ? String(input) : (JSON.stringify(input) ?? String(input)));
+}
+
+function shortened(text: string): string {
+  const clean = text.toWellFormed();
+  return clean.length <= VALUE_CHARACTERS_MAX ? clean : `${clean.slice(0, VALUE_CHARACTERS_MAX).toWellFormed()}…`;
+}
+
+function lengthOf(input: unknown): number {
+  return Array.isArray(input) ? input.length : 0;
+}

@@ -1,0 +1,169 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { isDatabaseOutage } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import { authenticate } from '../users/tokens.ts';
+import { mayWrite, type User } from '../users/user.ts';
+import { BASE_PATH, type Call, methodsAt } from './calls.ts';
+import { createCalls } from './create-calls.ts';
+import { WebApiError } from './envelope.ts';
+import { answerErrors } from './error-answers.ts';
+import { startClearing } from './idempotency.ts';
+import { loginCalls } from './login-calls.ts';
+import { documentationSchema, registerDocumentation } from './openapi.ts';
+import type { WebApiParts } from './parts.ts';
+import { problemOf } from './problems.ts';
+import { readCalls } from './read-calls.ts';
+import { invalidToken, tokenOf } from './tokens.ts';
+
+export interface WebApi {
+  /** Turns new calls away, waits for those under way, but no longer than the drain time, and stops the clearing. */
+  stop(): Promise<void>;
+}
+
+declare module 'fastify' {
+  // eslint-disable-next-line typescript/consistent-type-definitions -- fastify's interfaces are extended by declaring them
+  interface FastifyRequest {
+    /** Who calls; null where the call needs no token. */
+    user: User | null;
+    /** The envelope's code, for the metrics. */
+    answeredCode: string;
+  }
+  // eslint-disable-next-line typescript/consistent-type-definitions -- as above
+  interface FastifyContextConfig {
+    call?: Call;
+  }
+}
+
+/**
+ * Adds the Web API to the server: its calls under `/crmapi/rest/v2`, `/openapi.json`, `/docs`, and an envelope for every
+ * error of the whole server. To be called before the server listens.
+ */
+export async function registerWebApi(app: FastifyInstance, parts: WebApiParts): Promise<WebApi> {
+  const { db, metrics, logger } = parts;
+  const calls = [...loginCalls(parts), ...readCalls(parts), ...createCalls(parts)];
+  const underWay = watchUnderWay(app, metrics.waiting);
+  answerErrors(app, logger, methodsAt(app));
+  measure(app, metrics);
+  await registerDocumentation(app);
+  await app.register(
+    async (scope) => {
+      scope.removeContentTypeParser('text/plain');
+      scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
+        const read = z.safeParse(schema, data, { reportInput: true });
+        return read.success ? { value: read.data } : { error: problemOf(read.error) };
+      });
+      // The schemas are held against real answers by tests, not against each answer at run time.
+      scope.setSerializerCompiler(() => (data) => JSON.stringify(data));
+      scope.addHook('onRequest', async (_request, reply) => {
+        reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+        if (!underWay.stopping()) return;
+        throw new WebApiError('SHUTTING_DOWN', 'this instance is stopping: call again', {
+          'retry-after': '1',
+          connection: 'close',
+        });
+      });
+      scope.addHook('preValidation', async (request) => {
+        const wanted = request.routeOptions.config.call;
+        if (wanted) request.user = await userOf(request, wanted);
+      });
+      for (const one of calls) for (const path of one.paths) addCall(scope, one, path);
+    },
+    { prefix: BASE_PATH },
+  );
+  const clearing = startClearing(db, (error) => {
+    const level = isDatabaseOutage(error) ? 'debug' : 'error';
+    logger[level]({ problem: messageOf(error) }, 'old Idempotency-Keys cannot be cleared; it is tried again');
+  });
+  return {
+    async stop() {
+      clearing.stop();
+      await underWay.drain(parts.drainMs);
+    },
+  };
+
+  async function userOf(request: FastifyRequest, { access }: Call): Promise<User | null> {
+    if (access === 'anybody') return null;
+    const user = await authenticate(db, tokenOf(request));
+    if (user === null) throw invalidToken();
+    if (access === 'writer' && !mayWrite(user)) {
+      throw new WebApiError(
+        'NOT_PERMITTED',
+        `token is of ${user.username}, who has the role ${user.role}: log in as an operator or admin`,
+      );
+    }
+    return user;
+  }
+}
+
+function addCall(scope: FastifyInstance, call: Call, path: string): void {
+  const part = call.method === 'GET' ? 'querystring' : 'body';
+  scope.route({
+    method: call.method,
+    url: path,
+    config: { call },
+    schema: { [part]: call.input, ...documentationSchema(call, path === call.paths[0]) },
+    handler: (request, reply) => {
+      const input = call.method === 'GET' ? request.query : request.body;
+      if (call.method === 'POST' && Object.keys(request.query as object).length > 0) {
+        const names = Object.keys(request.query as object).map((name) => name.slice(0, 60));
+        throw new WebApiError(
+          'PARAMETER_UNKNOWN',
+          `${names.join(', ')}: in the query; a POST takes its parameters in the body`,
+        );
+      }
+      return call.handle({ input, user: request.user, request, reply });
+    },
+  });
+}
+
+/** Counts each call by its name and the code of its envelope, and its time. */
+function measure(app: FastifyInstance, { calls, callSeconds }: WebApiParts['metrics']): void {
+  app.decorateRequest('user', null);
+  app.decorateRequest('answeredCode', 'OK');
+  app.addHook('onResponse', async (request, reply) => {
+    const { url, config } = request.routeOptions;
+    // Health, metrics and documents are not calls; an address that is not there was meant as one.
+    if (config.call === undefined && url !== undefined) return;
+    const route = config.call?.name ?? 'other';
+    calls.inc({ route, code: request.answeredCode });
+    callSeconds.observe({ route }, reply.elapsedTime / 1_000);
+  });
+}
+
+interface UnderWay {
+  stopping(): boolean;
+  drain(limitMs: number): Promise<void>;
+}
+
+function watchUnderWay(app: FastifyInstance, gauge: WebApiParts['metrics']['waiting']): UnderWay {
+  const open = new Set<FastifyRequest>();
+  let stopping = false;
+  let onIdle: (() => void) | undefined;
+  const ended = (request: FastifyRequest): void => {
+    open.delete(request);
+    gauge.set(open.size);
+    if (open.size === 0) onIdle?.();
+  };
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.call === undefined) return;
+    open.add(request);
+    gauge.set(open.size);
+    // Also for a caller that went away: the answer's end comes then too.
+    reply.raw.once('close', () => ended(request));
+  });
+  return {
+    stopping: () => stopping,
+    async drain(limitMs) {
+      stopping = true;
+      if (open.size === 0) return;
+      await new Promise<void>((resolve) => {
+        const limit = setTimeout(resolve, limitMs);
+        onIdle = () => {
+          clearTimeout(limit);
+          resolve();
+        };
+      });
+    },
+  };
+}

@@ -1,0 +1,58 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { metricsOf } from '../support/scene.ts';
+import { BASE, CREATE, LIST, refusal, SHOW, startWebWorld, type WebWorld } from './support.ts';
+
+let world: WebWorld;
+const ADD = `${CREATE}/add_subscriptions`;
+
+beforeAll(async () => {
+  world = await startWebWorld();
+});
+afterAll(() => world.close());
+
+test('an unknown address, and another method, are answered in the envelope', async () => {
+  expect(refusal(await world.raw('/crmapi/rest/v2/nothing?token=SECRET'), '/nothing is no call')).toEqual([
+    404,
+    'ROUTE_NOT_FOUND',
+    '/nothing is no call',
+  ]);
+  expect(refusal(await world.raw('/elsewhere'), '/elsewhere')).toEqual([404, 'ROUTE_NOT_FOUND', '/elsewhere']);
+  const answer = await world.raw(`${BASE}${ADD}`);
+  expect(refusal(answer, 'takes POST, not GET')).toEqual([405, 'METHOD_NOT_ALLOWED', 'takes POST, not GET']);
+  expect(answer.headers.get('allow')).toBe('POST');
+  expect(refusal(await world.raw(`${BASE}${SHOW}`, { method: 'DELETE' }), 'takes GET')).toEqual([
+    405,
+    'METHOD_NOT_ALLOWED',
+    'takes GET',
+  ]);
+});
+
+test.for([
+  ['no HTTP', 'HELLO\r\n\r\n', 400, 'HTTP_MALFORMED'],
+  ['headers of 100 KB', `GET / HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(100_000)}\r\n\r\n`, 431, 'HEADERS_TOO_LARGE'],
+] as const)('%s is answered in the envelope', async ([, bytes, status, code]) => {
+  const { hostname, port } = new URL(world.service.url);
+  const text = await new Promise<string>((resolve, reject) => {
+    let read = '';
+    const socket = connect(Number(port), hostname, () => socket.write(bytes));
+    socket.setEncoding('utf8').on('data', (data: string) => (read += data));
+    socket.once('error', reject).once('close', () => resolve(read));
+  });
+  expect(text).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+  expect(JSON.parse(text.slice(text.indexOf('\r\n\r\n')))).toMatchObject({ status: { code }, data: null });
+});
+
+test('the metrics count each call by its name and the code of its envelope, and unknown addresses as one', async () => {
+  await world.get(LIST, { life_cycle_state: 'PENDING' });
+  await world.get(LIST, {});
+  await world.raw(`${BASE}/made-up-${Math.random()}`);
+  const metrics = [...(await metricsOf(world.service))].filter(([name]) =>
+    name.startsWith('conax_web_api_calls_total'),
+  );
+  const counted = new Map(metrics);
+  expect(counted.get('conax_web_api_calls_total{route="listProvisioningRequests",code="OK"}')).toBe(1);
+  expect(counted.get('conax_web_api_calls_total{route="listProvisioningRequests",code="PARAMETER_MISSING"}')).toBe(1);
+  expect(counted.get('conax_web_api_calls_total{route="other",code="ROUTE_NOT_FOUND"}')).toBeGreaterThan(0);
+  expect(metrics.join()).not.toContain('made-up');
+});
