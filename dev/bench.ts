@@ -7,6 +7,7 @@ import { createReport, machineLine, type Report } from './bench/report.ts';
 import { claim } from './bench/claim-run.ts';
 import { dispatch } from './bench/dispatch.ts';
 import { idle } from './bench/idle.ts';
+import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
 import { closeSites } from './bench/site.ts';
@@ -91,6 +92,12 @@ program
   .description('pages of the lists of requests, on a table of millions')
   .option('--requests <n>', 'requests', whole, 5_000_000)
   .action((options: { requests: number }) => measured('list', 20 * MINUTE_MS, (report) => list(report, options)));
+
+program
+  .command('import')
+  .description('subscriptions from JSON lines into an empty database, then the same file again')
+  .option('--lines <n>', 'lines', whole, 1_000_000)
+  .action((options: { lines: number }) => measured('import', 30 * MINUTE_MS, (report) => importLines(report, options)));
 
 program
   .command('all')

@@ -39,7 +39,7 @@ export interface ImportOptions {
 }
 
 /** A transaction takes at most so many subscriptions and smart cards; a single subscription may have more. */
-const BATCH_LINES_MAX = 200;
+const BATCH_LINES_MAX = 500;
 const BATCH_CARDS_MAX = 500;
 /** Longest line. */
 const LINE_BYTES_MAX = 8 * 1024 * 1024;
