@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 
-const COMMANDS = ['serve', 'migrate', 'simulator', 'requests', 'provider'];
+const COMMANDS = ['serve', 'migrate', 'simulator', 'requests', 'events', 'provider', 'users', 'import'];
 
 describe('the command line', () => {
   test('explains itself with --help, every command of it', async () => {

@@ -193,6 +193,20 @@ describe('a bad line', () => {
     });
   });
 
+  test('or a stop in between loses nothing: what is done with is committed, and the next line goes on', async () => {
+    const lines = Array.from({ length: 1_200 }, (_, index) => record(`Y${index}`, `300000${10_000 + index}`));
+    const stop = new AbortController();
+    let done = 0;
+    const onProgress: ImportOptions['onProgress'] = (progress) => {
+      done = progress.lines;
+      stop.abort();
+    };
+    expect(await imported(lines, { signal: stop.signal, onProgress })).toMatchObject({ added: 500 });
+    expect(done).toBe(500);
+    expect(await imported(lines, { fromLine: done + 1 })).toMatchObject({ added: 700, known: 0 });
+    expect(await imported(lines)).toMatchObject({ added: 0, known: 1_200 });
+  });
+
   test('before the first line that is asked for is read over', async () => {
     const lines = ['nonsense', record('W1', '00000000031'), record('W2', '00000000032')];
     expect(await imported(lines, { fromLine: 3 })).toMatchObject({ added: 1, rejects: [] });
