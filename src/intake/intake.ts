@@ -83,22 +83,29 @@ export function startIntake(options: IntakeOptions): Intake {
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
 
+  metrics.watch({ reading: () => state().ready, kafkaSilentMs });
   const done = run();
   return {
-    state() {
-      const [paused] = pauses.values();
-      if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
-      const silentMs = Math.round(performance.now() - heardAt);
-      if (connection === 'reading' && silentMs > KAFKA_SILENT_MS) {
-        return { ready: false, detail: `waiting for Kafka: it has not answered for ${silentMs} ms` };
-      }
-      return { ready: connection === 'reading', detail: connection };
-    },
+    state,
     async stop() {
       stopping.abort();
       await done;
     },
   };
+
+  function state(): IntakeState {
+    const [paused] = pauses.values();
+    if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
+    const silentMs = Math.round(kafkaSilentMs());
+    if (connection === 'reading' && silentMs > KAFKA_SILENT_MS) {
+      return { ready: false, detail: `waiting for Kafka: it has not answered for ${silentMs} ms` };
+    }
+    return { ready: connection === 'reading', detail: connection };
+  }
+
+  function kafkaSilentMs(): number {
+    return performance.now() - heardAt;
+  }
 
   async function run(): Promise<void> {
     for (let failures = 0; !stopping.signal.aborted; failures += 1) {

@@ -13,6 +13,15 @@ export interface IntakeMetrics {
   restarted(): void;
   /** How long reading, deciding and storing a chunk took. */
   chunkDone(seconds: number, messages: number): void;
+  /** Whom to ask, whenever the metrics are read, whether messages are read and how long Kafka has been silent. */
+  watch(source: IntakeWatch): void;
+}
+
+export interface IntakeWatch {
+  /** Whether messages are read, or would be if there were any. */
+  reading(): boolean;
+  /** Since Kafka last answered the consumer, or since it was begun where it never did. */
+  kafkaSilentMs(): number;
 }
 
 export function intakeMetrics(registry: Registry): IntakeMetrics {
@@ -57,6 +66,19 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
     help: 'Partitions on which reading waits for the database or the schema registry.',
     registers,
   });
+  let watched: IntakeWatch | null = null;
+  const reading: Gauge = new Gauge({
+    name: 'conax_intake_reading',
+    help: '1 while CRM messages are read or would be; 0 while reading waits for Kafka, the database or the schema registry, or its topics.',
+    registers,
+    collect: () => reading.set(watched?.reading() === true ? 1 : 0),
+  });
+  const silent: Gauge = new Gauge({
+    name: 'conax_intake_kafka_silent_seconds',
+    help: 'Time since Kafka last answered the consumer; a few tenths of a second while all is well, also without messages.',
+    registers,
+    collect: () => silent.set((watched?.kafkaSilentMs() ?? 0) / 1000),
+  });
   const restarts = new Counter({
     name: 'conax_intake_restarts_total',
     help: 'How often the Kafka consumer ended by itself and was begun anew.',
@@ -95,5 +117,6 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
       seconds.observe(took);
       sizes.observe(count);
     },
+    watch: (source) => (watched = source),
   };
 }

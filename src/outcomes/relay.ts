@@ -157,8 +157,9 @@ export function startRelay(options: RelayOptions): Relay {
       // The relay itself tries again, and says so meanwhile.
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1 },
     });
-    await created.connect();
+    // Also one that never connected is closed by closeProducer: it may hold a connection that hangs.
     producer = created;
+    await created.connect();
     return created;
   }
 

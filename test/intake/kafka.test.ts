@@ -3,7 +3,7 @@ import { addItem, addService, type CrmEvent, events, newSubscription } from '../
 import { openDatabase } from '../../src/platform/database.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from '../../src/platform/topics.ts';
-import { eventually, type Ground, logger, openGround } from '../outcomes/support.ts';
+import { eventually, type Ground, logger, metric, openGround } from '../outcomes/support.ts';
 import { schemaRegistryUrl } from '../support/stack.ts';
 import { startTcpProxy, targetOf, type TcpProxy, through } from '../support/tcp-proxy.ts';
 
@@ -52,9 +52,21 @@ function untilPlanned(ground: Ground, count: number): Promise<true> {
   }, `${count} planned events`);
 }
 
-async function restarts(ground: Ground): Promise<string | undefined> {
-  const text = await ground.metrics.metrics();
-  return /^conax_intake_restarts_total (\d+)/m.exec(text)?.[1];
+async function restarts(ground: Ground): Promise<number> {
+  return await metric(ground, 'conax_intake_restarts_total');
+}
+
+/** An event whose type has a number that the writer's enum does not reach. */
+async function withWrongSymbol(ground: Ground): Promise<Buffer> {
+  const subscription = newSubscription('S-symbol');
+  const [event] = events(subscription, [{ action: 'S:ACTIVATE_SUBSCRIPTION' }]);
+  if (!event) throw new Error('no event');
+  const bytes = await ground.encode(event);
+  const other = await ground.encode({ ...event, value: { ...event.value, type: 'BECOME_SUBSCRIBER' } } as CrmEvent);
+  const wrong = Buffer.from(bytes);
+  // One byte in both: the first that differs.
+  wrong[bytes.findIndex((byte, index) => byte !== other[index])] = 0x7e;
+  return wrong;
 }
 
 describe('Reading from Kafka', () => {
@@ -62,17 +74,20 @@ describe('Reading from Kafka', () => {
     const ground = await open(1);
     ground.intake();
     ground.outcomes();
-    const good = activations(6);
+    const good = activations(8);
     const [sound] = good;
     if (!sound) throw new Error('no event');
-    const head = (await ground.encode(sound)).subarray(0, 5);
+    const bytes = await ground.encode(sound);
+    const head = bytes.subarray(0, 5);
     const hostile: [Buffer | null, string][] = [
       [null, 'EMPTY_MESSAGE'],
       [Buffer.alloc(0), 'EMPTY_MESSAGE'],
       [Buffer.from('<xml/>'), 'NOT_AVRO'],
       [Buffer.from('00ffffffff', 'hex'), 'UNKNOWN_SCHEMA'],
       [Buffer.concat([head, Buffer.from('truncated')]), 'UNREADABLE'],
-      [Buffer.concat([head, Buffer.alloc(900_000, 1)]), 'UNREADABLE'],
+      [bytes.subarray(0, bytes.length - 1), 'UNREADABLE'],
+      [await withWrongSymbol(ground), 'UNREADABLE'],
+      [Buffer.concat([head, Buffer.alloc(1_000_000, 1)]), 'UNREADABLE'],
     ];
     for (const [index, [value]] of hostile.entries()) {
       await ground.sendRaw({ value, key: `bad-${index}`, headers: { 'x-tenant': 'north' } });
@@ -93,6 +108,21 @@ describe('Reading from Kafka', () => {
       'dead-letter-partition': '0',
       'dead-letter-offset': '0',
     });
+  });
+
+  it('takes a snapshot of 10,000 services as it is, and the message behind it', async () => {
+    const ground = await open(1);
+    ground.intake();
+    const large = newSubscription('S-large');
+    addItem(large, 'card', 'SMARTCARD', '66600000001');
+    for (let service = 0; service < 10_000; service += 1) addService(large, `s${service}`, String(service + 1));
+    const [next] = activations(1);
+    await ground.send([...events(large, [{ action: 'S:ACTIVATE_SUBSCRIPTION' }]), ...(next ? [next] : [])]);
+    await untilPlanned(ground, 2);
+    const rows = await ground.db.query(
+      `select count(*) as requests from request group by subscription_number order by requests desc`,
+    );
+    expect(rows).toEqual([{ requests: 10_000 }, { requests: 1 }]);
   });
 
   it('is shared by two instances, and taken over by the other when one stops', async () => {
@@ -128,6 +158,7 @@ describe('Reading from Kafka', () => {
     const topic = `${ground.topics.CRM_TOPICS}.later`;
     const intake = ground.intake({ topics: [topic], groupId: topic });
     await eventually(() => (intake.state().detail.startsWith('waiting for Kafka') ? true : undefined), 'waiting');
+    expect(await metric(ground, 'conax_intake_reading')).toBe(0);
     await migrateTopicsAndSchemas({
       kafka: ground.kafka,
       registry: ground.registry,
@@ -141,6 +172,7 @@ describe('Reading from Kafka', () => {
     });
     await eventually(() => (intake.state().ready ? true : undefined), 'reading');
     expect(intake.state().detail).toBe('reading');
+    expect(await metric(ground, 'conax_intake_reading')).toBe(1);
   });
 });
 
@@ -161,11 +193,17 @@ describe('An outage', () => {
     await ground.send(activations(20));
     await eventually(() => (intake.state().detail.startsWith('paused') ? true : undefined), 'the pause');
     expect(await dispositionsIn(ground)).toEqual({ PLANNED: 5 });
+    expect(await metric(ground, 'conax_intake_reading')).toBe(0);
+    expect(await metric(ground, 'conax_intake_paused_partitions')).toBeGreaterThan(0);
+    // It is not Kafka that is away.
+    expect(await metric(ground, 'conax_intake_kafka_silent_seconds')).toBeLessThan(3);
     proxy.heal();
     await untilPlanned(ground, 25);
     expect(await dispositionsIn(ground)).toEqual({ PLANNED: 25 });
-    expect(await restarts(ground)).toBe('0');
+    expect(await restarts(ground)).toBe(0);
     await eventually(() => (intake.state().ready ? true : undefined), 'ready again');
+    expect(await metric(ground, 'conax_intake_reading')).toBe(1);
+    expect(await metric(ground, 'conax_intake_paused_partitions')).toBe(0);
   });
 
   it('of a database that answers no more is noticed, and the consumer stays in its group', async () => {
@@ -188,7 +226,7 @@ describe('An outage', () => {
     proxy.cut();
     proxy.heal();
     await untilPlanned(ground, 25);
-    expect(await restarts(ground)).toBe('0');
+    expect(await restarts(ground)).toBe(0);
   });
 
   it('of the schema registry pauses reading and gives up nothing; it resumes by itself', async () => {

@@ -14,6 +14,10 @@ const seed = Number(process.env['OUTAGES_SEED'] ?? randomInt(2 ** 31));
 
 /** What the metrics say of an outage at its end, each by its name. */
 const TRUTHS: readonly (readonly [Neighbour, Fault, string, (metric: (name: string) => number) => boolean])[] = [
+  ['kafka', 'stop', 'reading waits', (m) => m('conax_intake_reading') === 0],
+  ['kafka', 'stall', 'reading waits', (m) => m('conax_intake_reading') === 0],
+  ['kafka', 'stall', 'Kafka is silent', (m) => m('conax_intake_kafka_silent_seconds') > 3],
+  ['postgres', 'stop', 'reading waits', (m) => m('conax_intake_reading') === 0],
   ['registry', 'stop', 'partitions pause', (m) => m('conax_intake_paused_partitions') > 0],
   ['registry', 'stall', 'partitions pause', (m) => m('conax_intake_paused_partitions') > 0],
   ['postgres', 'stop', 'the heartbeat fails', (m) => m('conax_dispatch_errors_total{part="heartbeat"}') > 0],

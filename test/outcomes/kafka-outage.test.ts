@@ -3,7 +3,7 @@ import { startStack, type Stack } from '../../dev/stack/index.ts';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
 import { finishPending } from '../support/finish.ts';
 import { ALONE } from '../stack/processes.ts';
-import { eventually, type Ground, openGround } from './support.ts';
+import { eventually, type Ground, metric, openGround } from './support.ts';
 
 let stack: Stack;
 let ground: Ground;
@@ -47,6 +47,11 @@ describe('When Kafka crashes', () => {
     await stack.control.kafka.kill();
     await finishPending(ground.db);
     await eventually(() => (outcomes.state().ready ? undefined : true), 'publishing waits', 60_000);
+    await eventually(
+      async () => ((await metric(ground, 'conax_intake_kafka_silent_seconds')) > 3 ? true : undefined),
+      'the silence',
+    );
+    expect(await metric(ground, 'conax_intake_reading')).toBe(0);
     await stack.control.kafka.start();
     await eventually(
       () => (ground.wire.arrivals.actionOutcomes.length >= 2 ? true : undefined),
@@ -54,6 +59,8 @@ describe('When Kafka crashes', () => {
       60_000,
     );
     await eventually(() => (intake.state().ready && outcomes.state().ready ? true : undefined), 'ready again', 60_000);
+    expect(await metric(ground, 'conax_intake_reading')).toBe(1);
+    expect(await metric(ground, 'conax_intake_kafka_silent_seconds')).toBeLessThan(3);
     const third = activation();
     await ground.send([third]);
     await untilPending(1);

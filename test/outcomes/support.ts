@@ -161,3 +161,9 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** What a metric without labels says now. */
+export async function metric(ground: Ground, name: string): Promise<number> {
+  const text = await ground.metrics.metrics();
+  return Number(new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1]);
+}
