@@ -23,16 +23,18 @@ export type IdempotencyHasher = (
 ) => IdempotentCall;
 
 /**
+ * `pinKeysHex` is PIN_KEY: the key that seals, and behind it those that only open.
+ *
  * A PIN has 10,000 values, so a plain hash of a body with one gives it away, and so does a plain hash of the key: some
  * clients derive the key from the body. What comes with a PIN is therefore hashed with a key derived from PIN_KEY,
  * which does not lie in the database. Everything else is hashed without it, so that setting or changing PIN_KEY makes
  * only a repeated PIN call a new one, which has the same effect.
  */
-export function createIdempotencyHasher(pinKeyHex: string | undefined): IdempotencyHasher {
+export function createIdempotencyHasher(pinKeysHex: string | undefined): IdempotencyHasher {
   const secret =
-    pinKeyHex === undefined
+    pinKeysHex === undefined
       ? null
-      : Buffer.from(hkdfSync('sha256', Buffer.from(pinKeyHex.trim(), 'hex'), '', 'conax-provisioning idempotency', 32));
+      : Buffer.from(hkdfSync('sha256', Buffer.from(pinKeysHex.trim().slice(0, 64), 'hex'), '', 'conax-provisioning idempotency', 32));
   return ({ username, call, key }, given) => {
     // The next login gives another token, and the request stays the same.
     const body = Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'token'));
