@@ -132,26 +132,32 @@ async function givenPassword({ passwordFile, passwordStdin }: PasswordOptions): 
       'There is no terminal to ask for the password: give --password-file, --password-stdin or --generate',
     );
   }
-  const password = await askUnseen('Password: ');
-  if (password !== (await askUnseen('The same again: '))) throw new UsageError('The two passwords differ: try again');
+  const [password = '', again] = await askUnseen(['Password: ', 'The same again: ']);
+  if (password !== again) throw new UsageError('The two passwords differ: try again');
   return password;
 }
 
-/** Asks on standard error, so that what the command prints stays data; nothing of the answer is shown. */
-async function askUnseen(question: string): Promise<string> {
-  process.stderr.write(question);
+/**
+ * Asks on standard error, so that what the command prints stays data. The terminal stops showing what is typed before
+ * the first question is there, and shows it again after the last answer: whoever types ahead is not shown either.
+ */
+async function askUnseen(questions: readonly string[]): Promise<string[]> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
   const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
+  const typed = terminal[Symbol.asyncIterator]();
+  const answers: string[] = [];
   try {
-    return await new Promise((resolve, reject) => {
-      terminal.once('line', resolve);
-      terminal.once('SIGINT', () => reject(new UsageError('No password was given')));
-      terminal.once('close', () => reject(new UsageError('No password was given')));
-    });
+    for (const question of questions) {
+      process.stderr.write(question);
+      const answer = await typed.next();
+      process.stderr.write('\n');
+      if (answer.done === true) throw new UsageError('No password was given');
+      answers.push(answer.value);
+    }
   } finally {
     terminal.close();
-    process.stderr.write('\n');
   }
+  return answers;
 }
 
 function withoutLastLineBreak(read: string): string {
