@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { events } from '../../dev/demo/crm.ts';
+import { addItem, events } from '../../dev/demo/crm.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { linesOf } from '../../src/operations/import-lines.ts';
 import { readRecord } from '../../src/operations/import-record.ts';
@@ -83,7 +83,7 @@ describe('an imported subscription', () => {
     expect(await known('S3')).toMatchObject({ version: 9 });
   });
 
-  test('has the pairing that its line names, and then an activation pairs nothing anew but an added card extends it', async () => {
+  test('has the pairing that its line names, so that a card that comes extends it, where another one is paired anew', async () => {
     const pairings = [{ smartcards: ['00000000004'], setTopBoxes: ['STB-00000000004'] }];
     await imported([record('S4', '00000000004', { pairings }), record('S5', '00000000005')]);
     const rows = await intake.db.query(
@@ -93,6 +93,23 @@ describe('an imported subscription', () => {
     expect(rows).toEqual([
       { card: '00000000004', cards: ['00000000004'], boxes: ['STB-00000000004'] },
       { card: '00000000005', cards: null, boxes: null },
+    ]);
+
+    for (const [number, card, added] of [
+      ['S4', '00000000004', '00000000044'],
+      ['S5', '00000000005', '00000000055'],
+    ] as const) {
+      const subscription = household(number, card, ['1001']);
+      subscription.version = 5;
+      addItem(subscription, added, 'SMARTCARD', added);
+      await intake.apply(events(subscription, [{ action: 'I:ADD_INSTALLED_ITEM', incomingItems: [added] }]));
+    }
+    const requests = await intake.db.query(
+      `select subscription_number as number, type, cards from request where subscription_number in ('S4', 'S5') order by 1`,
+    );
+    expect(requests).toEqual([
+      { number: 'S4', type: 'ADD_TO_EXISTING_PAIRING', cards: ['00000000004', '00000000044'] },
+      { number: 'S5', type: 'CREATE_PAIRING', cards: ['00000000005', '00000000055'] },
     ]);
   });
 
@@ -107,9 +124,7 @@ describe('an imported subscription', () => {
   });
 
   test('sends nothing', async () => {
-    expect(
-      await intake.db.query(`select 1 from request where subscription_number in ('S1', 'S3', 'S4', 'S6')`),
-    ).toEqual([]);
+    expect(await intake.db.query(`select 1 from request where subscription_number in ('S1', 'S3', 'S6')`)).toEqual([]);
   });
 
   test('meets events of the same customers at the same time without harm: the newest version is known in the end', async () => {
@@ -170,7 +185,7 @@ describe('a bad line', () => {
       'is []',
       'name at least one',
     ],
-  ])('is told with field, problem and remedy: %j', (line, field, problem, remedy) => {
+  ])('is told with field, problem and remedy (%#)', (line, field, problem, remedy) => {
     const [first] = readRecord(typeof line === 'string' ? line : JSON.stringify(line)) as [
       { field: string; problem: string; remedy: string },
     ];
