@@ -3,13 +3,13 @@ import type { ProvisioningRequestOutcome } from '../../src/outcomes/outcome.gene
 import type { CompleteRequest } from '../../src/web-api/shape.ts';
 import { addItem } from '../../dev/demo/crm.ts';
 import { callsOf, eventually, spoil } from '../support/scene.ts';
-import { type Answer, CREATE, SHOW, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
+import { type Answer, BASE, CREATE, json, LIST, SHOW, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
 
 let world: WebWorld;
 let card = 30_000_000_000;
 
 beforeAll(async () => {
-  world = await startWebWorld({ WEB_API_IMMEDIATE_TIMEOUT_MS: '8000' });
+  world = await startWebWorld({ WEB_API_IMMEDIATE_TIMEOUT_MS: '3000' });
 });
 afterAll(() => world.close());
 
@@ -177,4 +177,60 @@ test('a pairing without a subscription takes distributors and subscription from 
   ]);
   const [row] = await world.db.query('select subscription_number from request where number = $1', [data.number]);
   expect(row).toEqual({ subscription_number: number });
+});
+
+test('after the time limit the answer shows the request PENDING, and it goes on as usual', async () => {
+  const { number, card: smartcard } = await newHousehold();
+  await spoil(world, { match: { smartcard }, times: null, fault: 'http:503' });
+  const answer = await world.post(`${CREATE}/add_subscriptions`, { ...entitlement(number), process_immediately: true });
+  expect(answer).toMatchObject({ code: 'OK', data: { life_cycle_state: 'PENDING', executed_date: null } });
+  await world.simulator('DELETE', 'faults');
+  expect(await completed(answer)).toMatchObject({ life_cycle_state: 'COMPLETED' });
+});
+
+test('a caller who hangs up while it waits does the request no harm', async () => {
+  const { number, card: smartcard } = await newHousehold();
+  await spoil(world, { match: { smartcard }, times: null, fault: 'http:503' });
+  const hangUp = new AbortController();
+  const body = { token: await world.token(), ...entitlement(number), process_immediately: true };
+  const url = `${world.service.url}${BASE}${CREATE}/add_subscriptions`;
+  const waiting = fetch(url, { ...json(body), signal: hangUp.signal });
+  const made = await eventually(async () => {
+    const [row] = await world.db.query<{ number: number }>(
+      "select number from request where subscription_number = $1 and process_name = 'MANUAL'",
+      [number],
+    );
+    return row;
+  }, 'the request');
+  hangUp.abort();
+  await expect(waiting).rejects.toThrow('aborted');
+  await world.simulator('DELETE', 'faults');
+  await eventually(async () => {
+    const query = { provisioning_request_identifier: `number=${made.number}` };
+    return (await world.get(SHOW, query)).data.life_cycle_state === 'COMPLETED' ? true : undefined;
+  }, 'the request COMPLETED');
+});
+
+test('pages by after and by offset have every request once, in order, with the fields that were asked for', async () => {
+  const { number } = await newHousehold();
+  for (const priority of ['REGULAR', 'EXPRESS', 'REGULAR']) {
+    await world.post(`${CREATE}/add_subscriptions`, { ...entitlement(number), priority });
+  }
+  type Page = { provisioning_requests: CompleteRequest[]; next_after: string | null };
+  const by = { type: 'ADD_SUBSCRIPTIONS', fields_set: 'number,priority' };
+  const whole = await world.get<Page>(LIST, { ...by, number_of_results: '200' });
+  const all = whole.data.provisioning_requests;
+  expect(all.map((request) => Object.keys(request))).toEqual(all.map(() => ['number', 'priority']));
+  const numbers = all.map((request) => Number(request.number));
+  expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+  const paged: CompleteRequest[] = [];
+  let after: string | null = '0';
+  while (after !== null) {
+    const { data }: { data: Page } = await world.get<Page>(LIST, { ...by, number_of_results: '2', after });
+    paged.push(...data.provisioning_requests);
+    after = data.next_after;
+  }
+  expect(paged).toEqual(all);
+  const byOffset = await world.get<Page>(LIST, { ...by, number_of_results: '2', offset: '1' });
+  expect(byOffset.data.provisioning_requests).toEqual(all.slice(1, 3));
 });
