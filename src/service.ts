@@ -41,6 +41,10 @@ const HEALTH_ANSWER_MS = 1_500;
 /** A call that takes longer may still be answered; the CAS is told to be silent all the same. */
 const CAS_SILENT_MS = 3_000;
 
+/** A caller waits: better told soon to come back than held, with one of the few connections, behind a lock. */
+const WEB_API_STATEMENT_MS = 10_000;
+const WEB_API_LOCK_MS = 5_000;
+
 /** The CloudEvents source of everything that the service publishes. */
 const EVENT_SOURCE = '/conax-provisioning';
 
@@ -66,11 +70,11 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }));
   const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
   // Without the planner settings of the others: its reads are of many kinds.
-  const webApiDatabase = openPool(
-    'conax-provisioning web-api',
-    settings.DATABASE_URL,
-    Math.floor(settings.DATABASE_MAX_CONNECTIONS / 4),
-  );
+  const webApiDatabase = openPool('conax-provisioning web-api', settings.DATABASE_URL, {
+    share: 1 / 4,
+    statementTimeoutMs: WEB_API_STATEMENT_MS,
+    lockTimeoutMs: WEB_API_LOCK_MS,
+  });
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
 
@@ -188,11 +192,12 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   function openPool(
     applicationName: string,
     url: string,
-    share = Math.floor((settings.DATABASE_MAX_CONNECTIONS * 3) / 8),
+    { share = 3 / 8, ...limits }: { share?: number; statementTimeoutMs?: number; lockTimeoutMs?: number } = {},
   ): Database {
     return openDatabase({
+      ...limits,
       url,
-      maxConnections: share,
+      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
       applicationName,
       // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
       connectTimeoutMs: 4_000,

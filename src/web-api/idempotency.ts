@@ -34,7 +34,15 @@ export function createIdempotencyHasher(pinKeysHex: string | undefined): Idempot
   const secret =
     pinKeysHex === undefined
       ? null
-      : Buffer.from(hkdfSync('sha256', Buffer.from(pinKeysHex.trim().slice(0, 64), 'hex'), '', 'conax-provisioning idempotency', 32));
+      : Buffer.from(
+          hkdfSync(
+            'sha256',
+            Buffer.from(pinKeysHex.trim().slice(0, 64), 'hex'),
+            '',
+            'conax-provisioning idempotency',
+            32,
+          ),
+        );
   return ({ username, call, key }, given) => {
     // The next login gives another token, and the request stays the same.
     const body = Object.fromEntries(Object.entries(given).filter(([name]) => name !== 'token'));
