@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { metricsOf } from '../support/scene.ts';
-import { BASE, CREATE, LIST, refusal, SHOW, startWebWorld, type WebWorld } from './support.ts';
+import { eventually, metricsOf, spoil } from '../support/scene.ts';
+import { BASE, CREATE, LIST, refusal, SHOW, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
 
 let world: WebWorld;
 const ADD = `${CREATE}/add_subscriptions`;
@@ -55,4 +55,25 @@ test('the metrics count each call by its name and the code of its envelope, and 
   expect(counted.get('conax_web_api_calls_total{route="listProvisioningRequests",code="PARAMETER_MISSING"}')).toBe(1);
   expect(counted.get('conax_web_api_calls_total{route="other",code="ROUTE_NOT_FOUND"}')).toBeGreaterThan(0);
   expect(metrics.join()).not.toContain('made-up');
+});
+
+test('a service that stops turns new calls away and answers those under way', async () => {
+  const card = '36000000001';
+  await tellHousehold(world, 'S1', card, ['1001']);
+  await spoil(world, { match: { smartcard: card }, times: null, fault: 'http:503' });
+  const waiting = world.post(ADD, {
+    subscription_identifier: { number: 'S1' },
+    service_identifier: { code: 'P1001' },
+    smartcard_identifier: { serial_number: 'SN-card' },
+    process_immediately: true,
+  });
+  const made = "select number from request where process_name = 'MANUAL'";
+  await eventually(async () => (await world.db.query(made))[0], 'the request');
+  const stopped = world.service.stop();
+  const turnedAway = await world.get(LIST, { life_cycle_state: 'PENDING' });
+  expect(turnedAway).toMatchObject({ status: 503, code: 'SHUTTING_DOWN' });
+  expect(turnedAway.headers.get('retry-after')).toBe('1');
+  await world.simulator('DELETE', 'faults');
+  expect((await waiting).data).toMatchObject({ life_cycle_state: 'COMPLETED' });
+  await stopped;
 });
