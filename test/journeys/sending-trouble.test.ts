@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addItem, type CrmSubscription } from '../../dev/demo/crm.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
+import { makeIdentity } from '../conax/certificates.ts';
 import { runCli } from '../support/cli.ts';
 import { cardsOutOfOrder } from '../support/order.ts';
 import {
@@ -62,6 +63,26 @@ describe('a command', () => {
     },
   );
 
+  test('whose answer comes after the deadline is repeated, and the late answer changes nothing', async () => {
+    await world.simulator('POST', 'faults', {
+      match: { smartcard: card, serviceCaId: '1001' },
+      times: 1,
+      fault: 'latency',
+      latencyMs: 900,
+    });
+    expect(await outcome(await subscribe())).toBe('PROVISIONED');
+    expect((await calls()).filter((call) => call.includes('1001'))).toEqual([
+      'ADD_SUBSCRIPTIONS 1001 - effect',
+      'ADD_SUBSCRIPTIONS 1001 OK',
+    ]);
+    const attempts = await world.db.query(
+      `select a.answer from attempt a join request r on r.number = a.request_number
+        where r.cards = $1 and r.command -> 'service' ->> 'caId' = '1001' order by a.attempt`,
+      [[card]],
+    );
+    expect(attempts).toEqual([{ answer: 'unknown' }, { answer: 'accepted' }]);
+  });
+
   test('that the CAS cannot take now is tried again in the order of its card, and holds up no other card', async () => {
     await spoil(world, { match: { smartcard: card, serviceCaId: '1001' }, times: null, fault: 'status:SYSTEM_ERROR' });
     const [held, waiting] = [card, await subscribe()];
@@ -98,6 +119,7 @@ describe('credentials that the CAS does not accept', () => {
     await spoil(world, { match: {}, times: 1, fault: 'http:401' });
     const [refused, subscribed] = [card, await subscribe()];
     await eventually(async () => ((await metric('provider_paused')) === 1 ? true : undefined), 'the pause');
+    expect(await metric('pauses_total{why="CAS_NOT_AUTHORISED"}')).toBe(1);
     expect(await ready()).toMatchObject({ status: 200, dispatch: expect.stringContaining('paused: ') as string });
     const shown = await provider('status', '--json');
     expect(JSON.parse(shown)).toMatchObject({ paused: true, pausedReason: expect.stringContaining('CAS_') as string });
@@ -171,6 +193,35 @@ describe('while the CAS is away', () => {
     const before = '33' + String(customers - 12).padStart(9, '0');
     expect(await cardsOutOfOrder(away, journal.entries)).toEqual([before]);
   });
+});
+
+test('a CAS with a certificate that is not trusted gets nothing, and everything once its certificate is mended', async () => {
+  const [authority, stranger] = [makeIdentity('Authority'), makeIdentity('Stranger')];
+  let cas = await startSimulator({ port: 0, tls: makeIdentity('CAS', stranger) });
+  const { port } = cas;
+  const careful = await startWorld({
+    CONAX_BASE_URL: cas.url,
+    CONAX_CA: authority.cert,
+    BREAKER_FAILURES: '5',
+    BREAKER_OPEN_MS: '100',
+    BREAKER_MAX_OPEN_MS: '400',
+    RETRY_BACKOFF_MIN_MS: '5',
+    RETRY_BACKOFF_MAX_MS: '50',
+  });
+  try {
+    const made = await act(careful, nextCustomer(), { action: 'S:BECOME_SUBSCRIBER' });
+    await eventually(async () => ((await metric('breaker_open', careful)) === 1 ? true : undefined), 'the breaker');
+    const tries = await careful.db.query('select distinct answer, code from attempt');
+    expect(tries).toEqual([{ answer: 'not-sent', code: 'CAS_TLS_FAILED' }]);
+    expect(await ready(careful)).toMatchObject({ status: 200, cas: expect.stringContaining('breaker') as string });
+
+    await cas.close();
+    cas = await startSimulator({ port, tls: makeIdentity('CAS', authority) });
+    expect((await outcomeOf(careful, made)).value.outcome).toBe('PROVISIONED');
+  } finally {
+    await careful.close();
+    await cas.close();
+  }
 });
 
 /** The value of one of the dispatcher's metrics. */

@@ -78,6 +78,47 @@ test('partitions that are added to the topic are read within seconds, from their
   expect((await health(service)).status).toBe(200);
 });
 
+test('a rebalance in the middle of a batch loses nothing and decides nothing twice', async () => {
+  const world = await open();
+  const first = await world.startService();
+  await ready(first);
+  const actions = Array.from({ length: 40 }, (_, index) => {
+    const id = `0105${String(index).padStart(5, '0')}`;
+    return action(household(`S${id}`, `44${id}`, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
+  });
+  const group = world.settings.KAFKA_GROUP_ID;
+  const kafka = await admin();
+  const state = async (): Promise<string | undefined> => (await kafka.describeGroups([group])).groups[0]?.state;
+  let starting: Promise<Service> | undefined;
+  // Nobody can store a chunk until the lock is given back: the batch stays in hand.
+  await world.db.transaction(async (tx) => {
+    await tx.query('lock table subscription in exclusive mode');
+    await send(
+      world,
+      actions.flatMap(({ events }) => events),
+    );
+    await eventually(async () => {
+      const [row] = await tx.query<{ waiting: number }>(
+        'select count(*) as waiting from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())',
+      );
+      return (row?.waiting ?? 0) > 0 ? true : undefined;
+    }, 'a chunk that waits');
+    starting = world.startService();
+    await eventually(async () => ((await state()) === 'PreparingRebalance' ? true : undefined), 'the rebalance');
+  });
+  await starting;
+  for (const made of actions) expect((await outcomeOf(world, made)).value.outcome).toBe('PROVISIONED');
+  await eventually(async () => ((await state()) === 'Stable' ? true : undefined), 'the new assignment');
+  const { groups } = await kafka.describeGroups([group]);
+  expect(groups[0]?.members).toHaveLength(2);
+  const decided = await world.db.query<{ times: number }>(
+    `select count(*) as times from inbox where disposition <> 'DUPLICATE' group by event_id`,
+  );
+  expect(decided.map(({ times }) => times)).toEqual(actions.map(() => 1));
+  expect(await world.journal()).toHaveLength(2 * actions.length);
+  await subscribe(world, '0106', 20);
+});
+
 test('a topic that is missing is waited for, and readiness says which part waits', async () => {
   const world = await open();
   const kafka = await admin();
