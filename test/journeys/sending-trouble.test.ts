@@ -119,7 +119,8 @@ describe('credentials that the CAS does not accept', () => {
     await spoil(world, { match: {}, times: 1, fault: 'http:401' });
     const [refused, subscribed] = [card, await subscribe()];
     await eventually(async () => ((await metric('provider_paused')) === 1 ? true : undefined), 'the pause');
-    expect(await metric('pauses_total{why="CAS_NOT_AUTHORISED"}')).toBe(1);
+    const alert = 'pauses_total{why="CAS_NOT_AUTHORISED"}';
+    await eventually(async () => ((await metric(alert)) === 1 ? true : undefined), 'the alert');
     expect(await ready()).toMatchObject({ status: 200, dispatch: expect.stringContaining('paused: ') as string });
     const shown = await provider('status', '--json');
     expect(JSON.parse(shown)).toMatchObject({ paused: true, pausedReason: expect.stringContaining('CAS_') as string });
