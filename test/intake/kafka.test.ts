@@ -1,5 +1,7 @@
+import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
+import { runConsumer } from '../../src/intake/consumer.ts';
 import { openDatabase } from '../../src/platform/database.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from '../../src/platform/topics.ts';
@@ -173,6 +175,29 @@ describe('Reading from Kafka', () => {
     await eventually(() => (intake.state().ready ? true : undefined), 'reading');
     expect(intake.state().detail).toBe('reading');
     expect(await metric(ground, 'conax_intake_reading')).toBe(1);
+  });
+});
+
+describe('A consumer', () => {
+  it('that ends by itself leaves nothing at the signal that would have stopped it', async () => {
+    const ground = await open(1);
+    const stopping = new AbortController();
+    await ground.send(activations(1));
+    const ended = runConsumer({
+      kafka: ground.kafka,
+      groupId: ground.topics.CRM_TOPICS,
+      topics: [ground.topics.CRM_TOPICS],
+      sessionTimeoutMs: 6_000,
+      database: ground.db,
+      logger,
+      signal: stopping.signal,
+      // kafkajs ends a consumer at once for an error of this kind.
+      onBatch: () => Promise.reject(new TypeError('not one of ours')),
+      onJoined: () => expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(1),
+      onHeard: () => {},
+    });
+    await expect(ended).rejects.toThrow('not one of ours');
+    expect(getEventListeners(stopping.signal, 'abort')).toEqual([]);
   });
 });
 
