@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,6 +45,8 @@ export async function startInstallation(print: (line: string) => void): Promise<
       HTTP_HOST: '127.0.0.1',
       HTTP_PORT: String(httpPort),
       SIMULATOR_PORT: String(simulatorPort),
+      // Of one run, like the data; what the environment names seals what was sealed with it before.
+      PIN_KEY: process.env['PIN_KEY'] ?? randomBytes(32).toString('hex'),
     };
     const command = (name: string): SupervisedCommand => ({
       command: process.execPath,

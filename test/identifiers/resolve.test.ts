@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstalledItem, Service, Subscription } from '../../src/events/crm.generated.ts';
 import { resolveService } from '../../src/identifiers/service.ts';
 import { resolveSmartcard, resolveSmartcardByCaId } from '../../src/identifiers/smartcard.ts';
-import { holdersOf, type KnownSubscription, resolveSubscription } from '../../src/identifiers/subscription.ts';
+import { type KnownSubscription, resolveSubscription } from '../../src/identifiers/subscription.ts';
 import { household } from '../support/scene.ts';
 import { openTestIntake, type TestIntake } from '../intake/support.ts';
 import { events } from '../../dev/demo/crm.ts';
@@ -153,15 +153,5 @@ describe('a subscription', () => {
       remedy: 'identify the subscription by its number',
     });
     expect(await resolveSubscription(intake.db, { number: 'S2' })).toHaveProperty('snapshot');
-  });
-
-  test('and its distributor are found by a card that it holds, all that hold it', async () => {
-    expect(await holdersOf(intake.db, ['00000000001', '99999999999', '\u0000'])).toEqual(
-      ['S1', 'S2'].map((number) => ({
-        smartcard: '00000000001',
-        subscription: { id: 'TWICE', number },
-        distributor: null,
-      })),
-    );
   });
 });
