@@ -45,8 +45,7 @@ export async function startInstallation(print: (line: string) => void): Promise<
       HTTP_HOST: '127.0.0.1',
       HTTP_PORT: String(httpPort),
       SIMULATOR_PORT: String(simulatorPort),
-      // Of one run, like the data; what the environment names seals what was sealed with it before.
-      PIN_KEY: process.env['PIN_KEY'] ?? randomBytes(32).toString('hex'),
+      ...pinKey(),
     };
     const command = (name: string): SupervisedCommand => ({
       command: process.execPath,
@@ -77,6 +76,13 @@ export async function startInstallation(print: (line: string) => void): Promise<
     await stop();
     throw error;
   }
+}
+
+/** A key of this run, like its data, where the environment names none. */
+function pinKey(): { PIN_KEY?: string } {
+  const { PIN_KEY: key, PIN_KEY_FILE: file } = process.env;
+  if (file !== undefined && file !== '') return {};
+  return { PIN_KEY: key || randomBytes(32).toString('hex') };
 }
 
 async function firstToEnd(processes: Record<string, Supervised>, logs: string): Promise<string> {
