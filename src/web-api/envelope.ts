@@ -35,6 +35,12 @@ interface Envelope<T> {
 
 export type Failure = z.output<typeof failureSchema>;
 
+/**
+ * Null. The document does not say `type: null` alone: OpenAPI Generator makes a class of it that it then does not write,
+ * and its Java clients do not compile.
+ */
+const nothing = z.null().meta({ type: ['object', 'null'], maxProperties: 0 });
+
 /** Every error's answer. */
 export const failureSchema = z
   .strictObject({
@@ -45,7 +51,7 @@ export const failureSchema = z
       message: z.string().describe('The meaning of the code.'),
       description: z.string().describe('The field, what is wrong with its value, and the remedy.'),
     }),
-    data: z.null(),
+    data: nothing,
   })
   .meta({ id: 'Failure', description: 'What every error looks like.' });
 
@@ -54,8 +60,8 @@ export function successSchema<T extends z.ZodType>(data: T) {
   return z.strictObject({
     status: z.strictObject({
       code: z.literal('OK'),
-      message: z.null(),
-      description: z.null(),
+      message: nothing,
+      description: nothing,
     }),
     data,
   });
