@@ -15,6 +15,11 @@ export interface SchemaRegistryOptions {
   readonly timeoutMs?: number;
   /** How long "no such schema" is believed, so that a stream of bad messages asks once; default 15,000. */
   readonly unknownForMs?: number;
+  /**
+   * How many schemas are kept, and how many ids that lead nowhere; default 32: each takes a tenth of a megabyte and more,
+   * and who writes hostile messages can name four thousand million ids.
+   */
+  readonly schemasMax?: number;
 }
 
 /** The registry gave no usable answer: it is away, overloaded, or refuses our credentials. The same call may be repeated. */
@@ -25,7 +30,10 @@ export class SchemaRegistryUnavailableError extends Error {
 export type Compatibility = 'BACKWARD' | 'FULL_TRANSITIVE';
 
 export interface SchemaRegistryClient {
-  /** The schema with an id, cached for good; "unknown" is cached for a while. @throws SchemaRegistryUnavailableError */
+  /**
+   * The schema with an id. Those that were asked for last are kept, `schemasMax` of them; "unknown" is believed for a while.
+   * @throws SchemaRegistryUnavailableError
+   */
   findWriterSchema(schemaId: number): Promise<WriterSchema>;
   /**
    * The id under which a subject has this very schema; null where it has not. Cached by nobody.
@@ -48,21 +56,10 @@ const LOOK_MS = 200;
 const NOT_FOUND = new Set([40401, 40402, 40403]);
 
 export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistryClient {
-  const { timeoutMs = 3_000, unknownForMs = 15_000 } = options;
+  const { timeoutMs = 3_000, unknownForMs = 15_000, schemasMax = 32 } = options;
   const base = options.url.replace(/\/+$/, '');
   const { username, password } = options;
-  let agent = new Agent();
-  const newClient = (): SchemaRegistry => {
-    agent = base.startsWith('https:') ? new TlsAgent() : new Agent();
-    return new SchemaRegistry({
-      host: base,
-      agent,
-      ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
-      // The caller decides about repeating: intake pauses, the relay waits.
-      retry: { retries: 0 },
-    });
-  };
-  let client = newClient();
+  /** Both: whose turn to go is next, first. */
   const found = new Map<number, WriterSchema>();
   const headers: Record<string, string> =
     username === undefined
@@ -73,17 +70,15 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   return {
     async findWriterSchema(schemaId) {
       const usable = found.get(schemaId);
-      if (usable) return usable;
+      if (usable) return keep(found, schemaId, usable);
       const known = refused.get(schemaId);
       if (known && known.until > performance.now()) return known.answer;
       refused.delete(schemaId);
       try {
-        const schema = await withDeadline(client.getSchema(schemaId));
+        const schema = await lookUp(schemaId);
         // Everything else that the registry can hold (JSON schema, Protobuf) has no Avro type.
         if (!('typeName' in schema)) return refuse(schemaId, { kind: 'unusable', detail: 'it is not an Avro schema' });
-        const answer: WriterSchema = { kind: 'schema', type: schema as unknown as Type };
-        found.set(schemaId, answer);
-        return answer;
+        return keep(found, schemaId, { kind: 'schema', type: schema as unknown as Type });
       } catch (error) {
         // It ran out of time already: asking for the reason would take as long again.
         if (error instanceof SchemaRegistryUnavailableError) throw error;
@@ -123,8 +118,19 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   }
 
   function refuse(schemaId: number, answer: WriterSchema): WriterSchema {
-    refused.set(schemaId, { until: performance.now() + unknownForMs, answer });
+    keep(refused, schemaId, { until: performance.now() + unknownForMs, answer });
     return answer;
+  }
+
+  /** Puts it last in turn, and lets the first ones go where there are too many. */
+  function keep<T>(kept: Map<number, T>, schemaId: number, value: T): T {
+    kept.delete(schemaId);
+    kept.set(schemaId, value);
+    for (const first of kept.keys()) {
+      if (kept.size <= schemasMax) break;
+      kept.delete(first);
+    }
+    return value;
   }
 
   /**
@@ -167,22 +173,33 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     throw new SchemaRegistryUnavailableError(`The schema registry answered ${status}: ${message ?? 'no message'}`);
   }
 
-  async function withDeadline<T>(work: Promise<T>): Promise<T> {
+  /**
+   * A client and a connection for this look-up alone: the client would keep every schema for good, and would give a
+   * look-up that never settles to whoever asks for the same schema afterwards.
+   */
+  async function lookUp(schemaId: number): ReturnType<SchemaRegistry['getSchema']> {
+    const agent = base.startsWith('https:') ? new TlsAgent() : new Agent();
+    const client = new SchemaRegistry({
+      host: base,
+      agent,
+      ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
+      // The caller decides about repeating: intake pauses, the relay waits.
+      retry: { retries: 0 },
+    });
     let timer: NodeJS.Timeout | undefined;
     const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(() => {
-        // Whoever asks the client for the same schema again is given the look-up that never settles, and its connection
-        // would keep the process from ending.
-        agent.destroy();
-        client = newClient();
-        reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`));
-      }, timeoutMs);
+      timer = setTimeout(
+        () => reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`)),
+        timeoutMs,
+      );
     });
     try {
       // The client never settles when the connection breaks within an answer.
-      return await Promise.race([work, deadline]);
+      return await Promise.race([client.getSchema(schemaId), deadline]);
     } finally {
       clearTimeout(timer);
+      // An open connection would keep the process from ending.
+      agent.destroy();
     }
   }
 }
