@@ -64,7 +64,7 @@ public final class ClientCheck {
         .smartcardIdentifier(new AddSubscriptionsRequestSmartcardIdentifier().serialNumber("SN-card"))
         .priority(AddSubscriptionsRequest.PriorityEnum.EXPRESS)
         .processImmediately(true)
-        .udfString1("Λευκωσία 4711").udfFloat1(new BigDecimal("12.5")).udfDate1("2030-01-31T10:00:00")).getData();
+        .udfString1("Λευκωσία 4711").udfFloat1(new BigDecimal("12.5")).udfDate1("2030-01-31T10:00:00"), null).getData();
     made("add_subscriptions", "ADD_SUBSCRIPTIONS", "COMPLETED", add);
     claim("add_subscriptions shows its user-defined fields", "Λευκωσία 4711 12.5 2030-01-31T10:00:00",
         add.getUdfString1() + " " + add.getUdfFloat1() + " " + add.getUdfDate1());
@@ -73,36 +73,36 @@ public final class ClientCheck {
     claim("add_subscriptions shows who made it", arguments[1], add.getLogInformation().getCreatedByUser());
 
     // Sent twice as after a time-out, and with the token in the header.
-    Map<String, String> headers = Map.of("Authorization", "Bearer " + token, "Idempotency-Key", subscription);
+    Map<String, String> bearer = Map.of("Authorization", "Bearer " + token);
     CancelSubscriptionsRequest cancelling = new CancelSubscriptionsRequest()
         .subscriptionIdentifier(new CancelSubscriptionsRequestSubscriptionIdentifier().number(subscription))
         .serviceIdentifier(new CancelSubscriptionsRequestServiceIdentifier().code("P1002"))
         .smartcardIdentifier(new CancelSubscriptionsRequestSmartcardIdentifier().serialNumber("SN-card"))
         .scheduledDate(LocalDate.now().plusYears(1) + "T10:00:00+02:00");
-    ProvisioningRequest cancel = requests.cancelSubscriptions(cancelling, headers).getData();
+    ProvisioningRequest cancel = requests.cancelSubscriptions(cancelling, subscription, bearer).getData();
     made("cancel_subscriptions for a year later", "CANCEL_SUBSCRIPTIONS", "PENDING", cancel);
     claim("cancel_subscriptions again with its Idempotency-Key gives the same request", cancel.getNumber(),
-        requests.cancelSubscriptions(cancelling, headers).getData().getNumber());
+        requests.cancelSubscriptions(cancelling, subscription, bearer).getData().getNumber());
 
     ProvisioningRequest pairing = requests.createPairing(new CreatePairingRequest().token(token)
         .addSmartcardSetItem(new CreatePairingRequestSmartcardSetInner().smartcardCaId(card))
         .addStbSetItem(new CreatePairingRequestStbSetInner().stbCaId("STB-" + card))
-        .processImmediately(true)).getData();
+        .processImmediately(true), null).getData();
     made("create_pairing", "CREATE_PAIRING", "COMPLETED", pairing);
 
     made("add_to_existing_pairing", "ADD_TO_EXISTING_PAIRING", "COMPLETED",
         requests.addToExistingPairing(new AddToExistingPairingRequest().token(token).smartcardCaId(card)
             .addStbSetItem(new AddToExistingPairingRequestStbSetInner().stbCaId("STB-more-" + card.substring(5)))
-            .processImmediately(true)).getData());
+            .processImmediately(true), null).getData());
 
     made("reset_pin_to_default_value", "UPDATE_CA_PIN_TO_DEFAULT_VALUE", "COMPLETED",
         requests.resetPinToDefaultValue(new ResetPinToDefaultValueRequest().token(token)
             .subscriptionIdentifier(new CancelSubscriptionsRequestSubscriptionIdentifier().number(subscription))
-            .smartcardCaId(card).processImmediately(true)).getData());
+            .smartcardCaId(card).processImmediately(true), null).getData());
 
     ProvisioningRequest pin = requests.resetPinToGivenValue(new ResetPinToGivenValueRequest().token(token)
         .subscriptionIdentifier(new CancelSubscriptionsRequestSubscriptionIdentifier().number(subscription))
-        .smartcardCaId(card).pin("4711").processImmediately(true)).getData();
+        .smartcardCaId(card).pin("4711").processImmediately(true), null).getData();
     made("reset_pin_to_given_value", "UPDATE_CA_PIN_TO_GIVEN_VALUE", "COMPLETED", pin);
     claim("reset_pin_to_given_value shows no PIN", "****", pin.getParametersSet().get(1).getAdditionalProperty("pin"));
 
@@ -125,7 +125,7 @@ public final class ClientCheck {
         () -> requests.addSubscriptions(new AddSubscriptionsRequest().token(token)
             .subscriptionIdentifier(new AddSubscriptionsRequestSubscriptionIdentifier().number(subscription))
             .serviceIdentifier(new AddSubscriptionsRequestServiceIdentifier().code("P1001"))
-            .smartcardIdentifier(new AddSubscriptionsRequestSmartcardIdentifier().serialNumber("SN-stb"))));
+            .smartcardIdentifier(new AddSubscriptionsRequestSmartcardIdentifier().serialNumber("SN-stb")), null));
     refused(http, "a list by two things", 400, "PARAMETERS_CONFLICT", () -> requests.listProvisioningRequests(
         token, "CREATE_PAIRING", "PENDING", null, null, null, null, null));
 

@@ -2,8 +2,19 @@ import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { z } from 'zod';
 import { BASE_PATH, type Call } from './calls.ts';
 import { failureSchema } from './envelope.ts';
+
+/** Only for the document: the calls look at the header themselves. */
+const idempotencyHeader = z.object({
+  'Idempotency-Key': z
+    .string()
+    .optional()
+    .describe(
+      '1 to 200 visible ASCII characters, a UUID for example. The same key and body give the same request again, another body is an error.',
+    ),
+});
 
 /** Adds the OpenAPI 3.1 document (`/openapi.json`) and its pages (`/docs`), whose assets come from this server too. */
 export async function registerDocumentation(app: FastifyInstance): Promise<void> {
@@ -18,8 +29,11 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
       },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
-    transform: (route) =>
-      route.url.startsWith(BASE_PATH) ? jsonSchemaTransform(route) : { schema: { hide: true }, url: route.url },
+    transform(route) {
+      if (!route.url.startsWith(BASE_PATH)) return { schema: { hide: true }, url: route.url };
+      if (route.route.config?.call?.takesIdempotencyKey !== true) return jsonSchemaTransform(route);
+      return jsonSchemaTransform({ ...route, schema: { ...route.schema, headers: idempotencyHeader } });
+    },
     transformObject: jsonSchemaTransformObject,
   });
   await app.register(swaggerUi, {
