@@ -61,8 +61,11 @@ export async function seeOutage({
 
   const beganAt = performance.now();
   const over = AbortSignal.timeout(seconds * 1_000);
-  await takeAway(service, neighbour, fault);
-  const watched = await watch(url, CONCERNED[neighbour], over, beganAt);
+  // A server takes its time to stop, and its clients feel it from the first moment.
+  const [watched] = await Promise.all([
+    watch(url, CONCERNED[neighbour], over, beganAt),
+    takeAway(service, neighbour, fault),
+  ]);
   const after = await metricsAt(url);
   await bringBack(service, neighbour, fault);
 
