@@ -14,6 +14,7 @@ import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
 import { volume } from './bench/volume.ts';
+import { webApi } from './bench/web-api.ts';
 
 const MINUTE_MS = 60_000;
 let leaving = false;
@@ -98,6 +99,15 @@ program
   .description('subscriptions from JSON lines into an empty database, then the same file again')
   .option('--lines <n>', 'lines', whole, 1_000_000)
   .action((options: { lines: number }) => measured('import', 30 * MINUTE_MS, (report) => importLines(report, options)));
+
+program
+  .command('web-api')
+  .description('the Web API with many clients at once, half reading and half writing, against a bare fastify route')
+  .option('--seconds <n>', 'how long it is measured', whole, 60)
+  .option('--clients <n>', 'clients, an even number', whole, 200)
+  .action((options: { seconds: number; clients: number }) =>
+    measured('web-api', 2 * options.seconds * 1000 + 5 * MINUTE_MS, (report) => webApi(report, options)),
+  );
 
 program
   .command('all')

@@ -43,8 +43,11 @@ export function createCalls(parts: WebApiParts): Call[] {
           key === null ? null : hasher({ username: user.username, call: name, key }, input);
         const made = await createRequest(parts, { call: name, body: input } as CreateInput, user, idempotent);
         if (made.earlier) reply.header('idempotent-replayed', 'true');
-        if (input.process_immediately === true) await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
-        const found = await findRequest(db, { number: made.number });
+        let { found } = made;
+        if (input.process_immediately === true && found?.lifeCycleState === 'PENDING') {
+          await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
+          found = await findRequest(db, { number: made.number });
+        }
         if (found) return success(viewOf(found, null));
         throw new WebApiError(
           'PROVISIONING_REQUEST_NOT_FOUND',

@@ -1,4 +1,5 @@
 import type { Transaction } from '../platform/database.ts';
+import { findRequest, type ProvisioningRequest } from '../requests/find.ts';
 import type { NewRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
 import type { User } from '../users/user.ts';
@@ -12,6 +13,8 @@ import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
 /** The request that a call stands for now. */
 export interface Made {
   readonly number: number;
+  /** As it is at the transaction's end; null where it was made earlier and is no longer kept. */
+  readonly found: ProvisioningRequest | null;
   /** Made by an earlier call with the same Idempotency-Key. */
   readonly earlier: boolean;
 }
@@ -38,7 +41,7 @@ export function createRequest(
   const sealedPin = sealedPinOf(input, parts.seal);
   return parts.db.transaction(async (tx: Transaction): Promise<Made> => {
     const earlier = idempotent === null ? null : await findEarlier(tx, idempotent);
-    if (earlier !== null) return { number: earlier, earlier: true };
+    if (earlier !== null) return { number: earlier, found: await findRequest(tx, { number: earlier }), earlier: true };
     const { command, subscription } = await commandOf(tx, input, parts.patterns);
     const request: NewRequest = {
       command,
@@ -62,7 +65,8 @@ export function createRequest(
     const [stored] = await submitRequests(tx, [request]);
     if (stored === undefined) throw new Error('A request was submitted and has no number');
     if (idempotent !== null) await rememberRequest(tx, idempotent, stored.number);
-    return { number: stored.number, earlier: false };
+    // Here and not after the commit: a call that waited for a connection again could fail with its request made.
+    return { number: stored.number, found: await findRequest(tx, { number: stored.number }), earlier: false };
   });
 }
 

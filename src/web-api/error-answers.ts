@@ -60,7 +60,7 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
 function asWebApiError(error: FastifyError | WebApiError): WebApiError | null {
   if (error instanceof WebApiError) return error;
   if (isDatabaseOutage(error)) {
-    const description = 'the database does not answer: repeat the call, a POST with the same Idempotency-Key';
+    const description = 'the database does not answer in time: repeat the call, a POST with the same Idempotency-Key';
     return new WebApiError('DATABASE_UNAVAILABLE', description, { 'retry-after': String(RETRY_AFTER_SECONDS) });
   }
   switch (error.code) {
