@@ -48,7 +48,7 @@ export function outcomeMetrics(registry: Registry): OutcomeMetrics {
   });
   const overdue = new Counter({
     name: 'conax_actions_incomplete_total',
-    help: 'Outcomes of actions that went out without facets that the CRM had named.',
+    help: 'Outcomes of actions sent without facets that the CRM had named, as the wait for them was over; not those whose last request ended later still.',
     registers,
   });
   return {
