@@ -3,5 +3,5 @@ import type { WebApiParts } from '../web-api/parts.ts';
 /** What the operations API needs of the others: the Web API's pool, PIN seal, patterns and watch on final states. */
 export type OperationsParts = Pick<
   WebApiParts,
-  'db' | 'finalWatch' | 'seal' | 'patterns' | 'immediateTimeoutMs' | 'logger'
+  'db' | 'finalWatch' | 'seal' | 'pinKey' | 'patterns' | 'immediateTimeoutMs' | 'logger'
 >;

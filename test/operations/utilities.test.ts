@@ -32,11 +32,15 @@ interface UtilityAnswer {
 }
 
 /** A call of a utility; every answer has to be one that the OpenAPI document describes. */
-async function utility(path: string, body: object): Promise<Answer<UtilityAnswer>> {
+async function utility(path: string, body: object, key?: string): Promise<Answer<UtilityAnswer>> {
   const token = await world.token();
   const response = await fetch(`${world.service.url}${OPERATIONS}/utilities/${path}`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${token}`,
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
+    },
     body: JSON.stringify(body),
   });
   const answer = (await response.json()) as {
@@ -173,6 +177,21 @@ test('a scheduled message goes to every card of a subscription, as REGULAR, and 
     })),
   );
   expect(data.provisioning_requests).toHaveLength(3);
+});
+
+test('a call that is sent again with its Idempotency-Key shows what it made, and sends nothing more', async () => {
+  const message = { type: 'BARK', message: 'once', subscription_identifier: { number: 'S1' } };
+  const first = await utility('messages', message, 'one-message');
+  const again = await utility('messages', message, 'one-message');
+  expect(again.headers.get('idempotent-replayed')).toBe('true');
+  expect(again.data).toEqual({ ...first.data, left_out: [] });
+  expect(first.data.provisioning_requests).toHaveLength(3);
+  const other = await utility('messages', { ...message, message: 'twice' }, 'one-message');
+  expect(refusal(other, 'another body')).toEqual([422, 'IDEMPOTENCY_KEY_REUSED', 'another body']);
+  const barks = (await callsOf(world, '52000000001')).filter(
+    ({ command }) => command === 'SEND_BARK_MESSAGE_TO_CLIENT',
+  );
+  expect(barks).toHaveLength(1);
 });
 
 test('a request in its back-off is sent on demand, by its number or its card, and who wanted it is noted', async () => {
