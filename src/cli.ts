@@ -9,7 +9,10 @@ import { migrateCommand } from './commands/migrate.ts';
 import { pairCommand } from './commands/pair.ts';
 import { pinCommand } from './commands/pin.ts';
 import { providerCommand } from './commands/provider.ts';
+import { queueCommand } from './commands/queue.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { runsCommand } from './commands/runs.ts';
+import { schedulesCommand } from './commands/schedules.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
@@ -27,6 +30,9 @@ for (const command of [
   migrateCommand,
   simulatorCommand,
   requestsCommand,
+  runsCommand,
+  schedulesCommand,
+  queueCommand,
   eventsCommand,
   providerCommand,
   usersCommand,
