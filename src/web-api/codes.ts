@@ -1,4 +1,4 @@
-/** What the Web API answers when it does not do what it was asked for. */
+/** What the Web API and the operations API answer when it does not do what it was asked for. */
 export interface WebApiCode {
   /** The HTTP status. */
   readonly status: number;
@@ -8,7 +8,7 @@ export interface WebApiCode {
   readonly remedy: string;
 }
 
-/** Every code of the Web API's envelope but OK, by name: the one source for answers and docs/errors-web-api.md. */
+/** Every code of the envelope but OK, by name: the one source for answers and docs/errors-web-api.md. */
 export const webApiCodes = {
   PARAMETER_MISSING: {
     status: 400,
@@ -96,13 +96,13 @@ export const webApiCodes = {
   },
   NOT_PERMITTED: {
     status: 403,
-    message: 'The user may read and not create',
-    remedy: 'Log in as a user with the role operator or admin.',
+    message: 'The user’s role does not permit the call',
+    remedy: 'Log in as a user with the role that the description names.',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
     message: 'There is no such address',
-    remedy: 'Compare the path with `/docs`; the calls lie under `/crmapi/rest/v2`.',
+    remedy: 'Compare the path with `/docs`; the calls lie under `/crmapi/rest/v2` and `/api/v1`.',
   },
   PROVISIONING_REQUEST_NOT_FOUND: {
     status: 404,
@@ -187,7 +187,7 @@ export const webApiCodes = {
   BODY_TOO_LARGE: {
     status: 413,
     message: 'The body is too large',
-    remedy: 'A body has at most 1 MiB.',
+    remedy: 'A body has at most 1 MiB, unless the page of the call says more.',
   },
   CONTENT_TYPE_NOT_SUPPORTED: {
     status: 415,
@@ -239,12 +239,12 @@ export function webApiCodesDocument(): string {
   const rows = Object.entries<WebApiCode>(webApiCodes)
     .toSorted(([, one], [, other]) => one.status - other.status)
     .map(([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`);
-  return `# Codes of the Web API
+  return `# Codes of the Web API and the operations API
 
 \`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning below, and \`status.description\` names
 the field, what is wrong with its value, and the remedy. That the CAS refused a command is no error of the call: it is in
 \`data\` (\`life_cycle_state\`, \`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and
-[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md).
+[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md) and [operations-api.md](operations-api.md).
 
 | code | HTTP | meaning | what to do |
 |---|---|---|---|

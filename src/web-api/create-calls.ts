@@ -32,6 +32,7 @@ export function createCalls(parts: WebApiParts): Call[] {
       method: 'POST',
       paths: [`/conax_web_services/provisioning_request/${name}`, `/conax_web_services/provisioning_requests/${name}`],
       access: 'writer',
+      tag: 'provisioning requests',
       description: DESCRIPTION,
       input: bodies[name],
       output: successSchema(completeRequest),

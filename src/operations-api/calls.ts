@@ -1,0 +1,13 @@
+import { type Api, type Call, OPERATIONS_PATH } from '../web-api/calls.ts';
+import type { OperationsParts } from './parts.ts';
+import { providerCalls } from './provider-calls.ts';
+
+/** Every call of the operations API, part by part. */
+export function operationsCalls(parts: OperationsParts): Call[] {
+  return [...providerCalls(parts)];
+}
+
+/** The operations API, under `/api/v1`: what people and their programs ask for beside the CRM. */
+export function operationsApi(parts: OperationsParts): Api {
+  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true };
+}
