@@ -23,6 +23,7 @@ export type SettingGroup =
   | 'dispatch'
   | 'http'
   | 'webApi'
+  | 'runs'
   | 'log'
   | 'simulator';
 
@@ -147,6 +148,11 @@ export const settingGroups = {
       'How long a token of the login lives without a call; it ends up to a minute earlier.',
     ),
   },
+  runs: {
+    RUN_WINDOW: integer(1, 1_000, 500).describe(
+      'Requests of one run that may be pending at once: what a stop withdraws at most, and enough to keep the CAS busy.',
+    ),
+  },
   log: {
     LOG_LEVEL: z
       .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
@@ -169,6 +175,7 @@ export const SERVICE_SETTINGS = [
   'dispatch',
   'http',
   'webApi',
+  'runs',
   'log',
 ] as const;
 

@@ -27,6 +27,12 @@ export const FAULT_POINTS = [
   'relay: after parking',
   'facets: before commit',
   'facets: after commit',
+  'run: before commit',
+  'run: after commit',
+  'run: before stop',
+  'run: after stop',
+  'schedule: before commit',
+  'schedule: after commit',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];

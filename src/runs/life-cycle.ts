@@ -48,6 +48,7 @@ export const RUN_LIFE_CYCLE: readonly RunTransition[] = [
   { from: 'RUNNING', to: 'FAILED', event: 'failed' },
   { from: 'STOPPED', to: 'PREPARING', event: 'resumed' },
   { from: 'STOPPED', to: 'RUNNING', event: 'resumed' },
+  { from: 'FAILED', to: 'STOPPED', event: 'stopped' },
   { from: 'FAILED', to: 'PREPARING', event: 'resumed' },
   { from: 'FAILED', to: 'RUNNING', event: 'resumed' },
 ];

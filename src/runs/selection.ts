@@ -17,7 +17,7 @@ const SUBSCRIPTION_STATES = Object.keys({
 
 const value = text(200).min(1, 'give it a value');
 
-const product = z
+const productIdentifier = z
   .strictObject({ id: value.optional(), code: value.optional(), alternative_code: value.optional() })
   .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
     message: 'give exactly one of id, code, alternative_code',
@@ -28,7 +28,7 @@ const filters = {
   /** Everything that is known; only without another filter. */
   all: z.literal(true, 'give true, or leave it out').optional(),
   /** An effective service of this product (R2), on that very card (R1) where cards are selected. */
-  product: product.optional(),
+  product: productIdentifier.optional(),
   subscription_states: z
     .array(z.enum(SUBSCRIPTION_STATES, `give states out of ${SUBSCRIPTION_STATES.join(', ')}`))
     .min(1, 'give at least one state')

@@ -46,7 +46,9 @@ function sentenceOf(issue: z.core.$ZodIssue, nameOf: NameOf): string {
   if (issue.code === 'too_big' && issue.origin === 'array') {
     return `${field} has ${lengthOf(issue.input)} elements: ${issue.message}`;
   }
-  if (issue.code === 'custom' && issue.params?.['whole'] === true) return issue.message;
+  if (issue.code === 'custom' && issue.params?.['whole'] === true) {
+    return issue.message.replaceAll(/\{(\w+)\}/g, (_, name: string) => nameOf([name]));
+  }
   return `${field} is ${shown(issue)}: ${issue.message}`;
 }
 
