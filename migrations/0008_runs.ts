@@ -85,6 +85,10 @@ create table communication_queue (
   -- the run that took it
   run_id              bigint references run (id) on delete set null,
   request_numbers     bigint[] not null default '{}',
+  -- the cards that it goes to, once a run took it; those that are not done yet, and those that were refused
+  cards               int,
+  cards_left          int,
+  cards_rejected      int not null default 0,
   detail              text,
   created_by_user     text not null,
   created_by_unit     text,

@@ -23,6 +23,8 @@ import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
 import { operationsApi } from './operations-api/calls.ts';
+import { runMetrics } from './runs/metrics.ts';
+import { startRunWorker } from './runs/worker.ts';
 import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
@@ -152,12 +154,19 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     logger: logger.child({ part: 'web-api' }),
   };
   let apis: RunningApis | undefined;
+  const runs = startRunWorker({
+    db: database,
+    context: { rules },
+    window: settings.RUN_WINDOW,
+    metrics: runMetrics(registry),
+    logger: logger.child({ part: 'runs' }),
+  });
 
   // Those that bring work stop before those that do it, and the connections last.
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), apis?.stop()]);
+    await Promise.all([intake.stop(), apis?.stop(), runs.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();

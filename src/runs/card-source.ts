@@ -53,7 +53,7 @@ function refuseMalformed(cards: readonly string[], { rules }: KindContext): void
     .map(({ card, line }) => `no. ${line}: ${JSON.stringify(card.slice(0, 40))}`);
   const more = malformed.length > NAMED_MAX ? ` and ${malformed.length - NAMED_MAX} more` : '';
   throw new OperationError(
-    'PARAMETER_INVALID',
+    'CA_ID_INVALID',
     'selection.cards',
     `${malformed.length} of ${cards.length} are no smart card CA ids (${named.join(', ')}${more}); each has to fit ${rules.smartcardPattern.source}`,
   );

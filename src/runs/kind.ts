@@ -115,7 +115,7 @@ export interface RunKind<P = unknown, S = unknown> {
   readonly description: string;
   /** `process_name` of its requests; their `process_id` is the run's id. */
   readonly process: ProcessName;
-  /** The parameters as they come in JSON (snake_case); what it gives is JSON again, and reads as itself. */
+  /** The parameters as they come in JSON (snake_case); what it gives is JSON, is kept, and is not read by it again. */
   readonly parameters: z.ZodType<P>;
   readonly source: TargetSource<S>;
   /** Targets of one transaction at most; 200 where each makes one request for one card. */

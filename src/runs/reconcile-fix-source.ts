@@ -37,7 +37,7 @@ export const differentCardsSource: TargetSource<FixSelection> = {
 async function mustBeReconciled(db: Queryable, run: number): Promise<void> {
   const [found] = await db.query<{ kind: string; state: string }>('select kind, state from run where id = $1', [run]);
   if (found === undefined)
-    throw new OperationError('PARAMETER_INVALID', 'run', `there is no run ${run}; runs list shows those there are`);
+    throw new OperationError('RUN_NOT_FOUND', 'run', `there is no run ${run}; runs list shows those there are`);
   if (found.kind !== 'RECONCILE') {
     throw new OperationError('PARAMETER_INVALID', 'run', `run ${run} is a ${found.kind} run; give one that reconciled`);
   }

@@ -5,7 +5,8 @@ import { submitRequests } from '../requests/submit.ts';
 import { countTargets } from './counts.ts';
 import type { AnyKind, KindContext, Run, RunRequest, SettledTarget, TargetPlan, Verdict } from './kind.ts';
 import { kindOf } from './kinds.ts';
-import { keepCounts, moveRun, type RunRow, tryLockOpenRun, writeProgress } from './store.ts';
+import { outcomeOf } from './outcome.ts';
+import { keepCounts, moveRun, type RunRow, tryLockOpenRun, writeFailure, writeProgress } from './store.ts';
 import { changeTargets, settledTargets, type TargetChange, unsettledRequests, waitingTargets } from './targets.ts';
 
 export interface StepParts {
@@ -37,7 +38,9 @@ async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
     const run = await tryLockOpenRun(tx, id);
     if (run === null) return 'not ours';
     const done = await work(tx, run, kindOf(run.kind), parts);
-    if (done === 'more') faultPoint('run: before commit');
+    if (done !== 'more') return done;
+    if (run.failures > 0) await writeFailure(tx, id, null);
+    faultPoint('run: before commit');
     return done;
   });
   if (step === 'more') faultPoint('run: after commit');
@@ -53,7 +56,7 @@ async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { cont
   const verdicts =
     kind.settle === undefined
       ? settled.map(plainVerdict)
-      : await kind.settle(tx, asKindSees(run, kind), settled, context);
+      : await kind.settle(tx, asKindSees(run), settled, context);
   eachOnce(kind, settled, verdicts);
   await changeTargets(tx, run.id, verdicts.map(changeOf));
   return 'more';
@@ -61,12 +64,6 @@ async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { cont
 
 function plainVerdict({ target, requests }: SettledTarget): Verdict {
   return { target, outcome: outcomeOf(requests) };
-}
-
-/** What a person has to look at before the rest, else the first refusal, else COMPLETED. */
-export function outcomeOf(requests: SettledTarget['requests']): string {
-  const codes = requests.flatMap(({ state, errorCode }) => (state === 'REJECTED' ? [errorCode ?? 'REJECTED'] : []));
-  return codes.includes('OUTCOME_UNKNOWN') ? 'OUTCOME_UNKNOWN' : (codes[0] ?? 'COMPLETED');
 }
 
 function changeOf(verdict: Verdict): TargetChange {
@@ -114,7 +111,7 @@ async function sendMore(
 ): Promise<number> {
   const targets = await waitingTargets(tx, run.id, limit);
   if (targets.length === 0) return 0;
-  const plans = await kind.planRequests(tx, asKindSees(run, kind), targets, context);
+  const plans = await kind.planRequests(tx, asKindSees(run), targets, context);
   eachOnce(kind, targets, plans);
   const requests = plans.flatMap((plan): readonly RunRequest[] => plan.requests);
   const stored = await submitRequests(
@@ -160,12 +157,13 @@ function newRequest(run: RunRow, kind: AnyKind, request: RunRequest, sequenceNum
   };
 }
 
-function asKindSees(run: RunRow, kind: AnyKind): Run<never> {
+/** The parameters were checked when the run was created; a date in them may have passed since. */
+function asKindSees(run: RunRow): Run<never> {
   return {
     id: run.id,
     kind: run.kind,
     state: run.state,
-    parameters: kind.parameters.parse(run.parameters),
+    parameters: run.parameters as never,
     createdBy: { user: run.createdByUser, unit: run.createdByUnit },
     createdAt: run.createdAt,
   };

@@ -109,6 +109,21 @@ export const webApiCodes = {
     message: 'There is no such provisioning request',
     remedy: 'Check id or number.',
   },
+  RUN_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such run',
+    remedy: 'Check the id; `GET /api/v1/runs` lists them, the newest first.',
+  },
+  SCHEDULE_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such schedule',
+    remedy: 'Check the name; `GET /api/v1/schedules` lists them.',
+  },
+  QUEUE_ENTRY_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such entry in the communication queue',
+    remedy: 'Check the number; `GET /api/v1/queue` lists them.',
+  },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
     message: 'The subscription is not known',
@@ -173,6 +188,16 @@ export const webApiCodes = {
     status: 405,
     message: 'The address is called with another method',
     remedy: 'The header `Allow` and the description name the method.',
+  },
+  STATE_CONFLICT: {
+    status: 409,
+    message: 'The state that it is in does not permit it',
+    remedy: 'The description says what the state is and what may be done in it.',
+  },
+  NAME_TAKEN: {
+    status: 409,
+    message: 'The name is taken',
+    remedy: 'Take another name, or change what has it.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
