@@ -2,6 +2,12 @@ import { type CrmSubscription, events } from '../../dev/demo/crm.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { writeImported } from '../../src/operations/import-write.ts';
 import type { Database } from '../../src/platform/database.ts';
+import { countTargets, type RunCounts } from '../../src/runs/counts.ts';
+import { kindOf } from '../../src/runs/kinds.ts';
+import type { RunState } from '../../src/runs/life-cycle.ts';
+import { createRun, findRun } from '../../src/runs/store.ts';
+import { DEFAULT_RULES } from '../planning/support/in-memory.ts';
+import { eventually } from '../support/scene.ts';
 
 /** Makes subscriptions known as an import does, each as it is now: nothing is sent. Gives their snapshots. */
 export async function know(db: Database, ...subscriptions: readonly CrmSubscription[]): Promise<Subscription[]> {
@@ -18,4 +24,30 @@ export function snapshotNow(subscription: CrmSubscription): Subscription {
   const [event] = events(subscription, [{ action: 'S:ACTIVATE_SUBSCRIPTION' }]);
   if (!event) throw new Error('An action has an event');
   return event.value.subscription;
+}
+
+/** Creates a run; gives its id. */
+export function beginRun(db: Database, kind: string, selection: unknown, parameters: unknown = {}): Promise<number> {
+  const by = { user: 'test', unit: null };
+  return db.transaction((tx) =>
+    createRun(tx, { kind: kindOf(kind), parameters, selection, hold: false, by }, { rules: DEFAULT_RULES }),
+  );
+}
+
+/** Waits until the run is in this state and nothing of it is under way; its counts. */
+export function runEnded(
+  db: Database,
+  run: number,
+  state: RunState = 'COMPLETED',
+  deadlineMs = 60_000,
+): Promise<RunCounts> {
+  return eventually(
+    async () => {
+      const row = await findRun(db, run);
+      if (row?.state === 'FAILED') throw new Error(`Run ${run} is FAILED: ${row.failure}`);
+      return row?.state === state && (state !== 'STOPPED' || !row.open) ? await countTargets(db, run) : undefined;
+    },
+    `run ${run} ${state}`,
+    deadlineMs,
+  );
 }

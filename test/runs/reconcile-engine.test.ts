@@ -7,12 +7,12 @@ import { lockCards } from '../../src/requests/lock-cards.ts';
 import type { Json } from '../../src/runs/kind.ts';
 import { kindOf } from '../../src/runs/kinds.ts';
 import { stepRun } from '../../src/runs/step.ts';
-import { createRun, findRun } from '../../src/runs/store.ts';
+import { findRun } from '../../src/runs/store.ts';
 import { DEFAULT_RULES } from '../planning/support/in-memory.ts';
 import { addTo, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
 import { finishPending } from '../support/finish.ts';
 import { eventually, household } from '../support/scene.ts';
-import { know, snapshotNow } from './known.ts';
+import { beginRun, know, snapshotNow } from './known.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -24,13 +24,8 @@ beforeAll(async () => {
 afterAll(() => requests.close());
 
 const context = { rules: DEFAULT_RULES };
-const ACTOR = { user: 'test', unit: null };
-
-function begin(kind: string, selection: unknown, parameters: unknown = {}): Promise<number> {
-  return db.transaction((tx) =>
-    createRun(tx, { kind: kindOf(kind), parameters, selection, hold: false, by: ACTOR }, context),
-  );
-}
+const begin = (kind: string, selection: unknown, parameters: unknown = {}): Promise<number> =>
+  beginRun(db, kind, selection, parameters);
 
 /** Does what there is to do for a run until only an answer brings more. */
 async function drive(run: number): Promise<void> {

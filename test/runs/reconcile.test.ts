@@ -1,0 +1,165 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { addService, type CrmSubscription, setService } from '../../dev/demo/crm.ts';
+import type { Subscription } from '../../src/events/crm.generated.ts';
+import { recordOutcomes } from '../../src/outcomes/record.ts';
+import { countTargets } from '../../src/runs/counts.ts';
+import { resumeRun, stopRun } from '../../src/runs/control.ts';
+import { countDifferences, findingsOf, previewFixes, reconcileOutcomes } from '../../src/runs/reconcile-report.ts';
+import { DEFAULT_RULES } from '../planning/support/in-memory.ts';
+import { expectedEntitlements } from '../support/expected-state.ts';
+import { act, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
+import { type JournalEntry, startWorld, type World } from '../support/world.ts';
+import { beginRun, know, runEnded } from './known.ts';
+
+let world: World;
+
+beforeAll(async () => {
+  world = await startWorld({ CONAX_MAX_REQUESTS_PER_SECOND: '100000', CONAX_MAX_CONCURRENCY: '8' });
+});
+afterAll(() => world.close());
+
+const BY = { user: 'test', unit: null };
+const card = (n: number): string => `7100000000${n}`;
+const home = (n: number, ...services: string[]): CrmSubscription => household(`R010000000${n}`, card(n), services);
+
+/** Calls since the last time, as `COMMAND card service`. */
+async function callsSince(seen: { seq: number }): Promise<string[]> {
+  const { entries } = await world.simulator<{ entries: JournalEntry[] }>('GET', `journal?after=${seen.seq}`);
+  seen.seq = entries.at(-1)?.seq ?? seen.seq;
+  return entries.map(({ command, parameters: { smartcard, serviceCaId } }) =>
+    [command, smartcard, serviceCaId].filter((word) => word !== undefined).join(' '),
+  );
+}
+
+async function entitlements(cards: readonly string[]): Promise<Map<string, string[]>> {
+  const found = await Promise.all(
+    cards.map((one) => world.simulator<{ entitlements: string[] }>('GET', `cards/${one}`)),
+  );
+  return new Map(cards.map((one, index) => [one, found[index]?.entitlements ?? []]));
+}
+
+async function found(run: number): Promise<string[]> {
+  const page = { outcomes: reconcileOutcomes, after: '', limit: 100 };
+  return (await findingsOf(world.db, run, page)).map(({ card: one, outcome, differences, code }) =>
+    [one, outcome, code, ...differences.map(({ finding, serviceCaId }) => `${finding} ${serviceCaId}`)]
+      .filter((word) => word !== null)
+      .join(' '),
+  );
+}
+
+test('a reconcile finds what drifted and sends nothing; a fix mends it, and nothing that an event did since', async () => {
+  const homes = [
+    home(1, '0101'),
+    home(2, '101', '102'),
+    home(3, '101'),
+    home(4, '101'),
+    home(5, '102'),
+    home(7, '101'),
+  ];
+  const [, stopping, buying] = homes;
+  if (!stopping || !buying) throw new Error('There are six');
+  // The card of the first, also in a second subscription.
+  const second = household('R0100000011', card(1), ['103']);
+  const snapshots = new Map((await know(world.db, ...homes, second)).map((one) => [one.number, one]));
+  const lost = card(6);
+  const entitled: Record<string, string[]> = {
+    [card(1)]: ['101'], // the second subscription's 103 is missing
+    [card(2)]: [], // both are missing
+    [card(3)]: ['101', '777', '888'], // two too many
+    [card(5)]: ['101', '102'], // the 101 of card 4
+    [lost]: ['555'], // no subscription holds it any more
+    [card(7)]: ['101'],
+  };
+  await world.simulator(
+    'PUT',
+    'state',
+    Object.entries(entitled).map(([smartcard, services]) => ({ smartcard, entitlements: services, pairing: null })),
+  );
+  await spoil(world, {
+    match: { command: 'GET_ACTIVE_SUBSCRIPTIONS', smartcard: card(7) },
+    times: null,
+    fault: 'status:CLIENT_NOT_FOUND',
+  });
+  const seen = { seq: 0 };
+  await callsSince(seen);
+
+  const cards = [1, 2, 3, 4, 5, 6, 7].map(card);
+  const run = await beginRun(world.db, 'RECONCILE', { cards });
+  const counts = await runEnded(world.db, run);
+  expect(counts).toMatchObject({ targets: 7, outcomes: { DIFFERENT: 6, NOT_READABLE: 1 } });
+  expect(await found(run)).toEqual([
+    `${card(1)} DIFFERENT MISSING_IN_CAS 103`,
+    `${card(2)} DIFFERENT MISSING_IN_CAS 101 MISSING_IN_CAS 102`,
+    `${card(3)} DIFFERENT TOO_MUCH_IN_CAS 777 TOO_MUCH_IN_CAS 888`,
+    `${card(4)} DIFFERENT MISSING_IN_CAS 101`,
+    `${card(5)} DIFFERENT TOO_MUCH_IN_CAS 101`,
+    `${lost} DIFFERENT TOO_MUCH_IN_CAS 555`,
+    `${card(7)} NOT_READABLE CLIENT_NOT_FOUND`,
+  ]);
+  expect(await countDifferences(world.db, run)).toEqual([
+    { finding: 'MISSING_IN_CAS', services: 4, cards: 3 },
+    { finding: 'TOO_MUCH_IN_CAS', services: 4, cards: 3 },
+  ]);
+
+  const preview = await previewFixes(world.db, run, { after: '', limit: 100, only: null }, DEFAULT_RULES);
+  expect(preview.flatMap(({ fixes }) => fixes)).toHaveLength(8);
+  expect((await callsSince(seen)).toSorted()).toEqual(cards.map((one) => `GET_ACTIVE_SUBSCRIPTIONS ${one}`));
+
+  // In between an agent stops the 102 of card 2, and sells the 777 that card 3 had for nothing.
+  setService(stopping, 'service-102', 'CANCELLED');
+  const stopped = await act(world, stopping, { action: 'V:STOP_SERVICE', outgoingServices: ['service-102'] });
+  addService(buying, 'service-777', '777');
+  const bought = await act(world, buying, { action: 'V:ADD_SERVICE', incomingServices: ['service-777'] });
+  await Promise.all([outcomeOf(world, stopped), outcomeOf(world, bought)]);
+  for (const { value } of [...stopped.events, ...bought.events]) {
+    snapshots.set(value.subscription.number, value.subscription);
+  }
+  await callsSince(seen);
+
+  const fix = await beginRun(world.db, 'RECONCILE_FIX', { run });
+  expect(await runEnded(world.db, fix)).toMatchObject({ targets: 6, outcomes: { COMPLETED: 6 } });
+  expect((await callsSince(seen)).toSorted()).toEqual([
+    `ADD_SUBSCRIPTIONS ${card(1)} 103`,
+    `ADD_SUBSCRIPTIONS ${card(2)} 101`,
+    `ADD_SUBSCRIPTIONS ${card(4)} 101`,
+    `CANCEL_SUBSCRIPTIONS ${card(3)} 888`,
+    `CANCEL_SUBSCRIPTIONS ${card(5)} 101`,
+    `CANCEL_SUBSCRIPTIONS ${lost} 555`,
+  ]);
+  const right = expectedEntitlements([...snapshots.values()] satisfies Subscription[]);
+  expect(await entitlements(cards)).toEqual(new Map(cards.map((one) => [one, right.get(one) ?? []])));
+
+  await world.simulator('DELETE', 'faults');
+  const again = await beginRun(world.db, 'RECONCILE', { cards });
+  expect(await runEnded(world.db, again)).toMatchObject({ outcomes: { EQUAL: 7 } });
+});
+
+test('a reconcile that is stopped asks nothing more, and resumed it asks each card once, with exact counts', async () => {
+  const many = Array.from({ length: 120 }, (_, index) => `72${String(index).padStart(9, '0')}`);
+  await know(world.db, ...many.map((one, index) => household(`R02${index}`, one, ['101'])));
+  await world.simulator('PUT', 'settings', { latencyMs: 20 });
+  await world.simulator(
+    'PUT',
+    'state',
+    many.flatMap((smartcard, index) => (index % 3 === 0 ? [] : [{ smartcard, entitlements: ['101'], pairing: null }])),
+  );
+  const seen = { seq: 0 };
+  await callsSince(seen);
+  const run = await beginRun(world.db, 'RECONCILE', { cards: many });
+  await eventually(async () => {
+    const { outcomes } = await countTargets(world.db, run);
+    return Object.keys(outcomes).length > 0 ? true : undefined;
+  }, 'the first cards are done');
+  await stopRun(world.db, run, BY, recordOutcomes);
+  const stopped = await runEnded(world.db, run, 'STOPPED');
+  const asked = await callsSince(seen);
+  expect(stopped.waiting).toBeGreaterThan(0);
+  expect(asked.length).toBe(many.length - stopped.waiting);
+
+  await resumeRun(world.db, run, BY);
+  await world.simulator('PUT', 'settings', { latencyMs: 0 });
+  expect(await runEnded(world.db, run)).toMatchObject({ targets: 120, outcomes: { EQUAL: 80, DIFFERENT: 40 } });
+  expect([...asked, ...(await callsSince(seen))].toSorted()).toEqual(
+    many.map((one) => `GET_ACTIVE_SUBSCRIPTIONS ${one}`),
+  );
+});
