@@ -4,7 +4,10 @@ import { eventsCommand } from './commands/events.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
+import { queueCommand } from './commands/queue.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { runsCommand } from './commands/runs.ts';
+import { schedulesCommand } from './commands/schedules.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
@@ -22,6 +25,9 @@ for (const command of [
   migrateCommand,
   simulatorCommand,
   requestsCommand,
+  runsCommand,
+  schedulesCommand,
+  queueCommand,
   eventsCommand,
   providerCommand,
   usersCommand,

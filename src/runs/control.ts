@@ -52,7 +52,13 @@ async function existing(tx: Transaction, id: number): Promise<RunRow> {
   throw new OperationError('RUN_NOT_FOUND', null, `there is no run ${id}`);
 }
 
-async function move(tx: Transaction, run: RunRow, to: RunState, event: 'stopped' | 'resumed', by: Actor): Promise<void> {
+async function move(
+  tx: Transaction,
+  run: RunRow,
+  to: RunState,
+  event: 'stopped' | 'resumed',
+  by: Actor,
+): Promise<void> {
   if (!mayGo(run.state, to, event)) {
     throw new OperationError('STATE_CONFLICT', null, `run ${run.id} is ${run.state}: it cannot be ${event}`);
   }

@@ -4,12 +4,18 @@ import { messageOf } from '../platform/errors.ts';
 /** What is wrong with a cron expression or a time zone; null where both can be used. */
 export function cronProblem(cron: string, timeZone: string): { field: 'cron' | 'time_zone'; problem: string } | null {
   try {
-    new Intl.DateTimeFormat('en', { timeZone });
+    Intl.DateTimeFormat('en', { timeZone }).resolvedOptions();
   } catch {
-    return { field: 'time_zone', problem: `${JSON.stringify(timeZone)} is no time zone: give one like Asia/Nicosia or UTC` };
+    return {
+      field: 'time_zone',
+      problem: `${JSON.stringify(timeZone)} is no time zone: give one like Asia/Nicosia or UTC`,
+    };
   }
   if (cron.trim().split(/\s+/).length !== 5) {
-    return { field: 'cron', problem: `${JSON.stringify(cron)} has not five fields: give minute, hour, day of the month, month, day of the week` };
+    return {
+      field: 'cron',
+      problem: `${JSON.stringify(cron)} has not five fields: give minute, hour, day of the month, month, day of the week`,
+    };
   }
   try {
     if (nextTime(cron, timeZone, new Date()) !== null) return null;

@@ -15,8 +15,8 @@ export const RUN_KINDS: ReadonlyMap<string, AnyKind> = new Map(
 );
 
 /** @throws Error for a kind that this version does not have: the run was made by another one. */
-export function kindOf(name: string): AnyKind {
-  const kind = RUN_KINDS.get(name);
+export function kindOf(name: string, kinds = RUN_KINDS): AnyKind {
+  const kind = kinds.get(name);
   if (kind) return kind;
-  throw new Error(`There is no kind of run ${JSON.stringify(name)}: it is one of ${[...RUN_KINDS.keys()].join(', ')}`);
+  throw new Error(`There is no kind of run ${JSON.stringify(name)}: it is one of ${[...kinds.keys()].join(', ')}`);
 }

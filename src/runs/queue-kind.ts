@@ -2,7 +2,15 @@ import { z } from 'zod';
 import { type MessageContent, messageCommand } from '../operations/message-content.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 import { heldCards } from './card-holders.ts';
-import { type Json, type NewTarget, runKind, type RunTarget, type TargetPlan, type TargetSource, type Verdict } from './kind.ts';
+import {
+  type Json,
+  type NewTarget,
+  runKind,
+  type RunTarget,
+  type TargetPlan,
+  type TargetSource,
+  type Verdict,
+} from './kind.ts';
 import { outcomeOf } from './outcome.ts';
 import { addTargets } from './targets.ts';
 import { forEachCard } from './well-formed.ts';
@@ -84,7 +92,9 @@ export const queueKind = runKind({
     const plans = [...sent, ...removed];
     await count(
       tx,
-      plans.flatMap((plan) => ('outcome' in plan ? [{ data: data.get(plan.target) ?? null, ...plan, requests: [] }] : [])),
+      plans.flatMap((plan) =>
+        'outcome' in plan ? [{ data: data.get(plan.target) ?? null, ...plan, requests: [] }] : [],
+      ),
     );
     return plans;
   },

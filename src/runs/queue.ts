@@ -96,9 +96,14 @@ export async function removeFromQueue(db: Database, number: number, by: Actor): 
     await tx.query(LOCK, [number]);
     const entry = await findQueueEntry(tx, number);
     if (entry.state !== 'COMPLETED' && entry.state !== 'PENDING') {
-      throw new OperationError('STATE_CONFLICT', null, `entry ${number} is ${entry.state}: only a completed or pending one is removed`);
+      throw new OperationError(
+        'STATE_CONFLICT',
+        null,
+        `entry ${number} is ${entry.state}: only a completed or pending one is removed`,
+      );
     }
-    const detail = entry.runId === null ? 'Removed before a run took it.' : `Removed while run ${entry.runId} was at it.`;
+    const detail =
+      entry.runId === null ? 'Removed before a run took it.' : `Removed while run ${entry.runId} was at it.`;
     await tx.query(WRITE_STATE, [
       number,
       entry.state === 'COMPLETED' ? 'COMPLETED_AND_REMOVED' : 'REJECTED',

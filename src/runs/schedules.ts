@@ -77,7 +77,11 @@ export async function addSchedule(db: Database, schedule: NewSchedule, context: 
     if (row) return row;
   } catch (error) {
     if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
-    throw new OperationError('NAME_TAKEN', 'name', `there is a schedule ${JSON.stringify(schedule.name)}: take another name`);
+    throw new OperationError(
+      'NAME_TAKEN',
+      'name',
+      `there is a schedule ${JSON.stringify(schedule.name)}: take another name`,
+    );
   }
   throw new Error('A schedule was added and gave no row');
 }

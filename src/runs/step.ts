@@ -12,6 +12,8 @@ import { changeTargets, settledTargets, type TargetChange, unsettledRequests, wa
 export interface StepParts {
   readonly db: Database;
   readonly context: KindContext;
+  /** Default: all that there are. */
+  readonly kinds?: ReadonlyMap<string, AnyKind>;
   /** Requests of one run that may be pending at once. */
   readonly window: number;
 }
@@ -37,7 +39,7 @@ async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
   const step = await parts.db.transaction(async (tx) => {
     const run = await tryLockOpenRun(tx, id);
     if (run === null) return 'not ours';
-    const done = await work(tx, run, kindOf(run.kind), parts);
+    const done = await work(tx, run, kindOf(run.kind, parts.kinds), parts);
     if (done !== 'more') return done;
     if (run.failures > 0) await writeFailure(tx, id, null);
     faultPoint('run: before commit');
@@ -54,9 +56,7 @@ async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { cont
   const settled = await settledTargets(tx, run.id, SETTLED_AT_ONCE);
   if (settled.length === 0) return 'wait';
   const verdicts =
-    kind.settle === undefined
-      ? settled.map(plainVerdict)
-      : await kind.settle(tx, asKindSees(run), settled, context);
+    kind.settle === undefined ? settled.map(plainVerdict) : await kind.settle(tx, asKindSees(run), settled, context);
   eachOnce(kind, settled, verdicts);
   await changeTargets(tx, run.id, verdicts.map(changeOf));
   return 'more';
@@ -176,7 +176,13 @@ function eachOnce(
   answered: readonly { readonly target: string }[],
 ): void {
   const answers = new Set(answered.map(({ target }) => target));
-  if (answers.size === asked.length && answered.length === asked.length && asked.every(({ target }) => answers.has(target)))
+  if (
+    answers.size === asked.length &&
+    answered.length === asked.length &&
+    asked.every(({ target }) => answers.has(target))
+  )
     return;
-  throw new Error(`Kind ${kind.name} was asked about ${asked.length} targets and answered about ${answers.size} others`);
+  throw new Error(
+    `Kind ${kind.name} was asked about ${asked.length} targets and answered about ${answers.size} others`,
+  );
 }

@@ -9,6 +9,8 @@ import { lockRun, moveRun, openRuns, writeFailure } from './store.ts';
 export interface RunWorkerOptions extends StepParts {
   readonly metrics: RunMetrics;
   readonly logger: Logger;
+  /** How long a run rests after a step that failed; default a second. */
+  readonly restMs?: number;
 }
 
 export interface RunWorker {
@@ -31,8 +33,8 @@ const FAILURES_MAX = 5;
  * is locked for each step, so they share the runs among them, and another one goes on where one was killed.
  */
 export function startRunWorker(options: RunWorkerOptions): RunWorker {
-  const { db, logger, metrics } = options;
-  let stopping = false;
+  const { db, logger, metrics, restMs = FAILED_MS } = options;
+  const stopping = new AbortController();
   let woken = false;
   let wakeUp: (() => void) | null = null;
   /** When schedules are looked for again. */
@@ -43,7 +45,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
 
   async function work(): Promise<void> {
     let troubled = false;
-    while (!stopping) {
+    while (!stopping.signal.aborted) {
       let waitMs = IDLE_MS;
       try {
         waitMs = await round();
@@ -68,7 +70,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
     const ids = await openRuns(db);
     let more = started > 0;
     for (const id of ids) {
-      if (stopping) return 0;
+      if (stopping.signal.aborted) return 0;
       more = (await step(id)) || more;
     }
     if (more) return 0;
@@ -89,7 +91,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
   }
 
   async function failed(id: number, problem: string): Promise<void> {
-    restUntil.set(id, performance.now() + FAILED_MS);
+    restUntil.set(id, performance.now() + restMs);
     const failures = await writeFailure(db, id, problem);
     logger.error({ run: id, problem, failures }, 'runs: a step of a run failed');
     if (failures < FAILURES_MAX) return;
@@ -110,7 +112,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
       };
       const timer = setTimeout(go, ms);
       wakeUp = go;
-      if (woken || stopping) go();
+      if (woken || stopping.signal.aborted) go();
     });
   }
 
@@ -120,7 +122,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
       wakeUp?.();
     },
     async stop() {
-      stopping = true;
+      stopping.abort();
       wakeUp?.();
       await working;
     },
