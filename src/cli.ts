@@ -5,7 +5,9 @@ import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
 import { queueCommand } from './commands/queue.ts';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { resyncCommand } from './commands/resync.ts';
 import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -26,6 +28,8 @@ for (const command of [
   simulatorCommand,
   requestsCommand,
   runsCommand,
+  resyncCommand,
+  reconcileCommand,
   schedulesCommand,
   queueCommand,
   eventsCommand,

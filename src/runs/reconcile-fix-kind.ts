@@ -26,6 +26,7 @@ export const reconcileFixKind = runKind({
   process: 'RESYNC',
   parameters: fixParameters,
   source: differentCardsSource,
+  goodOutcomes: ['NOTHING_TO_MEND'],
   chunk: 100,
   async planRequests(tx, { parameters }, targets, { rules }) {
     const cards = targets.map(({ target }) => target);

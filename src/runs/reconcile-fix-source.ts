@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { Queryable } from '../platform/database.ts';
 import { OperationError } from '../operations/operation-error.ts';
 import type { NewTarget, TargetSource } from './kind.ts';
+import { findRun, type RunRow } from './store.ts';
 
 /** Which RECONCILE run's findings are to be mended. */
 export const fixSelection = z.strictObject({
@@ -33,21 +34,19 @@ export const differentCardsSource: TargetSource<FixSelection> = {
   },
 };
 
-/** @throws OperationError where the run is no RECONCILE run, or may still find something. */
-async function mustBeReconciled(db: Queryable, run: number): Promise<void> {
-  const [found] = await db.query<{ kind: string; state: string }>('select kind, state from run where id = $1', [run]);
-  if (found === undefined)
-    throw new OperationError('RUN_NOT_FOUND', 'run', `there is no run ${run}; runs list shows those there are`);
-  if (found.kind !== 'RECONCILE') {
-    throw new OperationError('PARAMETER_INVALID', 'run', `run ${run} is a ${found.kind} run; give one that reconciled`);
-  }
-  if (found.state !== 'COMPLETED' && found.state !== 'STOPPED') {
-    throw new OperationError(
-      'PARAMETER_INVALID',
-      'run',
-      `run ${run} is ${found.state}; wait until it is COMPLETED, or stop it`,
-    );
-  }
+/** @throws OperationError where there is no such run, or it is of another kind. */
+export async function reconcileRun(db: Queryable, id: number): Promise<RunRow> {
+  const run = await findRun(db, id);
+  if (run === null) throw new OperationError('RUN_NOT_FOUND', 'run', `there is no run ${id}`);
+  if (run.kind === 'RECONCILE') return run;
+  throw new OperationError('PARAMETER_INVALID', 'run', `run ${id} is a ${run.kind} run; give one that reconciled`);
+}
+
+/** @throws OperationError where the run does not reconcile, or may still find something. */
+export async function mustBeReconciled(db: Queryable, id: number): Promise<void> {
+  const { state } = await reconcileRun(db, id);
+  if (state === 'COMPLETED' || state === 'STOPPED' || state === 'FAILED') return;
+  throw new OperationError('STATE_CONFLICT', 'run', `run ${id} is ${state}; wait until it is COMPLETED, or stop it`);
 }
 
 /** Walks run_target's primary key, a part at a time. */

@@ -28,6 +28,7 @@ export const reconcileKind = runKind({
   process: 'CONAX_INFORMATION_UTILITY',
   parameters: z.strictObject({}),
   source: cardSource,
+  goodOutcomes: ['EQUAL'],
   chunk: 200,
   async planRequests(tx, _run, targets, { rules }) {
     const cards = targets.map(({ target }) => target);

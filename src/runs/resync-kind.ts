@@ -21,6 +21,7 @@ export const resyncKind = runKind({
   process: 'RESYNC',
   parameters: z.strictObject({}),
   source: subscriptionSource,
+  goodOutcomes: ['NOTHING_TO_SEND'],
   // So few for their cards: at most 1,000 are locked together, unless a single subscription has more.
   chunk: 20,
   async planRequests(tx, _run, targets, { rules }) {

@@ -1,21 +1,16 @@
 import { type CrmSubscription, events } from '../../dev/demo/crm.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
-import { writeImported } from '../../src/operations/import-write.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { countTargets, type RunCounts } from '../../src/runs/counts.ts';
-import { kindOf } from '../../src/runs/kinds.ts';
 import type { RunState } from '../../src/runs/life-cycle.ts';
-import { createRun, findRun } from '../../src/runs/store.ts';
-import { DEFAULT_RULES } from '../planning/support/in-memory.ts';
+import { findRun } from '../../src/runs/store.ts';
 import { eventually } from '../support/scene.ts';
+import { create, know as imported } from './support.ts';
 
-/** Makes subscriptions known as an import does, each as it is now: nothing is sent. Gives their snapshots. */
+/** Makes subscriptions known, each as its next action leaves it. Gives their snapshots. */
 export async function know(db: Database, ...subscriptions: readonly CrmSubscription[]): Promise<Subscription[]> {
   const snapshots = subscriptions.map(snapshotNow);
-  await writeImported(
-    db,
-    snapshots.map((snapshot) => ({ snapshot, pairings: [] })),
-  );
+  await imported(db, subscriptions);
   return snapshots;
 }
 
@@ -28,10 +23,7 @@ export function snapshotNow(subscription: CrmSubscription): Subscription {
 
 /** Creates a run; gives its id. */
 export function beginRun(db: Database, kind: string, selection: unknown, parameters: unknown = {}): Promise<number> {
-  const by = { user: 'test', unit: null };
-  return db.transaction((tx) =>
-    createRun(tx, { kind: kindOf(kind), parameters, selection, hold: false, by }, { rules: DEFAULT_RULES }),
-  );
+  return create(db, { kind, parameters, selection });
 }
 
 /** Waits until the run is in this state and nothing of it is under way; its counts. */

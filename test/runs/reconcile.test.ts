@@ -1,11 +1,13 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addService, type CrmSubscription, setService } from '../../dev/demo/crm.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
-import { countTargets } from '../../src/runs/counts.ts';
+import { countTargets, type RunCounts } from '../../src/runs/counts.ts';
 import { resumeRun, stopRun } from '../../src/runs/control.ts';
-import { countDifferences, findingsOf, previewFixes, reconcileOutcomes } from '../../src/runs/reconcile-report.ts';
-import { DEFAULT_RULES } from '../planning/support/in-memory.ts';
+import { type Ran, runCli } from '../support/cli.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { act, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
 import { type JournalEntry, startWorld, type World } from '../support/world.ts';
@@ -16,7 +18,12 @@ let world: World;
 beforeAll(async () => {
   world = await startWorld({ CONAX_MAX_REQUESTS_PER_SECOND: '100000', CONAX_MAX_CONCURRENCY: '8' });
 });
-afterAll(() => world.close());
+afterAll(async () => {
+  await world.close();
+  rmSync(directory, { recursive: true });
+});
+
+const directory = mkdtempSync(join(tmpdir(), 'conax-reconcile-'));
 
 const BY = { user: 'test', unit: null };
 const card = (n: number): string => `7100000000${n}`;
@@ -38,13 +45,13 @@ async function entitlements(cards: readonly string[]): Promise<Map<string, strin
   return new Map(cards.map((one, index) => [one, found[index]?.entitlements ?? []]));
 }
 
-async function found(run: number): Promise<string[]> {
-  const page = { outcomes: reconcileOutcomes, after: '', limit: 100 };
-  return (await findingsOf(world.db, run, page)).map(({ card: one, outcome, differences, code }) =>
-    [one, outcome, code, ...differences.map(({ finding, serviceCaId }) => `${finding} ${serviceCaId}`)]
-      .filter((word) => word !== null)
-      .join(' '),
-  );
+const cli = (...args: string[]): Promise<Ran> => runCli(args, { DATABASE_URL: world.env['DATABASE_URL'] ?? '' });
+
+/** A file with these lines. */
+function listOf(lines: readonly string[]): string {
+  const file = join(directory, `${lines.length}-${lines[0]}`);
+  writeFileSync(file, lines.join('\n'));
+  return file;
 }
 
 test('a reconcile finds what drifted and sends nothing; a fix mends it, and nothing that an event did since', async () => {
@@ -84,25 +91,33 @@ test('a reconcile finds what drifted and sends nothing; a fix mends it, and noth
   await callsSince(seen);
 
   const cards = [1, 2, 3, 4, 5, 6, 7].map(card);
-  const run = await beginRun(world.db, 'RECONCILE', { cards });
-  const counts = await runEnded(world.db, run);
+  const started = await cli('reconcile', 'run', '--cards', listOf(cards), '--yes', '--json');
+  expect({ ...started, stdout: '' }).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('7 of 7 are not COMPLETED or EQUAL') as string,
+  });
+  const { id: run, counts } = JSON.parse(started.stdout) as { id: number; counts: RunCounts };
   expect(counts).toMatchObject({ targets: 7, outcomes: { DIFFERENT: 6, NOT_READABLE: 1 } });
-  expect(await found(run)).toEqual([
-    `${card(1)} DIFFERENT MISSING_IN_CAS 103`,
-    `${card(2)} DIFFERENT MISSING_IN_CAS 101 MISSING_IN_CAS 102`,
-    `${card(3)} DIFFERENT TOO_MUCH_IN_CAS 777 TOO_MUCH_IN_CAS 888`,
-    `${card(4)} DIFFERENT MISSING_IN_CAS 101`,
-    `${card(5)} DIFFERENT TOO_MUCH_IN_CAS 101`,
-    `${lost} DIFFERENT TOO_MUCH_IN_CAS 555`,
-    `${card(7)} NOT_READABLE CLIENT_NOT_FOUND`,
+  const shown = await cli('reconcile', 'show', String(run));
+  expect(shown.stdout.split('\n')).toEqual([
+    `run ${run} COMPLETED: 7 of 7 (100 %): 6 DIFFERENT, 1 NOT_READABLE`,
+    '4 MISSING_IN_CAS on 3 cards',
+    '4 TOO_MUCH_IN_CAS on 3 cards',
+    `${card(1)}  DIFFERENT  MISSING_IN_CAS 103`,
+    `${card(2)}  DIFFERENT  MISSING_IN_CAS 101, MISSING_IN_CAS 102`,
+    `${card(3)}  DIFFERENT  TOO_MUCH_IN_CAS 777, TOO_MUCH_IN_CAS 888`,
+    `${card(4)}  DIFFERENT  MISSING_IN_CAS 101`,
+    `${card(5)}  DIFFERENT  TOO_MUCH_IN_CAS 101`,
+    `${lost}  DIFFERENT  TOO_MUCH_IN_CAS 555`,
+    expect.stringMatching(`^${card(7)}  NOT_READABLE  CLIENT_NOT_FOUND: `) as string,
+    '',
   ]);
-  expect(await countDifferences(world.db, run)).toEqual([
-    { finding: 'MISSING_IN_CAS', services: 4, cards: 3 },
-    { finding: 'TOO_MUCH_IN_CAS', services: 4, cards: 3 },
-  ]);
-
-  const preview = await previewFixes(world.db, run, { after: '', limit: 100, only: null }, DEFAULT_RULES);
-  expect(preview.flatMap(({ fixes }) => fixes)).toHaveLength(8);
+  const preview = await cli('reconcile', 'fix', String(run));
+  expect(preview).toMatchObject({
+    exitCode: 0,
+    stderr: '8 commands for 6 cards, 0 withheld; nothing was sent: --send does\n',
+  });
+  expect(preview.stdout.split('\n')[0]).toBe(`ADD_SUBSCRIPTIONS ${card(1)} 103 of R0100000011`);
   expect((await callsSince(seen)).toSorted()).toEqual(cards.map((one) => `GET_ACTIVE_SUBSCRIPTIONS ${one}`));
 
   // In between an agent stops the 102 of card 2, and sells the 777 that card 3 had for nothing.
@@ -116,8 +131,12 @@ test('a reconcile finds what drifted and sends nothing; a fix mends it, and noth
   }
   await callsSince(seen);
 
-  const fix = await beginRun(world.db, 'RECONCILE_FIX', { run });
-  expect(await runEnded(world.db, fix)).toMatchObject({ targets: 6, outcomes: { COMPLETED: 6 } });
+  const fix = await cli('reconcile', 'fix', String(run), '--send', '--yes');
+  expect(fix.exitCode).toBe(0);
+  expect(fix.stdout).toContain(
+    `  withheld CANCEL_SUBSCRIPTIONS ${card(3)} 777: SUPERSEDED. By now subscription R0100000003`,
+  );
+  expect(fix.stdout).toContain(`  withheld ADD_SUBSCRIPTIONS ${card(2)} 102: SUPERSEDED. No subscription entitles`);
   expect((await callsSince(seen)).toSorted()).toEqual([
     `ADD_SUBSCRIPTIONS ${card(1)} 103`,
     `ADD_SUBSCRIPTIONS ${card(2)} 101`,
@@ -132,12 +151,12 @@ test('a reconcile finds what drifted and sends nothing; a fix mends it, and noth
   await world.simulator('DELETE', 'faults');
   const again = await beginRun(world.db, 'RECONCILE', { cards });
   expect(await runEnded(world.db, again)).toMatchObject({ outcomes: { EQUAL: 7 } });
-});
+}, 180_000);
 
 test('a reconcile that is stopped asks nothing more, and resumed it asks each card once, with exact counts', async () => {
   const many = Array.from({ length: 120 }, (_, index) => `72${String(index).padStart(9, '0')}`);
   await know(world.db, ...many.map((one, index) => household(`R02${index}`, one, ['101'])));
-  await world.simulator('PUT', 'settings', { latencyMs: 20 });
+  await world.simulator('PUT', 'settings', { latencyMs: 1_000 });
   await world.simulator(
     'PUT',
     'state',
@@ -156,10 +175,28 @@ test('a reconcile that is stopped asks nothing more, and resumed it asks each ca
   expect(stopped.waiting).toBeGreaterThan(0);
   expect(asked.length).toBe(many.length - stopped.waiting);
 
-  await resumeRun(world.db, run, BY);
   await world.simulator('PUT', 'settings', { latencyMs: 0 });
+  await resumeRun(world.db, run, BY);
   expect(await runEnded(world.db, run)).toMatchObject({ targets: 120, outcomes: { EQUAL: 80, DIFFERENT: 40 } });
   expect([...asked, ...(await callsSince(seen))].toSorted()).toEqual(
     many.map((one) => `GET_ACTIVE_SUBSCRIPTIONS ${one}`),
   );
+});
+
+test('a resync of one subscription is a command, and tells what is wrong with what it is given', async () => {
+  const one = household('R0300000001', '73000000001', ['101', '102']);
+  await know(world.db, one);
+  await world.simulator('PUT', 'state', []);
+  const done = await cli('resync', '--subscription', one.number, '--yes');
+  expect({ ...done, stderr: '' }).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/COMPLETED/) as string });
+  expect(await world.simulator('GET', 'cards/73000000001')).toEqual({
+    smartcard: '73000000001',
+    entitlements: ['101', '102'],
+    pairing: { smartcards: ['73000000001'], setTopBoxes: ['STB-73000000001'] },
+  });
+
+  expect(await cli('resync', '--subscription', one.number, '--subscription', 'R9', '--yes')).toMatchObject({
+    exitCode: 3,
+    stderr: expect.stringContaining('--subscription: 1 of 2 are not known (no. 2: "R9")') as string,
+  });
 });

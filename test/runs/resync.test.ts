@@ -11,7 +11,9 @@ import { beginRun, runEnded } from './known.ts';
 
 /** A RESYNC_SEED repeats a run. */
 const seed = Number(process.env['RESYNC_SEED'] ?? randomInt(2 ** 31));
-const SUBSCRIPTIONS = 40;
+const SUBSCRIPTIONS = 24;
+/** Also on a machine that is busy with other things. */
+const SETTLED_MS = 120_000;
 const BY = { user: 'test', unit: null };
 
 interface Card {
@@ -46,7 +48,7 @@ describe(`of random histories that hand on returned cards (RESYNC_SEED=${seed})`
         return left?.read === sent && left.work === 0 ? true : undefined;
       },
       'everything is read and final',
-      60_000,
+      SETTLED_MS,
     );
   }
 
@@ -60,7 +62,7 @@ describe(`of random histories that hand on returned cards (RESYNC_SEED=${seed})`
     await deliver(earlier);
     await settled();
     await world.simulator('DELETE', 'state');
-    await world.simulator('PUT', 'settings', { latencyMs: 10 });
+    await world.simulator('PUT', 'settings', { latencyMs: 300 });
 
     const run = await beginRun(world.db, 'RESYNC', { all: true });
     await eventually(async () => {
@@ -69,6 +71,7 @@ describe(`of random histories that hand on returned cards (RESYNC_SEED=${seed})`
     }, 'the first subscriptions are done');
     await stopRun(world.db, run, BY, recordOutcomes);
     expect((await runEnded(world.db, run, 'STOPPED')).waiting).toBeGreaterThan(0);
+    await world.simulator('PUT', 'settings', { latencyMs: 5 });
     const flowing = deliver(later);
     await resumeRun(world.db, run, BY);
     const { targets, waiting, pending } = await runEnded(world.db, run);
@@ -96,5 +99,5 @@ describe(`of random histories that hand on returned cards (RESYNC_SEED=${seed})`
     // The reconcile agrees.
     const reconcile = await beginRun(world.db, 'RECONCILE', { cards: [...crm.keys()] });
     expect(await runEnded(world.db, reconcile)).toMatchObject({ targets: crm.size, outcomes: { EQUAL: crm.size } });
-  }, 120_000);
+  }, 300_000);
 });
