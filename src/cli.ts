@@ -1,8 +1,13 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from 'commander';
 import { eventsCommand } from './commands/events.ts';
+import { fingerprintCommand } from './commands/fingerprint.ts';
 import { importCommand } from './commands/import.ts';
+import { infoCommand } from './commands/info.ts';
+import { messageCommand } from './commands/message.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { pairCommand } from './commands/pair.ts';
+import { pinCommand } from './commands/pin.ts';
 import { providerCommand } from './commands/provider.ts';
 import { queueCommand } from './commands/queue.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
@@ -36,6 +41,11 @@ for (const command of [
   providerCommand,
   usersCommand,
   importCommand,
+  pairCommand,
+  infoCommand,
+  messageCommand,
+  fingerprintCommand,
+  pinCommand,
 ]) {
   program.addCommand(command());
 }

@@ -183,7 +183,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       logger,
       clientErrorHandler: answerClientError,
       register: async (app) => {
-        apis = await registerApis(app, webApiParts, [webApi(webApiParts), operationsApi(webApiParts)]);
+        apis = await registerApis(app, webApiParts, [webApi(webApiParts), operationsApi({ ...webApiParts, rules })]);
       },
       parts: async () => [
         await databaseState(database),

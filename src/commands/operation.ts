@@ -28,7 +28,10 @@ export async function operated<T>(options: OptionNames, operation: () => Promise
     const message = field === null ? problem : `${optionOf(field, options)}: ${problem}`;
     const { status } = webApiCodes[code];
     if (status === 404) throw new NotFoundError(message, { cause: error });
-    throw status < 500 ? new UsageError(message, { cause: error }) : new Error(message, { cause: error });
+    // 501: a setting is missing.
+    throw status < 500 || status === 501
+      ? new UsageError(message, { cause: error })
+      : new Error(message, { cause: error });
   }
 }
 

@@ -8,12 +8,10 @@ import { because, scheduledDate } from '../web-api/input-kinds.ts';
  * seconds, so that what it gives reads as itself.
  */
 export function screenTime(what: string) {
-  return scheduledDate
-    .transform(formatDate)
-    .meta({
-      description: `${what}, default now. Without zone UTC; an offset is accepted.`,
-      examples: ['2030-11-28T15:05:20'],
-    });
+  return scheduledDate.transform(formatDate).meta({
+    description: `${what}, default now. Without zone UTC; an offset is accepted.`,
+    examples: ['2030-11-28T15:05:20'],
+  });
 }
 
 /** The time of such a text in epoch milliseconds, or of its default, in whole seconds: no finer time is shown. */

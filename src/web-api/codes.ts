@@ -39,7 +39,7 @@ export const webApiCodes = {
     status: 400,
     message: 'A set has too many elements',
     remedy:
-      'A pairing takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data.',
+      'A call takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data; for many customers make a run.',
   },
   SET_HAS_DUPLICATES: {
     status: 400,
@@ -124,6 +124,11 @@ export const webApiCodes = {
     message: 'There is no such entry in the communication queue',
     remedy: 'Check the number; `GET /api/v1/queue` lists them.',
   },
+  REQUEST_IS_FINAL: {
+    status: 409,
+    message: 'The provisioning request is final',
+    remedy: 'Nothing is sent for it any more. Make a new request where one is needed.',
+  },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
     message: 'The subscription is not known',
@@ -178,6 +183,11 @@ export const webApiCodes = {
     status: 422,
     message: 'The set-top box does not belong to the subscription',
     remedy: 'Check set-top box and subscription; pairing calls may leave the subscription out.',
+  },
+  NO_DEVICE: {
+    status: 422,
+    message: 'The subscription has no device for it',
+    remedy: 'The description says what it lacks. Correct it in the CRM, or name devices by their CA ids.',
   },
   CA_ID_INVALID: {
     status: 422,
