@@ -10,6 +10,7 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { reconcile } from './bench/reconcile.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -107,6 +108,14 @@ program
   .option('--clients <n>', 'clients, an even number', whole, 200)
   .action((options: { seconds: number; clients: number }) =>
     measured('web-api', 2 * options.seconds * 1000 + 5 * MINUTE_MS, (report) => webApi(report, options)),
+  );
+
+program
+  .command('reconcile')
+  .description('a reconcile of many cards, killed in the middle and gone on with, with exact counts; then its fix')
+  .option('--cards <n>', 'smart cards, at least 1,000', whole, 100_000)
+  .action((options: { cards: number }) =>
+    measured('reconcile', 30 * MINUTE_MS, (report) => reconcile(report, options)),
   );
 
 program
