@@ -22,6 +22,7 @@ const KILLED_AT = 0.4;
 /** Cards of one PATCH. */
 const PART = 5_000;
 const LOOK_MS = 500;
+const MEMORY_JUDGED_FROM = 50_000;
 /** Memory may grow by this much from the second quarter of an instance's life to its last. */
 const GROWTH_MOST = 1.2;
 const GROWTH_FREE_MB = 20;
@@ -70,11 +71,14 @@ export async function reconcile(report: Report, { cards }: { readonly cards: num
     );
     report.check(
       'only what was under way at the kill was asked twice',
-      calls >= cards && calls <= cards + 100,
-      `${calls} calls`,
+      calls >= cards && calls <= cards + atKill.pending,
+      `${calls} calls, ${atKill.pending} under way at the kill`,
     );
     report.line(`memory before the kill: ${memoryText(before)}; after it: ${memoryText(after)}`);
-    report.check('memory is flat', grewLittle(before) && grewLittle(after), memoryText(after));
+    // A shorter run ends before the heap has found its size.
+    if (cards >= MEMORY_JUDGED_FROM) {
+      report.check('memory is flat', grewLittle(before) && grewLittle(after), memoryText(after));
+    }
 
     const fix = await begin(site, 'RECONCILE_FIX', { run });
     await watched(report, site, second, fix, 1);
