@@ -11,6 +11,7 @@ import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
 import { reconcile } from './bench/reconcile.ts';
+import { runs, type RunsOptions } from './bench/runs.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -109,6 +110,17 @@ program
   .action((options: { seconds: number; clients: number }) =>
     measured('web-api', 2 * options.seconds * 1000 + 5 * MINUTE_MS, (report) => webApi(report, options)),
   );
+
+program
+  .command('runs')
+  .description(
+    'how long triggers take beside a message run to many cards, which is stopped and resumed, and without it',
+  )
+  .option('--cards <n>', 'cards of the run', whole, 50_000)
+  .option('--events <n>', 'events beside the run, and as many without it', whole, 5_000)
+  .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
+  .option('--calls-per-second <n>', 'what the CAS takes', whole, 400)
+  .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
 
 program
   .command('reconcile')

@@ -142,7 +142,7 @@ export const settingGroups = {
   },
   webApi: {
     WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
-      'How long a call with process_immediately waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
+      'How long a call with process_immediately, and a utility of the operations API, waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
     ),
     WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
       'How long a token of the login lives without a call; it ends up to a minute earlier.',

@@ -13,7 +13,7 @@ import { withdrawRequest } from '../requests/withdraw.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { operated } from './operation.ts';
-import { judge, outcomeText, timeoutOf, type UtilityOptions, waiting, withOperations } from './utility.ts';
+import { casPatterns, judge, outcomeText, timeoutOf, type UtilityOptions, waiting, withOperations } from './utility.ts';
 
 /** `requests`: what became of provisioning requests. */
 export function requestsCommand(): Command {
@@ -69,14 +69,10 @@ export function requestsCommand(): Command {
       if ((number === undefined) === (options.card === undefined)) {
         throw new UsageError('Give the number of a request, or --card: exactly one of them');
       }
-      const which = number === undefined ? { card: options.card ?? '' } : { number: checkedNumber(number) };
+      const which =
+        number === undefined ? { card: checkedCard(options.card ?? '') } : { number: checkedNumber(number) };
       const timeoutMs = timeoutOf(options);
       await withOperations(async (parts) => {
-        if ('card' in which && !parts.patterns.smartcard.test(which.card)) {
-          throw new UsageError(
-            `--card is ${JSON.stringify(which.card)}: give a smart card CA id, which fits ${parts.patterns.smartcard.source}`,
-          );
-        }
         const by = { user: options.by, unit: null };
         const numbers = await operated({}, () => processRequests(parts.db, which, by));
         const outcome = await awaitOutcome(parts, numbers, options.wait === false ? 0 : timeoutMs);
@@ -87,6 +83,12 @@ export function requestsCommand(): Command {
       });
     });
   return requests;
+}
+
+function checkedCard(card: string): string {
+  const { smartcard } = casPatterns();
+  if (smartcard.test(card)) return card;
+  throw new UsageError(`--card is ${JSON.stringify(card)}: give a smart card CA id, which fits ${smartcard.source}`);
 }
 
 function checkedNumber(number: string): number {

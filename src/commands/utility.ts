@@ -3,7 +3,7 @@ import { localUser } from '../operations/actor.ts';
 import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
 import { requestTable } from '../operations/request-table.ts';
 import { printable } from '../operations/story-text.ts';
-import { utilityInputs, type UtilityPatterns } from '../operations/utilities/inputs.ts';
+import { type SendingInput, utilityInputs, type UtilityPatterns, waits } from '../operations/utilities/inputs.ts';
 import type { Submitted } from '../operations/utilities/submit.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
 import { type Utilities, utilities } from '../operations/utilities/utilities.ts';
@@ -126,23 +126,23 @@ export async function callUtility<K extends keyof Utilities>(
   const timeoutMs = timeoutOf(options);
   const schema = utilityInputs(casPatterns())[name];
   const input = inputOf(schema, { ...sharedFields(options), ...fields }, names) as Parameters<Utilities[K]>[0];
-  const waits = options.wait !== false && options.schedule === undefined;
+  const awaited = waits(input as SendingInput);
   await withOperations(async (parts) => {
     const operation = parts.utilities[name] as (
       input: Parameters<Utilities[K]>[0],
-      by: Parameters<Utilities[K]>[1],
+      caller: Parameters<Utilities[K]>[1],
     ) => Promise<Submitted>;
     const { processId, numbers, leftOut } = await operated(names, () =>
-      operation(input, { user: options.by, unit: null }),
+      operation(input, { by: { user: options.by, unit: null }, idempotent: null }),
     );
-    const outcome = await awaitOutcome(parts, numbers, waits ? timeoutMs : 0);
+    const outcome = await awaitOutcome(parts, numbers, awaited ? timeoutMs : 0);
     const shown = await further?.(parts, outcome);
     if (options.json) {
       console.log(JSON.stringify({ processId, ...outcome, leftOut, ...shown?.json }, null, 2));
     } else {
       process.stdout.write(`${outcomeText(outcome)}${leftOut.map(leftOutText).join('')}${shown?.text ?? ''}`);
     }
-    judge(outcome, waits);
+    judge(outcome, awaited);
   });
 }
 

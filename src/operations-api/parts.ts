@@ -4,7 +4,7 @@ import type { WebApiParts } from '../web-api/parts.ts';
 /** What the operations API needs of the others: the Web API's pool, PIN seal, patterns and watch on final states. */
 export type OperationsParts = Pick<
   WebApiParts,
-  'db' | 'finalWatch' | 'seal' | 'patterns' | 'immediateTimeoutMs' | 'logger'
+  'db' | 'finalWatch' | 'seal' | 'pinKey' | 'patterns' | 'immediateTimeoutMs' | 'logger'
 > & {
   readonly rules: PlanningRules;
 };

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
-import type { Actor } from '../operations/actor.ts';
 import { type CardInformation, compareWithCrm } from '../operations/utilities/information.ts';
 import { type SendingInput, utilityInputs, waits } from '../operations/utilities/inputs.ts';
 import { type PairingTold, pairingsTold } from '../operations/utilities/pairing-answers.ts';
-import type { Submitted } from '../operations/utilities/submit.ts';
+import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import { utilities } from '../operations/utilities/utilities.ts';
-import { type Call, call } from '../web-api/calls.ts';
+import { type Asked, type Call, call } from '../web-api/calls.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
+import { createIdempotencyHasher, idempotencyKeyOf } from '../web-api/idempotency.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { leftOutView, outcomeView, utilityFields } from './request-shapes.ts';
@@ -77,6 +77,7 @@ export function utilityCalls(parts: OperationsParts): Call[] {
   const { immediateTimeoutMs } = parts;
   const inputs = utilityInputs(parts.patterns);
   const offered = utilities(parts);
+  const hasher = createIdempotencyHasher(parts.pinKey);
   return [
     utility('createPairingUtility', 'pairing/create', inputs.createPairing, offered.createPairing, {
       summary: 'Pair smart cards with set-top boxes',
@@ -96,8 +97,9 @@ export function utilityCalls(parts: OperationsParts): Call[] {
       description: `One question for each card and set-top box. ${WAITING}`,
       input: inputs.pairingStatus,
       output: pairingOutput,
+      takesIdempotencyKey: true,
       async handle(asked) {
-        const submitted = await offered.pairingStatus(asked.input, actorOf(asked));
+        const submitted = await made(asked, 'pairingStatusUtility', offered.pairingStatus);
         const outcome = await outcomeOf(submitted, asked.input);
         return success({ ...viewOf(submitted, outcome), pairings: pairingsTold(outcome.requests).map(pairingView) });
       },
@@ -113,8 +115,9 @@ export function utilityCalls(parts: OperationsParts): Call[] {
         'Asks the CAS, and puts its answer beside the newest snapshots of all subscriptions that hold the card, differences marked.',
       input: inputs.information,
       output: informationOutput,
+      takesIdempotencyKey: true,
       async handle(asked) {
-        const submitted = await offered.information(asked.input, actorOf(asked));
+        const submitted = await made(asked, 'informationUtility', offered.information);
         const outcome = await awaitOutcome(parts, submitted.numbers, immediateTimeoutMs);
         const cards = await compareWithCrm(parts.db, outcome.requests);
         return success({ ...viewOf(submitted, outcome), cards: cards.map(cardView) });
@@ -142,7 +145,7 @@ export function utilityCalls(parts: OperationsParts): Call[] {
     name: string,
     path: string,
     input: I,
-    operation: (input: z.output<I>, by: Actor) => Promise<Submitted>,
+    operation: (input: z.output<I>, caller: Caller) => Promise<Submitted>,
     texts: Pick<Call, 'summary' | 'description'>,
   ): Call {
     return call({
@@ -154,11 +157,26 @@ export function utilityCalls(parts: OperationsParts): Call[] {
       ...texts,
       input,
       output: utilityOutput,
+      takesIdempotencyKey: true,
       async handle(asked) {
-        const submitted = await operation(asked.input, actorOf(asked));
+        const submitted = await made(asked, name, operation);
         return success(viewOf(submitted, await outcomeOf(submitted, asked.input)));
       },
     });
+  }
+
+  /** Makes the requests, or finds those that the same call with the same Idempotency-Key made. */
+  async function made<T extends Readonly<Record<string, unknown>>>(
+    asked: Asked<T>,
+    name: string,
+    operation: (input: T, caller: Caller) => Promise<Submitted>,
+  ): Promise<Submitted> {
+    const by = actorOf(asked);
+    const key = idempotencyKeyOf(asked.request.headers['idempotency-key']);
+    const idempotent = key === null ? null : hasher({ username: by.user, call: name, key }, asked.input);
+    const submitted = await operation(asked.input, { by, idempotent });
+    if (submitted.earlier) asked.reply.header('idempotent-replayed', 'true');
+    return submitted;
   }
 
   function outcomeOf({ numbers }: Submitted, sending: SendingInput): Promise<Outcome> {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionState } from '../events/crm.generated.ts';
-import { text } from '../web-api/input-kinds.ts';
+import { because, text } from '../web-api/input-kinds.ts';
 
 /** Cards or subscriptions that one list may name. */
 export const LISTED_MAX = 200_000;
@@ -39,11 +39,18 @@ const filters = {
 };
 
 /** Nothing at all is no selection: a slip of the pen would go to every customer. */
-function oneWay(given: Readonly<Record<string, unknown>>): boolean {
-  const { all, cards, subscriptions, ...more } = given;
-  const narrowing = Object.values(more).filter((one) => one !== undefined).length;
-  const whole = [all, cards, subscriptions].filter((one) => one !== undefined).length;
-  return narrowing > 0 ? whole === 0 : whole === 1;
+function oneWay(list: 'cards' | 'subscriptions') {
+  return (given: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
+    const { all, cards, subscriptions, ...more } = given;
+    const narrowing = Object.values(more).filter((one) => one !== undefined).length;
+    const whole = [all, cards, subscriptions].filter((one) => one !== undefined).length;
+    if (narrowing > 0 ? whole === 0 : whole === 1) return;
+    context.addIssue({
+      code: 'custom',
+      message: `selection: give {${list}} alone, or {all} alone, or some of {product}, {subscription_states} and {distributor}`,
+      params: because('PARAMETERS_CONFLICT', true),
+    });
+  };
 }
 
 /** Which cards: a list, or filters. */
@@ -56,7 +63,7 @@ export const cardSelection = z
       .max(LISTED_MAX, `give at most ${LISTED_MAX} cards`)
       .optional(),
   })
-  .refine(oneWay, 'give cards alone, or all alone, or some of product, subscription_states and distributor');
+  .superRefine(oneWay('cards'));
 export type CardSelection = z.output<typeof cardSelection>;
 
 /** Which subscriptions: a list of numbers, or filters. */
@@ -69,7 +76,7 @@ export const subscriptionSelection = z
       .max(LISTED_MAX, `give at most ${LISTED_MAX} numbers`)
       .optional(),
   })
-  .refine(oneWay, 'give subscriptions alone, or all alone, or some of product, subscription_states and distributor');
+  .superRefine(oneWay('subscriptions'));
 export type SubscriptionSelection = z.output<typeof subscriptionSelection>;
 
 export type Filters = Omit<CardSelection, 'cards'>;

@@ -52,9 +52,13 @@ async function shown(): Promise<Map<string, number>> {
   return times;
 }
 
+/** Waits until so many calls were answered and written down. */
 const calls = (count: number): Promise<true> =>
   eventually(
-    async () => ((await world.simulator<{ calls: number }>('GET', 'stats')).calls >= count ? true : undefined),
+    async () => {
+      const [row] = await world.db.query<{ calls: number }>('select count(*) as calls from attempt');
+      return (row?.calls ?? 0) >= count ? true : undefined;
+    },
     `${count} calls`,
     120_000,
   );
@@ -83,7 +87,11 @@ describe(`a bark run to ${CARDS} cards whose service is killed in the middle, an
     const atStop = (await shown()).size;
     expect(withdrawn).toBeGreaterThan(0);
     // What was claimed already ends by itself, and then nothing moves any more.
-    await eventually(async () => ((await counts(world.db, id)).pending === 0 ? true : undefined), 'nothing is pending');
+    await eventually(
+      async () => ((await counts(world.db, id)).pending === 0 ? true : undefined),
+      'nothing is pending',
+      60_000,
+    );
     const stopped = await shown();
     expect(stopped.size - atStop).toBeLessThanOrEqual(5 * CONCURRENCY);
     const { waiting } = await counts(world.db, id);

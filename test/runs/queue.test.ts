@@ -3,7 +3,13 @@ import { addItem, newSubscription } from '../../dev/demo/crm.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { resumeRun, stopRun } from '../../src/runs/control.ts';
-import { addToQueue, findQueueEntry, type QueueEntryInput, queueEntryInput, removeFromQueue } from '../../src/runs/queue.ts';
+import {
+  addToQueue,
+  findQueueEntry,
+  type QueueEntryInput,
+  queueEntryInput,
+  removeFromQueue,
+} from '../../src/runs/queue.ts';
 import { openTestRequests, type TestRequests } from '../requests/support.ts';
 import { AGENT, counts, create, know, RULES, send, stateOf, work } from './support.ts';
 
@@ -55,7 +61,10 @@ test('a run sends what waits, the oldest first, and each entry ends as its cards
   expect(await stateOf(db, id)).toBe('COMPLETED');
   expect(await findQueueEntry(db, home)).toMatchObject({ state: 'COMPLETED', detail: null, runId: id });
   expect((await findQueueEntry(db, home)).requestNumbers).toHaveLength(2);
-  expect(await findQueueEntry(db, refused)).toMatchObject({ state: 'REJECTED', detail: '1 of 1 cards did not get it.' });
+  expect(await findQueueEntry(db, refused)).toMatchObject({
+    state: 'REJECTED',
+    detail: '1 of 1 cards did not get it.',
+  });
   expect(await findQueueEntry(db, nobody)).toMatchObject({
     state: 'REJECTED',
     detail: 'Its subscription has no smart card.',
@@ -78,7 +87,10 @@ test('a completed entry that is removed stays for the record, and a pending one 
   await work(db, id);
   expect(await stateOf(db, id)).toBe('COMPLETED');
   expect((await counts(db, id)).outcomes).toMatchObject({ REMOVED: 1 });
-  expect(await removeFromQueue(db, sent, AGENT)).toMatchObject({ state: 'COMPLETED_AND_REMOVED', updatedByUser: 'agent' });
+  expect(await removeFromQueue(db, sent, AGENT)).toMatchObject({
+    state: 'COMPLETED_AND_REMOVED',
+    updatedByUser: 'agent',
+  });
   expect([await stateOfEntry(early), await stateOfEntry(late)]).toEqual(['REJECTED', 'REJECTED']);
   await expect(removeFromQueue(db, sent, AGENT)).rejects.toThrow(`entry ${sent} is COMPLETED_AND_REMOVED`);
   await expect(removeFromQueue(db, 999_999, AGENT)).rejects.toThrow('there is no entry 999999');

@@ -10,13 +10,14 @@ import { resumeRun, stopRun } from '../../src/runs/control.ts';
 import { type Ran, runCli } from '../support/cli.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { act, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
-import { type JournalEntry, startWorld, type World } from '../support/world.ts';
+import type { JournalEntry } from '../support/world.ts';
+import { startWebWorld, type WebWorld } from '../web-api/support.ts';
 import { beginRun, know, runEnded } from './known.ts';
 
-let world: World;
+let world: WebWorld;
 
 beforeAll(async () => {
-  world = await startWorld({ CONAX_MAX_REQUESTS_PER_SECOND: '100000', CONAX_MAX_CONCURRENCY: '8' });
+  world = await startWebWorld({ CONAX_MAX_REQUESTS_PER_SECOND: '100000', CONAX_MAX_CONCURRENCY: '8' });
 });
 afterAll(async () => {
   await world.close();
@@ -112,6 +113,35 @@ test('a reconcile finds what drifted and sends nothing; a fix mends it, and noth
     expect.stringMatching(`^${card(7)}  NOT_READABLE  CLIENT_NOT_FOUND: `) as string,
     '',
   ]);
+  const differences = await world.operate(`/runs/${run}/differences?outcome=NOT_READABLE`);
+  expect(differences).toMatchObject({
+    code: 'OK',
+    data: {
+      counts: [
+        { finding: 'MISSING_IN_CAS', services: 4, cards: 3 },
+        { finding: 'TOO_MUCH_IN_CAS', services: 4, cards: 3 },
+      ],
+      cards: [{ smartcard_ca_id: card(7), outcome: 'NOT_READABLE', code: 'CLIENT_NOT_FOUND' }],
+    },
+  });
+  const fixes = await world.operate(`/runs/${run}/fixes?only=TOO_MUCH_IN_CAS&after=${card(3)}&number_of_results=2`);
+  expect(fixes.data).toEqual({
+    cards: [
+      { smartcard_ca_id: card(4), commands: [], withheld: [] },
+      {
+        smartcard_ca_id: card(5),
+        commands: [
+          {
+            type: 'CANCEL_SUBSCRIPTIONS',
+            service_ca_id: '101',
+            sub_provisioning_distribution_id: null,
+            subscription_number: 'R0100000005',
+          },
+        ],
+        withheld: [],
+      },
+    ],
+  });
   const preview = await cli('reconcile', 'fix', String(run));
   expect(preview).toMatchObject({
     exitCode: 0,

@@ -3,7 +3,13 @@ import type { Database } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { cronProblem, nextTime } from '../../src/runs/cron.ts';
 import { kindOf } from '../../src/runs/kinds.ts';
-import { addSchedule, enableSchedule, listSchedules, removeSchedule, scheduleHistory } from '../../src/runs/schedules.ts';
+import {
+  addSchedule,
+  enableSchedule,
+  listSchedules,
+  removeSchedule,
+  scheduleHistory,
+} from '../../src/runs/schedules.ts';
 import { startDueSchedules } from '../../src/runs/schedule-starts.ts';
 import { openTestRequests, type TestRequests } from '../requests/support.ts';
 import { AGENT, BARK, RULES, send, work } from './support.ts';
@@ -36,7 +42,9 @@ const add = (name: string, more: { parameters?: object; selection?: object; cron
 const due = (): Promise<unknown> => db.query(`update schedule set next_at = now() - interval '3 days'`);
 const start = (): Promise<number> => startDueSchedules(db, context, createLogger('silent'));
 const runs = (): Promise<{ id: number; schedule_id: number; created_by_user: string }[]> =>
-  db.query('select id, schedule_id, created_by_user from run where schedule_id in (select id from schedule) order by id');
+  db.query(
+    'select id, schedule_id, created_by_user from run where schedule_id in (select id from schedule) order by id',
+  );
 
 describe('a schedule', () => {
   test('that is due is started by one of many who look at once, and days that were missed are one run', async () => {
@@ -75,7 +83,9 @@ describe('a schedule', () => {
 
   test('whose parameters do not hold any more is refused at its time, leaves no run, and goes on', async () => {
     await add('past');
-    await db.query(`update schedule set parameters = parameters || '{"start_indication_date_time":"2020-01-01T00:00:00"}'`);
+    await db.query(
+      `update schedule set parameters = parameters || '{"start_indication_date_time":"2020-01-01T00:00:00"}'`,
+    );
     await due();
     expect(await start()).toBe(1);
     expect(await runs()).toEqual([]);
@@ -108,7 +118,7 @@ describe('a schedule', () => {
 describe('a cron expression', () => {
   const times = (cron: string, after: string, count: number): string[] => {
     const found: string[] = [];
-    for (let at = new Date(after); found.length < count; ) {
+    for (let at = new Date(after); found.length < count;) {
       at = nextTime(cron, 'Europe/Berlin', at) ?? new Date(NaN);
       found.push(at.toISOString());
     }
@@ -124,7 +134,10 @@ describe('a cron expression', () => {
   });
 
   test('that falls into the hour that autumn repeats comes once, and every hour comes every hour', () => {
-    expect(times('30 2 * * *', '2027-10-30T12:00:00Z', 2)).toEqual(['2027-10-31T00:30:00.000Z', '2027-11-01T01:30:00.000Z']);
+    expect(times('30 2 * * *', '2027-10-30T12:00:00Z', 2)).toEqual([
+      '2027-10-31T00:30:00.000Z',
+      '2027-11-01T01:30:00.000Z',
+    ]);
     expect(times('0 * * * *', '2027-10-30T23:30:00Z', 3)).toEqual([
       '2027-10-31T00:00:00.000Z',
       '2027-10-31T01:00:00.000Z',

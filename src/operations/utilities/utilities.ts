@@ -1,13 +1,13 @@
 import type { Database } from '../../platform/database.ts';
 import type { Seal } from '../../platform/seal.ts';
 import type { Command, Device } from '../../requests/command.ts';
-import type { Actor } from '../actor.ts';
+import type { ProcessName } from '../../requests/new-request.ts';
 import { fingerprintCommand } from '../fingerprint-content.ts';
 import { messageCommand } from '../message-content.ts';
 import { OperationError } from '../operation-error.ts';
-import type { UtilityInput, UtilityPatterns } from './inputs.ts';
+import type { SendingInput, UtilityInput, UtilityPatterns } from './inputs.ts';
 import { planAddToPairing, planCreatePairing, planPairingStatus } from './pairing.ts';
-import { type Submitted, submitUtility } from './submit.ts';
+import { type Caller, type Submitted, submitUtility } from './submit.ts';
 import { type CardsInput, targetCards } from './targets.ts';
 
 export interface UtilityParts {
@@ -23,53 +23,59 @@ export interface UtilityParts {
  */
 export function utilities({ db, patterns, seal }: UtilityParts) {
   return {
-    createPairing: (input: UtilityInput<'createPairing'>, by: Actor): Promise<Submitted> =>
-      submitUtility(db, 'PAIRING_UTILITY', { by, sending: input }, (tx) => planCreatePairing(tx, input, patterns)),
+    createPairing: (input: UtilityInput<'createPairing'>, caller: Caller): Promise<Submitted> =>
+      submitUtility(db, 'PAIRING_UTILITY', { ...caller, sending: input }, (tx) =>
+        planCreatePairing(tx, input, patterns),
+      ),
 
-    addToPairing: (input: UtilityInput<'addToPairing'>, by: Actor): Promise<Submitted> =>
-      submitUtility(db, 'PAIRING_UTILITY', { by, sending: input }, (tx) => planAddToPairing(tx, input, patterns)),
+    addToPairing: (input: UtilityInput<'addToPairing'>, caller: Caller): Promise<Submitted> =>
+      submitUtility(db, 'PAIRING_UTILITY', { ...caller, sending: input }, (tx) =>
+        planAddToPairing(tx, input, patterns),
+      ),
 
-    pairingStatus: (input: UtilityInput<'pairingStatus'>, by: Actor): Promise<Submitted> =>
-      submitUtility(db, 'PAIRING_UTILITY', { by, sending: input }, (tx) => planPairingStatus(tx, input, patterns)),
+    pairingStatus: (input: UtilityInput<'pairingStatus'>, caller: Caller): Promise<Submitted> =>
+      submitUtility(db, 'PAIRING_UTILITY', { ...caller, sending: input }, (tx) =>
+        planPairingStatus(tx, input, patterns),
+      ),
 
     /** Asks for the active subscriptions; `compareWithCrm` puts the answers beside the CRM's snapshots. */
-    information: (input: UtilityInput<'information'>, by: Actor): Promise<Submitted> =>
-      toCards('CONAX_INFORMATION_UTILITY', { ...input, wait: true }, by, (smartcard) => ({
+    information: (input: UtilityInput<'information'>, caller: Caller): Promise<Submitted> =>
+      toCards('CONAX_INFORMATION_UTILITY', { ...input, wait: true }, caller, (smartcard) => ({
         type: 'GET_ACTIVE_SUBSCRIPTIONS',
         smartcard,
       })),
 
-    message: (input: UtilityInput<'message'>, by: Actor): Promise<Submitted> => {
+    message: (input: UtilityInput<'message'>, caller: Caller): Promise<Submitted> => {
       const begin = beginOf(input);
-      return toCards('MAIL_BARK_MESSAGE_UTILITY', input, by, (card) => messageCommand(input, card, begin, null));
+      return toCards('MAIL_BARK_MESSAGE_UTILITY', input, caller, (card) => messageCommand(input, card, begin, null));
     },
 
-    fingerprint: (input: UtilityInput<'fingerprint'>, by: Actor): Promise<Submitted> => {
+    fingerprint: (input: UtilityInput<'fingerprint'>, caller: Caller): Promise<Submitted> => {
       const begin = beginOf(input);
-      return toCards('FINGERPRINTING_UTILITY', input, by, (card) => fingerprintCommand(input, card, begin));
+      return toCards('FINGERPRINTING_UTILITY', input, caller, (card) => fingerprintCommand(input, card, begin));
     },
 
-    pinToDefault: (input: UtilityInput<'pinToDefault'>, by: Actor): Promise<Submitted> =>
-      toCards('RESET_PIN', input, by, (smartcard) => ({ type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE', smartcard })),
+    pinToDefault: (input: UtilityInput<'pinToDefault'>, caller: Caller): Promise<Submitted> =>
+      toCards('RESET_PIN', input, caller, (smartcard) => ({ type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE', smartcard })),
 
-    pinToGiven: async ({ pin, ...input }: UtilityInput<'pinToGiven'>, by: Actor): Promise<Submitted> => {
+    pinToGiven: async ({ pin, ...input }: UtilityInput<'pinToGiven'>, caller: Caller): Promise<Submitted> => {
       if (seal === null) {
         throw new OperationError('PIN_KEY_MISSING', 'pin', 'it cannot be taken: the operator has to set PIN_KEY_FILE');
       }
       const command = (smartcard: Device): Command => ({ type: 'UPDATE_CA_PIN_TO_GIVEN_VALUE', smartcard });
-      return toCards('RESET_PIN', input, by, command, () => seal.seal(pin));
+      return toCards('RESET_PIN', input, caller, command, () => seal.seal(pin));
     },
   };
 
   /** One request for each card that is meant. */
   function toCards(
-    process: Parameters<typeof submitUtility>[1],
-    input: CardsInput & Parameters<typeof submitUtility>[2]['sending'],
-    by: Actor,
+    process: ProcessName,
+    input: CardsInput & SendingInput,
+    caller: Caller,
     command: (smartcard: Device) => Command,
     sealedPin?: () => Buffer,
   ): Promise<Submitted> {
-    return submitUtility(db, process, { by, sending: input }, async (tx) => {
+    return submitUtility(db, process, { ...caller, sending: input }, async (tx) => {
       const { cards, leftOut } = await targetCards(tx, input, patterns);
       const requests = cards.map(({ smartcard, subscription }) => ({
         command: command(smartcard),
