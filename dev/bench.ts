@@ -10,6 +10,7 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { reconcile } from './bench/reconcile.ts';
 import { runs, type RunsOptions } from './bench/runs.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
@@ -120,6 +121,14 @@ program
   .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
   .option('--calls-per-second <n>', 'what the CAS takes', whole, 400)
   .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
+
+program
+  .command('reconcile')
+  .description('a reconcile of many cards, killed in the middle and gone on with, with exact counts; then its fix')
+  .option('--cards <n>', 'smart cards, at least 1,000', whole, 100_000)
+  .action((options: { cards: number }) =>
+    measured('reconcile', 30 * MINUTE_MS, (report) => reconcile(report, options)),
+  );
 
 program
   .command('all')

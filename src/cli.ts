@@ -10,7 +10,9 @@ import { pairCommand } from './commands/pair.ts';
 import { pinCommand } from './commands/pin.ts';
 import { providerCommand } from './commands/provider.ts';
 import { queueCommand } from './commands/queue.ts';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { resyncCommand } from './commands/resync.ts';
 import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
 import { serveCommand } from './commands/serve.ts';
@@ -31,6 +33,8 @@ for (const command of [
   simulatorCommand,
   requestsCommand,
   runsCommand,
+  resyncCommand,
+  reconcileCommand,
   schedulesCommand,
   queueCommand,
   eventsCommand,

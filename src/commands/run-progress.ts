@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../platform/database.ts';
 import type { RunCounts } from '../runs/counts.ts';
+import { kindOf } from '../runs/kinds.ts';
 import { findRun } from '../runs/store.ts';
 import { type RunView, runView } from '../runs/view.ts';
 import { untilToldToStop } from './signals.ts';
@@ -11,7 +12,7 @@ const LINE_EVERY_MS = 10_000;
 
 /**
  * Shows how far a run is until it ends, waits for a person, or the command is told to stop; the run goes on then.
- * @throws Error where it ended otherwise than with every target COMPLETED.
+ * @throws Error where it ended otherwise than with a good outcome of every target.
  */
 export async function followRun(db: Database, id: number, json: boolean): Promise<void> {
   const leaving = new AbortController();
@@ -68,9 +69,10 @@ function ended(view: RunView, json: boolean): void {
   if (view.state === 'READY') return;
   if (view.state !== 'COMPLETED')
     throw new Error(`Run ${view.id} is ${view.state}; \`runs resume ${view.id}\` goes on with it`);
-  const others = view.counts.targets - (view.counts.outcomes['COMPLETED'] ?? 0);
+  const good = ['COMPLETED', ...(kindOf(view.kind).goodOutcomes ?? [])];
+  const others = good.reduce((left, outcome) => left - (view.counts.outcomes[outcome] ?? 0), view.counts.targets);
   if (others === 0) return;
   throw new Error(
-    `${others} of ${view.counts.targets} are not COMPLETED; \`runs cards ${view.id} --outcome CODE\` lists them`,
+    `${others} of ${view.counts.targets} are not ${good.join(' or ')}; \`runs cards ${view.id} --outcome CODE\` lists them`,
   );
 }

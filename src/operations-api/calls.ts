@@ -2,6 +2,7 @@ import { type Api, type Call, OPERATIONS_PATH } from '../web-api/calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { providerCalls } from './provider-calls.ts';
 import { queueCalls } from './queue-calls.ts';
+import { reconcileCalls } from './reconcile-calls.ts';
 import { requestCalls } from './request-calls.ts';
 import { runCalls } from './run-calls.ts';
 import { scheduleCalls } from './schedule-calls.ts';
@@ -14,6 +15,7 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...utilityCalls(parts),
     ...requestCalls(parts),
     ...runCalls(parts),
+    ...reconcileCalls(parts),
     ...scheduleCalls(parts),
     ...queueCalls(parts),
   ];

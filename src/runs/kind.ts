@@ -118,6 +118,8 @@ export interface RunKind<P = unknown, S = unknown> {
   /** The parameters as they come in JSON (snake_case); what it gives is JSON, is kept, and is not read by it again. */
   readonly parameters: z.ZodType<P>;
   readonly source: TargetSource<S>;
+  /** Outcomes beside COMPLETED after which nobody has to look at a target; without it none. */
+  readonly goodOutcomes?: readonly string[];
   /** Targets of one transaction at most; 200 where each makes one request for one card. */
   readonly chunk: number;
   /**
