@@ -5,6 +5,7 @@ import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
@@ -26,6 +27,7 @@ for (const command of [
   providerCommand,
   usersCommand,
   importCommand,
+  retentionCommand,
 ]) {
   program.addCommand(command());
 }

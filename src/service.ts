@@ -7,6 +7,8 @@ import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts'
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
+import { topicsKeptTooLong } from './operations/kafka-memory.ts';
+import { retentionMetrics, startRetention } from './operations/retention-service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
@@ -22,7 +24,7 @@ import { plan } from './planning/plan.ts';
 import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerWebApi, type WebApi } from './web-api/web-api.ts';
-import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
@@ -128,6 +130,15 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     onOutbox: () => outcomes.wake(),
   });
 
+  const retention = startRetention({
+    db: database,
+    days: retentionDaysOf(settings),
+    archive: settings.RETENTION_ARCHIVE_DIR ?? null,
+    topicsKeptTooLong: () => topicsKeptTooLong(kafka, settings.CRM_TOPICS, settings.RETENTION_EVENTS_DAYS),
+    metrics: retentionMetrics(registry),
+    logger: logger.child({ part: 'retention' }),
+  });
+
   const finalWatch = createFinalWatch({
     databaseUrl: settings.DATABASE_URL,
     db: webApiDatabase,
@@ -156,7 +167,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), webApi?.stop()]);
+    await Promise.all([intake.stop(), webApi?.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();

@@ -11,6 +11,7 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   dispatch: 'Sending',
   http: 'HTTP',
   webApi: 'Web API',
+  retention: 'Retention',
   log: 'Logs',
   simulator: 'CAS simulator (only the command `simulator`)',
 };

@@ -27,6 +27,10 @@ export const FAULT_POINTS = [
   'relay: after parking',
   'facets: before commit',
   'facets: after commit',
+  'retention: before seal',
+  'retention: after seal',
+  'retention: before commit',
+  'retention: after commit',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];
