@@ -25,7 +25,7 @@ export function requestsCommand(): Command {
       );
       if (story === true) {
         throw new NotFoundError(
-          `Provisioning request ${numberOrId} is not kept any more: it was final and older than RETENTION_REQUESTS_DAYS (docs/retention.md)`,
+          `Provisioning request ${numberOrId} is not kept any more (docs/retention.md), or its number was never used`,
         );
       }
       if (story === false) {

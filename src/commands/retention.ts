@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { problemOfArchive } from '../operations/retention-archive.ts';
-import { type RetentionDays, retentionKindNames, type RowCounts } from '../operations/retention-kinds.ts';
+import { kindsToRemove, type RetentionDays, type RowCounts } from '../operations/retention-kinds.ts';
 import { type RetentionPass, retentionPasses } from '../operations/retention-pass.ts';
 import { countRetention, type RetentionProgress, runRetention } from '../operations/retention.ts';
 import { type Database, openDatabase } from '../platform/database.ts';
@@ -49,7 +49,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
   if (!/^\d{1,3}(\.\d+)?$/.test(times)) {
     throw new UsageError(`--rest is ${JSON.stringify(times)}: give a number from 0 to 999`);
   }
-  if (Object.values(days).every((one) => one === 0)) {
+  if (kindsToRemove(days).length === 0) {
     throw new UsageError(
       'Nothing is to be removed: set RETENTION_REQUESTS_DAYS, RETENTION_EVENTS_DAYS or RETENTION_OUTCOMES_DAYS',
     );
@@ -81,7 +81,7 @@ const PROGRESS_EVERY_MS = 2_000;
 
 /** Tells of progress on standard error, now and then. */
 function teller(days: RetentionDays): (progress: RetentionProgress) => void {
-  const kinds = retentionKindNames.filter((kind) => days[kind] > 0);
+  const kinds = kindsToRemove(days);
   let toldAt = performance.now();
   return ({ kind, position, removed }) => {
     if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
@@ -106,11 +106,23 @@ function statusText(passes: readonly RetentionPass[]): string {
     .join('');
 }
 
-/** `1,000 request, 1,200 attempt` */
+/** What people call the tables; a row in the lists of requests comes and goes with its request. */
+const WORDS = {
+  request: 'requests',
+  attempt: 'attempts',
+  inbox: 'events',
+  withheld: 'withheld commands',
+  outbox: 'outcomes and dead letters',
+  crm_action: 'actions',
+} as const;
+
+/** `1,000 requests, 1,200 attempts` */
 function countsText(counts: RowCounts): string {
-  const parts = Object.entries(counts).filter(([, count]) => count > 0);
-  if (parts.length === 0) return 'nothing';
-  return parts.map(([table, count]) => `${count.toLocaleString('en')} ${table}`).join(', ');
+  const parts = Object.entries(WORDS).flatMap(([table, word]) => {
+    const count = counts[table] ?? 0;
+    return count > 0 ? [`${count.toLocaleString('en')} ${word}`] : [];
+  });
+  return parts.length === 0 ? 'nothing' : parts.join(', ');
 }
 
 async function withWalkingDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {

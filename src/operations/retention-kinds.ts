@@ -43,7 +43,11 @@ export interface RetentionKind {
  */
 export const retentionKinds = { requests, events, outcomes } as const satisfies Record<string, RetentionKind>;
 export type RetentionKindName = keyof typeof retentionKinds;
-export const retentionKindNames = Object.keys(retentionKinds) as RetentionKindName[];
 
 /** How many days each kind is kept; 0: for good. */
 export type RetentionDays = Readonly<Record<RetentionKindName, number>>;
+
+/** The kinds of which something may go, in the order in which they are looked through. */
+export function kindsToRemove(days: RetentionDays): RetentionKindName[] {
+  return (Object.keys(retentionKinds) as RetentionKindName[]).filter((kind) => days[kind] > 0);
+}

@@ -17,24 +17,19 @@ export function retentionPasses(db: Queryable): Promise<RetentionPass[]> {
   return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, kind`);
 }
 
-/** Kinds that were never looked through, whose pass was broken off, or whose last pass began so long ago. */
-export async function dueKinds(
-  db: Queryable,
-  kinds: readonly RetentionKindName[],
-  everyMs: number,
-): Promise<RetentionKindName[]> {
-  const rows = await db.query<{ kind: RetentionKindName }>(DUE, [kinds, everyMs]);
-  return rows.map(({ kind }) => kind);
+/** Whether one of the kinds was never looked through, or its pass was broken off, or began so long ago. */
+export async function isDue(db: Queryable, kinds: readonly RetentionKindName[], everyMs: number): Promise<boolean> {
+  const [row] = await db.query<{ due: boolean }>(DUE, [kinds, everyMs]);
+  return row?.due === true;
 }
 
-/** A pass, and the time before which rows may go. */
-export type OpenPass = RetentionPass & { readonly before: Date };
-
-/** Goes on with the kind's pass where the last one was broken off, else begins a new one. */
-export async function beginPass(db: Queryable, kind: RetentionKindName, days: number): Promise<OpenPass> {
-  const [pass] = await db.query<OpenPass>(BEGIN, [kind, days]);
-  if (!pass) throw new Error(`No pass over ${kind} could be begun`);
-  return pass;
+/**
+ * Goes on with what was broken off of the last round; where nothing was, begins a new round over all the kinds. Gives the
+ * passes that are to be made.
+ */
+export async function beginRound(db: Queryable, kinds: readonly RetentionKindName[]): Promise<RetentionPass[]> {
+  await db.query(BEGIN, [kinds]);
+  return await db.query<RetentionPass>(OPEN, [kinds]);
 }
 
 /** Notes how far the pass has come, with the counts of all that was removed so far. */
@@ -55,18 +50,19 @@ const COLUMNS = `p.kind, p.began_at as "beganAt", p.ended_at as "endedAt", p.pos
 
 // Each walks retention_pass's primary key.
 const DUE = /* sql */ `
-select k.kind from unnest($1::text[]) with ordinality k (kind, place) left join retention_pass p on p.kind = k.kind
- where p.kind is null or p.ended_at is null or p.began_at <= now() - $2::float8 * interval '1 millisecond'
- order by k.place`;
+select exists (
+  select from unnest($1::text[]) k (kind) left join retention_pass p on p.kind = k.kind
+   where p.kind is null or p.ended_at is null or p.began_at <= now() - $2::float8 * interval '1 millisecond') as due`;
 
-/** Days are counted from when the pass began, also where it goes on later. */
 const BEGIN = /* sql */ `
-insert into retention_pass as p (kind, began_at) values ($1, now())
-on conflict (kind) do update set
-  began_at = case when p.ended_at is null then p.began_at else now() end,
-  position = case when p.ended_at is null then p.position else 0 end,
-  removed = case when p.ended_at is null then p.removed else '{}' end,
-  ended_at = null
-returning ${COLUMNS}, p.began_at - $2::float8 * interval '1 day' as before`;
+insert into retention_pass as p (kind, began_at)
+select k.kind, now() from unnest($1::text[]) k (kind)
+ where not exists (select from retention_pass o where o.kind = any($1::text[]) and o.ended_at is null)
+ order by k.kind
+on conflict (kind) do update set began_at = excluded.began_at, position = 0, removed = '{}', ended_at = null`;
+
+const OPEN = /* sql */ `
+select ${COLUMNS} from unnest($1::text[]) with ordinality k (kind, place) join retention_pass p on p.kind = k.kind
+ where p.ended_at is null order by k.place`;
 
 const MOVE = /* sql */ `update retention_pass set position = $2, removed = $3::jsonb where kind = $1`;

@@ -4,8 +4,8 @@ import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { runRetention } from './retention.ts';
-import { type RetentionDays, retentionKindNames, type RowCounts } from './retention-kinds.ts';
-import { dueKinds } from './retention-pass.ts';
+import { kindsToRemove, type RetentionDays, type RowCounts } from './retention-kinds.ts';
+import { isDue } from './retention-pass.ts';
 
 export interface RetentionServiceOptions {
   /** Its statements walk indexes: a pool with `indexWalkingUrl` and `prepared`. */
@@ -30,8 +30,8 @@ export function startRetention(options: RetentionServiceOptions): { stop(): Prom
   const { db, days, archive, metrics, logger, everyMs = EVERY_MS, lookEveryMs = LOOK_EVERY_MS } = options;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const removing = retentionKindNames.filter((kind) => days[kind] > 0);
-  const done = removing.length === 0 ? Promise.resolve() : run();
+  const kinds = kindsToRemove(days);
+  const done = kinds.length === 0 ? Promise.resolve() : run();
   return {
     async stop() {
       stopping.abort();
@@ -53,14 +53,12 @@ export function startRetention(options: RetentionServiceOptions): { stop(): Prom
   }
 
   async function runIfDue(): Promise<void> {
-    const kinds = await dueKinds(db, removing, everyMs);
-    if (kinds.length === 0) return;
+    if (!(await isDue(db, kinds, everyMs))) return;
     await warnOfTopics();
     const before: Record<string, RowCounts> = {};
     const { state, removed } = await runRetention({
       db,
       days,
-      kinds,
       archive,
       signal,
       onProgress: ({ kind, removed: now }) => {

@@ -7,18 +7,16 @@ import { beginVolume, clearAbandonedVolumes, problemOfArchive, type Volume } fro
 import {
   type RetentionDays,
   type RetentionKindName,
+  kindsToRemove,
   retentionKinds,
-  retentionKindNames,
   type RowCounts,
 } from './retention-kinds.ts';
-import { beginPass, endPass, movePass, type OpenPass } from './retention-pass.ts';
+import { beginRound, endPass, movePass, type RetentionPass } from './retention-pass.ts';
 
 export interface RetentionOptions {
   /** Its statements walk indexes: a pool with `indexWalkingUrl` and `prepared`. */
   readonly db: Database;
   readonly days: RetentionDays;
-  /** Which kinds; default: all whose days are not 0. */
-  readonly kinds?: readonly RetentionKindName[];
   /** Where rows are archived before they are removed; null: nowhere. */
   readonly archive: string | null;
   /** After each batch it rests so many times as long as the batch took; default 4. */
@@ -45,7 +43,7 @@ export interface RetentionProgress {
 export interface RetentionResult {
   /** `busy`: another instance is at it, or died a moment ago. `stopped`: told to, or the lease went to another one. */
   readonly state: 'done' | 'stopped' | 'busy';
-  /** Rows that the passes have removed, by table: since each began, also where it was broken off meanwhile. */
+  /** Rows removed, by table, by the passes that it worked on: since each began, also where one was broken off before. */
   readonly removed: RowCounts;
 }
 
@@ -57,6 +55,7 @@ const VOLUME_KEYS = 10_000;
 /** Rows read at once for the archive: an attempt may have two bodies of 128 Ki characters. */
 const PAGE_KEYS = 50;
 const REST_MIN_MS = 5;
+const DAY_MS = 86_400_000;
 
 /**
  * Removes rows that are older than their setting, in small transactions with rests between them, as one instance at a
@@ -73,11 +72,10 @@ export async function runRetention(options: RetentionOptions): Promise<Retention
   try {
     if (!(await lease.hold())) return { state: 'busy', removed };
     if (archive !== null) await clearAbandonedVolumes(archive);
-    for (const kind of options.kinds ?? retentionKindNames) {
-      if (days[kind] === 0) continue;
-      const pass = await passOver(kind, options, lease);
-      removed = sum(removed, pass.removed);
-      if (!pass.ended) return { state: 'stopped', removed };
+    for (const pass of await beginRound(db, kindsToRemove(days))) {
+      const over = await passOver(pass, options, lease);
+      removed = sum(removed, over.removed);
+      if (!over.ended) return { state: 'stopped', removed };
     }
     return { state: 'done', removed };
   } finally {
@@ -92,16 +90,13 @@ export async function countRetention(
 ): Promise<RowCounts> {
   const { db, days, signal, batchKeys = BATCH_KEYS } = options;
   let counts: RowCounts = {};
-  for (const name of retentionKindNames) {
-    if (days[name] === 0) continue;
-    const [now] = await db.query<{ before: Date }>(`select now() - $1::float8 * interval '1 day' as before`, [
-      days[name],
-    ]);
+  for (const name of kindsToRemove(days)) {
+    const [clock] = await db.query<{ now: Date }>('select now()');
+    const before = new Date((clock?.now.getTime() ?? 0) - days[name] * DAY_MS);
     let after = 0;
     for (let ended = false; !ended && !signal.aborted;) {
       const begunAt = performance.now();
-      const stretch = { after, before: now?.before ?? new Date(0), limit: batchKeys };
-      const walked = await retentionKinds[name].walk(db, stretch);
+      const walked = await retentionKinds[name].walk(db, { after, before, limit: batchKeys });
       const keys = walked.filter(({ goes }) => goes).map(({ key }) => key);
       if (keys.length > 0) counts = sum(counts, await retentionKinds[name].count(db, keys));
       after = walked.at(-1)?.key ?? after;
@@ -113,13 +108,15 @@ export async function countRetention(
 }
 
 async function passOver(
-  name: RetentionKindName,
+  pass: RetentionPass,
   options: RetentionOptions,
   lease: KeptLease,
 ): Promise<{ removed: RowCounts; ended: boolean }> {
   const { db, days, archive, signal, batchKeys = BATCH_KEYS, volumeKeys = VOLUME_KEYS } = options;
+  const { kind: name, beganAt } = pass;
   const kind = retentionKinds[name];
-  const pass: OpenPass = await beginPass(db, name, days[name]);
+  // Days are counted from when the pass began, also where it goes on later.
+  const before = new Date(beganAt.getTime() - days[name] * DAY_MS);
   let { position, removed } = pass;
   let volume: Volume | null = null;
   /** Keys of the volume: they are removed once it is sealed. */
@@ -129,7 +126,7 @@ async function passOver(
     for (let ended = false; !ended;) {
       if (await isOver()) return { removed, ended: false };
       const begunAt = performance.now();
-      const walked = await kind.walk(db, { after: position, before: pass.before, limit: batchKeys });
+      const walked = await kind.walk(db, { after: position, before, limit: batchKeys });
       const keys = walked.filter(({ goes }) => goes).map(({ key }) => key);
       position = walked.at(-1)?.key ?? position;
       ended = walked.length < batchKeys || !walked.some(({ aged }) => aged);
