@@ -10,6 +10,7 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { retention } from './bench/retention.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -107,6 +108,15 @@ program
   .option('--clients <n>', 'clients, an even number', whole, 200)
   .action((options: { seconds: number; clients: number }) =>
     measured('web-api', 2 * options.seconds * 1000 + 5 * MINUTE_MS, (report) => webApi(report, options)),
+  );
+
+program
+  .command('retention')
+  .description('removing and archiving millions of old rows, beside the dispatcher and alone')
+  .option('--rows <n>', 'old requests, each with event, action, attempt and outcome; a multiple of 5', whole, 1_000_000)
+  .option('--seconds <n>', 'how long each of the eight turns is measured', whole, 10)
+  .action((options: { rows: number; seconds: number }) =>
+    measured('retention', 40 * MINUTE_MS, (report) => retention(report, options)),
   );
 
 program
