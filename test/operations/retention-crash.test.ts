@@ -17,6 +17,7 @@ import {
   openAgedHistory,
   otherRows,
   TABLES,
+  unfound,
 } from './retention-support.ts';
 
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
@@ -42,15 +43,11 @@ test(`killed before and after every commit and every volume, it loses no row: ea
     const others = await otherRows(db);
     const random = randomFrom(seed);
     for (const point of POINTS) {
-      expect(await dies(url, archive, point, String(1 + random.int(2))), point).toBe(true);
+      expect(await dies(url, archive, point, String(1 + random.int(2))), `at ${point}`).toBe(true);
       const gone = lost(before, await allRows(db));
       const rows = archived(archive);
       for (const table of TABLES) {
-        const found = new Set(rows[table]);
-        expect(
-          gone[table].filter((row) => !found.has(JSON.stringify(JSON.parse(row)))),
-          `${point}: ${table}`,
-        ).toEqual([]);
+        expect(unfound(gone[table], rows[table]), `${point}: ${table}`).toEqual([]);
       }
     }
     // What it left unfinished is thrown away once nobody can be writing to it.
@@ -66,11 +63,7 @@ test(`killed before and after every commit and every volume, it loses no row: ea
     const gone = lost(before, after);
     const rows = archived(archive);
     for (const table of TABLES) {
-      const found = new Set(rows[table]);
-      expect(
-        gone[table].filter((row) => !found.has(JSON.stringify(JSON.parse(row)))),
-        table,
-      ).toEqual([]);
+      expect(unfound(gone[table], rows[table])).toEqual([]);
     }
   } finally {
     await intake.close();

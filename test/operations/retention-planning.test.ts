@@ -32,10 +32,13 @@ afterEach(async () => {
  * What becomes of each event, by itself, on the database as it is: nothing of it stays.
  * A late event that planning would see differently shows as another text.
  */
-async function outcomes({ db, apply }: Pick<TestIntake, 'db' | 'apply'>, late: readonly Incoming[]): Promise<string[]> {
+async function outcomes(
+  { db, apply }: Pick<TestIntake, 'db' | 'apply'>,
+  incoming: readonly Incoming[],
+): Promise<string[]> {
   const undone = new Error('undone');
   const shown: string[] = [];
-  for (const event of late) {
+  for (const event of incoming) {
     let applied: unknown;
     const database: Database = {
       ...db,

@@ -172,6 +172,12 @@ export function archived(directory: string): Record<Table, string[]> {
   return found;
 }
 
+/** Those of the rows that are not among the archived ones. */
+export function unfound(rows: readonly string[], among: readonly string[]): string[] {
+  const found = new Set(among);
+  return rows.filter((row) => !found.has(JSON.stringify(JSON.parse(row))));
+}
+
 export function slices<T>(all: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(all.length / size) }, (_, index) =>
     all.slice(index * size, (index + 1) * size),
