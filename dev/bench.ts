@@ -12,6 +12,7 @@ import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
 import { reconcile } from './bench/reconcile.ts';
 import { runs, type RunsOptions } from './bench/runs.ts';
+import { retention } from './bench/retention.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -128,6 +129,15 @@ program
   .option('--cards <n>', 'smart cards, at least 1,000', whole, 100_000)
   .action((options: { cards: number }) =>
     measured('reconcile', 30 * MINUTE_MS, (report) => reconcile(report, options)),
+  );
+
+program
+  .command('retention')
+  .description('removing and archiving millions of old rows, beside the dispatcher and alone')
+  .option('--rows <n>', 'old requests, each with event, action, attempt and outcome; a multiple of 5', whole, 1_000_000)
+  .option('--seconds <n>', 'how long each of the eight turns is measured', whole, 10)
+  .action((options: { rows: number; seconds: number }) =>
+    measured('retention', 40 * MINUTE_MS, (report) => retention(report, options)),
   );
 
 program

@@ -15,6 +15,7 @@ import { requestsCommand } from './commands/requests.ts';
 import { resyncCommand } from './commands/resync.ts';
 import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
@@ -46,6 +47,7 @@ for (const command of [
   messageCommand,
   fingerprintCommand,
   pinCommand,
+  retentionCommand,
 ]) {
   program.addCommand(command());
 }

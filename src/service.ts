@@ -7,6 +7,8 @@ import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts'
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
+import { topicsKeptTooLong } from './operations/kafka-memory.ts';
+import { retentionMetrics, startRetention } from './operations/retention-service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
@@ -25,7 +27,7 @@ import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
 import { operationsApi } from './operations-api/calls.ts';
 import { runMetrics } from './runs/metrics.ts';
 import { startRunWorker } from './runs/worker.ts';
-import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
@@ -131,6 +133,15 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     onOutbox: () => outcomes.wake(),
   });
 
+  const retention = startRetention({
+    db: database,
+    days: retentionDaysOf(settings),
+    archive: settings.RETENTION_ARCHIVE_DIR ?? null,
+    topicsKeptTooLong: () => topicsKeptTooLong(kafka, settings.CRM_TOPICS, settings.RETENTION_EVENTS_DAYS),
+    metrics: retentionMetrics(registry),
+    logger: logger.child({ part: 'retention' }),
+  });
+
   const finalWatch = createFinalWatch({
     databaseUrl: settings.DATABASE_URL,
     db: webApiDatabase,
@@ -166,7 +177,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), apis?.stop(), runs.stop()]);
+    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { localUser } from '../operations/actor.ts';
 import { awaitOutcome } from '../operations/await-outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
-import { requestStory } from '../operations/request-story.ts';
+import { isPastNumber, requestStory } from '../operations/request-story.ts';
 import { requestTable } from '../operations/request-table.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
@@ -24,8 +24,17 @@ export function requestsCommand(): Command {
     .argument('<number>', "the request's number, or its id")
     .option('--json', 'print JSON')
     .action(async (numberOrId: string, { json }: { json?: boolean }) => {
-      const story = await withDatabase((db) => requestStory(db, numberOrId));
-      if (!story) throw new NotFoundError(`There is no provisioning request ${numberOrId}: give its number or its id`);
+      const story = await withDatabase(
+        async (db) => (await requestStory(db, numberOrId)) ?? (await isPastNumber(db, numberOrId)),
+      );
+      if (story === true) {
+        throw new NotFoundError(
+          `Provisioning request ${numberOrId} is not kept any more (docs/retention.md), or its number was never used`,
+        );
+      }
+      if (story === false) {
+        throw new NotFoundError(`There is no provisioning request ${numberOrId}: give its number or its id`);
+      }
       process.stdout.write(json ? `${JSON.stringify(story, null, 2)}\n` : storyText(story));
     });
   requests

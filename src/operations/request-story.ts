@@ -2,7 +2,7 @@ import type { Queryable } from '../platform/database.ts';
 
 /** Everything that is known of one provisioning request (promise P6). Times are ISO 8601, UTC. */
 export interface RequestStory {
-  /** The inbound event that made the request; null where a person or a run made it. */
+  /** The inbound event that made the request; null where a person or a run made it, or it is no longer kept. */
   readonly event: Record<string, unknown> | null;
   readonly request: Record<string, unknown>;
   /** Withheld commands of the same event: what was not sent beside it, and why. */
@@ -30,6 +30,16 @@ export async function requestStory(db: Queryable, numberOrId: string): Promise<R
     db.query(SELECT_OUTCOMES, [request.number, request.action_id, request.subscription_number]),
   ]);
   return { event: events[0] ?? null, request: shown, withheld, attempts, outcomes };
+}
+
+/** Whether requests with this number or higher ones were made: then it is gone, or its transaction was. */
+export async function isPastNumber(db: Queryable, number: string): Promise<boolean> {
+  if (!/^[1-9]\d{0,14}$/.test(number)) return false;
+  const [row] = await db.query<{ past: boolean }>(
+    'select is_called and last_value >= $1::bigint as past from request_number',
+    [number],
+  );
+  return row?.past === true;
 }
 
 interface RequestRow extends Record<string, unknown> {

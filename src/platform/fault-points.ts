@@ -33,6 +33,10 @@ export const FAULT_POINTS = [
   'run: after stop',
   'schedule: before commit',
   'schedule: after commit',
+  'retention: before seal',
+  'retention: after seal',
+  'retention: before commit',
+  'retention: after commit',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];
