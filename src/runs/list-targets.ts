@@ -27,9 +27,9 @@ export function listTargets(db: Queryable, runId: number, page: TargetPage): Pro
 
 const OUTCOME = /* sql */ `coalesce(t.outcome, case t.state when 'SENT' then 'PENDING' else t.state end)`;
 
-/** Walks the run's part of run_target's primary key, from the cursor until the page is full. */
+/** Walks the run's part of run_target's primary key, from the cursor until the page is full. As JSON: pg gives a bigint[] as texts. */
 const LIST = /* sql */ `
-select t.target, t.card, t.subscription_number, ${OUTCOME} as outcome, t.requests as request_numbers, t.result
+select t.target, t.card, t.subscription_number, ${OUTCOME} as outcome, to_jsonb(t.requests) as request_numbers, t.result
   from run_target t
  where t.run_id = $1::bigint and t.target > $3::text and ($2::text is null or ${OUTCOME} = $2::text)
  order by t.target limit $4::int`;

@@ -116,7 +116,7 @@ export async function removeFromQueue(db: Database, number: number, by: Actor): 
 
 const COLUMNS = /* sql */ `
 number, state, message, card, subscription_number as "subscriptionNumber", run_id as "runId",
-request_numbers as "requestNumbers", detail, created_by_user as "createdByUser", created_by_unit as "createdByUnit",
+to_jsonb(request_numbers) as "requestNumbers", detail, created_by_user as "createdByUser", created_by_unit as "createdByUnit",
 created_at as "createdAt", updated_by_user as "updatedByUser", updated_at as "updatedAt"`;
 
 // Every statement walks a primary key, but LIST_STATE: communication_queue_state.

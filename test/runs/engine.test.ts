@@ -242,9 +242,9 @@ describe('a selection', () => {
         () => 'taken',
         (error: unknown) => String(error),
       );
-    expect(await wrong({})).toContain('give cards alone, or all alone');
-    expect(await wrong({ all: true, distributor: 'x' })).toContain('give cards alone, or all alone');
-    expect(await wrong({ cards: [ONE], product: { code: 'P' } })).toContain('give cards alone');
+    expect(await wrong({})).toContain('give {cards} alone, or {all} alone');
+    expect(await wrong({ all: true, distributor: 'x' })).toContain('give {cards} alone, or {all} alone');
+    expect(await wrong({ cards: [ONE], product: { code: 'P' } })).toContain('give {cards} alone');
     expect(await wrong({ product: { code: 'P', id: 'p' } })).toContain(
       'give exactly one of id, code, alternative_code',
     );

@@ -110,7 +110,7 @@ describe('a schedule', () => {
   test('with a taken name or a wrong selection is refused', async () => {
     await add('one');
     await expect(add('one')).rejects.toThrow('there is a schedule "one"');
-    await expect(add('two', { selection: {} })).rejects.toThrow('give cards alone');
+    await expect(add('two', { selection: {} })).rejects.toThrow('give {cards} alone');
     await expect(add('three', { selection: { cards: ['1'] } })).rejects.toThrow('no. 1: "1"');
   });
 });
