@@ -118,7 +118,10 @@ export interface RunKind<P = unknown, S = unknown> {
   /** The parameters as they come in JSON (snake_case); what it gives is JSON, is kept, and is not read by it again. */
   readonly parameters: z.ZodType<P>;
   readonly source: TargetSource<S>;
-  /** Targets of one transaction at most; 200 where each makes one request for one card. */
+  /**
+   * Targets of one transaction at most: it holds the locks of their cards, for which triggers wait, some milliseconds
+   * with 50 that make one request for one card each.
+   */
   readonly chunk: number;
   /**
    * What to do for these targets, in their order; every one of them has to be in the answer.
