@@ -168,6 +168,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const runs = startRunWorker({
     db: database,
     context: { rules },
+    recordOutcomes,
     window: settings.RUN_WINDOW,
     metrics: runMetrics(registry),
     logger: logger.child({ part: 'runs' }),

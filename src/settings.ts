@@ -151,8 +151,8 @@ export const settingGroups = {
     ),
   },
   runs: {
-    RUN_WINDOW: integer(1, 1_000, 500).describe(
-      'Requests of one run that may be pending at once: what a stop withdraws at most, and enough to keep the CAS busy.',
+    RUN_WINDOW: integer(1, 1_000, 200).describe(
+      'Requests of one run that may be pending at once: enough to keep the CAS busy for half a second. A trigger for a card whose message is among them waits for that one.',
     ),
   },
   retention: {

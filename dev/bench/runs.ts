@@ -55,7 +55,7 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
       db: site.db,
       topic: TOPICS.CRM_TOPICS,
       writers: await registerWriters(site.env['SCHEMA_REGISTRY_URL'] ?? '', TOPICS.CRM_TOPICS),
-      subscriptions: subscriptions.slice(0, Math.min(ACTING, subscriptions.length)),
+      subscriptions: spread(subscriptions, ACTING),
       perSecond: eventsPerSecond,
     });
     report.line(
@@ -101,6 +101,12 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
   }
 }
 
+/** So many of them, as far apart as can be: the run goes from one end to the other. */
+function spread<T>(all: readonly T[], count: number): T[] {
+  const step = Math.max(1, Math.floor(all.length / count));
+  return all.filter((_, index) => index % step === 0).slice(0, count);
+}
+
 function tell(report: Report, what: string, values: readonly number[]): void {
   const at = (share: number): string => quantile(values, share).toFixed(0);
   report.line(
@@ -109,8 +115,8 @@ function tell(report: Report, what: string, values: readonly number[]): void {
   );
 }
 
-async function start({ db, settings }: Site): Promise<number> {
-  return await db.transaction((tx) =>
+async function start(site: Site): Promise<number> {
+  return await site.db.transaction((tx) =>
     createRun(
       tx,
       {
@@ -120,7 +126,7 @@ async function start({ db, settings }: Site): Promise<number> {
         hold: false,
         by: BY,
       },
-      { rules: planningRulesOf(settings()) },
+      { rules: planningRulesOf(site.settings()) },
     ),
   );
 }

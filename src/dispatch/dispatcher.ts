@@ -199,7 +199,12 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       claiming.ended(request);
       return;
     }
-    void putDown(result.settlement).then((held) => reportEnding(metrics, logger, request, result, held));
+    void putDown(result.settlement).then((held) => {
+      reportEnding(metrics, logger, request, result, held);
+      // Its card may have been handed to a trigger that waited for it.
+      if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
+      claiming.refill();
+    });
   }
 
   /** Writes what is to be written about a request, and is done with it. */

@@ -27,8 +27,8 @@ export function eachKind<S extends z.ZodRawShape>(more: S) {
     z
       .strictObject({
         kind: z.literal(kind.name),
-        parameters: kind.parameters as z.ZodType<unknown>,
-        selection: kind.source.schema as z.ZodType<unknown>,
+        parameters: kind.parameters,
+        selection: kind.source.schema,
         ...more,
       })
       .describe(`${kind.description}.`),

@@ -29,8 +29,6 @@ export const FAULT_POINTS = [
   'facets: after commit',
   'run: before commit',
   'run: after commit',
-  'run: before stop',
-  'run: after stop',
   'schedule: before commit',
   'schedule: after commit',
   'retention: before seal',

@@ -15,7 +15,7 @@ export const fingerprintKind = runKind({
   process: 'FINGERPRINTING_RUN',
   parameters: fingerprintParameters,
   source: cardSource,
-  chunk: 200,
+  chunk: 50,
   async planRequests(tx, { parameters }, targets, context) {
     const now = new Date();
     const cards = await heldCards(tx, targets);

@@ -120,7 +120,10 @@ export interface RunKind<P = unknown, S = unknown> {
   readonly source: TargetSource<S>;
   /** Outcomes beside COMPLETED after which nobody has to look at a target; without it none. */
   readonly goodOutcomes?: readonly string[];
-  /** Targets of one transaction at most; 200 where each makes one request for one card. */
+  /**
+   * Targets of one transaction at most: it holds the locks of their cards, for which triggers wait, some milliseconds
+   * with 50 that make one request for one card each.
+   */
   readonly chunk: number;
   /**
    * What to do for these targets, in their order; every one of them has to be in the answer.

@@ -15,7 +15,7 @@ export const messageKind = runKind({
   process: 'MAIL_BARK_MESSAGE_RUN',
   parameters: messageParameters,
   source: cardSource,
-  chunk: 200,
+  chunk: 50,
   async planRequests(tx, { parameters }, targets, context) {
     const now = new Date();
     const cards = await heldCards(tx, targets);

@@ -72,7 +72,7 @@ export const queueKind = runKind({
   process: 'MAIL_BARK_MESSAGE_RUN',
   parameters: z.strictObject({}),
   source: queueSource,
-  chunk: 200,
+  chunk: 50,
   async planRequests(tx, _run, targets, context) {
     const now = new Date();
     const messages = new Map(

@@ -1,7 +1,9 @@
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
+import type { RecordOutcomes } from '../requests/finish.ts';
 import type { NewRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
+import { withdrawSome } from './control.ts';
 import { countTargets } from './counts.ts';
 import type { AnyKind, KindContext, Run, RunRequest, SettledTarget, TargetPlan, Verdict } from './kind.ts';
 import { kindOf } from './kinds.ts';
@@ -14,6 +16,7 @@ export interface StepParts {
   readonly context: KindContext;
   /** Default: all that there are. */
   readonly kinds?: ReadonlyMap<string, AnyKind>;
+  readonly recordOutcomes: RecordOutcomes;
   /** Requests of one run that may be pending at once. */
   readonly window: number;
 }
@@ -77,7 +80,8 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
   if (run.state === 'PREPARING') return await collect(tx, run, kind);
   const unsettled = await unsettledRequests(tx, run.id);
   if (run.state !== 'RUNNING') {
-    if (unsettled > 0) return 'wait';
+    // Whoever stopped it does this too, and may have died over it.
+    if (unsettled > 0) return (await withdrawSome(tx, run.id, null, parts.recordOutcomes)) > 0 ? 'more' : 'wait';
     await writeProgress(tx, run.id, { open: false });
     return 'not ours';
   }

@@ -149,6 +149,18 @@ describe('a stop', () => {
     ]);
   });
 
+  test('whose maker dies over it is finished by the worker', async () => {
+    const id = await create(db, { selection: { cards: cardsFrom('1', 250) } });
+    await work(db, id);
+    await db.transaction(async (tx) => {
+      const run = await lockRun(tx, id);
+      await moveRun(tx, run ?? { id, state: 'RUNNING' }, { to: 'STOPPED', event: 'stopped', by: AGENT });
+    });
+    expect(await work(db, id)).toBe('not ours');
+    expect(await counts(db, id)).toMatchObject({ waiting: 250, pending: 0 });
+    expect(await audit(db)).toEqual([]);
+  });
+
   test('hands the cards of what it takes back to whoever waits behind', async () => {
     const [card = ''] = cardsFrom('1', 1);
     const first = await create(db, { selection: { cards: [card] } });
@@ -365,6 +377,7 @@ async function failUntilGivenUp(id: number): Promise<void> {
   const worker = startRunWorker({
     db,
     context: { rules: RULES },
+    recordOutcomes,
     window: 10,
     kinds: new Map([['MESSAGE', failing]]),
     metrics: runMetrics(new Registry()),

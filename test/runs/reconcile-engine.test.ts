@@ -4,6 +4,7 @@ import type { Subscription } from '../../src/events/crm.generated.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { type Command, smartcardsOf } from '../../src/requests/command.ts';
 import { lockCards } from '../../src/requests/lock-cards.ts';
+import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Json } from '../../src/runs/kind.ts';
 import { kindOf } from '../../src/runs/kinds.ts';
 import { stepRun } from '../../src/runs/step.ts';
@@ -29,7 +30,7 @@ const begin = (kind: string, selection: unknown, parameters: unknown = {}): Prom
 
 /** Does what there is to do for a run until only an answer brings more. */
 async function drive(run: number): Promise<void> {
-  while ((await stepRun(run, { db, context, window: 500 })) === 'more');
+  while ((await stepRun(run, { db, context, window: 500, recordOutcomes })) === 'more');
 }
 
 /** Lets the CAS answer the pending question about a card. */

@@ -61,7 +61,7 @@ export async function create(
 /** Steps until there is nothing to do at once. */
 export async function work(db: Database, id: number, parts: Partial<StepParts> = {}): Promise<Step> {
   for (;;) {
-    const step = await stepRun(id, { db, context: { rules: RULES }, window: 500, ...parts });
+    const step = await stepRun(id, { db, context: { rules: RULES }, recordOutcomes, window: 500, ...parts });
     if (step !== 'more') return step;
   }
 }
