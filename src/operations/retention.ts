@@ -19,7 +19,7 @@ export interface RetentionOptions {
   readonly days: RetentionDays;
   /** Where rows are archived before they are removed; null: nowhere. */
   readonly archive: string | null;
-  /** After each batch it rests so many times as long as the batch took; default 9: it takes a tenth of the time of one core, or of a disk, at most. */
+  /** After each batch it rests so many times as long as the batch took; default 9: it works a tenth of the time. */
   readonly rest?: number;
   /** Ends it soon: it goes on from there the next time. */
   readonly signal: AbortSignal;
