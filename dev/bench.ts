@@ -10,7 +10,9 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { reconcile } from './bench/reconcile.ts';
 import { retention } from './bench/retention.ts';
+import { runs, type RunsOptions } from './bench/runs.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -117,6 +119,25 @@ program
   .option('--seconds <n>', 'how long each of the eight turns is measured', whole, 10)
   .action((options: { rows: number; seconds: number }) =>
     measured('retention', 40 * MINUTE_MS, (report) => retention(report, options)),
+  );
+
+program
+  .command('runs')
+  .description(
+    'how long triggers take beside a message run to many cards, which is stopped and resumed, and without it',
+  )
+  .option('--cards <n>', 'cards of the run', whole, 50_000)
+  .option('--events <n>', 'events beside the run, and as many without it', whole, 5_000)
+  .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
+  .option('--calls-per-second <n>', 'what the CAS takes', whole, 400)
+  .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
+
+program
+  .command('reconcile')
+  .description('a reconcile of many cards, killed in the middle and gone on with, with exact counts; then its fix')
+  .option('--cards <n>', 'smart cards, at least 1,000', whole, 100_000)
+  .action((options: { cards: number }) =>
+    measured('reconcile', 30 * MINUTE_MS, (report) => reconcile(report, options)),
   );
 
 program

@@ -23,7 +23,10 @@ import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
-import { registerWebApi, type WebApi } from './web-api/web-api.ts';
+import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
+import { operationsApi } from './operations-api/calls.ts';
+import { runMetrics } from './runs/metrics.ts';
+import { startRunWorker } from './runs/worker.ts';
 import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
@@ -161,13 +164,20 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: webApiMetrics(registry),
     logger: logger.child({ part: 'web-api' }),
   };
-  let webApi: WebApi | undefined;
+  let apis: RunningApis | undefined;
+  const runs = startRunWorker({
+    db: database,
+    context: { rules },
+    window: settings.RUN_WINDOW,
+    metrics: runMetrics(registry),
+    logger: logger.child({ part: 'runs' }),
+  });
 
   // Those that bring work stop before those that do it, and the connections last.
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), webApi?.stop(), retention.stop()]);
+    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();
@@ -184,7 +194,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       logger,
       clientErrorHandler: answerClientError,
       register: async (app) => {
-        webApi = await registerWebApi(app, webApiParts);
+        apis = await registerApis(app, webApiParts, [webApi(webApiParts), operationsApi({ ...webApiParts, rules })]);
       },
       parts: async () => [
         await databaseState(database),

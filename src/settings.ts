@@ -25,6 +25,7 @@ export type SettingGroup =
   | 'http'
   | 'webApi'
   | 'retention'
+  | 'runs'
   | 'log'
   | 'simulator';
 
@@ -143,7 +144,7 @@ export const settingGroups = {
   },
   webApi: {
     WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
-      'How long a call with process_immediately waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
+      'How long a call with process_immediately, and a utility of the operations API, waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
     ),
     WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
       'How long a token of the login lives without a call; it ends up to a minute earlier.',
@@ -161,6 +162,11 @@ export const settingGroups = {
     ),
     RETENTION_ARCHIVE_DIR: optionalText().describe(
       'A directory in which rows are archived before they are removed; without it they are removed alone.',
+    ),
+  },
+  runs: {
+    RUN_WINDOW: integer(1, 1_000, 500).describe(
+      'Requests of one run that may be pending at once: what a stop withdraws at most, and enough to keep the CAS busy.',
     ),
   },
   log: {
@@ -186,6 +192,7 @@ export const SERVICE_SETTINGS = [
   'http',
   'webApi',
   'retention',
+  'runs',
   'log',
 ] as const;
 

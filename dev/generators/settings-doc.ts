@@ -12,6 +12,7 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   http: 'HTTP',
   webApi: 'Web API',
   retention: 'Retention',
+  runs: 'Runs',
   log: 'Logs',
   simulator: 'CAS simulator (only the command `simulator`)',
 };

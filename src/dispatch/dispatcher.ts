@@ -5,6 +5,7 @@ import { faultPoint } from '../platform/fault-points.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import type { FinishingParts } from '../requests/finish.ts';
+import { CLASS } from '../requests/work.ts';
 import { createBatcher } from '../platform/batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
 import { createCasSilence } from './cas-silence.ts';
@@ -257,7 +258,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       : listenForWork(
           options.databaseUrl,
           (message) => {
-            if (message === 'express') claiming.expressCame();
+            if (message === 'express') claiming.came(CLASS.EXPRESS);
+            if (message === 'work') claiming.came(CLASS.REGULAR);
             if (message === 'provider') heartbeat.now();
             else look();
           },

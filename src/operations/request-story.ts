@@ -54,7 +54,7 @@ const SELECT_REQUEST = /* sql */ `
 select r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.life_cycle_state, r.priority, r.sequence_number,
   r.command, r.cards, r.subscription_number, r.subscription_id, r.scheduled_at, r.submitted_at, r.executed_at,
   r.attempts, r.reference_number, r.error_code, r.error_description, r.answer, r.process_name, r.process_id,
-  r.action_id, r.action_number, r.causation_event_id, r.created_by_user, r.inbox_id
+  r.action_id, r.action_number, r.causation_event_id, r.created_by_user, r.created_by_unit, r.updated_by_user, r.updated_by_unit, r.inbox_id
 from request r`;
 
 const SELECT_EVENT = /* sql */ `

@@ -31,6 +31,12 @@ export const FAULT_POINTS = [
   'retention: after seal',
   'retention: before commit',
   'retention: after commit',
+  'run: before commit',
+  'run: after commit',
+  'run: before stop',
+  'run: after stop',
+  'schedule: before commit',
+  'schedule: after commit',
 ] as const;
 
 export type FaultPoint = (typeof FAULT_POINTS)[number];
