@@ -20,7 +20,7 @@ export function retentionCommand(): Command {
     .description('removes what is older than the settings, beside the service; goes on where it was broken off')
     .option('--dry-run', 'only counts what would go', false)
     .option('--archive <dir>', 'archives rows there first (default: RETENTION_ARCHIVE_DIR)')
-    .option('--rest <times>', 'rests so many times as long as each batch took; 0: not at all', '4')
+    .option('--rest <times>', 'rests so many times as long as each batch took; 0: not at all', '9')
     .option('--json', 'print the counts as JSON')
     .action(run);
   retention

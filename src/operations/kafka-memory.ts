@@ -1,4 +1,7 @@
-import { ConfigResourceTypes, type Kafka } from 'kafkajs';
+import kafkajs, { type Kafka } from 'kafkajs';
+
+/** Not a named export for ESM. */
+const { ConfigResourceTypes } = kafkajs;
 
 const DAY_MS = 86_400_000;
 
