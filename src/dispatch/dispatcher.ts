@@ -200,10 +200,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       return;
     }
     void putDown(result.settlement).then((held) => {
-      reportEnding(metrics, logger, request, result, held);
       // Its card may have been handed to a trigger that waited for it.
       if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
-      claiming.refill();
+      pump();
+      return reportEnding(metrics, logger, request, result, held);
     });
   }
 
