@@ -120,7 +120,7 @@ program
   .option('--cards <n>', 'cards of the run', whole, 50_000)
   .option('--events <n>', 'events beside the run, and as many without it', whole, 5_000)
   .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
-  .option('--calls-per-second <n>', 'what the CAS takes', whole, 400)
+  .option('--calls-per-second <n>', 'what the CAS takes', whole, 300)
   .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
 
 program

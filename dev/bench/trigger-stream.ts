@@ -5,10 +5,17 @@ import { type CrmEvent, type CrmSubscription, events, setService } from '../demo
 import type { Writers } from './load.ts';
 import { until } from './site.ts';
 
+/** How long one event took, in milliseconds from before it was produced: until its request was there, its call began, it was final. */
+export interface TriggerTimes {
+  readonly submitted: number;
+  readonly called: number;
+  readonly final: number;
+}
+
 /** Events that arrive one by one at a steady pace, and how long each took until its command was final. */
 export interface TriggerStream {
-  /** Produces so many, and waits until all their requests are final; milliseconds from before producing to final. */
-  measure(count: number, onProduced?: () => Promise<void>): Promise<number[]>;
+  /** Produces so many, and waits until all their requests are final. */
+  measure(count: number, onProduced?: () => Promise<void>): Promise<TriggerTimes[]>;
   close(): Promise<void>;
 }
 
@@ -77,16 +84,21 @@ async function produceOne(producer: Producer, topic: string, writers: Writers, e
   await producer.send({ topic, messages: [{ key: event.value.subscription.number, value }], acks: -1 });
 }
 
-/** By the database's clock, which is this machine's. */
-async function latencies(db: Database, producedAt: ReadonlyMap<string, number>): Promise<number[]> {
+/** By the clock of the machine on which all of it runs; transactions are taken to be done when they began. */
+async function latencies(db: Database, producedAt: ReadonlyMap<string, number>): Promise<TriggerTimes[]> {
   const actions = [...producedAt.keys()];
   const rows = await until('every trigger is final', FINAL_DEADLINE_MS, 250, async () => {
-    const final = await db.query<{ action: string; at: Date }>(
-      `select action_id as action, executed_at as at from request
+    const final = await db.query<{ action: string; submitted: Date; called: Date; final: Date }>(
+      `select action_id as action, submitted_at as submitted, executed_at as final,
+              (select min(started_at) from attempt a where a.request_number = r.number) as called
+         from request r
         where action_id = any ($1::text[]) and life_cycle_state = 'COMPLETED'`,
       [actions],
     );
     return final.length >= actions.length ? final : false;
   });
-  return rows.map(({ action, at }) => at.getTime() - (producedAt.get(action) ?? NaN));
+  return rows.map(({ action, submitted, called, final }) => {
+    const since = (at: Date): number => at.getTime() - (producedAt.get(action) ?? NaN);
+    return { submitted: since(submitted), called: since(called), final: since(final) };
+  });
 }

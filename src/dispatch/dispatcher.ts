@@ -200,10 +200,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       return;
     }
     const held = await putDown(result.settlement);
-    reportEnding(metrics, logger, request, result, held);
     // Its card may have been handed to a trigger that waited for it.
     if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
-    claiming.refill();
+    pump();
+    reportEnding(metrics, logger, request, result, held);
   }
 
   /** Writes what is to be written about a request, and is done with it. */
