@@ -66,7 +66,8 @@ create table run_target (
   result              jsonb,
   primary key (run_id, target),
   check ((state = 'DONE') = (outcome is not null))
-) with (fillfactor = 80);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
 create index run_target_waiting on run_target (run_id, target) where state = 'WAITING';
 create index run_target_sent on run_target (run_id, target) where state = 'SENT';
 

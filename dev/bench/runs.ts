@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
@@ -12,7 +13,7 @@ import { type CrmSubscription, newSubscription } from '../demo/crm.ts';
 import { subscribed } from '../demo/journeys/household.ts';
 import { registerWriters } from './load.ts';
 import { loadLine, median, quantile, type Report } from './report.ts';
-import { cpuLine, openSite, type Site, simulatorView, TOPICS, until } from './site.ts';
+import { cpuLine, openSite, resetStatements, type Site, simulatorView, TOPICS, topStatements, until } from './site.ts';
 import { openTriggerStream, type TriggerTimes } from './trigger-stream.ts';
 
 export interface RunsOptions {
@@ -20,6 +21,8 @@ export interface RunsOptions {
   readonly events: number;
   readonly eventsPerSecond: number;
   readonly callsPerSecond: number;
+  /** CPU profile and statements of the time beside the run. */
+  readonly profiled: boolean;
 }
 
 const LATENCY_MS = 20;
@@ -39,17 +42,20 @@ const BY = { user: 'bench', unit: null };
  * after it, so that a load that grows or falls meets both). The run is stopped and resumed, and every card is counted.
  */
 export async function runs(report: Report, options: RunsOptions): Promise<void> {
-  const { cards, events, eventsPerSecond, callsPerSecond } = options;
-  const site = await openSite(report);
+  const { cards, events, eventsPerSecond, callsPerSecond, profiled } = options;
+  const site = await openSite(report, { profiled });
   try {
     const simulator = await site.startSimulator();
     await simulatorView(simulator.url, 'PUT', 'settings', { latencyMs: LATENCY_MS });
     const subscriptions = await fill(site.db, cards);
-    const service = await site.startService({
-      CONAX_BASE_URL: simulator.url,
-      CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
-      CONAX_MAX_REQUESTS_PER_SECOND: String(callsPerSecond),
-    });
+    const service = await site.startService(
+      {
+        CONAX_BASE_URL: simulator.url,
+        CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
+        CONAX_MAX_REQUESTS_PER_SECOND: String(callsPerSecond),
+      },
+      { profiled },
+    );
     const stream = await openTriggerStream({
       kafka: site.kafka,
       db: site.db,
@@ -67,6 +73,10 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
 
     const id = await start(site);
     await until('the run sends', 60_000, 50, async () => (await countTargets(site.db, id)).pending > 0);
+    if (profiled) {
+      await resetStatements(site.db);
+      await service.profiler?.start();
+    }
     const [cpu, beganAt, doneBefore] = [site.cpu(), performance.now(), await done(site.db, id)];
     let underWay: string | undefined;
     const beside = await stream.measure(events, async () => {
@@ -76,6 +86,11 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
     tell(report, 'beside the run', beside);
     const perSecond = Math.round(((await done(site.db, id)) - doneBefore) / seconds);
     report.line(`  the run meanwhile: ${perSecond} cards/s; CPU: ${cpuLine(cpu, site.cpu(), seconds)}; ${loadLine()}`);
+    if (profiled) {
+      for (const line of (await service.profiler?.stop(join(site.output, 'runs.cpuprofile'))) ?? [])
+        report.line(`  ${line}`);
+      for (const line of await topStatements(site.db, seconds, 20)) report.line(`  ${line}`);
+    }
     report.check('the run was under way until the last event was produced', underWay === 'RUNNING', `${underWay}`);
 
     await stopAndResume(report, site, id);

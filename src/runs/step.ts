@@ -21,8 +21,11 @@ export interface StepParts {
   readonly window: number;
 }
 
-/** There may be more to do at once; only time brings more; or somebody else has the run, or nobody needs to. */
-export type Step = 'more' | 'wait' | 'not ours';
+/**
+ * `more`: there is more to do at once. `done`: something was done, and more comes with time, as with `wait`. `not ours`:
+ * somebody else has the run, or nobody needs to.
+ */
+export type Step = 'more' | 'done' | 'wait' | 'not ours';
 
 /**
  * Does the next bit of one run's work, in two transactions at most: first what follows from requests that are final,
@@ -33,7 +36,8 @@ export async function stepRun(id: number, parts: StepParts): Promise<Step> {
   const settled = await inRun(id, parts, settleTargets);
   if (settled === 'not ours') return settled;
   const advanced = await inRun(id, parts, advance);
-  return settled === 'more' ? 'more' : advanced;
+  if (settled === 'more') return 'more';
+  return settled === 'done' && advanced === 'wait' ? 'done' : advanced;
 }
 
 type Work = (tx: Transaction, run: RunRow, kind: AnyKind, parts: StepParts) => Promise<Step>;
@@ -43,12 +47,12 @@ async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
     const run = await tryLockOpenRun(tx, id);
     if (run === null) return 'not ours';
     const done = await work(tx, run, kindOf(run.kind, parts.kinds), parts);
-    if (done !== 'more') return done;
+    if (done !== 'more' && done !== 'done') return done;
     if (run.failures > 0) await writeFailure(tx, id, null);
     faultPoint('run: before commit');
     return done;
   });
-  if (step === 'more') faultPoint('run: after commit');
+  if (step === 'more' || step === 'done') faultPoint('run: after commit');
   return step;
 }
 
@@ -62,7 +66,7 @@ async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { cont
     kind.settle === undefined ? settled.map(plainVerdict) : await kind.settle(tx, asKindSees(run), settled, context);
   eachOnce(kind, settled, verdicts);
   await changeTargets(tx, run.id, verdicts.map(changeOf));
-  return 'more';
+  return settled.length === SETTLED_AT_ONCE ? 'more' : 'done';
 }
 
 function plainVerdict({ target, requests }: SettledTarget): Verdict {
@@ -86,7 +90,8 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
     return 'not ours';
   }
   const room = parts.window - unsettled;
-  if (room <= 0) return 'wait';
+  // Not one by one as they become final: a transaction costs much the same for one and for many.
+  if (room < Math.min(kind.chunk, Math.ceil(parts.window / 2)) || room === 0) return 'wait';
   const sent = await sendMore(tx, run, kind, Math.min(room, kind.chunk), parts.context);
   if (sent > 0) return 'more';
   if (unsettled > 0) return 'wait';

@@ -62,7 +62,7 @@ export async function create(
 export async function work(db: Database, id: number, parts: Partial<StepParts> = {}): Promise<Step> {
   for (;;) {
     const step = await stepRun(id, { db, context: { rules: RULES }, recordOutcomes, window: 500, ...parts });
-    if (step !== 'more') return step;
+    if (step === 'wait' || step === 'not ours') return step;
   }
 }
 
