@@ -24,6 +24,8 @@ create table run (
   ended_at        timestamptz,
   -- the sequence number of its last request
   last_sequence   int not null default 0,
+  -- no more requests are made for it before: its rate is kept by all instances together
+  next_at         timestamptz not null default now(),
   -- failures of the worker in a row, and what went wrong last
   failures        int not null default 0,
   failure         text,

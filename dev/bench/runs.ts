@@ -20,7 +20,7 @@ export interface RunsOptions {
   readonly cards: number;
   readonly events: number;
   readonly eventsPerSecond: number;
-  readonly callsPerSecond: number;
+  readonly cardsPerSecond: number;
   /** CPU profile and statements of the time beside the run. */
   readonly profiled: boolean;
 }
@@ -37,12 +37,12 @@ const RUN_DEADLINE_MS = 900_000;
 const BY = { user: 'bench', unit: null };
 
 /**
- * A bark run to many cards while trigger events arrive, at a CAS that takes 20 ms a call and so many calls a second: how
+ * A bark run to many cards while trigger events arrive, at a CAS that takes 20 ms a call: how
  * long the events take until their commands are final, beside the run and without it (half of these before the run, half
  * after it, so that a load that grows or falls meets both). The run is stopped and resumed, and every card is counted.
  */
 export async function runs(report: Report, options: RunsOptions): Promise<void> {
-  const { cards, events, eventsPerSecond, callsPerSecond, profiled } = options;
+  const { cards, events, eventsPerSecond, cardsPerSecond, profiled } = options;
   const site = await openSite(report, { profiled });
   try {
     const simulator = await site.startSimulator();
@@ -52,7 +52,7 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
       {
         CONAX_BASE_URL: simulator.url,
         CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
-        CONAX_MAX_REQUESTS_PER_SECOND: String(callsPerSecond),
+        RUN_REQUESTS_PER_SECOND: String(cardsPerSecond),
       },
       { profiled },
     );
@@ -65,7 +65,7 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
       perSecond: eventsPerSecond,
     });
     report.line(
-      `${cards} cards; ${events} events at ${eventsPerSecond}/s; a CAS of ${LATENCY_MS} ms, ${CONCURRENCY} at once, ${callsPerSecond} calls/s`,
+      `${cards} cards; ${events} events at ${eventsPerSecond}/s; a CAS of ${LATENCY_MS} ms, ${CONCURRENCY} at once; the run ${cardsPerSecond} cards/s`,
     );
     await stream.measure(WARM_UP_EVENTS);
     const before = await stream.measure(Math.ceil(events / 2));

@@ -19,6 +19,8 @@ export interface StepParts {
   readonly recordOutcomes: RecordOutcomes;
   /** Requests of one run that may be pending at once. */
   readonly window: number;
+  /** Requests a second that are made for one run. */
+  readonly perSecond: number;
 }
 
 /**
@@ -90,10 +92,12 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
     return 'not ours';
   }
   const room = parts.window - unsettled;
+  const tenthOfSecond = Math.ceil(parts.perSecond / 10);
+  const most = Math.min(kind.chunk, tenthOfSecond);
   // Not one by one as they become final: a transaction costs much the same for one and for many.
-  if (room < Math.min(kind.chunk, Math.ceil(parts.window / 2)) || room === 0) return 'wait';
-  const sent = await sendMore(tx, run, kind, Math.min(room, kind.chunk), parts.context);
-  if (sent > 0) return 'more';
+  if (!run.due || room <= 0 || room < Math.min(most, Math.ceil(parts.window / 2))) return 'wait';
+  const sent = await sendMore(tx, run, kind, Math.min(room, most), parts);
+  if (sent > 0) return sent === tenthOfSecond ? 'done' : 'more';
   if (unsettled > 0) return 'wait';
   const { targets, outcomes } = await countTargets(tx, run.id);
   await keepCounts(tx, run.id, outcomes);
@@ -116,7 +120,7 @@ async function sendMore(
   run: RunRow,
   kind: AnyKind,
   limit: number,
-  context: KindContext,
+  { context, perSecond }: StepParts,
 ): Promise<number> {
   const targets = await waitingTargets(tx, run.id, limit);
   if (targets.length === 0) return 0;
@@ -143,7 +147,10 @@ async function sendMore(
         : { target: plan.target, to: 'SENT', requests: numbersOf(plan), ...result };
     }),
   );
-  await writeProgress(tx, run.id, { lastSequence: run.lastSequence + requests.length });
+  await writeProgress(tx, run.id, {
+    lastSequence: run.lastSequence + requests.length,
+    dueInMs: (requests.length * 1_000) / perSecond,
+  });
   return targets.length;
 }
 
