@@ -1,10 +1,11 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
+import type { z } from 'zod';
 import { localUser } from '../operations/actor.ts';
 import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
 import { requestTable } from '../operations/request-table.ts';
 import { printable } from '../operations/story-text.ts';
 import { type SendingInput, utilityInputs, type UtilityPatterns, waits } from '../operations/utilities/inputs.ts';
-import type { Submitted } from '../operations/utilities/submit.ts';
+import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
 import { type Utilities, utilities } from '../operations/utilities/utilities.ts';
 import type { Database } from '../platform/database.ts';
@@ -115,8 +116,8 @@ export function casPatterns(): UtilityPatterns {
  * @param more the options of these fields.
  * @param further what the utility shows beside its requests: for people, and as members of the JSON.
  */
-export async function callUtility<K extends keyof Utilities>(
-  name: K,
+export async function callUtility(
+  name: keyof Utilities,
   fields: object,
   options: UtilityOptions,
   more: OptionNames = {},
@@ -124,17 +125,14 @@ export async function callUtility<K extends keyof Utilities>(
 ): Promise<void> {
   const names = { ...NAMES, ...more };
   const timeoutMs = timeoutOf(options);
-  const schema = utilityInputs(casPatterns())[name];
-  const input = inputOf(schema, { ...sharedFields(options), ...fields }, names) as Parameters<Utilities[K]>[0];
-  const awaited = waits(input as SendingInput);
+  const schema: z.ZodType<object> = utilityInputs(casPatterns())[name];
+  const input: SendingInput = inputOf(schema, { ...sharedFields(options), ...fields }, names);
+  const awaited = waits(input);
   await withOperations(async (parts) => {
-    const operation = parts.utilities[name] as (
-      input: Parameters<Utilities[K]>[0],
-      caller: Parameters<Utilities[K]>[1],
-    ) => Promise<Submitted>;
-    const { processId, numbers, leftOut } = await operated(names, () =>
-      operation(input, { by: { user: options.by, unit: null }, idempotent: null }),
-    );
+    // The schema of the same name gives what the utility takes.
+    const operation = parts.utilities[name] as (input: SendingInput, caller: Caller) => Promise<Submitted>;
+    const caller: Caller = { by: { user: options.by, unit: null }, idempotent: null };
+    const { processId, numbers, leftOut } = await operated(names, () => operation(input, caller));
     const outcome = await awaitOutcome(parts, numbers, awaited ? timeoutMs : 0);
     const shown = await further?.(parts, outcome);
     if (options.json) {

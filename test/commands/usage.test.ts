@@ -1,10 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 
-const COMMANDS = [
-  ...['serve', 'migrate', 'simulator', 'requests', 'events', 'provider', 'users', 'import'],
-  ...['pair', 'info', 'message', 'fingerprint', 'pin'],
-];
+const COMMANDS =
+  'serve migrate simulator requests events provider users import pair info message fingerprint pin'.split(' ');
 
 describe('the command line', () => {
   test('explains itself with --help, every command of it', async () => {

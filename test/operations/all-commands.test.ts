@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTypes } from '../../src/requests/command.ts';
+import type { ProvisioningRequest } from '../../src/requests/find.ts';
 import type { CompleteRequest } from '../../src/web-api/shape.ts';
 import { type Ran, runCli } from '../support/cli.ts';
 import type { JournalEntry } from '../support/world.ts';
@@ -130,10 +131,15 @@ const CASES: readonly Case[] = [
   {
     type: 'SEND_REPEATING_BARK_MESSAGE_TO_CLIENT',
     processName: 'MAIL_BARK_MESSAGE_UTILITY',
-    cli: (card) => [
-      ...['message', 'repeating-bark', 'Hello', ...toCard(card), '--start', LATER],
-      ...['--duration', '30', '--repetitions', '3', '--interval', '2550'],
-    ],
+    cli: (card) =>
+      ['message', 'repeating-bark', 'Hello', ...toCard(card), '--start', LATER].concat([
+        '--duration',
+        '30',
+        '--repetitions',
+        '3',
+        '--interval',
+        '2550',
+      ]),
     api: (card) => [
       '/utilities/messages',
       {
@@ -158,10 +164,17 @@ const CASES: readonly Case[] = [
   {
     type: 'DISPLAY_FINGERPRINT',
     processName: 'FINGERPRINTING_UTILITY',
-    cli: (card) => [
-      ...['fingerprint', ...toCard(card), '--at', LATER, '--duration', '7'],
-      ...['--x', '10', '--y', '20', '--height', '30', '--slot', '4'],
-    ],
+    cli: (card) =>
+      ['fingerprint', ...toCard(card), '--at', LATER, '--duration', '7'].concat([
+        '--x',
+        '10',
+        '--y',
+        '20',
+        '--height',
+        '30',
+        '--slot',
+        '4',
+      ]),
     api: (card) => [
       '/utilities/fingerprints',
       {
@@ -261,32 +274,57 @@ describe.each(ways)('$type by $way', ({ type, way, index, processName, parameter
   });
 
   test('is told as COMPLETED to whoever made it, and noted with who did', async () => {
-    let number: number | undefined;
-    if (way === 'api') {
-      const answer = answers.get(type);
-      expect(answer?.code).toBe('OK');
-      const data = answer?.data as CompleteRequest & { provisioning_requests?: CompleteRequest[] };
-      const [request = data] = data.provisioning_requests ?? [];
-      expect(request).toMatchObject({ type, life_cycle_state: 'COMPLETED', process_name: processName });
-      number = Number(request.number);
-    } else {
-      const { exitCode, stdout, stderr } = ran.get(type) ?? {};
-      expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-      const { requests } = JSON.parse(stdout ?? '') as { requests: { number: number }[] };
-      expect(requests).toMatchObject([{ type, lifeCycleState: 'COMPLETED', processName }]);
-      number = requests[0]?.number;
-    }
+    const { number, ...told } = way === 'api' ? toldByApi(type) : toldByCli(type);
+    expect(told).toEqual({ went: 'well', requests: 1, type, state: 'COMPLETED', processName });
     const [row] = await world.db.query(
-      'select created_by_user as "user", created_by_unit as unit, priority, process_id as process from request where number = $1',
+      `select created_by_user as user, created_by_unit as unit, priority, process_id ~ '^[0-9a-f-]{36}$' as process
+         from request where number = $1`,
       [number],
     );
-    expect(row).toEqual({
-      ...(way === 'api' ? { user: 'operator', unit: 'Nicosia' } : { user: 'olga', unit: null }),
-      priority: 'EXPRESS',
-      process: processName === 'MANUAL' ? null : (expect.stringMatching(/^[0-9a-f-]{36}$/) as string),
-    });
+    const who = way === 'api' ? { user: 'operator', unit: 'Nicosia' } : { user: 'olga', unit: null };
+    expect(row).toEqual({ ...who, priority: 'EXPRESS', process: processName === 'MANUAL' ? null : true });
   });
 });
+
+/** What somebody is told of the request that a call or command made. */
+interface Told {
+  /** `well`, or what was wrong. */
+  readonly went: string;
+  readonly requests: number;
+  readonly number: number;
+  readonly type: string | undefined;
+  readonly state: string | undefined;
+  readonly processName: string | undefined;
+}
+
+function toldByApi(type: string): Told {
+  const { code, description, data } = answers.get(type) ?? {};
+  const made = data as CompleteRequest & { provisioning_requests?: CompleteRequest[] };
+  const requests = made.provisioning_requests ?? [made];
+  const [request] = requests;
+  return {
+    went: code === 'OK' ? 'well' : `${code}: ${description}`,
+    requests: requests.length,
+    number: Number(request?.number),
+    type: request?.type,
+    state: request?.life_cycle_state,
+    processName: request?.process_name,
+  };
+}
+
+function toldByCli(type: string): Told {
+  const { exitCode, stdout = '', stderr } = ran.get(type) ?? {};
+  const { requests } = JSON.parse(stdout) as { requests: ProvisioningRequest[] };
+  const [request] = requests;
+  return {
+    went: exitCode === 0 && stderr === '' ? 'well' : `${exitCode}: ${stderr}`,
+    requests: requests.length,
+    number: request?.number ?? 0,
+    type: request?.type,
+    state: request?.lifeCycleState,
+    processName: request?.processName,
+  };
+}
 
 /** What tells whose call it is. */
 function keyOf(parameters: object): unknown {

@@ -24,6 +24,11 @@ function said(utility: keyof typeof inputs, given: unknown): string | null {
   return `${code} ${message}`;
 }
 
+/** What was looked for, where the sentence has it; else the whole sentence. */
+function heard(sentence: string | null, part: string | null): string | null {
+  return sentence !== null && part !== null && sentence.includes(part) ? part : sentence;
+}
+
 test.each<[keyof typeof inputs, string, object, string | null]>([
   ['createPairing', 'devices of both kinds', { ...CARDS, stb_ca_ids: ['A'] }, null],
   ['createPairing', 'both kinds of a subscription', { ...S1, ...CARDS, stb_ca_ids: ['A'] }, null],
@@ -139,7 +144,7 @@ test.each<[keyof typeof inputs, string, object, string | null]>([
     'PARAMETER_INVALID pin is not what is needed: give a PIN that fits',
   ],
 ])('of %s, %s is taken or refused', (utility, _, given, refused) => {
-  expect(said(utility, given)).toEqual(refused === null ? null : expect.stringContaining(refused));
+  expect(heard(said(utility, given), refused)).toBe(refused);
 });
 
 test('a PIN that is refused is not repeated', () => {

@@ -177,8 +177,10 @@ async function play(): Promise<void> {
   await rm(file);
   answers += utility.stdout + utility.stderr;
   utilityCode = utility.exitCode;
-  for (const number of numbers.values())
-    answers += (await runCli(['requests', 'show', String(number)], settings)).stdout;
+  const stories = await Promise.all(
+    [...numbers.values()].map((number) => runCli(['requests', 'show', String(number)], settings)),
+  );
+  answers += stories.map(({ stdout }) => stdout).join('');
   const [made] = await db.query<{ count: number }>('select count(*) from request');
   outcomes = made?.count ?? 0;
   await world.wire.until(

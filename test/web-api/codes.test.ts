@@ -12,8 +12,8 @@ test('docs/errors-web-api.md has every code, with status, meaning and remedy', a
 test('every code of the list is given somewhere', async () => {
   const given = new Set<string>();
   for (const room of ['src/web-api/', 'src/identifiers/', 'src/users/', 'src/operations/', 'src/operations-api/']) {
-    for (const file of await readdir(new URL(room, root))) {
-      if (file === 'codes.ts') continue;
+    for (const file of await readdir(new URL(room, root), { recursive: true })) {
+      if (file === 'codes.ts' || !file.endsWith('.ts')) continue;
       const text = await readFile(new URL(room + file, root), 'utf8');
       for (const [, code] of text.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)) if (code !== undefined) given.add(code);
     }

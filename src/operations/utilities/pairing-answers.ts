@@ -21,13 +21,12 @@ export function pairingsTold(requests: readonly ProvisioningRequest[]): PairingT
       answered: lifeCycleState === 'COMPLETED' && answer?.pairing !== undefined,
       pairing: answer?.pairing ?? null,
     };
-    switch (command.type) {
-      case 'GET_PAIRING_STATUS_FOR_CARD':
-        return [{ smartcard: command.smartcard.caId, setTopBox: null, ...told }];
-      case 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE':
-        return [{ smartcard: null, setTopBox: command.setTopBox.caId, ...told }];
-      default:
-        return [];
+    if (command.type === 'GET_PAIRING_STATUS_FOR_CARD') {
+      return [{ smartcard: command.smartcard.caId, setTopBox: null, ...told }];
     }
+    if (command.type === 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE') {
+      return [{ smartcard: null, setTopBox: command.setTopBox.caId, ...told }];
+    }
+    return [];
   });
 }
