@@ -119,9 +119,12 @@ program
   )
   .option('--cards <n>', 'cards of the run', whole, 50_000)
   .option('--events <n>', 'events beside the run, and as many without it', whole, 5_000)
-  .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
-  .option('--calls-per-second <n>', 'what the CAS takes', whole, 300)
-  .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
+  .option('--events-per-second <n>', 'how fast they arrive', whole, 20)
+  .option('--cards-per-second <n>', 'how fast the run is', whole, 100)
+  .option('--profile', 'CPU profile and statements of the time beside the run', false)
+  .action((options: Omit<RunsOptions, 'profiled'> & { profile: boolean }) =>
+    measured('runs', 30 * MINUTE_MS, (report) => runs(report, { ...options, profiled: options.profile })),
+  );
 
 program
   .command('reconcile')

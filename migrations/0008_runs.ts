@@ -24,6 +24,8 @@ create table run (
   ended_at        timestamptz,
   -- the sequence number of its last request
   last_sequence   int not null default 0,
+  -- no more requests are made for it before: its rate is kept by all instances together
+  next_at         timestamptz not null default now(),
   -- failures of the worker in a row, and what went wrong last
   failures        int not null default 0,
   failure         text,
@@ -66,7 +68,8 @@ create table run_target (
   result              jsonb,
   primary key (run_id, target),
   check ((state = 'DONE') = (outcome is not null))
-) with (fillfactor = 80);
+) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 20000,
+        autovacuum_analyze_scale_factor = 0, autovacuum_analyze_threshold = 20000, autovacuum_vacuum_cost_delay = 0);
 create index run_target_waiting on run_target (run_id, target) where state = 'WAITING';
 create index run_target_sent on run_target (run_id, target) where state = 'SENT';
 

@@ -170,6 +170,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     context: { rules },
     recordOutcomes,
     window: settings.RUN_WINDOW,
+    perSecond: settings.RUN_REQUESTS_PER_SECOND,
     metrics: runMetrics(registry),
     logger: logger.child({ part: 'runs' }),
   });

@@ -151,6 +151,9 @@ export const settingGroups = {
     ),
   },
   runs: {
+    RUN_REQUESTS_PER_SECOND: integer(1, 10_000, 100).describe(
+      'Requests a second that are made for one run, all instances together; what CONAX_MAX_REQUESTS_PER_SECOND leaves above it is for triggers.',
+    ),
     RUN_WINDOW: integer(1, 1_000, 200).describe(
       'Requests of one run that may be pending at once: enough to keep the CAS busy for half a second. A trigger for a card whose message is among them waits for that one.',
     ),

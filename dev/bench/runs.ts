@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
@@ -12,14 +13,16 @@ import { type CrmSubscription, newSubscription } from '../demo/crm.ts';
 import { subscribed } from '../demo/journeys/household.ts';
 import { registerWriters } from './load.ts';
 import { loadLine, median, quantile, type Report } from './report.ts';
-import { cpuLine, openSite, type Site, simulatorView, TOPICS, until } from './site.ts';
+import { cpuLine, openSite, resetStatements, type Site, simulatorView, TOPICS, topStatements, until } from './site.ts';
 import { openTriggerStream, type TriggerTimes } from './trigger-stream.ts';
 
 export interface RunsOptions {
   readonly cards: number;
   readonly events: number;
   readonly eventsPerSecond: number;
-  readonly callsPerSecond: number;
+  readonly cardsPerSecond: number;
+  /** CPU profile and statements of the time beside the run. */
+  readonly profiled: boolean;
 }
 
 const LATENCY_MS = 20;
@@ -34,22 +37,25 @@ const RUN_DEADLINE_MS = 900_000;
 const BY = { user: 'bench', unit: null };
 
 /**
- * A bark run to many cards while trigger events arrive, at a CAS that takes 20 ms a call and so many calls a second: how
+ * A bark run to many cards while trigger events arrive, at a CAS that takes 20 ms a call: how
  * long the events take until their commands are final, beside the run and without it (half of these before the run, half
  * after it, so that a load that grows or falls meets both). The run is stopped and resumed, and every card is counted.
  */
 export async function runs(report: Report, options: RunsOptions): Promise<void> {
-  const { cards, events, eventsPerSecond, callsPerSecond } = options;
-  const site = await openSite(report);
+  const { cards, events, eventsPerSecond, cardsPerSecond, profiled } = options;
+  const site = await openSite(report, { profiled });
   try {
     const simulator = await site.startSimulator();
     await simulatorView(simulator.url, 'PUT', 'settings', { latencyMs: LATENCY_MS });
     const subscriptions = await fill(site.db, cards);
-    const service = await site.startService({
-      CONAX_BASE_URL: simulator.url,
-      CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
-      CONAX_MAX_REQUESTS_PER_SECOND: String(callsPerSecond),
-    });
+    const service = await site.startService(
+      {
+        CONAX_BASE_URL: simulator.url,
+        CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
+        RUN_REQUESTS_PER_SECOND: String(cardsPerSecond),
+      },
+      { profiled },
+    );
     const stream = await openTriggerStream({
       kafka: site.kafka,
       db: site.db,
@@ -59,7 +65,7 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
       perSecond: eventsPerSecond,
     });
     report.line(
-      `${cards} cards; ${events} events at ${eventsPerSecond}/s; a CAS of ${LATENCY_MS} ms, ${CONCURRENCY} at once, ${callsPerSecond} calls/s`,
+      `${cards} cards; ${events} events at ${eventsPerSecond}/s; a CAS of ${LATENCY_MS} ms, ${CONCURRENCY} at once; the run ${cardsPerSecond} cards/s`,
     );
     await stream.measure(WARM_UP_EVENTS);
     const before = await stream.measure(Math.ceil(events / 2));
@@ -67,6 +73,10 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
 
     const id = await start(site);
     await until('the run sends', 60_000, 50, async () => (await countTargets(site.db, id)).pending > 0);
+    if (profiled) {
+      await resetStatements(site.db);
+      await service.profiler?.start();
+    }
     const [cpu, beganAt, doneBefore] = [site.cpu(), performance.now(), await done(site.db, id)];
     let underWay: string | undefined;
     const beside = await stream.measure(events, async () => {
@@ -76,6 +86,11 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
     tell(report, 'beside the run', beside);
     const perSecond = Math.round(((await done(site.db, id)) - doneBefore) / seconds);
     report.line(`  the run meanwhile: ${perSecond} cards/s; CPU: ${cpuLine(cpu, site.cpu(), seconds)}; ${loadLine()}`);
+    if (profiled) {
+      for (const line of (await service.profiler?.stop(join(site.output, 'runs.cpuprofile'))) ?? [])
+        report.line(`  ${line}`);
+      for (const line of await topStatements(site.db, seconds, 20)) report.line(`  ${line}`);
+    }
     report.check('the run was under way until the last event was produced', underWay === 'RUNNING', `${underWay}`);
 
     await stopAndResume(report, site, id);

@@ -73,6 +73,9 @@ export async function withdrawUnclaimed(
   return unclaimed.map(({ number }) => number);
 }
 
+/** What becomes of a withdrawn request. */
+const FINAL = { state: 'REJECTED', errorCode: 'WITHDRAWN' } as const;
+
 interface Withdrawn {
   readonly number: number;
   readonly cards: readonly string[];
@@ -97,9 +100,9 @@ async function reject(
   await handOn(tx, turns);
   await tx.query(WRITE_FINAL_STATE, [
     numbers,
-    numbers.map(() => 'REJECTED'),
+    numbers.map(() => FINAL.state),
     numbers.map(() => null),
-    numbers.map(() => 'WITHDRAWN'),
+    numbers.map(() => FINAL.errorCode),
     withdrawn.map(({ why }) => why),
     numbers.map(() => null),
     withdrawn.map(({ attempts }) => attempts),
@@ -109,7 +112,7 @@ async function reject(
   await recordOutcomes(tx, numbers);
   await tellFinal(
     tx,
-    withdrawn.flatMap(({ number, awaited }) => (awaited ? [{ number, state: 'REJECTED' as const }] : [])),
+    withdrawn.flatMap(({ number, awaited }) => (awaited ? [{ number, state: FINAL.state }] : [])),
   );
 }
 

@@ -19,10 +19,15 @@ export interface StepParts {
   readonly recordOutcomes: RecordOutcomes;
   /** Requests of one run that may be pending at once. */
   readonly window: number;
+  /** Requests a second that are made for one run. */
+  readonly perSecond: number;
 }
 
-/** There may be more to do at once; only time brings more; or somebody else has the run, or nobody needs to. */
-export type Step = 'more' | 'wait' | 'not ours';
+/**
+ * `more`: there is more to do at once. `done`: something was done, and more comes with time, as with `wait`. `not ours`:
+ * somebody else has the run, or nobody needs to.
+ */
+export type Step = 'more' | 'done' | 'wait' | 'not ours';
 
 /**
  * Does the next bit of one run's work, in two transactions at most: first what follows from requests that are final,
@@ -33,7 +38,8 @@ export async function stepRun(id: number, parts: StepParts): Promise<Step> {
   const settled = await inRun(id, parts, settleTargets);
   if (settled === 'not ours') return settled;
   const advanced = await inRun(id, parts, advance);
-  return settled === 'more' ? 'more' : advanced;
+  if (settled === 'more') return 'more';
+  return settled === 'done' && advanced === 'wait' ? 'done' : advanced;
 }
 
 type Work = (tx: Transaction, run: RunRow, kind: AnyKind, parts: StepParts) => Promise<Step>;
@@ -43,12 +49,12 @@ async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
     const run = await tryLockOpenRun(tx, id);
     if (run === null) return 'not ours';
     const done = await work(tx, run, kindOf(run.kind, parts.kinds), parts);
-    if (done !== 'more') return done;
+    if (done !== 'more' && done !== 'done') return done;
     if (run.failures > 0) await writeFailure(tx, id, null);
     faultPoint('run: before commit');
     return done;
   });
-  if (step === 'more') faultPoint('run: after commit');
+  if (step === 'more' || step === 'done') faultPoint('run: after commit');
   return step;
 }
 
@@ -62,7 +68,7 @@ async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { cont
     kind.settle === undefined ? settled.map(plainVerdict) : await kind.settle(tx, asKindSees(run), settled, context);
   eachOnce(kind, settled, verdicts);
   await changeTargets(tx, run.id, verdicts.map(changeOf));
-  return 'more';
+  return settled.length === SETTLED_AT_ONCE ? 'more' : 'done';
 }
 
 function plainVerdict({ target, requests }: SettledTarget): Verdict {
@@ -86,9 +92,12 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
     return 'not ours';
   }
   const room = parts.window - unsettled;
-  if (room <= 0) return 'wait';
-  const sent = await sendMore(tx, run, kind, Math.min(room, kind.chunk), parts.context);
-  if (sent > 0) return 'more';
+  const tenthOfSecond = Math.ceil(parts.perSecond / 10);
+  const most = Math.min(kind.chunk, tenthOfSecond);
+  // Not one by one as they become final: a transaction costs much the same for one and for many.
+  if (!run.due || room <= 0 || room < Math.min(most, Math.ceil(parts.window / 2))) return 'wait';
+  const sent = await sendMore(tx, run, kind, Math.min(room, most), parts);
+  if (sent > 0) return sent === tenthOfSecond ? 'done' : 'more';
   if (unsettled > 0) return 'wait';
   const { targets, outcomes } = await countTargets(tx, run.id);
   await keepCounts(tx, run.id, outcomes);
@@ -111,7 +120,7 @@ async function sendMore(
   run: RunRow,
   kind: AnyKind,
   limit: number,
-  context: KindContext,
+  { context, perSecond }: StepParts,
 ): Promise<number> {
   const targets = await waitingTargets(tx, run.id, limit);
   if (targets.length === 0) return 0;
@@ -138,7 +147,10 @@ async function sendMore(
         : { target: plan.target, to: 'SENT', requests: numbersOf(plan), ...result };
     }),
   );
-  await writeProgress(tx, run.id, { lastSequence: run.lastSequence + requests.length });
+  await writeProgress(tx, run.id, {
+    lastSequence: run.lastSequence + requests.length,
+    dueInMs: (requests.length * 1_000) / perSecond,
+  });
   return targets.length;
 }
 

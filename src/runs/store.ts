@@ -22,6 +22,8 @@ export interface RunRow {
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly lastSequence: number;
+  /** Its rate lets more requests be made for it now. */
+  readonly due: boolean;
   readonly failures: number;
   readonly failure: string | null;
   readonly scheduleId: number | null;
@@ -31,7 +33,7 @@ export interface RunRow {
 const COLUMNS = /* sql */ `
 id, kind, state, open, hold, parameters, selection, cursor, created_by_user as "createdByUser",
 created_by_unit as "createdByUnit", created_at as "createdAt", prepared_at as "preparedAt", started_at as "startedAt",
-ended_at as "endedAt", last_sequence as "lastSequence", failures, failure, schedule_id as "scheduleId", counts`;
+ended_at as "endedAt", last_sequence as "lastSequence", next_at <= now() as due, failures, failure, schedule_id as "scheduleId", counts`;
 
 export interface NewRun {
   readonly kind: AnyKind;
@@ -127,7 +129,13 @@ export async function moveRun(tx: Transaction, run: Pick<RunRow, 'id' | 'state'>
 export async function writeProgress(
   tx: Transaction,
   id: number,
-  progress: { readonly cursor?: Json | null; readonly lastSequence?: number; readonly open?: boolean },
+  progress: {
+    readonly cursor?: Json | null;
+    readonly lastSequence?: number;
+    /** So long after it was due it is due again. */
+    readonly dueInMs?: number;
+    readonly open?: boolean;
+  },
 ): Promise<void> {
   await tx.query(WRITE_PROGRESS, [
     id,
@@ -135,6 +143,7 @@ export async function writeProgress(
     stringified(progress.cursor ?? null),
     progress.lastSequence ?? null,
     progress.open ?? null,
+    progress.dueInMs ?? null,
   ]);
 }
 
@@ -178,6 +187,7 @@ function stringified(value: Json | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
+// A worker that comes late makes up for 200 ms of a run's rate and no more.
 // Every statement walks run's primary key, but OPEN: run_open; and CHANGES: run_change's primary key.
 const INSERT = /* sql */ `
 insert into run (kind, state, hold, parameters, selection, created_by_user, created_by_unit, schedule_id)
@@ -199,7 +209,9 @@ update run
 const WRITE_PROGRESS = /* sql */ `
 update run
    set cursor = case when $2::boolean then $3::jsonb else cursor end, last_sequence = coalesce($4::int, last_sequence),
-       open = coalesce($5::boolean, open)
+       open = coalesce($5::boolean, open),
+       next_at = case when $6::float8 is null then next_at
+                      else greatest(next_at, now() - interval '200 milliseconds') + $6::float8 * interval '1 millisecond' end
  where id = $1`;
 const KEEP_COUNTS = /* sql */ `update run set counts = $2::jsonb where id = $1`;
 const WRITE_FAILURE = /* sql */ `

@@ -86,31 +86,31 @@ select coalesce(sum(cardinality(requests)), 0)::int as count
 
 /**
  * Walks run_target_sent, and work's primary key for each request: a final one has no row there. Then request's primary
- * key.
+ * key. Joined with run_target again, by its key, it read the whole run for each target as long as nothing is known of the
+ * table's size: 43 ms for 45 targets of 6,000.
  */
 const SETTLED = /* sql */ `
 with settled as materialized (
-  select target from run_target t
-   where run_id = $1::bigint and state = 'SENT'
+  select t.* from run_target t
+   where t.run_id = $1::bigint and t.state = 'SENT'
      and not exists (select from unnest(t.requests) own (number) join work w on w.number = own.number)
-   order by target limit $2::int
+   order by t.target limit $2::int
 )
 select ${COLUMNS}, r.number, r.life_cycle_state as state, r.error_code as "errorCode",
        r.error_description as "errorDescription", r.answer, r.command
-  from settled s
-  join run_target t on t.run_id = $1::bigint and t.target = s.target
+  from settled t
  cross join unnest(t.requests) own (number)
   join request r on r.number = own.number
  order by t.target, r.number`;
 
-/** Walks run_target's primary key. */
+/** Walks run_target's primary key; without the array the whole run for each change, as above. */
 const CHANGE = /* sql */ `
 update run_target t
    set state = c.state, outcome = c.outcome, requests = t.requests || c.requests::bigint[],
        tries = t.tries + case when c.state = 'SENT' then 1 else 0 end, result = coalesce(c.result, t.result)
   from unnest($2::text[], $3::text[], $4::text[], $5::text[], ${jsonColumn('$6')})
     as c (target, state, requests, outcome, result)
- where t.run_id = $1::bigint and t.target = c.target`;
+ where t.run_id = $1::bigint and t.target = any ($2::text[]) and t.target = c.target`;
 
 /** Walks run_target_sent. */
 const TAKE_BACK = /* sql */ `

@@ -85,6 +85,21 @@ describe('a run', () => {
     expect((await counts(db, id)).outcomes).toEqual({ COMPLETED: 450 });
   });
 
+  test('makes no more requests a second than its rate', async () => {
+    const id = await create(db, { selection: { cards: cardsFrom('1', 100) } });
+    const made = async (): Promise<number> => (await barks()).length;
+    await work(db, id, { perSecond: 20 });
+    expect(await made()).toBeLessThanOrEqual(6);
+    const [before] = [await made()];
+    await db.query(`update run set next_at = now() + interval '1 hour' where id = $1`, [id]);
+    expect(await work(db, id, { perSecond: 20 })).toBe('wait');
+    expect(await made()).toBe(before);
+    await db.query(`update run set next_at = now() - interval '1 hour' where id = $1`, [id]);
+    await work(db, id, { perSecond: 20 });
+    // The hour is not made up for.
+    expect(await made()).toBeLessThanOrEqual(before + 10);
+  });
+
   test('counts by outcome: accepted, refused by code, unknown, and malformed ones of a snapshot that were not sent', async () => {
     const [known, malformed] = [newSubscription('S1'), newSubscription('S2')];
     addItem(known, 'card', 'SMARTCARD', '10000000001');
@@ -379,6 +394,7 @@ async function failUntilGivenUp(id: number): Promise<void> {
     context: { rules: RULES },
     recordOutcomes,
     window: 10,
+    perSecond: 1_000,
     kinds: new Map([['MESSAGE', failing]]),
     metrics: runMetrics(new Registry()),
     logger: createLogger('silent'),

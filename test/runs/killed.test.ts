@@ -22,7 +22,7 @@ beforeAll(async () => {
     CONAX_TIMEOUT_MS: '2000',
     LEASE_MS: '4500',
     CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
-    RUN_WINDOW: '200',
+    RUN_REQUESTS_PER_SECOND: '1000',
   });
   await world.simulator('PUT', 'settings', { latencyMs: LATENCY_MS });
   directory = await mkdtemp(join(tmpdir(), 'runs-'));

@@ -61,8 +61,15 @@ export async function create(
 /** Steps until there is nothing to do at once. */
 export async function work(db: Database, id: number, parts: Partial<StepParts> = {}): Promise<Step> {
   for (;;) {
-    const step = await stepRun(id, { db, context: { rules: RULES }, recordOutcomes, window: 500, ...parts });
-    if (step !== 'more') return step;
+    const step = await stepRun(id, {
+      db,
+      context: { rules: RULES },
+      recordOutcomes,
+      window: 500,
+      perSecond: 100_000,
+      ...parts,
+    });
+    if (step === 'wait' || step === 'not ours') return step;
   }
 }
 
