@@ -114,8 +114,8 @@ program
 
 program
   .command('retention')
-  .description('removing and archiving millions of old rows, beside the dispatcher and alone')
-  .option('--rows <n>', 'old requests, each with event, action, attempt and outcome; a multiple of 5', whole, 1_000_000)
+  .description('removing and archiving a million old rows, beside the dispatcher and alone')
+  .option('--rows <n>', 'old requests, each with event, action, attempt and outcome; a multiple of 5', whole, 200_000)
   .option('--seconds <n>', 'how long each of the eight turns is measured', whole, 10)
   .action((options: { rows: number; seconds: number }) =>
     measured('retention', 40 * MINUTE_MS, (report) => retention(report, options)),
