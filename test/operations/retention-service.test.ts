@@ -13,6 +13,7 @@ import {
   startRetention,
 } from '../../src/operations/retention-service.ts';
 import { runRetention } from '../../src/operations/retention.ts';
+import { openDatabase } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { addTo, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../requests/support.ts';
 import { eventually } from '../support/scene.ts';
@@ -162,4 +163,29 @@ test('completed runs go with their cards, a bounded number at a time; what a run
     { id: failed, count: 3 },
   ]);
   expect(await db.query('select number from request')).toEqual([{ number: numbers[1] }]);
+});
+
+test('requests are claimed and finished beside it, and never wait for a lock of its', async () => {
+  const { db, url } = store;
+  await db.query('truncate request, request_final, retention_pass cascade');
+  for (let batch = 0; batch < 3; batch += 1) await oldRequests(800);
+  // The sending of today waits for no lock longer than this: then it fails.
+  const impatient = openDatabase({ url, maxConnections: 4, applicationName: 'test', lockTimeoutMs: 100 });
+  try {
+    const numbers = await submit(
+      impatient,
+      ...Array.from({ length: 400 }, (_, index) => requestFor(addTo(`n${index}`))),
+    );
+    const { signal } = new AbortController();
+    const days = { requests: 30, events: 0, outcomes: 0, runs: 0 };
+    const [{ removed }, sent] = await Promise.all([
+      runRetention({ db, days, archive: null, rest: 0, signal, batchKeys: 50 }),
+      sendAll(impatient, 10),
+    ]);
+    expect(removed['request']).toBe(2_400);
+    expect(sent.toSorted((a, b) => a - b)).toEqual(numbers);
+    expect(await left()).toBe(400);
+  } finally {
+    await impatient.close();
+  }
 });

@@ -30,7 +30,7 @@ const begin = (kind: string, selection: unknown, parameters: unknown = {}): Prom
 
 /** Does what there is to do for a run until only an answer brings more. */
 async function drive(run: number): Promise<void> {
-  while ((await stepRun(run, { db, context, window: 500, recordOutcomes })) === 'more');
+  while ((await stepRun(run, { db, context, window: 500, perSecond: 100_000, recordOutcomes })) === 'more');
 }
 
 /** Lets the CAS answer the pending question about a card. */
