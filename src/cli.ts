@@ -4,6 +4,7 @@ import { eventsCommand } from './commands/events.ts';
 import { importCommand } from './commands/import.ts';
 import { migrateCommand } from './commands/migrate.ts';
 import { providerCommand } from './commands/provider.ts';
+import { replayCommand } from './commands/replay.ts';
 import { requestsCommand } from './commands/requests.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
@@ -26,6 +27,7 @@ for (const command of [
   providerCommand,
   usersCommand,
   importCommand,
+  replayCommand,
 ]) {
   program.addCommand(command());
 }
