@@ -23,6 +23,17 @@ create table replay (
   stop_requested_by text
 );
 
+-- Cards that subscriptions held and hold no more: whose snapshot guarded a cancel then (R4) is found by it.
+create table past_card (
+  card                text not null,
+  subscription_number text not null,
+  primary key (card, subscription_number)
+);
+insert into past_card (card, subscription_number)
+select distinct card, r.subscription_number from request r cross join unnest(r.cards) card
+ where r.subscription_number is not null
+   and not exists (select from subscription_card c where c.card = card and c.subscription_number = r.subscription_number);
+
 -- Set for an outcome that was published before and is to be published again.
 alter table outbox add column replay_id bigint;
 `);
@@ -31,6 +42,6 @@ alter table outbox add column replay_id bigint;
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
 alter table outbox drop column replay_id;
-drop table replay;
+drop table replay, past_card;
 `);
 }

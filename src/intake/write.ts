@@ -113,7 +113,7 @@ async function readLastRequestNumber(tx: Transaction): Promise<number> {
   return row?.number ?? 0;
 }
 
-/** Walks subscription_card's primary key. */
+/** Walks the primary keys of subscription_card and past_card. */
 async function writeCards(
   tx: Transaction,
   changes: readonly (CardChanges & { readonly number: string })[],
@@ -122,8 +122,13 @@ async function writeCards(
   const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
   if (left.length > 0) {
     await tx.query(
-      `delete from subscription_card
-       where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`,
+      `with gone as (
+         delete from subscription_card
+         where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))
+         returning card, subscription_number
+       )
+       insert into past_card (card, subscription_number) select card, subscription_number from gone
+       on conflict do nothing`,
       [left.map(({ card }) => card), left.map(({ number }) => number)],
     );
   }
