@@ -23,6 +23,20 @@ create table replay (
   stop_requested_by text
 );
 
+-- What a replay did about each command that today's rules see otherwise: the request that it made, or why it made none.
+create table replay_item (
+  replay_id           bigint not null references replay (id) on delete cascade,
+  id                  bigint generated always as identity,
+  subscription_number text not null,
+  inbox_id            bigint,
+  verdict             text not null,
+  command             jsonb,
+  request_number      bigint,
+  reason              text,
+  detail              text,
+  primary key (replay_id, id)
+);
+
 -- Cards that subscriptions held and hold no more: whose snapshot guarded a cancel then (R4) is found by it.
 create table past_card (
   card                text not null,
@@ -42,6 +56,6 @@ alter table outbox add column replay_id bigint;
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
 alter table outbox drop column replay_id;
-drop table replay, past_card;
+drop table replay_item, replay, past_card;
 `);
 }

@@ -11,6 +11,8 @@ import { newestBelow, replan } from './then.ts';
 /** The selected events of one subscription. */
 export interface Group {
   readonly number: string;
+  /** What a selection goes on behind once this subscription is done with. */
+  readonly cursor: string;
   /** Inbox rows; all those whose event is in `messages` are meant too. */
   readonly inboxIds: readonly number[];
   /** Events of a file or of Kafka, which the inbox may have or not. In version order. */
@@ -30,7 +32,7 @@ export interface Evaluated {
   /** Events that were never received, as intake would decide about them now. */
   readonly received: readonly Decision[];
   /** Their messages, in version order. */
-  readonly unknown: readonly ReadMessage[];
+  readonly unknown: Group['messages'];
   readonly events: number;
 }
 

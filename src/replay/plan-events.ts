@@ -44,7 +44,7 @@ export async function planEvents(
   },
 ): Promise<PlanSummary> {
   const summary = createSummary();
-  for await (const { groups } of pages) {
+  for await (const groups of pages) {
     const evaluated = await db.transaction(async (tx) => {
       await readOnly(tx);
       return evaluate(tx, groups, options);

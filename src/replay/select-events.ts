@@ -37,11 +37,7 @@ export interface EventFilter {
 export type EventSelection = EventFilter & { readonly source: EventSource };
 
 /** Some subscriptions of a selection, each with all its selected events. */
-export interface GroupPage {
-  readonly groups: readonly Group[];
-  /** What to go on behind. */
-  readonly cursor: string;
-}
+export type GroupPage = readonly Group[];
 
 export const FAMILY_LETTERS = { S: 'SUBSCRIPTION', V: 'SERVICE', I: 'INSTALLED_ITEM' } as const;
 
@@ -105,13 +101,12 @@ export async function* inboxPages(
     let events = 0;
     for (const { number, ids } of rows) {
       if (groups.length > 0 && events + ids.length > PAGE_EVENTS) break;
-      groups.push({ number, inboxIds: ids.map(Number), messages: [] });
+      groups.push({ number, cursor: number, inboxIds: ids.map(Number), messages: [] });
       events += ids.length;
     }
-    const last = groups.at(-1)?.number;
-    if (last === undefined) return;
-    cursor = last;
-    yield { groups, cursor };
+    cursor = groups.at(-1)?.number ?? null;
+    if (cursor === null) return;
+    yield groups;
   }
 }
 

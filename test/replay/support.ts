@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { plan } from '../../src/planning/plan.ts';
@@ -11,6 +12,9 @@ import { type EventSelection, inboxPages } from '../../src/replay/select-events.
 import { RULES } from '../intake/support.ts';
 import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
 import { establishPairings, lockPairings, type Taught } from '../../src/requests/pairing-knowledge.ts';
+import { createReplay, findReplay } from '../../src/replay/record.ts';
+import { runEvents, type RunOptions } from '../../src/replay/run-events.ts';
+import { commandKey } from '../../src/requests/command.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { finishPending } from '../support/finish.ts';
 
@@ -116,4 +120,46 @@ export async function accept(db: Database): Promise<void> {
     await establishPairings(tx, rows, { foldPairing, foldAnswer, withoutCards });
   });
   await finishPending(db);
+}
+
+/** A planner of a test build, which notes what it leaves out and what it makes too much: `<action id> <command key>`. */
+export function noting(faulty: (input: PlanningInput) => Plan): {
+  readonly plan: (input: PlanningInput) => Plan;
+  readonly missing: Set<string>;
+  readonly extra: Set<string>;
+} {
+  const noted = { missing: new Set<string>(), extra: new Set<string>() };
+  return {
+    ...noted,
+    plan(input) {
+      const made = faulty(input);
+      const keys = (one: Plan): string[] => one.commands.map((key) => `${input.event.action.id} ${commandKey(key)}`);
+      const right = keys(plan(input));
+      for (const key of right) if (!keys(made).includes(key)) noted.missing.add(key);
+      for (const key of keys(made)) if (!right.includes(key)) noted.extra.add(key);
+      return made;
+    },
+  };
+}
+
+/** Runs a replay to its end, in this process. */
+export async function ran(
+  db: Database,
+  how: Partial<RunOptions> & { readonly selection?: typeof ALL } = {},
+): Promise<{ replay: number; counts: Readonly<Record<string, number>> }> {
+  const owner = randomUUID();
+  const selection = how.selection ?? ALL;
+  const by = { user: 'ann', unit: null };
+  const replay = await createReplay(db, { kind: 'EVENTS', selection, reason: 'a rule was off', by }, owner);
+  await runEvents(db, replay, inboxPages(db, selection, replay.cursor), {
+    ...OPTIONS,
+    owner,
+    facetWaitMs: 30_000,
+    window: 1_000_000,
+    perSecond: null,
+    signal: new AbortController().signal,
+    onProgress: () => {},
+    ...how,
+  });
+  return { replay: replay.id, counts: (await findReplay(db, replay.id))?.counts ?? {} };
 }
