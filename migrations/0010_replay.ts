@@ -44,9 +44,9 @@ create table past_card (
   primary key (card, subscription_number)
 );
 insert into past_card (card, subscription_number)
-select distinct card, r.subscription_number from request r cross join unnest(r.cards) card
+select distinct u.card, r.subscription_number from request r cross join unnest(r.cards) as u (card)
  where r.subscription_number is not null
-   and not exists (select from subscription_card c where c.card = card and c.subscription_number = r.subscription_number);
+   and not exists (select from subscription_card c where c.card = u.card and c.subscription_number = r.subscription_number);
 
 -- Set for an outcome that was published before and is to be published again.
 alter table outbox add column replay_id bigint;

@@ -138,14 +138,17 @@ async function writeCards(
   const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
   if (left.length > 0) {
     await tx.query(
-      `with gone as (
-         delete from subscription_card
-         where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))
-         returning card, subscription_number
-       )
-       insert into past_card (card, subscription_number) select card, subscription_number from gone
-       on conflict do nothing`,
+      `delete from subscription_card
+       where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`,
       [left.map(({ card }) => card), left.map(({ number }) => number)],
+    );
+  }
+  const past = changes.flatMap(({ number, past: cards }) => cards.map((card) => ({ number, card })));
+  if (past.length > 0) {
+    await tx.query(
+      `insert into past_card (card, subscription_number) select * from unnest($1::text[], $2::text[])
+       on conflict do nothing`,
+      [past.map(({ card }) => card), past.map(({ number }) => number)],
     );
   }
   const thinned = changes.flatMap(({ number, thinned: cards }) => cards.map((card) => ({ ...card, number })));

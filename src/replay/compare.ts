@@ -65,7 +65,7 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
   for (const { past, plan } of facets) {
     for (const withheld of plan?.withheld ?? []) {
       if (told.has(subjectOf(withheld)) && withheld.reason !== 'ALREADY_REQUESTED') continue;
-      const before = withheldThen(past, withheld);
+      const before = withheldThen(past, withheld, withheld.reason);
       const thenState = before === null ? null : `withheld ${before.reason}`;
       rows.push({ past, verdict: 'withheld', now: null, then: null, thenState, withheld });
     }
@@ -81,11 +81,15 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
       left.delete(twin.commandKey ?? '');
       return { past, verdict: 'changed', now: command, then: twin.command, thenState: stateOf(twin), withheld: null };
     }
-    const before = withheldThen(past, {
-      type: command.type,
-      smartcard: smartcardsOf(command)[0] ?? null,
-      serviceCaId: 'service' in command ? command.service.caId : null,
-    });
+    const before = withheldThen(
+      past,
+      {
+        type: command.type,
+        smartcard: smartcardsOf(command)[0] ?? null,
+        serviceCaId: 'service' in command ? command.service.caId : null,
+      },
+      null,
+    );
     const thenState = refused ? stateOf(refused) : before === null ? null : `withheld ${before.reason}`;
     return { past, verdict: 'new', now: command, then: null, thenState, withheld: null };
   }
@@ -110,8 +114,10 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
     };
   }
 
-  function withheldThen(past: PastEvent, subject: Subject): PastWithheld | null {
-    return (history.withheld.get(past.id) ?? []).find((one) => isSubject(one, subject)) ?? null;
+  function withheldThen(past: PastEvent, subject: Subject, reason: string | null): PastWithheld | null {
+    const alike = (history.withheld.get(past.id) ?? []).filter((one) => isSubject(one, subject));
+    // Two services with one service CA id may have been withheld for different reasons.
+    return alike.find((one) => one.reason === reason) ?? alike[0] ?? null;
   }
 }
 

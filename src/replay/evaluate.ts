@@ -5,7 +5,7 @@ import type { ReadMessage } from '../intake/message.ts';
 import type { Transaction } from '../platform/database.ts';
 import { compare, type Compared } from './compare.ts';
 import { type History, type PastEvent, readEvents, readHistory } from './history.ts';
-import { factsNow, mend, type Mended, snapshotsOf } from './mend.ts';
+import { factsNow, mend, type Mended, type MendOptions, snapshotsOf } from './mend.ts';
 import { newestBelow, replan } from './then.ts';
 
 /** The selected events of one subscription. */
@@ -22,6 +22,8 @@ export interface Group {
 export interface EvaluateOptions extends FoldOptions {
   /** Sends again also what was made then and is made now: for a CAS that lost it. */
   readonly again: boolean;
+  /** What was decided for cards that several subscriptions hold or held, while a plan goes on. */
+  readonly decided?: MendOptions['decided'] | undefined;
 }
 
 /** What a replay of the selected events of one subscription comes to. */

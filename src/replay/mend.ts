@@ -10,7 +10,8 @@ import { viewOf } from '../planning/view.ts';
 import { commandKey, type EntitlementCommand, type PairingCommand } from '../requests/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
-import { messageOf, newestBelow, NO_FACTS } from './then.ts';
+import { NO_FACTS } from './no-facts.ts';
+import { messageOf, newestBelow } from './then.ts';
 
 /**
  * Why a difference sends nothing. SUPERSEDED: the newest snapshots contradict it. ALREADY_REQUESTED, ALREADY_PAIRED: what
@@ -39,6 +40,8 @@ export interface Mended extends Compared {
 export interface MendOptions extends Omit<FoldOptions, 'stalePolicy'> {
   /** Sends again also what was made then and is made now: for a CAS that lost it. */
   readonly again: boolean;
+  /** What was decided for cards that several subscriptions hold or held, by `pairKey`; a plan keeps it while it goes on. */
+  readonly decided?: Map<string, EntitlementCommand['type']> | undefined;
 }
 
 /**
@@ -49,7 +52,7 @@ export interface MendOptions extends Omit<FoldOptions, 'stalePolicy'> {
 export function mend(number: string, rows: readonly Compared[], history: History, options: MendOptions): Mended[] {
   const current = history.current.get(number)?.snapshot ?? null;
   if (current === null) return rows.map((row) => ({ ...row, effects: [] }));
-  const pairs = decidePairs(rows, current, history, options.again);
+  const pairs = decidePairs(rows, current, history, options);
   const pairings = createPairingMender(number, history, options);
   return rows.map((row): Mended => {
     if (!differs(row, options.again)) return { ...row, effects: [] };
@@ -72,7 +75,12 @@ function asksFor(row: Compared): EntitlementCommand['type'] | null {
   return row.then.type === 'ADD_SUBSCRIPTIONS' ? 'CANCEL_SUBSCRIPTIONS' : 'ADD_SUBSCRIPTIONS';
 }
 
-function decidePairs(rows: readonly Compared[], current: Subscription, history: History, again: boolean) {
+function decidePairs(
+  rows: readonly Compared[],
+  current: Subscription,
+  history: History,
+  { again, decided }: MendOptions,
+) {
   const cards = new Set(
     rows.flatMap(({ now, then }) => [now, then].flatMap((one) => (one && 'service' in one ? one.smartcard : []))),
   );
@@ -106,6 +114,9 @@ function decidePairs(rows: readonly Compared[], current: Subscription, history: 
         `Version ${teller === undefined ? version : versionOf(teller)} asks for it too, and is newer.`,
       );
     }
+    if (decided?.get(key) === type) {
+      return nothing('ALREADY_REQUESTED', 'Another subscription with this card, which comes before, asks for it too.');
+    }
     const before = last.get(key) ?? null;
     const asThen = before?.command.type === type && !(row.verdict === 'changed' && isMoved(before, entitled));
     if (asThen && !again)
@@ -113,6 +124,8 @@ function decidePairs(rows: readonly Compared[], current: Subscription, history: 
     if (before === null && row.now === null) {
       return nothing('ALREADY_REQUESTED', 'Every request for this card and service was refused.');
     }
+    const card = pairOf(row.now ?? row.then ?? NOTHING)?.card ?? '';
+    if ((history.holders.get(card)?.size ?? 0) > 1) decided?.set(key, type);
     if (entitled !== null) return { kind: 'send', command: entitled.command, subscription: entitled.subscription };
     const made = row.now ?? row.then;
     if (made === null || !('service' in made)) throw new Error('An entitlement without a service');

@@ -44,10 +44,11 @@ export async function planEvents(
   },
 ): Promise<PlanSummary> {
   const summary = createSummary();
+  const decided: EvaluateOptions['decided'] = new Map();
   for await (const groups of pages) {
     const evaluated = await db.transaction(async (tx) => {
       await readOnly(tx);
-      return evaluate(tx, groups, options);
+      return evaluate(tx, groups, { ...options, decided });
     });
     for (const one of evaluated) {
       const rows = planRows(one);

@@ -1,14 +1,15 @@
 import type { Subscription } from '../events/crm.generated.ts';
-import type { Current, Facts } from '../intake/facts.ts';
+import type { Current, Facts, Stay } from '../intake/facts.ts';
+import { NO_FACTS } from './no-facts.ts';
 import { actionKeyOf } from '../intake/facts.ts';
 import { foldChunk, type FoldOptions } from '../intake/fold.ts';
 import type { IncomingMessage } from '../intake/message.ts';
-import { foldPairing, withoutDepartedCards } from '../planning/pairings.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { EarlierCommand, KnownPairings, Plan } from '../planning/types.ts';
-import { commandKey, type PairingCommand } from '../requests/command.ts';
+import { commandKey } from '../requests/command.ts';
 import type { ActionEvent } from '../events/action-event.ts';
-import type { History, PastEvent, PastRequest } from './history.ts';
+import type { History, PastEvent } from './history.ts';
+import { pairingsOverTime } from './pairings-then.ts';
 
 /** One event, and what today's rules would have made of it when it was processed. */
 export interface Replanned {
@@ -33,7 +34,7 @@ export function replan(
   const events = inOrderOfProcessing(history.events.get(number) ?? []);
   const actions = new Set(events.filter(isSelected).map(({ event }) => event.action.id));
   const requests = history.requests.get(number) ?? [];
-  const pairings = createPairings(requests);
+  const pairings = pairingsOverTime(number, requests);
   const snapshots: Current[] = [];
   const made = new Map<string, EarlierCommand[]>();
   let current: Current | null = null;
@@ -52,7 +53,7 @@ export function replan(
       current = own;
       pairings.apply(event.subscription, past);
     }
-    pairings.pair(past);
+    pairings.made(past);
   }
   return replanned;
 
@@ -66,7 +67,7 @@ export function replan(
       current: new Map(applied === null ? [] : [[number, applied]]),
       history: new Map([[0, { lower, actionsAtVersion: [] }]]),
       others: othersThen(past, applied, lower),
-      stays: new Map([[number, new Map([...pairings.knownAt(past)].map(([card, pairing]) => [card, stay(pairing)]))]]),
+      stays: new Map([[number, staysOf(pairings.at(past))]]),
       earlier: new Map([[key, earlier.map((command) => ({ ...command, rejected: wasRejected(command.key, past) }))]]),
     };
     const [decision] = foldChunk([{ message: messageOf(event), event, cause: null }], facts, {
@@ -139,79 +140,10 @@ export function newestBelow(version: number, snapshots: readonly Current[]): Cur
   return best;
 }
 
-/** The known pairings of a subscription while its history goes by (R7). */
-function createPairings(requests: readonly PastRequest[]) {
-  const all = requests.filter(isPairing);
-  const ofEvent = Map.groupBy(all, ({ inboxId }) => inboxId);
-  // Made by no event, or by a replay of one: in between, when they were asked for.
-  const others = all.toSorted((one, other) => one.submittedAt - other.submittedAt);
-  const taken = new Set<number>();
-  /** Those that are refused at one event and were pending at an earlier one take the steps from the beginning. */
-  const isSteady = all.every(({ state }) => state !== 'REJECTED');
-  const steps: Step[] = [];
-  let known: KnownPairings = new Map();
-  let folded = 0;
-
-  return { apply, pair, knownAt };
-
-  function apply(snapshot: Subscription, past: PastEvent): void {
-    takeOthers(past.receivedAt);
-    steps.push((before) => withoutDepartedCards(before, snapshot));
-  }
-
-  function pair(past: PastEvent): void {
-    // Those that were stored with it have its time.
-    const processedAt = past.resolvedAt ?? past.receivedAt;
-    for (const request of ofEvent.get(past.id) ?? []) if (request.submittedAt === processedAt) take(request);
-  }
-
-  function knownAt({ receivedAt }: PastEvent): KnownPairings {
-    takeOthers(receivedAt);
-    if (!isSteady) {
-      known = new Map();
-      folded = 0;
-    }
-    for (const step of steps.slice(folded)) known = step(known, receivedAt);
-    folded = steps.length;
-    return known;
-  }
-
-  function takeOthers(before: number): void {
-    while ((others[0]?.submittedAt ?? Infinity) < before) for (const request of others.splice(0, 1)) take(request);
-  }
-
-  /** Pending then or accepted: as if it were done. Refused by then: it established nothing. */
-  function take({ number, command, state, executedAt }: PastRequest & { command: PairingCommand }): void {
-    if (taken.has(number)) return;
-    taken.add(number);
-    steps.push((before, at) =>
-      state === 'REJECTED' && executedAt !== null && executedAt <= at ? before : foldPairing(before, command),
-    );
-  }
+/** Stays that say what is known, and nothing else. */
+export function staysOf(known: KnownPairings): Map<string, Stay> {
+  return new Map([...known].map(([card, pairing]) => [card, { joinedNumber: 0, pairing }]));
 }
-
-type Step = (known: KnownPairings, at: number) => KnownPairings;
-
-function isPairing(request: PastRequest): request is PastRequest & { command: PairingCommand } {
-  return request.command.type === 'CREATE_PAIRING' || request.command.type === 'ADD_TO_EXISTING_PAIRING';
-}
-
-function stay(pairing: NonNullable<ReturnType<KnownPairings['get']>>) {
-  return { joinedNumber: 0, pairing };
-}
-
-/** Facts of which nothing is known. */
-export const NO_FACTS: Facts = {
-  seenEventIds: new Set(),
-  recordedDeadLetters: new Set(),
-  current: new Map(),
-  history: new Map(),
-  plannedActions: new Set(),
-  others: new Map(),
-  stays: new Map(),
-  pendingPairings: new Map(),
-  earlier: new Map(),
-};
 
 /** A message that says nothing beside its event. */
 export function messageOf(event: ActionEvent): IncomingMessage {
