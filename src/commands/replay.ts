@@ -4,6 +4,7 @@ import { askToStop, findReplay, listReplays, type Replay, ReplayNotFoundError } 
 import { withDatabase } from './database.ts';
 import { NotFoundError } from './exit-codes.ts';
 import { textOf, wholeNumberOf } from './options.ts';
+import { type Limits, planCommand, resumeEvents, runCommand, withLimits } from './replay-events.ts';
 import { outcomesCommand, resumeOutcomes } from './replay-outcomes.ts';
 
 /** `replay`: what was processed or published is processed or published again (docs/replay.md). */
@@ -11,7 +12,7 @@ export function replayCommand(): Command {
   const replay = new Command('replay').description(
     'processes CRM events again, and publishes outcomes again (docs/replay.md)',
   );
-  replay.addCommand(outcomesCommand());
+  for (const command of [planCommand, runCommand, outcomesCommand]) replay.addCommand(command());
   replay
     .command('list')
     .description('the replays, the newest first')
@@ -41,14 +42,14 @@ export function replayCommand(): Command {
       const asked = await withDatabase((db) => askToStop(db, number, textOf('--by', by)));
       console.log(asked ? `replay ${id} is asked to stop` : `replay ${id} is not under way`);
     });
-  replay
-    .command('resume')
+  withLimits(replay.command('resume'))
     .description('goes on with a replay that was stopped, or whose process died, where it ended')
     .argument('<id>', 'the number that `replay list` shows first')
     .option('--json', 'print JSON')
-    .action(async (id: string, { json }: { json?: boolean }) => {
+    .action(async (id: string, { json = false, ...limits }: Limits & { json?: boolean }) => {
       const found = await replayOf(id);
-      await resumeOutcomes(found.id, json ?? false);
+      if (found.kind === 'OUTCOMES') await resumeOutcomes(found.id, json);
+      else await withDatabase((db) => resumeEvents(db, found, limits, json));
     });
   return replay;
 }
