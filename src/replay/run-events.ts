@@ -123,7 +123,9 @@ function add(counts: Readonly<Record<string, number>>, evaluated: Evaluated, req
   summary.add(evaluated.events, planRows(evaluated));
   const { events, subscriptions, differing, unsent } = summary.whole();
   const received = evaluated.received.length;
-  const news = { events, subscriptions, differing, received, requests, unsent: sum(Object.values(unsent)) };
+  const ofReceived = sum(evaluated.received.map(({ plan }) => plan?.commands.length ?? 0));
+  const made = { requests: requests + ofReceived, unsent: sum(Object.values(unsent)) };
+  const news = { events, subscriptions, differing, received, ...made };
   return Object.fromEntries(Object.entries(news).map(([name, count]) => [name, (counts[name] ?? 0) + count]));
 }
 
