@@ -11,6 +11,9 @@ import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
 import { replayPlan } from './bench/replay-plan.ts';
+import { reconcile } from './bench/reconcile.ts';
+import { runs, type RunsOptions } from './bench/runs.ts';
+import { retention } from './bench/retention.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
@@ -116,6 +119,34 @@ program
   .option('--clients <n>', 'clients, an even number', whole, 200)
   .action((options: { seconds: number; clients: number }) =>
     measured('web-api', 2 * options.seconds * 1000 + 5 * MINUTE_MS, (report) => webApi(report, options)),
+  );
+
+program
+  .command('runs')
+  .description(
+    'how long triggers take beside a message run to many cards, which is stopped and resumed, and without it',
+  )
+  .option('--cards <n>', 'cards of the run', whole, 50_000)
+  .option('--events <n>', 'events beside the run, and as many without it', whole, 5_000)
+  .option('--events-per-second <n>', 'how fast they arrive', whole, 50)
+  .option('--calls-per-second <n>', 'what the CAS takes', whole, 400)
+  .action((options: RunsOptions) => measured('runs', 30 * MINUTE_MS, (report) => runs(report, options)));
+
+program
+  .command('reconcile')
+  .description('a reconcile of many cards, killed in the middle and gone on with, with exact counts; then its fix')
+  .option('--cards <n>', 'smart cards, at least 1,000', whole, 100_000)
+  .action((options: { cards: number }) =>
+    measured('reconcile', 30 * MINUTE_MS, (report) => reconcile(report, options)),
+  );
+
+program
+  .command('retention')
+  .description('removing and archiving millions of old rows, beside the dispatcher and alone')
+  .option('--rows <n>', 'old requests, each with event, action, attempt and outcome; a multiple of 5', whole, 1_000_000)
+  .option('--seconds <n>', 'how long each of the eight turns is measured', whole, 10)
+  .action((options: { rows: number; seconds: number }) =>
+    measured('retention', 40 * MINUTE_MS, (report) => retention(report, options)),
   );
 
 program

@@ -6,6 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
 import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
+import { runLifeCycleDocument } from '../src/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/web-api/codes.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
@@ -16,6 +17,7 @@ const generated = new Map<string, () => string>([
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
   ['docs/settings.md', settingsDoc],
   ['docs/life-cycle.md', lifeCycleDocument],
+  ['docs/runs-life-cycle.md', runLifeCycleDocument],
   ['docs/errors-dispatch.md', errorCodesDocument],
   ['docs/errors-intake.md', intakeCodesDocument],
   ['docs/errors-web-api.md', webApiCodesDocument],

@@ -1,11 +1,22 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
 import { Command } from 'commander';
 import { eventsCommand } from './commands/events.ts';
+import { fingerprintCommand } from './commands/fingerprint.ts';
 import { importCommand } from './commands/import.ts';
+import { infoCommand } from './commands/info.ts';
+import { messageCommand } from './commands/message.ts';
 import { migrateCommand } from './commands/migrate.ts';
+import { pairCommand } from './commands/pair.ts';
+import { pinCommand } from './commands/pin.ts';
 import { providerCommand } from './commands/provider.ts';
 import { replayCommand } from './commands/replay.ts';
+import { queueCommand } from './commands/queue.ts';
+import { reconcileCommand } from './commands/reconcile.ts';
 import { requestsCommand } from './commands/requests.ts';
+import { resyncCommand } from './commands/resync.ts';
+import { runsCommand } from './commands/runs.ts';
+import { schedulesCommand } from './commands/schedules.ts';
+import { retentionCommand } from './commands/retention.ts';
 import { serveCommand } from './commands/serve.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
@@ -23,11 +34,22 @@ for (const command of [
   migrateCommand,
   simulatorCommand,
   requestsCommand,
+  runsCommand,
+  resyncCommand,
+  reconcileCommand,
+  schedulesCommand,
+  queueCommand,
   eventsCommand,
   providerCommand,
   usersCommand,
   importCommand,
   replayCommand,
+  pairCommand,
+  infoCommand,
+  messageCommand,
+  fingerprintCommand,
+  pinCommand,
+  retentionCommand,
 ]) {
   program.addCommand(command());
 }

@@ -8,6 +8,8 @@ import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
 import { EVENT_SOURCE } from './outcomes/encode.ts';
+import { topicsKeptTooLong } from './operations/kafka-memory.ts';
+import { retentionMetrics, startRetention } from './operations/retention-service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
@@ -22,8 +24,11 @@ import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
-import { registerWebApi, type WebApi } from './web-api/web-api.ts';
-import { planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
+import { operationsApi } from './operations-api/calls.ts';
+import { runMetrics } from './runs/metrics.ts';
+import { startRunWorker } from './runs/worker.ts';
+import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
@@ -126,6 +131,15 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     onOutbox: () => outcomes.wake(),
   });
 
+  const retention = startRetention({
+    db: database,
+    days: retentionDaysOf(settings),
+    archive: settings.RETENTION_ARCHIVE_DIR ?? null,
+    topicsKeptTooLong: () => topicsKeptTooLong(kafka, settings.CRM_TOPICS, settings.RETENTION_EVENTS_DAYS),
+    metrics: retentionMetrics(registry),
+    logger: logger.child({ part: 'retention' }),
+  });
+
   const finalWatch = createFinalWatch({
     databaseUrl: settings.DATABASE_URL,
     db: webApiDatabase,
@@ -148,13 +162,21 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: webApiMetrics(registry),
     logger: logger.child({ part: 'web-api' }),
   };
-  let webApi: WebApi | undefined;
+  let apis: RunningApis | undefined;
+  const runs = startRunWorker({
+    db: database,
+    context: { rules },
+    recordOutcomes,
+    window: settings.RUN_WINDOW,
+    metrics: runMetrics(registry),
+    logger: logger.child({ part: 'runs' }),
+  });
 
   // Those that bring work stop before those that do it, and the connections last.
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), webApi?.stop()]);
+    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();
@@ -171,7 +193,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       logger,
       clientErrorHandler: answerClientError,
       register: async (app) => {
-        webApi = await registerWebApi(app, webApiParts);
+        apis = await registerApis(app, webApiParts, [webApi(webApiParts), operationsApi({ ...webApiParts, rules })]);
       },
       parts: async () => [
         await databaseState(database),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { RetentionDays } from './operations/retention-kinds.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
 import {
@@ -23,6 +24,8 @@ export type SettingGroup =
   | 'dispatch'
   | 'http'
   | 'webApi'
+  | 'runs'
+  | 'retention'
   | 'log'
   | 'simulator';
 
@@ -141,10 +144,29 @@ export const settingGroups = {
   },
   webApi: {
     WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
-      'How long a call with process_immediately waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
+      'How long a call with process_immediately, and a utility of the operations API, waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
     ),
     WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
       'How long a token of the login lives without a call; it ends up to a minute earlier.',
+    ),
+  },
+  runs: {
+    RUN_WINDOW: integer(1, 1_000, 200).describe(
+      'Requests of one run that may be pending at once: enough to keep the CAS busy for half a second. A trigger for a card whose message is among them waits for that one.',
+    ),
+  },
+  retention: {
+    RETENTION_REQUESTS_DAYS: integer(0, 36_500, 0).describe(
+      'How many days a provisioning request is kept after it became final, with its attempts; 0 keeps it for good. At least RETENTION_EVENTS_DAYS.',
+    ),
+    RETENTION_EVENTS_DAYS: integer(0, 36_500, 0).describe(
+      "How many days an event is kept, with the commands that were withheld for it; 0 keeps it for good. Longer than Kafka keeps the CRM's topics: an event that is read again later than that counts as a new one.",
+    ),
+    RETENTION_OUTCOMES_DAYS: integer(0, 36_500, 0).describe(
+      'How many days a published outcome or dead letter is kept; 0 keeps it for good.',
+    ),
+    RETENTION_ARCHIVE_DIR: optionalText().describe(
+      'A directory in which rows are archived before they are removed; without it they are removed alone.',
     ),
   },
   log: {
@@ -169,6 +191,8 @@ export const SERVICE_SETTINGS = [
   'dispatch',
   'http',
   'webApi',
+  'runs',
+  'retention',
   'log',
 ] as const;
 
@@ -205,6 +229,15 @@ export function planningRulesOf(settings: Settings<'rules'>): PlanningRules {
   };
 }
 
+/** How many days each kind of row is kept; 0: for good. */
+export function retentionDaysOf(settings: Settings<'retention'>): RetentionDays {
+  return {
+    requests: settings.RETENTION_REQUESTS_DAYS,
+    events: settings.RETENTION_EVENTS_DAYS,
+    outcomes: settings.RETENTION_OUTCOMES_DAYS,
+  };
+}
+
 /** What is wrong between settings that are right one by one. */
 function contradictions(values: Record<string, unknown>): string[] {
   const {
@@ -214,6 +247,8 @@ function contradictions(values: Record<string, unknown>): string[] {
     RETRY_BACKOFF_MAX_MS,
     BREAKER_OPEN_MS,
     BREAKER_MAX_OPEN_MS,
+    RETENTION_REQUESTS_DAYS: requestDays = 0,
+    RETENTION_EVENTS_DAYS: eventDays = 0,
   } = values as Partial<Settings>;
   const found: string[] = [];
   if (LEASE_MS !== undefined && CONAX_TIMEOUT_MS !== undefined && LEASE_MS <= 2 * CONAX_TIMEOUT_MS) {
@@ -230,6 +265,10 @@ function contradictions(values: Record<string, unknown>): string[] {
   }
   if (BREAKER_OPEN_MS !== undefined && BREAKER_MAX_OPEN_MS !== undefined && BREAKER_OPEN_MS > BREAKER_MAX_OPEN_MS) {
     found.push(`BREAKER_OPEN_MS is ${BREAKER_OPEN_MS}: set it to at most BREAKER_MAX_OPEN_MS (${BREAKER_MAX_OPEN_MS})`);
+  }
+  // A further facet of an action needs what its requests were (R6).
+  if (requestDays > 0 && requestDays < eventDays) {
+    found.push(`RETENTION_REQUESTS_DAYS is ${requestDays}: set it to at least RETENTION_EVENTS_DAYS (${eventDays})`);
   }
   for (const [one, other] of PAIRS) {
     if ((values[one] === undefined) === (values[other] === undefined)) continue;

@@ -1,13 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { Registry } from '@prometheus-io/client';
-import type { ConaxClient } from '../../src/conax/client.types.ts';
 import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
-import { startDispatcher } from '../../src/dispatch/dispatcher.ts';
-import { dispatchMetrics } from '../../src/dispatch/metrics.ts';
-import { recordOutcomes } from '../../src/outcomes/record.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { createLogger } from '../../src/platform/logging.ts';
-import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
+import { dispatchToInstantCas, SAMPLE_BODY } from './instant-cas.ts';
 import { loadLine, type Report } from './report.ts';
 import { openSite, until } from './site.ts';
 
@@ -15,7 +9,6 @@ const SLOTS = 32;
 /** The dispatcher claims while it finishes, and so does the floor. */
 const FLOOR_WORKERS = 2;
 const FLOOR_BATCH = 2 * SLOTS;
-const SAMPLE_BODY = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">${'x'.repeat(430)}</soap:Envelope>`;
 
 /**
  * The dispatcher with a CAS that answers at once, inside the process (SOAP is measured apart), against claim, completion,
@@ -38,24 +31,8 @@ export async function dispatch(report: Report, options: { readonly requests: num
     await bareDb.close();
 
     const db = open(site.databaseUrl);
-    const logger = createLogger('warn');
     const begunAt = performance.now();
-    const dispatcher = startDispatcher({
-      db,
-      databaseUrl: null,
-      conax: instantCas(),
-      finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
-      unsealPin: () => '',
-      logger,
-      metrics: dispatchMetrics(new Registry()),
-      maxConcurrency: SLOTS,
-      maxRequestsPerSecond: 100_000,
-      callTimeoutMs: 10_000,
-      leaseMs: 30_000,
-      backOff: { minMs: 250, maxMs: 5_000 },
-      breaker: { failures: 10, openMs: 1_000, maxOpenMs: 5_000 },
-      drainMs: 5_000,
-    });
+    const dispatcher = dispatchToInstantCas(db, SLOTS);
     await until('every request is final', 80_000, 50, async () => {
       const [row] = await site.db.query<{ left: boolean }>('select exists (select from work) as left');
       return row?.left === false;
@@ -80,24 +57,6 @@ export async function dispatch(report: Report, options: { readonly requests: num
   } finally {
     await site.close();
   }
-}
-
-function instantCas(): ConaxClient {
-  return {
-    call: ({ command }) =>
-      Promise.resolve({
-        answer: { kind: 'accepted', referenceNumber: randomUUID(), activeServices: null, pairing: null },
-        command: command.type,
-        operation: 'AddSubscriptions',
-        url: 'http://127.0.0.1/authorization',
-        requestBody: SAMPLE_BODY,
-        responseBody: SAMPLE_BODY,
-        httpStatus: 200,
-        startedAt: Date.now(),
-        durationMs: 1,
-      }),
-    close: () => Promise.resolve(),
-  };
 }
 
 async function bareRate(db: Database, requests: number): Promise<number> {

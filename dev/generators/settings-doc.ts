@@ -11,6 +11,8 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   dispatch: 'Sending',
   http: 'HTTP',
   webApi: 'Web API',
+  runs: 'Runs',
+  retention: 'Retention',
   log: 'Logs',
   simulator: 'CAS simulator (only the command `simulator`)',
 };

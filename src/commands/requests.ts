@@ -1,6 +1,8 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { requestStory } from '../operations/request-story.ts';
+import { localUser } from '../operations/actor.ts';
+import { awaitOutcome } from '../operations/await-outcome.ts';
+import { processRequests } from '../operations/process-requests.ts';
+import { isPastNumber, requestStory } from '../operations/request-story.ts';
 import { requestTable } from '../operations/request-table.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
@@ -10,6 +12,8 @@ import { LIST_LIMITS, type ListFilter, type ListOptions, listRequests } from '..
 import { withdrawRequest } from '../requests/withdraw.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
+import { operated } from './operation.ts';
+import { casPatterns, judge, outcomeText, timeoutOf, type UtilityOptions, waiting, withOperations } from './utility.ts';
 
 /** `requests`: what became of provisioning requests. */
 export function requestsCommand(): Command {
@@ -20,8 +24,17 @@ export function requestsCommand(): Command {
     .argument('<number>', "the request's number, or its id")
     .option('--json', 'print JSON')
     .action(async (numberOrId: string, { json }: { json?: boolean }) => {
-      const story = await withDatabase((db) => requestStory(db, numberOrId));
-      if (!story) throw new NotFoundError(`There is no provisioning request ${numberOrId}: give its number or its id`);
+      const story = await withDatabase(
+        async (db) => (await requestStory(db, numberOrId)) ?? (await isPastNumber(db, numberOrId)),
+      );
+      if (story === true) {
+        throw new NotFoundError(
+          `Provisioning request ${numberOrId} is not kept any more (docs/retention.md), or its number was never used`,
+        );
+      }
+      if (story === false) {
+        throw new NotFoundError(`There is no provisioning request ${numberOrId}: give its number or its id`);
+      }
       process.stdout.write(json ? `${JSON.stringify(story, null, 2)}\n` : storyText(story));
     });
   requests
@@ -46,16 +59,50 @@ export function requestsCommand(): Command {
       'rejects a pending request (code WITHDRAWN), so that it is not sent; its cards go on with their next requests',
     )
     .argument('<number>', "the request's number")
-    .option('--by <name>', 'who withdraws it', userInfo().username)
+    .option('--by <name>', 'who withdraws it', localUser())
     .action(async (number: string, { by }: { by: string }) => {
-      if (!/^\d{1,15}$/.test(number)) throw new UsageError(`The number is ${JSON.stringify(number)}: give digits only`);
+      const checked = checkedNumber(number);
       const result = await withDatabase((db) =>
-        db.transaction((tx) => withdrawRequest(tx, Number(number), by, recordOutcomes)),
+        db.transaction((tx) => withdrawRequest(tx, checked, by, recordOutcomes)),
       );
       if (result.withdrawn) console.log(`request ${number} is withdrawn`);
       else throw result.reason === 'NOT_FOUND' ? new NotFoundError(result.detail) : new Error(result.detail);
     });
+  waiting(requests.command('process'))
+    .description(
+      'sends a pending request, or those of a card that are due, now: before others, and without waiting for a back-off; what goes before them on their cards goes first',
+    )
+    .argument('[number]', "the request's number; it may be scheduled for later")
+    .option('--card <ca id>', 'the due requests of this smart card')
+    .action(async (number: string | undefined, options: UtilityOptions & { card?: string }) => {
+      if ((number === undefined) === (options.card === undefined)) {
+        throw new UsageError('Give the number of a request, or --card: exactly one of them');
+      }
+      const which =
+        number === undefined ? { card: checkedCard(options.card ?? '') } : { number: checkedNumber(number) };
+      const timeoutMs = timeoutOf(options);
+      await withOperations(async (parts) => {
+        const by = { user: options.by, unit: null };
+        const numbers = await operated({}, () => processRequests(parts.db, which, by));
+        const outcome = await awaitOutcome(parts, numbers, options.wait === false ? 0 : timeoutMs);
+        if (options.json) console.log(JSON.stringify(outcome, null, 2));
+        else if (numbers.length > 0) process.stdout.write(outcomeText(outcome));
+        else console.log(`card ${options.card} has no pending request that is due`);
+        judge(outcome, options.wait !== false);
+      });
+    });
   return requests;
+}
+
+function checkedCard(card: string): string {
+  const { smartcard } = casPatterns();
+  if (smartcard.test(card)) return card;
+  throw new UsageError(`--card is ${JSON.stringify(card)}: give a smart card CA id, which fits ${smartcard.source}`);
+}
+
+function checkedNumber(number: string): number {
+  if (/^\d{1,15}$/.test(number)) return Number(number);
+  throw new UsageError(`The number is ${JSON.stringify(number)}: give digits only`);
 }
 
 interface ListArguments {

@@ -1,15 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { createInterface } from 'node:readline/promises';
-import { Writable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { Command, Option } from 'commander';
-import { messageOf } from '../platform/errors.ts';
 import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
 import { generatePassword, passwordProblem } from '../users/passwords.ts';
 import { type Role, ROLES, usernameOf } from '../users/user.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
+import { secretFrom } from './secret-input.ts';
 
 /** `users`: who may use the Web API. */
 export function usersCommand(): Command {
@@ -112,56 +108,11 @@ async function passwordFrom(options: PasswordOptions): Promise<{ password: strin
     const generated = generatePassword();
     return { password: generated, generated };
   }
-  const password = await givenPassword(options);
+  const { passwordFile: file, passwordStdin: stdin } = options;
+  const password = await secretFrom('password', { file, stdin }, '--password-file, --password-stdin or --generate');
   const problem = passwordProblem(password);
   if (problem !== null) throw new UsageError(problem);
   return { password, generated: null };
-}
-
-async function givenPassword({ passwordFile, passwordStdin }: PasswordOptions): Promise<string> {
-  if (passwordFile !== undefined) {
-    try {
-      return withoutLastLineBreak(readFileSync(passwordFile, 'utf8'));
-    } catch (error) {
-      throw new UsageError(`--password-file cannot be read: ${messageOf(error)}`);
-    }
-  }
-  if (passwordStdin) return withoutLastLineBreak(await text(process.stdin));
-  if (!process.stdin.isTTY) {
-    throw new UsageError(
-      'There is no terminal to ask for the password: give --password-file, --password-stdin or --generate',
-    );
-  }
-  const [password = '', again] = await askUnseen(['Password: ', 'The same again: ']);
-  if (password !== again) throw new UsageError('The two passwords differ: try again');
-  return password;
-}
-
-/**
- * Asks on standard error, so that what the command prints stays data. The terminal stops showing what is typed before
- * the first question is there, and shows it again after the last answer: whoever types ahead is not shown either.
- */
-async function askUnseen(questions: readonly string[]): Promise<string[]> {
-  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
-  const terminal = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
-  const typed = terminal[Symbol.asyncIterator]();
-  const answers: string[] = [];
-  try {
-    for (const question of questions) {
-      process.stderr.write(question);
-      const answer = await typed.next();
-      process.stderr.write('\n');
-      if (answer.done === true) throw new UsageError('No password was given');
-      answers.push(answer.value);
-    }
-  } finally {
-    terminal.close();
-  }
-  return answers;
-}
-
-function withoutLastLineBreak(read: string): string {
-  return read.replace(/\r?\n$/, '');
 }
 
 function checkedName(given: string): string {

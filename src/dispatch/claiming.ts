@@ -30,8 +30,11 @@ export interface Claiming {
   refill(): void;
   /** Something may be ready that was not when a claim came back short. */
   mayHaveWork(): void;
-  /** EXPRESS requests came: the next claim looks for them also where enough is claimed already. */
-  expressCame(): void;
+  /**
+   * Requests of this class came: where enough is claimed already, of a later class, the next claim looks for them alone.
+   * They would otherwise wait until half of what was claimed ahead is done.
+   */
+  came(requestClass: number): void;
   /** Whether sending is on for this request: for all of them, or for the one that tries a half-open breaker. */
   mayBeSent(request: { readonly number: number }): boolean;
   /** A request is no longer this instance's. */
@@ -61,15 +64,19 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   /** The last claim found less than it asked for, and nothing has happened since. */
   let dry = false;
   let stopped = false;
-  let expressWaits = false;
+  /** The first class of which requests came since the last claim; null where none did. */
+  let newcomers: number | null = null;
   /** The number of the request that tries a half-open breaker. */
   let probing: number | null = null;
   /** When the next one may be looked for. */
   let probeAt = 0;
 
-  async function claim(limit: number, forProbe: boolean): Promise<ClaimedRequest[]> {
+  async function claim(
+    limit: number,
+    which: { readonly probing?: boolean; readonly upToClass?: number },
+  ): Promise<ClaimedRequest[]> {
     const sentAt = performance.now();
-    const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), probing: forProbe });
+    const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), ...which });
     if (claimed.length > 0) faultPoint('dispatch: after claim');
     leases.hold(claimed, sentAt);
     buffer = [...buffer, ...claimed].toSorted((a, b) => a.class - b.class);
@@ -85,18 +92,27 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   function room(): number {
     const slots = share.slots();
     if (slots === 0) return 0;
-    if (expressWaits) return slots;
     const ahead = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
     const free = Math.min((1 + AHEAD_OF_EACH_SLOT) * slots - carrying(), ahead) - buffer.length;
     return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
+  }
+
+  /** How many of this class there is room for before those of later classes that are claimed; 0 while there are none. */
+  function roomBefore(requestClass: number): number {
+    const before = buffer.filter((request) => request.class <= requestClass).length;
+    return before === buffer.length ? 0 : Math.max(0, share.slots() - before);
   }
 
   function refill(): void {
     if (stopped || underWay) return;
     const mode = provider.mode();
     if (mode === 'open') {
+      const first = newcomers;
+      newcomers = null;
+      const forFirst = first === null ? 0 : roomBefore(first);
       const limit = dry ? 0 : room();
-      if (limit > 0) underWay = run(() => claimRoom(limit));
+      if (first !== null && forFirst > 0) underWay = run(() => claimNewcomers(first, forFirst));
+      else if (limit > 0) underWay = run(() => claimRoom(limit));
     } else if (mode === 'half-open' && probing === null && share.slots() > 0 && performance.now() >= probeAt) {
       probeAt = performance.now() + PROBE_MS;
       underWay = run(claimProbe);
@@ -111,15 +127,20 @@ export function createClaiming(options: ClaimingOptions): Claiming {
 
   async function claimRoom(limit: number): Promise<void> {
     dry = true;
-    expressWaits = false;
-    const claimed = await claim(limit, false);
+    const claimed = await claim(limit, {});
     if (claimed.length === limit) dry = false;
+  }
+
+  /** Says nothing about the later classes. */
+  async function claimNewcomers(upToClass: number, limit: number): Promise<void> {
+    const claimed = await claim(limit, { upToClass });
+    if (claimed.length === limit) newcomers = Math.min(newcomers ?? upToClass, upToClass);
   }
 
   /** Claims the one request that tries a half-open breaker, where no other instance does. */
   async function claimProbe(): Promise<void> {
     if (!(await provider.takeProbe())) return;
-    const [request] = await claim(1, true);
+    const [request] = await claim(1, { probing: true });
     if (request) probing = request.number;
     else await provider.releaseProbe();
   }
@@ -146,8 +167,8 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     mayHaveWork: () => {
       dry = false;
     },
-    expressCame: () => {
-      expressWaits = true;
+    came: (requestClass) => {
+      newcomers = Math.min(newcomers ?? requestClass, requestClass);
     },
     mayBeSent,
     ended({ number }) {

@@ -5,6 +5,7 @@ import { faultPoint } from '../platform/fault-points.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import type { FinishingParts } from '../requests/finish.ts';
+import { CLASS } from '../requests/work.ts';
 import { createBatcher } from '../platform/batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
 import { createCasSilence } from './cas-silence.ts';
@@ -198,7 +199,12 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       claiming.ended(request);
       return;
     }
-    void putDown(result.settlement).then((held) => reportEnding(metrics, logger, request, result, held));
+    void putDown(result.settlement).then((held) => {
+      reportEnding(metrics, logger, request, result, held);
+      // Its card may have been handed to a trigger that waited for it.
+      if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
+      claiming.refill();
+    });
   }
 
   /** Writes what is to be written about a request, and is done with it. */
@@ -257,7 +263,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       : listenForWork(
           options.databaseUrl,
           (message) => {
-            if (message === 'express') claiming.expressCame();
+            if (message === 'express') claiming.came(CLASS.EXPRESS);
+            if (message === 'work') claiming.came(CLASS.REGULAR);
             if (message === 'provider') heartbeat.now();
             else look();
           },

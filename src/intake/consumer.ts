@@ -89,7 +89,7 @@ function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<No
   // A consumer that ended is to leave nothing behind at the signal, which outlives it.
   const ended = new AbortController();
   return new Promise<void>((resolve, reject) => {
-    const assignment = createAssignment(consumer, options);
+    const assignment = createAssignment(consumer, options, ended.signal);
     consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
       assignment.joined(payload.memberAssignment);
@@ -189,8 +189,8 @@ interface Assignment {
  * Sees to it, after every assignment and before the first batch is taken, that reading goes back where PostgreSQL was
  * restored. Also for partitions in which nothing new comes.
  */
-function createAssignment(consumer: Consumer, options: ConsumerOptions): Assignment {
-  const { kafka, database, groupId, logger, signal } = options;
+function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
+  const { kafka, database, groupId, logger } = options;
   let partitions: Place[] = [];
   let check: Promise<boolean> | null = null;
   let generation = 0;
@@ -225,11 +225,12 @@ function createAssignment(consumer: Consumer, options: ConsumerOptions): Assignm
     }
   }
 
-  /** Also where no batch asks for it. */
+  /** Also where no batch asks for it; for a consumer that ended nobody asks any more. */
   function keepChecking(mine: number): void {
+    const isOver = (): boolean => mine !== generation || ended.aborted || options.signal.aborted;
     const again = async (): Promise<void> => {
-      if (mine !== generation || signal.aborted) return;
-      if (!(await checked()) && mine === generation) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
+      if (isOver()) return;
+      if (!(await checked()) && !isOver()) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
     };
     void again();
   }

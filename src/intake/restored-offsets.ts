@@ -28,8 +28,8 @@ export async function seeksAfterRestore(
   const topics = [...new Set(partitions.map(({ topic }) => topic))];
   const stored = await storedOffsets(database, group, topics);
   const admin = kafka.admin();
-  await admin.connect();
   try {
+    await admin.connect();
     const seeks: Seek[] = [];
     for (const { topic, partitions: committed } of await admin.fetchOffsets({ groupId: group, topics })) {
       const lost = committed.filter(
@@ -55,7 +55,8 @@ export async function seeksAfterRestore(
     }
     return seeks;
   } finally {
-    await admin.disconnect();
+    // Also one that never connected: it may hold a connection that hangs.
+    await admin.disconnect().catch(() => {});
   }
 }
 

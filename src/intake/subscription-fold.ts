@@ -39,7 +39,10 @@ export interface CardChanges {
   readonly thinned: readonly { readonly card: string; readonly pairing: Pairing }[];
 }
 
-export function createSubscriptionFold(number: string, facts: Facts): SubscriptionFold {
+export function createSubscriptionFold(
+  number: string,
+  facts: Pick<Facts, 'current' | 'stays' | 'pendingPairings'>,
+): SubscriptionFold {
   const before: ReadonlyMap<string, Stay> = facts.stays.get(number) ?? new Map();
   let current = facts.current.get(number) ?? null;
   let changed = false;

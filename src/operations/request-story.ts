@@ -2,7 +2,7 @@ import type { Queryable } from '../platform/database.ts';
 
 /** Everything that is known of one provisioning request (promise P6). Times are ISO 8601, UTC. */
 export interface RequestStory {
-  /** The inbound event that made the request; null where a person or a run made it. */
+  /** The inbound event that made the request; null where a person or a run made it, or it is no longer kept. */
   readonly event: Record<string, unknown> | null;
   readonly request: Record<string, unknown>;
   /** Withheld commands of the same event: what was not sent beside it, and why. */
@@ -32,6 +32,16 @@ export async function requestStory(db: Queryable, numberOrId: string): Promise<R
   return { event: events[0] ?? null, request: shown, withheld, attempts, outcomes };
 }
 
+/** Whether requests with this number or higher ones were made: then it is gone, or its transaction was. */
+export async function isPastNumber(db: Queryable, number: string): Promise<boolean> {
+  if (!/^[1-9]\d{0,14}$/.test(number)) return false;
+  const [row] = await db.query<{ past: boolean }>(
+    'select is_called and last_value >= $1::bigint as past from request_number',
+    [number],
+  );
+  return row?.past === true;
+}
+
 interface RequestRow extends Record<string, unknown> {
   number: number;
   inbox_id: number | null;
@@ -44,7 +54,7 @@ const SELECT_REQUEST = /* sql */ `
 select r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.life_cycle_state, r.priority, r.sequence_number,
   r.command, r.cards, r.subscription_number, r.subscription_id, r.scheduled_at, r.submitted_at, r.executed_at,
   r.attempts, r.reference_number, r.error_code, r.error_description, r.answer, r.process_name, r.process_id,
-  r.action_id, r.action_number, r.causation_event_id, r.created_by_user, r.inbox_id
+  r.action_id, r.action_number, r.causation_event_id, r.created_by_user, r.created_by_unit, r.updated_by_user, r.updated_by_unit, r.inbox_id
 from request r`;
 
 const SELECT_EVENT = /* sql */ `

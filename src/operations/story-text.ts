@@ -14,6 +14,10 @@ export function storyText(story: RequestStory): string {
       'command',
       'cards',
       'process_name',
+      'process_id',
+      'created_by_user',
+      'created_by_unit',
+      'updated_by_user',
       'action_id',
       'action_number',
       'sequence_number',
@@ -32,7 +36,7 @@ export function storyText(story: RequestStory): string {
           event,
           Object.keys(event).filter((name) => name !== 'event'),
         )
-      : '  none: no event made this request',
+      : missingEvent(request),
     event ? indent(JSON.stringify(event['event'], null, 2), '  ') : '',
   ];
   if (withheld.length > 0)
@@ -52,6 +56,11 @@ export function storyText(story: RequestStory): string {
   parts.push(heading(`Outcomes (${outcomes.length})`));
   for (const outcome of outcomes) parts.push(fields(outcome, Object.keys(outcome)), '');
   return `${parts.filter((part, index) => part !== '' || parts[index - 1] !== '').join('\n')}\n`;
+}
+
+function missingEvent({ causation_event_id: eventId }: Record<string, unknown>): string {
+  if (typeof eventId !== 'string') return '  none: no event made this request';
+  return `  ${printable(eventId)}, which is no longer kept (RETENTION_EVENTS_DAYS)`;
 }
 
 function heading(title: string): string {

@@ -58,6 +58,14 @@ export function pairingProposals(
   return [...proposals, ...superseded];
 }
 
+/** CREATE_PAIRING of the whole group of each place, whatever is known of it; withheld where there is nothing to pair (R7). */
+export function createProposals(situation: Situation, places: Iterable<Place>): Proposal[] {
+  const past = before(situation);
+  return [...places].flatMap((place) =>
+    pairGroup(situation, groupAt(situation, past, place, new Map()), 'CREATE_PAIRING'),
+  );
+}
+
 /** R7: the devices of one distributor, with what is known of their pairing. */
 interface Group {
   readonly place: Place;

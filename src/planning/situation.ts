@@ -1,5 +1,5 @@
 import type { ActionEvent } from '../events/action-event.ts';
-import type { InstalledItem, Move, Service } from '../events/crm.generated.ts';
+import type { InstalledItem, Move, Service, Subscription } from '../events/crm.generated.ts';
 import type { PlanningInput, PlanningRules } from './types.ts';
 import { viewOf } from './view.ts';
 import type { View } from './view.ts';
@@ -48,6 +48,21 @@ export function situationOf(input: PlanningInput): Situation {
     rules: input.rules,
   };
 }
+
+/** A snapshot that no event brought now: what the rules see when it is asked what it entitles (resync). */
+export function situationOfSnapshot(subscription: Subscription, rules: PlanningRules): Situation {
+  const own = viewOf(subscription);
+  return { lists: NO_LISTS, own, present: own, late: false, previous: null, incomingItems: [], others: [], rules };
+}
+
+const NO_LISTS: EventLists = {
+  incomingServices: [],
+  outgoingServices: [],
+  incomingItems: [],
+  removedItems: [],
+  movedServices: [],
+  movedItems: [],
+};
 
 /** The service as it is now: in the present snapshot, null where it is gone from there. */
 export function presentService(situation: Situation, service: Service): Service | null {

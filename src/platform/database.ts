@@ -94,6 +94,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     types,
   });
   pool.on('error', (error) => options.onIdleError?.(error));
+  // Broken connections do not go back to the pool. A client that loses its connection emits 'error', also beside rejecting
+  // its query, and unheard it ends the process. The pool listens to idle ones only, and the server may end a session in
+  // the very bytes that say that it is ready.
+  const broken = new WeakSet<pg.PoolClient>();
+  pool.on('connect', (client) => client.on('error', () => broken.add(client)));
   const silence = watchForSilence(options.url, options.applicationName);
   /** When each connection last answered, and when one was found half-open: those that have not answered since may be too. */
   const heardAt = new WeakMap<pg.PoolClient, number>();
@@ -120,51 +125,45 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  async function withClient<T>(use: (client: PooledClient) => Promise<T>): Promise<T> {
-    const client: PooledClient = { pg: await checkOut(), broken: false };
-    // A client in use that loses its connection emits 'error' beside rejecting its query; unheard it ends the process.
-    const onError = (): void => {
-      client.broken = true;
-    };
-    client.pg.on('error', onError);
+  async function withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    const client = await checkOut();
     try {
       return await use(client);
     } finally {
-      client.pg.removeListener('error', onError);
-      client.pg.release(client.broken);
+      client.release(broken.has(client));
     }
   }
 
-  async function run<R extends object>(client: PooledClient, text: string, values?: readonly unknown[]): Promise<R[]> {
+  async function run<R extends object>(client: pg.PoolClient, text: string, values?: readonly unknown[]): Promise<R[]> {
     const sentAt = performance.now();
     let timer: NodeJS.Timeout | undefined;
     let unwatch: (() => void) | undefined;
     const noAnswer = new Promise<never>((_resolve, reject) => {
       const giveUp = (): void => {
-        client.broken = true;
+        broken.add(client);
         suspectAt = performance.now();
         reject(new NoAnswerError(suspectAt - sentAt));
-        socketOf(client.pg)?.destroy();
+        socketOf(client)?.destroy();
       };
       timer = setTimeout(giveUp, deadlineMs);
       unwatch = silence.watch({
-        processId: processIdOf(client.pg),
-        bytesRead: () => socketOf(client.pg)?.bytesRead ?? 0,
+        processId: processIdOf(client),
+        bytesRead: () => socketOf(client)?.bytesRead ?? 0,
         onSilent: giveUp,
       });
     });
     try {
       const answer =
         options.prepared === true && values !== undefined
-          ? client.pg.query<R>({ name: statementName(text), text, values: [...values] })
-          : client.pg.query<R>(text, values as unknown[]);
+          ? client.query<R>({ name: statementName(text), text, values: [...values] })
+          : client.query<R>(text, values as unknown[]);
       // When the deadline wins, the destroyed socket rejects this one too, and nobody else listens.
       answer.catch(() => {});
       const { rows } = await Promise.race([answer, noAnswer]);
-      heardAt.set(client.pg, performance.now());
+      heardAt.set(client, performance.now());
       return rows;
     } catch (error) {
-      if (!isServerError(error)) client.broken = true;
+      if (!isServerError(error)) broken.add(client);
       throw error;
     } finally {
       clearTimeout(timer);
@@ -172,20 +171,20 @@ export function openDatabase(options: DatabaseOptions): Database {
     }
   }
 
-  async function transact<T>(client: PooledClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  async function transact<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
     await run(client, 'begin');
     let result: T;
     try {
       result = await work({ inTransaction: true, query: (text, values) => run(client, text, values) });
     } catch (error) {
       // A rollback that fails hides nothing: the first error is what the caller gets, the connection is thrown away.
-      if (!client.broken) await run(client, 'rollback').catch(() => (client.broken = true));
+      if (!broken.has(client)) await run(client, 'rollback').catch(() => broken.add(client));
       throw error;
     }
     try {
       await run(client, 'commit');
     } catch (error) {
-      throw client.broken ? new CommitUnknownError(error) : error;
+      throw broken.has(client) ? new CommitUnknownError(error) : error;
     }
     return result;
   }
@@ -201,12 +200,6 @@ function statementName(text: string): string {
     statementNames.set(text, name);
   }
   return name;
-}
-
-interface PooledClient {
-  readonly pg: pg.PoolClient;
-  /** A broken connection does not go back to the pool. */
-  broken: boolean;
 }
 
 async function repeatable<T>(work: () => Promise<T>, attempts: number): Promise<T> {

@@ -27,6 +27,14 @@ export const FAULT_POINTS = [
   'relay: after parking',
   'facets: before commit',
   'facets: after commit',
+  'run: before commit',
+  'run: after commit',
+  'schedule: before commit',
+  'schedule: after commit',
+  'retention: before seal',
+  'retention: after seal',
+  'retention: before commit',
+  'retention: after commit',
 ] as const;
 
 /** The same in replays, which do not run in the service. */

@@ -11,6 +11,8 @@ const MIGRATION_LOCK = 6_202_611;
  */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
   const lock = new pg.Client({ connectionString: databaseUrl });
+  // A session that is ended while nobody asks it anything is told of by the statement that comes next.
+  lock.on('error', () => {});
   await lock.connect();
   try {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);

@@ -1,5 +1,6 @@
 import type { Queryable } from '../platform/database.ts';
 import type { Command } from './command.ts';
+import { CLASS } from './work.ts';
 
 /**
  * What an earlier try left open about a pairing command (R8): its answer could not be read, or the CAS refused it and
@@ -40,6 +41,8 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Claim although the breaker is open: for the one instance that holds its probe. */
   readonly probing?: boolean;
+  /** Only requests of this class (work.ts) and those before it; default: of all. */
+  readonly upToClass?: number;
 }
 
 /**
@@ -48,8 +51,14 @@ export interface ClaimOptions {
  * nothing while the provider is paused or its breaker is open. Never waits for a lock.
  */
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
-  const { limit, token, leaseMs, probing = false } = options;
-  return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [limit, token, leaseMs, probing]);
+  const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK } = options;
+  return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [
+    limit,
+    token,
+    leaseMs,
+    probing,
+    upToClass * 2 + 1,
+  ]);
 }
 
 const RANKS = [0, 1, 2, 3, 4, 5];
@@ -61,7 +70,7 @@ function pick(rank: number): string {
   select number, token is not null as reclaimed from work
    where waits = 0 and rank = ${rank} and ready_at <= now()
    order by ready_at
-   limit (select slots from open)${taken.join('')}
+   limit case when ${rank} <= $5::int then (select slots from open)${taken.join('')} else 0 end
      for update skip locked)`;
 }
 

@@ -59,6 +59,11 @@ export async function findRequest(db: Queryable, identifier: RequestIdentifier):
   return found ?? null;
 }
 
+/** Reads these requests, those that there are, in the order of their numbers. */
+export async function findRequests(db: Queryable, numbers: readonly number[]): Promise<ProvisioningRequest[]> {
+  return numbers.length === 0 ? [] : await db.query<ProvisioningRequest & Record<string, unknown>>(FIND_ALL, [numbers]);
+}
+
 /**
  * The columns of a `ProvisioningRequest`, of a `request r` whose last try is joined as `try` (LAST_TRY).
  */
@@ -88,3 +93,7 @@ const FIND_BY_ID = /* sql */ `select ${REQUEST_COLUMNS} from request r ${lastTry
 
 /** Walks request's primary key. */
 const FIND_BY_NUMBER = /* sql */ `select ${REQUEST_COLUMNS} from request r ${lastTry('true')} where r.number = $1::bigint`;
+
+/** Walks request's primary key. */
+const FIND_ALL = /* sql */ `
+select ${REQUEST_COLUMNS} from request r ${lastTry('true')} where r.number = any($1::bigint[]) order by r.number`;

@@ -4,7 +4,7 @@ import { smartcardsOf } from './command.ts';
 import { lockCards } from './lock-cards.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
 import { raisePredecessors } from './raise.ts';
-import { DISPATCH_CHANNEL, rankOf } from './work.ts';
+import { DISPATCH_CHANNEL, rankOf, type WakeWord } from './work.ts';
 
 /**
  * Stores requests in the given order, which is the order in which each card's requests are sent, and gives their
@@ -66,9 +66,14 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   if (pins.length > 0) {
     await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
-  if (waiting.length < stored.length)
-    await tx.query(WAKE_DISPATCHERS, [requests.some(({ priority }) => priority === 'EXPRESS') ? 'express' : 'work']);
+  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS, [wakeWordOf(requests)]);
   return stored.map(({ number, id }) => ({ number, id }));
+}
+
+/** What dispatchers are told: whether something came that may have to go before what they have claimed. */
+function wakeWordOf(requests: readonly NewRequest[]): WakeWord {
+  if (requests.some(({ priority }) => priority === 'EXPRESS')) return 'express';
+  return requests.every(({ bulk }) => bulk) ? 'bulk' : 'work';
 }
 
 /** A text[] as PostgreSQL writes it: an array of arrays of different lengths cannot be a parameter. */

@@ -1,6 +1,6 @@
 import type { Transaction } from '../platform/database.ts';
 import { DELETE_PINS, type RecordOutcomes, WRITE_FINAL_STATE } from './finish.ts';
-import { handOn, placeColumns } from './hand-on.ts';
+import { handOn, type Place, placeColumns } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { tellFinal } from './tell-final.ts';
 
@@ -38,30 +38,79 @@ export async function withdrawRequest(
     return refused('BEING_SENT', `Request ${number} is being sent: try again once it was put off or is final`);
   }
 
-  const turns = await tx.query<{ card: string }>(FIND_TURNS, [cards, number]);
-  await tx.query(REMOVE_WORK, [number]);
-  await tx.query(LEAVE_LANES, placeColumns(cards.map((card) => ({ card, number }))));
-  await handOn(
-    tx,
-    turns.map(({ card }) => ({ card, number })),
-  );
-  const description = work.doubtful
+  const why = work.doubtful
     ? 'Withdrawn by a person. An earlier try had no readable answer: the CAS may have done it.'
     : 'Withdrawn by a person before the CAS accepted it.';
-  await tx.query(WRITE_FINAL_STATE, [
-    [number],
-    ['REJECTED'],
-    [null],
-    ['WITHDRAWN'],
-    [description],
-    [null],
-    [work.attempts],
-  ]);
-  await tx.query(WRITE_WHO, [number, by]);
-  await tx.query(DELETE_PINS, [[number]]);
-  await recordOutcomes(tx, [number]);
-  if (work.awaited) await tellFinal(tx, [{ number, state: 'REJECTED' }]);
+  await reject(tx, [{ ...work, number, cards, why }], by, recordOutcomes);
   return { withdrawn: true };
+}
+
+/**
+ * Withdraws those of these requests that are pending and that no instance holds, as `withdrawRequest` does, and gives
+ * their numbers; the others stay as they are. The caller sees to it that they have no more than 1,000 cards.
+ *
+ * @param why for the requests' descriptions.
+ */
+export async function withdrawUnclaimed(
+  tx: Transaction,
+  numbers: readonly number[],
+  { by, why }: { readonly by: string | null; readonly why: string },
+  recordOutcomes: RecordOutcomes,
+): Promise<number[]> {
+  if (numbers.length === 0) return [];
+  const pending = await tx.query<{ cards: string[] }>(FIND_PENDING, [numbers]);
+  await lockCards(tx, [...new Set(pending.flatMap(({ cards }) => cards))]);
+  const unclaimed = await tx.query<WorkRow & { number: number; cards: string[] }>(LOCK_UNCLAIMED, [numbers]);
+  await reject(
+    tx,
+    unclaimed.map((work) => ({
+      ...work,
+      why: work.doubtful ? `${why} An earlier try had no readable answer: the CAS may have done it.` : why,
+    })),
+    by,
+    recordOutcomes,
+  );
+  return unclaimed.map(({ number }) => number);
+}
+
+interface Withdrawn {
+  readonly number: number;
+  readonly cards: readonly string[];
+  readonly attempts: number;
+  readonly awaited: boolean;
+  readonly why: string;
+}
+
+/** The caller holds the cards' locks and those of the work rows, which nobody has claimed. */
+async function reject(
+  tx: Transaction,
+  withdrawn: readonly Withdrawn[],
+  by: string | null,
+  recordOutcomes: RecordOutcomes,
+): Promise<void> {
+  if (withdrawn.length === 0) return;
+  const numbers = withdrawn.map(({ number }) => number);
+  const places = withdrawn.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
+  const turns = await tx.query<Place>(FIND_TURNS, placeColumns(places));
+  await tx.query(REMOVE_WORK, [numbers]);
+  await tx.query(LEAVE_LANES, placeColumns(places));
+  await handOn(tx, turns);
+  await tx.query(WRITE_FINAL_STATE, [
+    numbers,
+    numbers.map(() => 'REJECTED'),
+    numbers.map(() => null),
+    numbers.map(() => 'WITHDRAWN'),
+    withdrawn.map(({ why }) => why),
+    numbers.map(() => null),
+    withdrawn.map(({ attempts }) => attempts),
+  ]);
+  await tx.query(WRITE_WHO, [numbers, by]);
+  await tx.query(DELETE_PINS, [numbers]);
+  await recordOutcomes(tx, numbers);
+  await tellFinal(
+    tx,
+    withdrawn.flatMap(({ number, awaited }) => (awaited ? [{ number, state: 'REJECTED' as const }] : [])),
+  );
 }
 
 interface WorkRow {
@@ -80,12 +129,17 @@ const FIND_REQUEST = /* sql */ `select cards from request where number = $1`;
 const FIND_STATE = /* sql */ `select life_cycle_state from request where number = $1`;
 const LOCK_WORK = /* sql */ `
 select token is not null as leased, attempts, doubt is not null as doubtful, awaited from work where number = $1 for update`;
+const FIND_PENDING = /* sql */ `select cards from work where number = any($1::bigint[])`;
+const LOCK_UNCLAIMED = /* sql */ `
+select number, cards, attempts, doubt is not null as doubtful, awaited
+  from work where number = any($1::bigint[]) and token is null order by number for update`;
 const FIND_TURNS = /* sql */ `
-select own.card from unnest($1::text[]) own (card)
+select own.card, own.number from unnest($1::text[], $2::bigint[]) own (card, number)
  where coalesce((select p.number from lane_pin p where p.card = own.card),
-                (select l.number from lane l where l.card = own.card order by l.number limit 1)) = $2::bigint`;
-const REMOVE_WORK = /* sql */ `delete from work where number = $1`;
+                (select l.number from lane l where l.card = own.card order by l.number limit 1)) = own.number`;
+const REMOVE_WORK = /* sql */ `delete from work where number = any($1::bigint[])`;
 const LEAVE_LANES = /* sql */ `
 delete from lane l using unnest($1::text[], $2::bigint[]) place (card, number)
  where l.card = place.card and l.number = place.number`;
-const WRITE_WHO = /* sql */ `update request set updated_by_user = coalesce($2, updated_by_user) where number = $1`;
+const WRITE_WHO = /* sql */ `
+update request set updated_by_user = coalesce($2, updated_by_user) where number = any($1::bigint[])`;

@@ -14,3 +14,6 @@ export function rankOf(request: Pick<NewRequest, 'priority' | 'bulk'>): number {
 
 /** Where dispatchers hear (LISTEN) that something may be claimed or that the provider was switched. */
 export const DISPATCH_CHANNEL = 'conax_dispatch';
+
+/** What is said there when requests were submitted: EXPRESS ones among them, REGULAR ones, or bulk work alone. */
+export type WakeWord = 'express' | 'work' | 'bulk';

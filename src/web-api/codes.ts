@@ -1,4 +1,4 @@
-/** What the Web API answers when it does not do what it was asked for. */
+/** What the Web API and the operations API answer when it does not do what it was asked for. */
 export interface WebApiCode {
   /** The HTTP status. */
   readonly status: number;
@@ -8,7 +8,7 @@ export interface WebApiCode {
   readonly remedy: string;
 }
 
-/** Every code of the Web API's envelope but OK, by name: the one source for answers and docs/errors-web-api.md. */
+/** Every code of the envelope but OK, by name: the one source for answers and docs/errors-web-api.md. */
 export const webApiCodes = {
   PARAMETER_MISSING: {
     status: 400,
@@ -39,7 +39,7 @@ export const webApiCodes = {
     status: 400,
     message: 'A set has too many elements',
     remedy:
-      'A pairing takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data.',
+      'A call takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data; for many customers make a run.',
   },
   SET_HAS_DUPLICATES: {
     status: 400,
@@ -96,18 +96,38 @@ export const webApiCodes = {
   },
   NOT_PERMITTED: {
     status: 403,
-    message: 'The user may read and not create',
-    remedy: 'Log in as a user with the role operator or admin.',
+    message: 'The user’s role does not permit the call',
+    remedy: 'Log in as a user with the role that the description names.',
   },
   ROUTE_NOT_FOUND: {
     status: 404,
     message: 'There is no such address',
-    remedy: 'Compare the path with `/docs`; the calls lie under `/crmapi/rest/v2`.',
+    remedy: 'Compare the path with `/docs`; the calls lie under `/crmapi/rest/v2` and `/api/v1`.',
   },
   PROVISIONING_REQUEST_NOT_FOUND: {
     status: 404,
     message: 'There is no such provisioning request',
     remedy: 'Check id or number.',
+  },
+  RUN_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such run',
+    remedy: 'Check the id; `GET /api/v1/runs` lists them, the newest first.',
+  },
+  SCHEDULE_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such schedule',
+    remedy: 'Check the name; `GET /api/v1/schedules` lists them.',
+  },
+  QUEUE_ENTRY_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such entry in the communication queue',
+    remedy: 'Check the number; `GET /api/v1/queue` lists them.',
+  },
+  REQUEST_IS_FINAL: {
+    status: 409,
+    message: 'The provisioning request is final',
+    remedy: 'Nothing is sent for it any more. Make a new request where one is needed.',
   },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
@@ -164,6 +184,11 @@ export const webApiCodes = {
     message: 'The set-top box does not belong to the subscription',
     remedy: 'Check set-top box and subscription; pairing calls may leave the subscription out.',
   },
+  NO_DEVICE: {
+    status: 422,
+    message: 'The subscription has no device for it',
+    remedy: 'The description says what it lacks. Correct it in the CRM, or name devices by their CA ids.',
+  },
   CA_ID_INVALID: {
     status: 422,
     message: 'A CA id that the CRM gave does not look like one',
@@ -173,6 +198,16 @@ export const webApiCodes = {
     status: 405,
     message: 'The address is called with another method',
     remedy: 'The header `Allow` and the description name the method.',
+  },
+  STATE_CONFLICT: {
+    status: 409,
+    message: 'The state that it is in does not permit it',
+    remedy: 'The description says what the state is and what may be done in it.',
+  },
+  NAME_TAKEN: {
+    status: 409,
+    message: 'The name is taken',
+    remedy: 'Take another name, or change what has it.',
   },
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
@@ -187,7 +222,7 @@ export const webApiCodes = {
   BODY_TOO_LARGE: {
     status: 413,
     message: 'The body is too large',
-    remedy: 'A body has at most 1 MiB.',
+    remedy: 'A body has at most 1 MiB, unless the page of the call says more.',
   },
   CONTENT_TYPE_NOT_SUPPORTED: {
     status: 415,
@@ -239,12 +274,12 @@ export function webApiCodesDocument(): string {
   const rows = Object.entries<WebApiCode>(webApiCodes)
     .toSorted(([, one], [, other]) => one.status - other.status)
     .map(([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`);
-  return `# Codes of the Web API
+  return `# Codes of the Web API and the operations API
 
 \`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning below, and \`status.description\` names
 the field, what is wrong with its value, and the remedy. That the CAS refused a command is no error of the call: it is in
 \`data\` (\`life_cycle_state\`, \`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and
-[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md).
+[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md) and [operations-api.md](operations-api.md).
 
 | code | HTTP | meaning | what to do |
 |---|---|---|---|

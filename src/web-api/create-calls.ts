@@ -3,7 +3,7 @@ import { type Call, call } from './calls.ts';
 import type { CreateInput } from './commands.ts';
 import { createRequest } from './create.ts';
 import { success, successSchema, WebApiError } from './envelope.ts';
-import { createIdempotencyHasher, type IdempotentCall } from './idempotency.ts';
+import { createIdempotencyHasher, type IdempotentCall, idempotencyKeyOf } from './idempotency.ts';
 import { createBodies, type CreateCall } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 import { completeRequest } from './shape.ts';
@@ -32,6 +32,7 @@ export function createCalls(parts: WebApiParts): Call[] {
       method: 'POST',
       paths: [`/conax_web_services/provisioning_request/${name}`, `/conax_web_services/provisioning_requests/${name}`],
       access: 'writer',
+      tag: 'provisioning requests',
       description: DESCRIPTION,
       input: bodies[name],
       output: successSchema(completeRequest),
@@ -55,14 +56,5 @@ export function createCalls(parts: WebApiParts): Call[] {
         );
       },
     }),
-  );
-}
-
-function idempotencyKeyOf(header: string | string[] | undefined): string | null {
-  if (header === undefined) return null;
-  if (typeof header === 'string' && /^[!-~]{1,200}$/.test(header)) return header;
-  throw new WebApiError(
-    'IDEMPOTENCY_KEY_INVALID',
-    'Idempotency-Key is empty, longer than 200 characters, there twice, or has blanks or other characters than visible ASCII: give a UUID for example',
   );
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { isDatabaseOutage } from '../platform/database.ts';
 import type { Logger } from '../platform/logging.ts';
+import { OperationError } from '../operations/operation-error.ts';
 import { type WebApiCodeName, webApiCodes } from './codes.ts';
 import { failure, WebApiError } from './envelope.ts';
 
@@ -19,7 +20,7 @@ export function answerErrors(
   logger: Logger,
   methodsOf: (path: string) => readonly string[],
 ): void {
-  app.setErrorHandler(async (error: FastifyError | WebApiError, request, reply) => {
+  app.setErrorHandler(async (error: FastifyError | WebApiError | OperationError, request, reply) => {
     const known = asWebApiError(error);
     const told = known ?? internalError(error, `${request.method} ${request.routeOptions.url ?? 'unknown'}`, logger);
     request.answeredCode = told.code;
@@ -57,15 +58,18 @@ export function answerClientError(error: NodeJS.ErrnoException, socket: Socket):
   );
 }
 
-function asWebApiError(error: FastifyError | WebApiError): WebApiError | null {
+function asWebApiError(error: FastifyError | WebApiError | OperationError): WebApiError | null {
   if (error instanceof WebApiError) return error;
+  if (error instanceof OperationError) return new WebApiError(error.code, error.message);
   if (isDatabaseOutage(error)) {
     const description = 'the database does not answer in time: repeat the call, a POST with the same Idempotency-Key';
     return new WebApiError('DATABASE_UNAVAILABLE', description, { 'retry-after': String(RETRY_AFTER_SECONDS) });
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
-      return new WebApiError('BODY_TOO_LARGE', 'the body has more than 1 MiB: send less', { connection: 'close' });
+      return new WebApiError('BODY_TOO_LARGE', 'the body has more than the call takes (1 MiB for most): send less', {
+        connection: 'close',
+      });
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new WebApiError(
         'CONTENT_TYPE_NOT_SUPPORTED',

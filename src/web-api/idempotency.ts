@@ -61,6 +61,19 @@ export function createIdempotencyHasher(pinKeysHex: string | undefined): Idempot
 }
 
 /**
+ * The Idempotency-Key of a call; null where there is none.
+ * @throws WebApiError where it cannot be used.
+ */
+export function idempotencyKeyOf(header: string | string[] | undefined): string | null {
+  if (header === undefined) return null;
+  if (typeof header === 'string' && /^[!-~]{1,200}$/.test(header)) return header;
+  throw new WebApiError(
+    'IDEMPOTENCY_KEY_INVALID',
+    'Idempotency-Key is empty, longer than 200 characters, there twice, or has blanks or other characters than visible ASCII: give a UUID for example',
+  );
+}
+
+/**
  * The number of the request that the same call made earlier, or null where this is the first: then the call is noted,
  * and `rememberRequest` has to follow in the same transaction. The same call under way elsewhere is waited for.
  * @throws WebApiError where the key came with another body.

@@ -14,7 +14,7 @@ export function webApiMetrics(registry: Registry): WebApiMetrics {
   return {
     calls: new Counter({
       name: `${p}calls_total`,
-      help: 'Calls of the Web API by call (`other`: no address of it) and by the code of the envelope.',
+      help: 'Calls of the Web API and the operations API by call (`other`: no address of them) and by the code of the envelope.',
       labelNames: ['route', 'code'],
       registers,
     }),

@@ -3,7 +3,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import { BASE_PATH, type Call } from './calls.ts';
+import type { Call } from './calls.ts';
 import { failureSchema } from './envelope.ts';
 
 /** Only for the document: the calls look at the header themselves. */
@@ -25,13 +25,14 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
         title: 'Conax provisioning requests',
         version: '2',
         description:
-          'The part of CRM.COM’s Web API that makes and shows provisioning requests. Every answer is an envelope: `status` and `data`. Log in first; give the token as parameter `token` of the query (GET) or of the body (POST), or as `Authorization: Bearer`.',
+          'The part of CRM.COM’s Web API that makes and shows provisioning requests (`/crmapi/rest/v2`), and the operations API for utilities, runs and care (`/api/v1`), with the same users and tokens. Every answer is an envelope: `status` and `data`. Log in first; give the token as parameter `token` of the query (GET) or of the body (POST), or as `Authorization: Bearer`.',
       },
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform(route) {
-      if (!route.url.startsWith(BASE_PATH)) return { schema: { hide: true }, url: route.url };
-      if (route.route.config?.call?.takesIdempotencyKey !== true) return jsonSchemaTransform(route);
+      const call = route.route.config?.call;
+      if (call === undefined) return { schema: { hide: true }, url: route.url };
+      if (call.takesIdempotencyKey !== true) return jsonSchemaTransform(route);
       return jsonSchemaTransform({ ...route, schema: { ...route.schema, headers: idempotencyHeader } });
     },
     transformObject: jsonSchemaTransformObject,
@@ -45,14 +46,18 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
 }
 
 /** What the document says of a call; the other spelling of its path works the same and is not in it. */
-export function documentationSchema(call: Call, documented: boolean): FastifySchema & Record<string, unknown> {
+export function documentationSchema(
+  call: Call,
+  basePath: string,
+  documented: boolean,
+): FastifySchema & Record<string, unknown> {
   if (!documented) return { hide: true };
-  const others = call.paths.slice(1).map((path) => `\`${BASE_PATH}${path}\``);
+  const others = call.paths.slice(1).map((path) => `\`${basePath}${path}\``);
   return {
     operationId: call.name,
     summary: call.summary,
     description: others.length === 0 ? call.description : `${call.description} The same at ${others.join(', ')}.`,
-    tags: [call.access === 'anybody' || call.name === 'releaseToken' ? 'authentication' : 'provisioning requests'],
+    tags: [call.tag],
     ...(call.access === 'anybody' ? {} : { security: [{ bearer: [] }, {}] }),
     response: { 200: call.output, '4xx': failureSchema, '5xx': failureSchema },
   };

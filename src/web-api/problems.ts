@@ -15,11 +15,18 @@ const VALUE_CHARACTERS_MAX = 60;
  */
 export function problemOf(error: z.core.$ZodError): WebApiError {
   const [first] = error.issues;
-  const told = error.issues.slice(0, MISTAKES_MAX).map(sentenceOf);
+  return new WebApiError(first === undefined ? 'PARAMETER_INVALID' : codeOf(first), problemText(error));
+}
+
+/** The sentences alone, with other names for the fields: those of the command line's options. */
+export function problemText(error: z.core.$ZodError, nameOf: NameOf = fieldOf): string {
+  const told = error.issues.slice(0, MISTAKES_MAX).map((issue) => sentenceOf(issue, nameOf));
   const more = error.issues.length - told.length;
   if (more > 0) told.push(`and ${more} more of the kind`);
-  return new WebApiError(first === undefined ? 'PARAMETER_INVALID' : codeOf(first), told.join('; '));
+  return told.join('; ');
 }
+
+type NameOf = (path: readonly PropertyKey[]) => string;
 
 /** The code that a schema's own check has set, else the one for this kind of issue. */
 function codeOf(issue: z.core.$ZodIssue): WebApiCodeName {
@@ -29,17 +36,19 @@ function codeOf(issue: z.core.$ZodIssue): WebApiCodeName {
   return isMissing(issue) ? 'PARAMETER_MISSING' : 'PARAMETER_INVALID';
 }
 
-function sentenceOf(issue: z.core.$ZodIssue): string {
-  const field = fieldOf(issue.path);
+function sentenceOf(issue: z.core.$ZodIssue, nameOf: NameOf): string {
+  const field = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => shortened(fieldOf([...issue.path, key])));
+    const names = issue.keys.map((key) => shortened(nameOf([...issue.path, key])));
     return `${names.slice(0, MISTAKES_MAX).join(', ')}: not known here; leave it out or correct the name`;
   }
   if (isMissing(issue)) return `${field} is missing: ${issue.message}`;
   if (issue.code === 'too_big' && issue.origin === 'array') {
     return `${field} has ${lengthOf(issue.input)} elements: ${issue.message}`;
   }
-  if (issue.code === 'custom' && issue.params?.['whole'] === true) return issue.message;
+  if (issue.code === 'custom' && issue.params?.['whole'] === true) {
+    return issue.message.replaceAll(/\{(\w+)\}/g, (_, name: string) => nameOf([name]));
+  }
   return `${field} is ${shown(issue)}: ${issue.message}`;
 }
 

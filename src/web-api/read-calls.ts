@@ -16,6 +16,7 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
       method: 'GET',
       paths: ['/conax_web_services/provisioning_requests/show', '/conax_web_services/provisioning_request/show'],
       access: 'reader',
+      tag: 'provisioning requests',
       summary: 'One provisioning request',
       description: 'By its id or its number, as `provisioning_request_identifier=number=123`.',
       input: showQuery,
@@ -35,6 +36,7 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
       method: 'GET',
       paths: ['/conax_web_services/provisioning_requests/list', '/conax_web_services/provisioning_request/list'],
       access: 'reader',
+      tag: 'provisioning requests',
       summary: 'Provisioning requests of a type, in a life cycle state, or with a reference number',
       description:
         'In the order of their numbers, a page at a time. Give `next_after` of a page as `after` to get the next one; it is null on the last.',

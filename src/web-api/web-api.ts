@@ -4,7 +4,7 @@ import { isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { authenticate } from '../users/tokens.ts';
 import { mayWrite, type User } from '../users/user.ts';
-import { BASE_PATH, type Call, methodsAt } from './calls.ts';
+import { type Api, BASE_PATH, type Call, methodsAt } from './calls.ts';
 import { createCalls } from './create-calls.ts';
 import { WebApiError } from './envelope.ts';
 import { answerErrors } from './error-answers.ts';
@@ -16,7 +16,8 @@ import { problemOf } from './problems.ts';
 import { readCalls } from './read-calls.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
 
-export interface WebApi {
+/** The service's APIs, registered with its server. */
+export interface RunningApis {
   /** Turns new calls away, waits for those under way, but no longer than the drain time, and stops the clearing. */
   stop(): Promise<void>;
 }
@@ -35,42 +36,27 @@ declare module 'fastify' {
   }
 }
 
-/**
- * Adds the Web API to the server: its calls under `/crmapi/rest/v2`, `/openapi.json`, `/docs`, and an envelope for every
- * error of the whole server. To be called before the server listens.
- */
-export async function registerWebApi(app: FastifyInstance, parts: WebApiParts): Promise<WebApi> {
-  const { db, metrics, logger } = parts;
+/** CRM.COM's Web API, under `/crmapi/rest/v2`. */
+export function webApi(parts: WebApiParts): Api {
   const calls = [...loginCalls(parts), ...readCalls(parts), ...createCalls(parts)];
+  return { basePath: BASE_PATH, calls, plainInputs: false };
+}
+
+/**
+ * Adds APIs to the server: the calls of each under its path, `/openapi.json` and `/docs` for all of them, and an envelope
+ * for every error of the whole server. To be called once, before the server listens.
+ */
+export async function registerApis(
+  app: FastifyInstance,
+  parts: Pick<WebApiParts, 'db' | 'metrics' | 'logger' | 'drainMs'>,
+  apis: readonly Api[],
+): Promise<RunningApis> {
+  const { db, metrics, logger } = parts;
   const underWay = watchUnderWay(app, metrics.waiting);
-  answerErrors(app, logger, methodsAt(app));
+  answerErrors(app, logger, methodsAt(app, apis));
   measure(app, metrics);
   await registerDocumentation(app);
-  await app.register(
-    async (scope) => {
-      scope.removeContentTypeParser('text/plain');
-      scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
-        const read = z.safeParse(schema, data, { reportInput: true });
-        return read.success ? { value: read.data } : { error: problemOf(read.error) };
-      });
-      // The schemas are held against real answers by tests, not against each answer at run time.
-      scope.setSerializerCompiler(() => (data) => JSON.stringify(data));
-      scope.addHook('onRequest', async (_request, reply) => {
-        reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-        if (!underWay.stopping()) return;
-        throw new WebApiError('SHUTTING_DOWN', 'this instance is stopping: call again', {
-          'retry-after': '1',
-          connection: 'close',
-        });
-      });
-      scope.addHook('preValidation', async (request) => {
-        const wanted = request.routeOptions.config.call;
-        if (wanted) request.user = await userOf(request, wanted);
-      });
-      for (const one of calls) for (const path of one.paths) addCall(scope, one, path);
-    },
-    { prefix: BASE_PATH },
-  );
+  for (const api of apis) await app.register(async (scope) => addCalls(scope, api), { prefix: api.basePath });
   const clearing = startClearing(db, (error) => {
     const level = isDatabaseOutage(error) ? 'debug' : 'error';
     logger[level]({ problem: messageOf(error) }, 'old Idempotency-Keys cannot be cleared; it is tried again');
@@ -82,27 +68,64 @@ export async function registerWebApi(app: FastifyInstance, parts: WebApiParts): 
     },
   };
 
+  function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs }: Api): void {
+    scope.removeContentTypeParser('text/plain');
+    scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
+      const read = z.safeParse(schema, data, { reportInput: true });
+      return read.success ? { value: read.data } : { error: problemOf(read.error) };
+    });
+    // The schemas are held against real answers by tests, not against each answer at run time.
+    scope.setSerializerCompiler(() => (data) => JSON.stringify(data));
+    scope.addHook('onRequest', async (_request, reply) => {
+      reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+      if (!underWay.stopping()) return;
+      throw new WebApiError('SHUTTING_DOWN', 'this instance is stopping: call again', {
+        'retry-after': '1',
+        connection: 'close',
+      });
+    });
+    scope.addHook('preValidation', async (request) => {
+      const wanted = request.routeOptions.config.call;
+      if (wanted) request.user = await userOf(request, wanted);
+      if (plainInputs) toPlainInput(request);
+    });
+    for (const one of calls) for (const path of one.paths) addCall(scope, one, basePath, path);
+  }
+
   async function userOf(request: FastifyRequest, { access }: Call): Promise<User | null> {
     if (access === 'anybody') return null;
     const user = await authenticate(db, tokenOf(request));
     if (user === null) throw invalidToken();
-    if (access === 'writer' && !mayWrite(user)) {
-      throw new WebApiError(
-        'NOT_PERMITTED',
-        `token is of ${user.username}, who has the role ${user.role}: log in as an operator or admin`,
-      );
-    }
+    if (access === 'writer' && !mayWrite(user)) throw notPermitted(user, 'an operator or admin');
+    if (access === 'admin' && user.role !== 'admin') throw notPermitted(user, 'an admin');
     return user;
   }
 }
 
-function addCall(scope: FastifyInstance, call: Call, path: string): void {
+function notPermitted({ username, role }: User, wanted: string): WebApiError {
+  return new WebApiError('NOT_PERMITTED', `token is of ${username}, who has the role ${role}: log in as ${wanted}`);
+}
+
+/** Without the token, which was looked at; a POST that needs nothing said may come without a body. */
+function toPlainInput(request: FastifyRequest): void {
+  const { method, query, body } = request;
+  if (method === 'GET') delete (query as Record<string, unknown>)['token'];
+  else if (body === undefined || body === null) request.body = {};
+  else if (typeof body === 'object') delete (body as Record<string, unknown>)['token'];
+}
+
+function addCall(scope: FastifyInstance, call: Call, basePath: string, path: string): void {
   const part = call.method === 'GET' ? 'querystring' : 'body';
   scope.route({
     method: call.method,
     url: path,
     config: { call },
-    schema: { [part]: call.input, ...documentationSchema(call, path === call.paths[0]) },
+    ...(call.bodyBytesMax === undefined ? {} : { bodyLimit: call.bodyBytesMax }),
+    schema: {
+      [part]: call.input,
+      ...(call.params === undefined ? {} : { params: call.params }),
+      ...documentationSchema(call, basePath, path === call.paths[0]),
+    },
     handler: (request, reply) => {
       const input = call.method === 'GET' ? request.query : request.body;
       if (call.method === 'POST' && Object.keys(request.query as object).length > 0) {
@@ -112,7 +135,7 @@ function addCall(scope: FastifyInstance, call: Call, path: string): void {
           `${names.join(', ')}: in the query; a POST takes its parameters in the body`,
         );
       }
-      return call.handle({ input, user: request.user, request, reply });
+      return call.handle({ input, params: request.params, user: request.user, request, reply });
     },
   });
 }

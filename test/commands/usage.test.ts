@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 
-const COMMANDS = ['serve', 'migrate', 'simulator', 'requests', 'events', 'provider', 'users', 'import'];
+const COMMANDS =
+  'serve migrate simulator requests events provider users import pair info message fingerprint pin'.split(' ');
 
 describe('the command line', () => {
   test('explains itself with --help, every command of it', async () => {
@@ -23,6 +24,7 @@ describe('the command line', () => {
     ['requests show 1 2', 'too many arguments'],
     ['requests withdraw 1 --yaml', "unknown option '--yaml'"],
     ['provider burn', "unknown command 'burn'"],
+    ['pair create --card 20000000001', 'give --card and --stb'],
   ])('wrong usage ends with 2 and says what is wrong: conax-provisioning %s', async (line, says) => {
     const { exitCode, stdout, stderr } = await runCli(line.split(' ').filter(Boolean));
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

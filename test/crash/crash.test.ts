@@ -14,12 +14,17 @@ import { createWorkload, OUTCOME_BYTES_MAX, untilSettled, type Workload } from '
 const seed = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31));
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 10);
 const WORLDS = Number(process.env['CRASH_WORLDS'] ?? 4);
-const points = FAULT_POINTS.filter((point) => point.includes(process.env['CRASH_POINTS'] ?? ''));
+/** Events do not lead to retention: test/operations/retention-crash.test.ts stops it at its own points. */
+const points = FAULT_POINTS.filter(
+  (point) => !point.startsWith('retention:') && point.includes(process.env['CRASH_POINTS'] ?? ''),
+);
 
 const EVENTS_A_LIFE = 8;
 /** More to do while the point is not reached. */
 const FEED_AGAIN_MS = 1_500;
 const LIFE_MS = 60_000;
+/** For all kills; a life takes a second or two where a core is free for it. */
+const DYING_MS = 900_000;
 const SETTLE_MS = 90_000;
 
 /** Everything that waits for a process that died waits briefly. */
@@ -72,17 +77,22 @@ describe(`a service that is killed again and again (CRASH_SEED=${seed})`, () => 
   });
   afterAll(() => Promise.all(grounds.map(({ world }) => world.close())));
 
-  test(`dies ${KILLS} times at each of ${points.length} points, starts again, and gets everything done`, async () => {
-    const startedAt = performance.now();
-    await Promise.all(grounds.map((ground, index) => liveAndDie(ground, randomFrom(seed + index))));
-    const diedMs = performance.now() - startedAt;
-    await Promise.all(grounds.map(settle));
-    const [kills, calls] = [sum(killed.values()), sum(await Promise.all(grounds.map(callsOf)))];
-    console.log(
-      `${kills} kills in ${Math.round(diedMs / 1000)} s, settled and checked after ${Math.round((performance.now() - startedAt) / 1000)} s; ${calls} SOAP calls`,
-    );
-    expect(Object.fromEntries([...killed].filter(([, times]) => times < KILLS))).toEqual({});
-  }, 400_000);
+  test(
+    `dies ${KILLS} times at each of ${points.length} points, starts again, and gets everything done`,
+    async () => {
+      const startedAt = performance.now();
+      const until = startedAt + DYING_MS;
+      await Promise.all(grounds.map((ground, index) => liveAndDie(ground, randomFrom(seed + index), until)));
+      const diedMs = performance.now() - startedAt;
+      await Promise.all(grounds.map(settle));
+      const [kills, calls] = [sum(killed.values()), sum(await Promise.all(grounds.map(callsOf)))];
+      console.log(
+        `${kills} kills in ${Math.round(diedMs / 1000)} s, settled and checked after ${Math.round((performance.now() - startedAt) / 1000)} s; ${calls} SOAP calls`,
+      );
+      expect(Object.fromEntries([...killed].filter(([, times]) => times < KILLS))).toEqual({});
+    },
+    DYING_MS + SETTLE_MS + 60_000,
+  );
 
   test('Kafka was never told of an event that was not stored', () => {
     expect(unstored).toEqual([]);
@@ -110,9 +120,13 @@ describe(`a service that is killed again and again (CRASH_SEED=${seed})`, () => 
     }
   });
 
-  /** Lives of one service, one after the other, until every point had its share. */
-  async function liveAndDie(ground: Ground, random: Random): Promise<void> {
+  /**
+   * Lives of one service, one after the other, until every point had its share; or until the time is over: then the
+   * test names the points that are short of theirs, once everything else was checked.
+   */
+  async function liveAndDie(ground: Ground, random: Random, until: number): Promise<void> {
     for (let point = nextPoint(random); point !== undefined; point = nextPoint(random)) {
+      if (performance.now() > until) return;
       count(underWay, point, 1);
       await liveUntil(ground, point, 1 + random.int(PASSES[point] ?? 1));
       count(underWay, point, -1);

@@ -133,7 +133,16 @@ async function wrongRequests({ db }: Surroundings): Promise<string[]> {
   const twice = await db.query<{ numbers: number[] }>(`
     select array_agg(number order by number) as numbers from request where command_key is not null
      group by subscription_number, action_id, command_key having count(*) > 1`);
+  const runs = await db.query<{ id: number; state: string; requests: number }>(`
+    select r.id, r.state, (select count(*) from request where process_name = 'MAIL_BARK_MESSAGE_RUN' and process_id = r.id::text) as requests
+      from run r`);
+  const schedules = await db.query<{ name: string; starts: number }>(`
+    select name, (select count(*) from run r where r.schedule_id = s.id) as starts from schedule s`);
   return [
+    ...runs
+      .filter(({ state, requests }) => state !== 'COMPLETED' || requests !== 1)
+      .map(({ id, state, requests }) => `run ${id} is ${state} with ${requests} requests`),
+    ...schedules.filter(({ starts }) => starts !== 1).map(({ name, starts }) => `"${name}" started ${starts} runs`),
     ...pending.map(({ number }) => `request ${number} is pending`),
     ...rejected.map(({ number, type, error_code }) => `request ${number} ${type} is REJECTED, ${error_code}`),
     ...twice.map(({ numbers }) => `requests ${numbers.join(', ')} are the same command of one action`),

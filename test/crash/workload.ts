@@ -1,8 +1,12 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import type { Command, Device } from '../../src/requests/command.ts';
+import type { Transaction } from '../../src/platform/database.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
+import { messageKind } from '../../src/runs/message-kind.ts';
+import { createRun } from '../../src/runs/store.ts';
+import { planningRulesOf } from '../../src/settings.ts';
 import { requestFor } from '../requests/support.ts';
 import { avroRecord, carelesslyDelivered, type HistoryEvent, randomHistories } from '../support/histories.ts';
 import { type Random, randomFrom } from '../support/random.ts';
@@ -10,7 +14,10 @@ import type { Surroundings } from '../support/world.ts';
 
 /** Something to do for every part of the service, without end; and what has to come of it. */
 export interface Workload {
-  /** Some CRM events, messages and fingerprints, scheduled requests, one too large an outcome now and then, and faults of the CAS. */
+  /**
+   * Some CRM events, messages and fingerprints, scheduled requests, runs and schedules of runs, one too large an outcome now
+   * and then, and faults of the CAS.
+   */
   feed(events: number): Promise<void>;
   /** All events of the histories that were begun, and an end to the CAS's faults. */
   rest(): Promise<void>;
@@ -38,9 +45,11 @@ const SPOILT = [
   'ADD_TO_EXISTING_PAIRING',
   'GET_PAIRING_STATUS_FOR_CARD',
   'SEND_MAIL_MESSAGE_TO_CLIENT',
+  'SEND_BARK_MESSAGE_TO_CLIENT',
   'DISPLAY_FINGERPRINT',
   'UPDATE_CA_PIN_TO_DEFAULT_VALUE',
 ] as const;
+const BY = { user: 'crash', unit: null };
 /** STBs of a pairing whose outcome is larger than OUTCOME_BYTES_MAX. */
 const MANY_STBS = 900;
 /** The largest message that the outcome topic is to take. */
@@ -101,6 +110,28 @@ export function createWorkload(world: Surroundings, options: WorkloadOptions): W
   }
   const ownCard = (number: number): string => `99${options.prefix}${String(number).padStart(7, '0')}`;
 
+  /** A message run to one card, and a schedule that is due and makes another one; each with a text of its own. */
+  async function direct(tx: Transaction): Promise<void> {
+    await submitRequests(tx, directRequests());
+    const [run, scheduled] = [bark(next()), bark(next())];
+    await createRun(tx, { ...run, kind: messageKind, hold: false, by: BY }, { rules: planningRulesOf(world.settings) });
+    await tx.query(
+      `insert into schedule (name, kind, parameters, selection, cron, time_zone, next_at, created_by_user, updated_by_user)
+       values ($1, 'MESSAGE', $2::jsonb, $3::jsonb, '0 0 1 1 *', 'UTC', now(), $4, $4)`,
+      [
+        scheduled.parameters.message,
+        JSON.stringify(scheduled.parameters),
+        JSON.stringify(scheduled.selection),
+        BY.user,
+      ],
+    );
+  }
+
+  const bark = (number: number) => {
+    const card = `97${options.prefix}${String(number).padStart(7, '0')}`;
+    return { parameters: { type: 'BARK', message: `run to ${card}` }, selection: { cards: [card] } };
+  };
+
   async function spoil(): Promise<void> {
     const rules = Array.from({ length: 3 }, () => ({
       match: { command: random.pick(SPOILT) },
@@ -116,8 +147,7 @@ export function createWorkload(world: Surroundings, options: WorkloadOptions): W
     async feed(count) {
       if (events.length === 0) begin();
       await send(count);
-      const requests = directRequests();
-      await world.db.transaction((tx) => submitRequests(tx, requests));
+      await world.db.transaction(direct, { attempts: 1 });
       if (options.faults === true) await spoil();
     },
     async rest() {
@@ -164,12 +194,13 @@ function device(caId: string): Device {
 export async function untilSettled(world: Surroundings, sent: ReadonlySet<string>, deadlineMs: number): Promise<void> {
   const end = performance.now() + deadlineMs;
   for (;;) {
-    const [left] = await world.db.query<Record<'read' | 'work' | 'actions' | 'outbox', number>>(`
+    const [left] = await world.db.query<Record<'read' | 'work' | 'runs' | 'actions' | 'outbox', number>>(`
       select (select count(*) from inbox where disposition <> 'DUPLICATE' and event_id is not null) as read,
         (select count(*) from work) as work,
+        (select count(*) from run where open) + (select count(*) from schedule where next_at <= now()) as runs,
         (select count(*) from crm_action where outcome_due_at is not null) as actions,
         (select count(*) from outbox where published_at is null and parked_reason is null) as outbox`);
-    if (left?.read === sent.size && left.work + left.actions + left.outbox === 0) return;
+    if (left?.read === sent.size && left.work + left.runs + left.actions + left.outbox === 0) return;
     if (performance.now() > end) {
       const stuck = await world.db.query(`
         select r.number, r.type, w.waits, w.rank, w.ready_at, w.token, w.sent_at, w.doubt, w.attempts, w.retries, w.cards,

@@ -102,3 +102,35 @@ test('behind an earlier request of its card in back-off the time limit ends the 
   await store.db.transaction((tx) => withdrawRequest(tx, stuck, 'anna', PARTS.recordOutcomes));
   expect(await waiting).toEqual(new Map([[express, 'COMPLETED']]));
 });
+
+test('a trigger that comes while bulk work is claimed ahead is claimed at once and is the next to be sent', async () => {
+  const order: number[] = [];
+  let open: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (open = resolve));
+  const conax = scriptedConax(async ({ requestNumber }) => {
+    order.push(requestNumber);
+    await gate;
+    return ACCEPTED;
+  });
+  const bulk = await submit(
+    store.db,
+    ...Array.from({ length: BACKLOG }, (_, index) => requestFor(addTo(`other ${index}`), { bulk: true })),
+  );
+  running = [dispatch(store.url, conax, { maxConcurrency: 4 })];
+  const claimed = (numbers: readonly number[]): Promise<unknown[]> =>
+    store.db.query('select from work where number = any ($1::bigint[]) and token is not null', [numbers]);
+  // As many as it claims ahead: there is no room for more.
+  await until(
+    () => claimed(bulk),
+    (rows) => rows.length === 16,
+  );
+  const triggers = await submit(store.db, ...['1', '2'].map((card) => requestFor(addTo(card))));
+  await until(
+    () => claimed(triggers),
+    (rows) => rows.length === 2,
+  );
+  expect(await claimed(bulk)).toHaveLength(16);
+  open();
+  for (const number of triggers) await final(store.db, number);
+  expect(order.slice(4, 6)).toEqual(triggers);
+});

@@ -1,3 +1,6 @@
+import { rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { openDatabase, type Database } from '../../src/platform/database.ts';
 import { createSeal } from '../../src/platform/seal.ts';
@@ -72,6 +75,8 @@ let answers = '';
 let outcomes = 0;
 /** Status by call of the Web API. */
 let webStatuses: Record<string, number> = {};
+/** How `pin set` ended: the CAS refuses it. */
+let utilityCode: number | null = null;
 let wal: KeptWal;
 /** The final state of each case. */
 const states = new Map<string, string>();
@@ -162,8 +167,20 @@ async function play(): Promise<void> {
     30_000,
   );
   const settings = { DATABASE_URL: world.env['DATABASE_URL'] ?? '' };
-  for (const number of numbers.values())
-    answers += (await runCli(['requests', 'show', String(number)], settings)).stdout;
+  const file = join(tmpdir(), `secrecy-${process.pid}`);
+  await writeFile(file, `${PIN}\n`, { mode: 0o600 });
+  const utility = await runCli(['pin', 'set', '--card', WEB.card, '--pin-file', file, '--json'], {
+    ...settings,
+    PIN_PATTERN: world.env['PIN_PATTERN'] ?? '',
+    PIN_KEY: KEY,
+  });
+  await rm(file);
+  answers += utility.stdout + utility.stderr;
+  utilityCode = utility.exitCode;
+  const stories = await Promise.all(
+    [...numbers.values()].map((number) => runCli(['requests', 'show', String(number)], settings)),
+  );
+  answers += stories.map(({ stdout }) => stdout).join('');
   const [made] = await db.query<{ count: number }>('select count(*) from request');
   outcomes = made?.count ?? 0;
   await world.wire.until(
@@ -214,9 +231,16 @@ test('the Web API took it where it was right, and refused it in each wrong way',
     'broken at the PIN': 400,
     'another content type': 415,
     'in the address': 400,
+    'by a utility': 200,
+    'by a utility, too long': 400,
     'without a token': 401,
     list: 200,
   });
+});
+
+test('the command line took it, and tells that the CAS refused', () => {
+  expect(utilityCode).toBe(1);
+  expect(answers).toContain('1 of 1 requests were rejected');
 });
 
 test('of a final request no sealed PIN is left', async () => {

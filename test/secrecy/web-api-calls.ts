@@ -3,6 +3,7 @@ import type { Database } from '../../src/platform/database.ts';
 
 const BASE = '/crmapi/rest/v2';
 const CREATE = `${BASE}/conax_web_services/provisioning_request/reset_pin_to_given_value`;
+const UTILITY = '/api/v1/utilities/pin/given';
 const LOGIN = { username: 'anna', password: 'correct horse battery', organisation: 'acme' };
 
 /** An answer as it came, headers and all. */
@@ -50,6 +51,8 @@ export async function setPinThroughWebApi(
     'broken at the PIN': () => post(CREATE, `{"token":"${token}","pin":${pin}x}`),
     'another content type': () => post(CREATE, JSON.stringify(good), { 'content-type': 'text/plain' }),
     'in the address': () => post(`${CREATE}?pin=${pin}`, JSON.stringify(good)),
+    'by a utility': () => post(UTILITY, JSON.stringify({ token, smartcard_ca_ids: [card], pin })),
+    'by a utility, too long': () => post(UTILITY, JSON.stringify({ token, smartcard_ca_ids: [card], pin: `${pin}9` })),
     'without a token': () => post(CREATE, JSON.stringify({ ...good, token: undefined })),
     list: () =>
       answered(

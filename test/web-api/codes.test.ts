@@ -11,10 +11,10 @@ test('docs/errors-web-api.md has every code, with status, meaning and remedy', a
 // That no code is given which the list lacks is what the type WebApiCodeName sees to.
 test('every code of the list is given somewhere', async () => {
   const given = new Set<string>();
-  for (const room of ['src/web-api/', 'src/identifiers/', 'src/users/']) {
-    for (const file of await readdir(new URL(room, root))) {
-      if (file === 'codes.ts') continue;
-      const text = await readFile(new URL(room + file, root), 'utf8');
+  for (const room of ['web-api', 'identifiers', 'users', 'operations', 'operations-api', 'runs', 'commands']) {
+    for (const file of await readdir(new URL(`src/${room}/`, root), { recursive: true })) {
+      if (!file.endsWith('.ts') || file === 'codes.ts') continue;
+      const text = await readFile(new URL(`src/${room}/${file}`, root), 'utf8');
       for (const [, code] of text.matchAll(/'([A-Z]+(?:_[A-Z]+)+)'/g)) if (code !== undefined) given.add(code);
     }
   }

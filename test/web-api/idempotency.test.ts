@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runRetention } from '../../src/operations/retention.ts';
 import { clearIdempotencyKeys, createIdempotencyHasher } from '../../src/web-api/idempotency.ts';
 import { CREATE, refusal, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
 
@@ -87,4 +88,22 @@ test('keys older than a day are cleared, however many, and younger ones stay', a
   );
   expect(await clearIdempotencyKeys(world.db)).toBe(1_200);
   expect(await world.db.query('select count(*) from web_api_idempotency')).toEqual([before]);
+});
+
+test('a key whose request retention has removed makes no other one, and says so', async () => {
+  const body = { ...PAIRING, process_immediately: true };
+  const { data } = await world.post(CREATE_PAIRING, body, under('k9'));
+  expect(data.life_cycle_state).toBe('COMPLETED');
+  await world.db.query(
+    `update request set submitted_at = now() - interval '2 days', executed_at = now() - interval '2 days' where number = $1`,
+    [data.number],
+  );
+  const { signal } = new AbortController();
+  const days = { requests: 1, events: 0, outcomes: 0 };
+  expect(await runRetention({ db: world.db, days, archive: null, rest: 0, signal })).toMatchObject({
+    removed: { request: 1 },
+  });
+  const again = await world.post(CREATE_PAIRING, body, under('k9'));
+  expect([again.status, again.code]).toEqual([404, 'PROVISIONING_REQUEST_NOT_FOUND']);
+  expect(again.description).toContain('no longer kept: use a new Idempotency-Key');
 });

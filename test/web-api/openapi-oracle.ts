@@ -20,8 +20,8 @@ export interface Oracle {
   problemOf(method: string, path: string, status: number, body: unknown): string | null;
 }
 
-/** Reads the document of a running service. */
-export async function openApiOracle(url: string): Promise<Oracle> {
+/** Reads the document of a running service; paths are below `base`, as the document has them (`{number}`). */
+export async function openApiOracle(url: string, base: string = BASE): Promise<Oracle> {
   const document = (await (await fetch(`${url}/openapi.json`)).json()) as OpenApiDocument;
   const ajv = new Ajv2020({ strict: false, validateFormats: false });
   ajv.addSchema({ $id: 'document', ...document });
@@ -30,7 +30,7 @@ export async function openApiOracle(url: string): Promise<Oracle> {
   return {
     document,
     problemOf(method, path, status, body) {
-      const documented = `${BASE}${path}`;
+      const documented = `${base}${path}`;
       const operation = document.paths[documented]?.[method.toLowerCase()];
       const response = status === 200 ? '200' : `${Math.floor(status / 100)}XX`;
       if (operation === undefined && status === 200) return `${method} ${path} is answered and not documented`;

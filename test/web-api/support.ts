@@ -7,6 +7,7 @@ import { act, household, outcomeOf } from '../support/scene.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 export const BASE = '/crmapi/rest/v2';
+export const OPERATIONS = '/api/v1';
 export const PASSWORD = 'correct horse battery';
 export const ORGANISATION = 'acme';
 
@@ -25,6 +26,8 @@ export interface WebWorld extends World {
   /** A call with this user's token, as a parameter; the path begins below BASE. */
   get<T = CompleteRequest>(path: string, query?: Readonly<Record<string, string>>, by?: Role): Promise<Answer<T>>;
   post<T = CompleteRequest>(path: string, body: object, more?: PostOptions): Promise<Answer<T>>;
+  /** A call of the operations API with this user's token as a header: GET without a body, POST with one. */
+  operate<T = unknown>(path: string, body?: object, by?: Role): Promise<Answer<T>>;
   /** Exactly this call. */
   raw(path: string, init?: RequestInit): Promise<Answer>;
   token(of?: Role): Promise<string>;
@@ -71,6 +74,10 @@ export async function startWebWorld(overrides: Readonly<Record<string, string>> 
     async get<T>(path: string, query: Readonly<Record<string, string>> = {}, by: Role = 'operator') {
       const parameters = new URLSearchParams({ token: await token(by), ...query });
       return (await raw(`${BASE}${path}?${parameters.toString()}`)) as Answer<T>;
+    },
+    async operate<T>(path: string, body?: object, by: Role = 'operator') {
+      const headers = { authorization: `Bearer ${await token(by)}` };
+      return (await raw(`${OPERATIONS}${path}`, body === undefined ? { headers } : json(body, headers))) as Answer<T>;
     },
     async post<T>(path: string, body: object, { by = 'operator', headers = {} }: PostOptions = {}) {
       return (await raw(`${BASE}${path}`, json({ token: await token(by), ...body }, headers))) as Answer<T>;

@@ -155,7 +155,8 @@ export function commandOf(line: string): PlannedCommand {
   return { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards: devices(cards.slice(2)), setTopBoxes };
 }
 
-function commandLine(command: PlannedCommand): string {
+/** A command as a short line. */
+export function commandLine(command: PlannedCommand): string {
   switch (command.type) {
     case 'ADD_SUBSCRIPTIONS':
     case 'CANCEL_SUBSCRIPTIONS':
@@ -178,7 +179,8 @@ const VERBS: Readonly<Record<string, string>> = {
   ADD_TO_EXISTING_PAIRING: 'EXTEND',
 };
 
-function withheldLine({ type, reason, smartcard, serviceCaId }: Withheld): string {
+/** A withheld command as a short line. */
+export function withheldLine({ type, reason, smartcard, serviceCaId }: Withheld): string {
   const card = smartcard === null ? '-' : cardName(smartcard);
   const isPairing = type === 'CREATE_PAIRING' || type === 'ADD_TO_EXISTING_PAIRING';
   return `${VERBS[type] ?? type} ${isPairing ? '' : `${serviceCaId ?? '-'} `}${card}: ${reason}`;

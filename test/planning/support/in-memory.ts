@@ -48,7 +48,7 @@ export function planAll(
   const received = new Map<string, Subscription[]>();
   const known = new Map<string, KnownPairings>();
   const earlier = new Map<string, EarlierCommand[]>();
-  const cas: MemoryCas = { entitlements: new Map(), pairings: new Map(), complaints: [] };
+  const cas = emptyCas();
   const planned: Planned[] = [];
   for (const delivery of deliveries) {
     if (seen.has(delivery.eventId)) continue;
@@ -95,7 +95,13 @@ export function planAll(
   return { cas, planned };
 }
 
-function obey(cas: MemoryCas, command: Plan['commands'][number]): void {
+/** A CAS that knows of nothing. */
+export function emptyCas(): MemoryCas {
+  return { entitlements: new Map(), pairings: new Map(), complaints: [] };
+}
+
+/** Does what a command says. */
+export function obey(cas: MemoryCas, command: Plan['commands'][number]): void {
   switch (command.type) {
     case 'ADD_SUBSCRIPTIONS':
     case 'CANCEL_SUBSCRIPTIONS': {

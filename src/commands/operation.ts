@@ -1,0 +1,46 @@
+import { z } from 'zod';
+import { OperationError } from '../operations/operation-error.ts';
+import { webApiCodes } from '../web-api/codes.ts';
+import { fieldOf, problemText } from '../web-api/problems.ts';
+import { NotFoundError, UsageError } from './exit-codes.ts';
+
+/** The option of each field of an operation's input, for its errors. */
+export type OptionNames = Readonly<Record<string, string>>;
+
+/**
+ * What the command line was given, read by the operation's own schema, so that the operations API and the command line
+ * have the same limits.
+ * @throws UsageError naming the option, what is wrong with its value, and the remedy.
+ */
+export function inputOf<S extends z.ZodType>(schema: S, given: unknown, options: OptionNames): z.output<S> {
+  const read = z.safeParse(schema, given, { reportInput: true });
+  if (read.success) return read.data;
+  throw new UsageError(problemText(read.error, (path) => optionOf(fieldOf(path), options)));
+}
+
+/** Runs an operation; where it refuses, the error names the command line's option and ends with its exit code. */
+export async function operated<T>(options: OptionNames, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await operation();
+  } catch (error) {
+    if (!(error instanceof OperationError)) throw error;
+    const { code, field, problem } = error;
+    const message = field === null ? problem : `${optionOf(field, options)}: ${problem}`;
+    const { status } = webApiCodes[code];
+    if (status === 404) throw new NotFoundError(message, { cause: error });
+    // 501: a setting is missing.
+    throw status < 500 || status === 501
+      ? new UsageError(message, { cause: error })
+      : new Error(message, { cause: error });
+  }
+}
+
+/** A number as the schemas take it; what is no number stays as it was typed, for the error to show. */
+export function numeral(typed: string | undefined): number | string | undefined {
+  return typed !== undefined && /^-?\d{1,15}$/.test(typed) ? Number(typed) : typed;
+}
+
+function optionOf(field: string, options: OptionNames): string {
+  const [root = field] = field.split(/[.[]/, 1);
+  return options[root] ?? field;
+}

@@ -1,0 +1,239 @@
+import { Command } from 'commander';
+import { localUser } from '../operations/actor.ts';
+import { recordOutcomes } from '../outcomes/record.ts';
+import { resumeRun, stopRun } from '../runs/control.ts';
+import { fingerprintKind } from '../runs/fingerprint-kind.ts';
+import { listTargets } from '../runs/list-targets.ts';
+import { messageKind } from '../runs/message-kind.ts';
+import { queueKind } from '../runs/queue-kind.ts';
+import { findRun, listRuns, type RunRow, runChanges } from '../runs/store.ts';
+import { type RunView, runView, runViews } from '../runs/view.ts';
+import type { Queryable } from '../platform/database.ts';
+import { withDatabase } from './database.ts';
+import { NotFoundError, UsageError } from './exit-codes.ts';
+import { numeral, operated, type OptionNames } from './operation.ts';
+import { followRun, progressText } from './run-progress.ts';
+import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';
+import { type StartArguments, startRun, withStart } from './run-start.ts';
+
+const LIST_MAX = 1_000;
+const CARDS_MAX = 10_000;
+
+/** `runs`: messages and fingerprints to many cards, and what became of every kind of run. */
+export function runsCommand(): Command {
+  const runs = new Command('runs').description(
+    'messages and fingerprints to many cards; shows, stops and resumes runs',
+  );
+  runs.addCommand(messageCommand());
+  runs.addCommand(fingerprintCommand());
+  runs.addCommand(
+    withStart(new Command('queue').description('sends every message that waits in the communication queue')).action(
+      (start: StartArguments) => startRun({ kind: queueKind, parameters: {}, selection: {}, options: {} }, start),
+    ),
+  );
+  runs
+    .command('list')
+    .description('the newest runs first, with their counts by outcome')
+    .option('--limit <n>', `how many, at most ${LIST_MAX}`, '20')
+    .option('--before <run>', 'goes on behind this run: the last one of the page before')
+    .option('--json', 'print JSON, one run a line')
+    .action(async ({ limit, before, json }: { limit: string; before?: string; json?: boolean }) => {
+      const page = { limit: whole('--limit', limit, LIST_MAX), after: before === undefined ? null : runId(before) };
+      const listed = await withDatabase(async (db) => runViews(db, await listRuns(db, page)));
+      for (const one of listed) console.log(json ? JSON.stringify(one) : lineOf(one));
+    });
+  runs
+    .command('show')
+    .description('one run: what it is, how far it is, and who did what to it')
+    .argument('<run>', "the run's number")
+    .option('--follow', 'wait for its end')
+    .option('--json', 'print JSON')
+    .action(async (given: string, { follow, json }: { follow?: boolean; json?: boolean }) => {
+      const id = runId(given);
+      await withDatabase(async (db) => {
+        const run = await existing(db, id);
+        if (follow) return await followRun(db, id, json === true);
+        const [view, changes] = [await runView(db, run), await runChanges(db, id)];
+        if (json) console.log(JSON.stringify({ ...view, changes }, null, 2));
+        else console.log(showText(view, changes));
+      });
+    });
+  runs
+    .command('stop')
+    .description('sends nothing more for it at once; what is being sent ends, and `runs resume` goes on with the rest')
+    .argument('<run>', "the run's number")
+    .option('--by <name>', 'who stops it', localUser())
+    .action(async (given: string, { by }: { by: string }) => {
+      const id = runId(given);
+      const withdrawn = await operated({}, () =>
+        withDatabase((db) => stopRun(db, id, { user: by, unit: null }, recordOutcomes)),
+      );
+      console.log(`run ${id} is STOPPED; ${withdrawn} requests that nobody had begun to send were withdrawn`);
+    });
+  runs
+    .command('resume')
+    .description('starts a run that was held, or goes on with one that was stopped or failed')
+    .argument('<run>', "the run's number")
+    .option('--by <name>', 'who resumes it', localUser())
+    .action(async (given: string, { by }: { by: string }) => {
+      const id = runId(given);
+      const state = await operated({}, () => withDatabase((db) => resumeRun(db, id, { user: by, unit: null })));
+      console.log(`run ${id} is ${state}`);
+    });
+  runs
+    .command('cards')
+    .description('its targets with their outcomes and requests, in the order of their names')
+    .argument('<run>', "the run's number")
+    .option('--outcome <code>', 'only those: COMPLETED, OUTCOME_UNKNOWN, WAITING, PENDING, or another code')
+    .option('--limit <n>', `how many, at most ${CARDS_MAX}`, String(CARDS_MAX))
+    .option('--after <target>', 'goes on behind this one: the last one of the page before', '')
+    .option('--json', 'print JSON, one target a line')
+    .action(async (given: string, { outcome, limit, after, json }: CardsArguments) => {
+      const page = { outcome: outcome ?? null, after, limit: whole('--limit', limit, CARDS_MAX) };
+      const id = runId(given);
+      const listed = await withDatabase(async (db) => {
+        await existing(db, id);
+        return await listTargets(db, id, page);
+      });
+      for (const one of listed) {
+        const { target, outcome: code, request_numbers: requests, subscription_number: subscription } = one;
+        console.log(json ? JSON.stringify(one) : [target, code, subscription ?? '-', requests.join(',')].join('  '));
+      }
+    });
+  return runs;
+}
+
+interface CardsArguments {
+  readonly outcome?: string;
+  readonly limit: string;
+  readonly after: string;
+  readonly json?: boolean;
+}
+
+interface MessageArguments extends SelectionArguments, StartArguments {
+  readonly type: string;
+  readonly message: string;
+  readonly start?: string;
+  readonly duration?: string;
+  readonly repetitions?: string;
+  readonly interval?: string;
+}
+
+const MESSAGE_OPTIONS: OptionNames = {
+  type: '--type',
+  message: '--message',
+  start_indication_date_time: '--start',
+  display_duration: '--duration',
+  repetition_count: '--repetitions',
+  repetition_interval: '--interval',
+};
+
+function messageCommand(): Command {
+  const command = new Command('message')
+    .description('shows a mail, bark or repeating bark on every card of a selection')
+    .requiredOption('--type <type>', 'MAIL, BARK or REPEATING_BARK')
+    .requiredOption('--message <text>', 'the text: at most 141 characters for a mail, 129 for a bark')
+    .option('--start <date>', 'when it may be shown (UTC without an offset); default: now')
+    .option('--duration <seconds>', 'how long a bark is shown; default: 20')
+    .option('--repetitions <n>', 'how often a repeating bark is shown')
+    .option('--interval <seconds>', 'between two showings: 10 to 2550 in steps of 10');
+  return withStart(withSelection(command, 'cards')).action((given: MessageArguments) =>
+    startRun(
+      {
+        kind: messageKind,
+        parameters: {
+          type: given.type,
+          message: given.message,
+          start_indication_date_time: given.start,
+          display_duration: numeral(given.duration),
+          repetition_count: numeral(given.repetitions),
+          repetition_interval: numeral(given.interval),
+        },
+        selection: selectionOf(given),
+        options: { ...SELECTION_OPTIONS, ...MESSAGE_OPTIONS },
+      },
+      given,
+    ),
+  );
+}
+
+interface FingerprintArguments extends SelectionArguments, StartArguments {
+  readonly at?: string;
+  readonly duration?: string;
+  readonly x: string;
+  readonly y: string;
+  readonly height: string;
+  readonly slot: string;
+}
+
+const FINGERPRINT_OPTIONS: OptionNames = {
+  display_date_time: '--at',
+  duration: '--duration',
+  position_x: '--x',
+  position_y: '--y',
+  height: '--height',
+  fingerprint_slot: '--slot',
+};
+
+function fingerprintCommand(): Command {
+  const command = new Command('fingerprint')
+    .description('shows the fingerprint on every card of a selection')
+    .requiredOption('--x <n>', 'where on the screen')
+    .requiredOption('--y <n>', 'where on the screen')
+    .requiredOption('--height <n>', 'how high it is')
+    .requiredOption('--slot <n>', 'the fingerprint slot')
+    .option('--at <date>', 'when it is shown (UTC without an offset); default: now')
+    .option('--duration <seconds>', 'how long it is shown; default: 20');
+  return withStart(withSelection(command, 'cards')).action((given: FingerprintArguments) =>
+    startRun(
+      {
+        kind: fingerprintKind,
+        parameters: {
+          display_date_time: given.at,
+          duration: numeral(given.duration),
+          position_x: numeral(given.x),
+          position_y: numeral(given.y),
+          height: numeral(given.height),
+          fingerprint_slot: numeral(given.slot),
+        },
+        selection: selectionOf(given),
+        options: { ...SELECTION_OPTIONS, ...FINGERPRINT_OPTIONS },
+      },
+      given,
+    ),
+  );
+}
+
+async function existing(db: Queryable, id: number): Promise<RunRow> {
+  const run = await findRun(db, id);
+  if (run !== null) return run;
+  throw new NotFoundError(`There is no run ${id}: \`runs list\` has them`);
+}
+
+function runId(given: string): number {
+  if (/^\d{1,15}$/.test(given)) return Number(given);
+  throw new UsageError(`The run is ${JSON.stringify(given)}: give its number`);
+}
+
+function whole(option: string, given: string, max: number): number {
+  const value = Number(given);
+  if (/^\d{1,15}$/.test(given) && value >= 1 && value <= max) return value;
+  throw new UsageError(`${option} is ${JSON.stringify(given)}: give a whole number from 1 to ${max}`);
+}
+
+function lineOf(view: RunView): string {
+  return `${view.created_date}  ${view.kind}  ${progressText(view)}  by ${view.created_by_user}`;
+}
+
+function showText(view: RunView, changes: Awaited<ReturnType<typeof runChanges>>): string {
+  return [
+    progressText(view),
+    `kind        ${view.kind}`,
+    `parameters  ${JSON.stringify(view.parameters)}`,
+    `selection   ${JSON.stringify(view.selection)}`,
+    ...changes.map(
+      ({ at, event, user, detail }) =>
+        `${at.toISOString()}  ${event}${user === null ? '' : ` by ${user}`}${detail === null ? '' : `: ${detail}`}`,
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,27 @@
+import { type Api, type Call, OPERATIONS_PATH } from '../web-api/calls.ts';
+import type { OperationsParts } from './parts.ts';
+import { providerCalls } from './provider-calls.ts';
+import { queueCalls } from './queue-calls.ts';
+import { reconcileCalls } from './reconcile-calls.ts';
+import { requestCalls } from './request-calls.ts';
+import { runCalls } from './run-calls.ts';
+import { scheduleCalls } from './schedule-calls.ts';
+import { utilityCalls } from './utility-calls.ts';
+
+/** Every call of the operations API, part by part. */
+export function operationsCalls(parts: OperationsParts): Call[] {
+  return [
+    ...providerCalls(parts),
+    ...utilityCalls(parts),
+    ...requestCalls(parts),
+    ...runCalls(parts),
+    ...reconcileCalls(parts),
+    ...scheduleCalls(parts),
+    ...queueCalls(parts),
+  ];
+}
+
+/** The operations API, under `/api/v1`: what people and their programs ask for beside the CRM. */
+export function operationsApi(parts: OperationsParts): Api {
+  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true };
+}

@@ -1,0 +1,68 @@
+import type { Queryable, Transaction } from '../platform/database.ts';
+import type { RetentionKindName, RowCounts } from './retention-kinds.ts';
+
+/** How far the last pass over a kind has come. */
+export interface RetentionPass {
+  readonly kind: RetentionKindName;
+  readonly beganAt: Date;
+  /** Null while it is under way, or since it was broken off. */
+  readonly endedAt: Date | null;
+  readonly position: number;
+  /** Rows removed so far, by table. */
+  readonly removed: RowCounts;
+}
+
+/** The last pass over each kind. */
+export function retentionPasses(db: Queryable): Promise<RetentionPass[]> {
+  return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, kind`);
+}
+
+/** Whether one of the kinds was never looked through, or its pass was broken off, or began so long ago. */
+export async function isDue(db: Queryable, kinds: readonly RetentionKindName[], everyMs: number): Promise<boolean> {
+  const [row] = await db.query<{ due: boolean }>(DUE, [kinds, everyMs]);
+  return row?.due === true;
+}
+
+/**
+ * Goes on with what was broken off of the last round; where nothing was, begins a new round over all the kinds. Gives the
+ * passes that are to be made.
+ */
+export async function beginRound(db: Queryable, kinds: readonly RetentionKindName[]): Promise<RetentionPass[]> {
+  await db.query(BEGIN, [kinds]);
+  return await db.query<RetentionPass>(OPEN, [kinds]);
+}
+
+/** Notes how far the pass has come, with the counts of all that was removed so far. */
+export async function movePass(
+  tx: Transaction,
+  kind: RetentionKindName,
+  position: number,
+  removed: RowCounts,
+): Promise<void> {
+  await tx.query(MOVE, [kind, position, JSON.stringify(removed)]);
+}
+
+export async function endPass(db: Queryable, kind: RetentionKindName): Promise<void> {
+  await db.query('update retention_pass set ended_at = now() where kind = $1', [kind]);
+}
+
+const COLUMNS = `p.kind, p.began_at as "beganAt", p.ended_at as "endedAt", p.position, p.removed`;
+
+// Each walks retention_pass's primary key.
+const DUE = /* sql */ `
+select exists (
+  select from unnest($1::text[]) k (kind) left join retention_pass p on p.kind = k.kind
+   where p.kind is null or p.ended_at is null or p.began_at <= now() - $2::float8 * interval '1 millisecond') as due`;
+
+const BEGIN = /* sql */ `
+insert into retention_pass as p (kind, began_at)
+select k.kind, now() from unnest($1::text[]) k (kind)
+ where not exists (select from retention_pass o where o.kind = any($1::text[]) and o.ended_at is null)
+ order by k.kind
+on conflict (kind) do update set began_at = excluded.began_at, position = 0, removed = '{}', ended_at = null`;
+
+const OPEN = /* sql */ `
+select ${COLUMNS} from unnest($1::text[]) with ordinality k (kind, place) join retention_pass p on p.kind = k.kind
+ where p.ended_at is null order by k.place`;
+
+const MOVE = /* sql */ `update retention_pass set position = $2, removed = $3::jsonb where kind = $1`;

@@ -1,0 +1,68 @@
+import type { RetentionKind, RowCounts, Walked } from './retention-kinds.ts';
+import { actionIsOpen, type ActionOfRow, archiveLine, archiveLines, removeEmptyActions } from './retention-rows.ts';
+
+/**
+ * Final provisioning requests with their attempts and their rows in the lists, and the actions that are left with
+ * nothing. A request goes by the time at which it became final. What the requests established about pairings lies in
+ * subscription_card and stays (R7).
+ */
+export const requests: RetentionKind = {
+  walk: (db, { after, before, limit }) => db.query<Walked>(WALK, [after, limit, before]),
+  async count(db, keys) {
+    const [counts] = await db.query<Record<string, number>>(COUNT, [keys]);
+    return counts ?? {};
+  },
+  lines: (db, keys) => archiveLines(db, LINES, keys),
+  async remove(tx, keys): Promise<RowCounts> {
+    const attempts = await tx.query(REMOVE_ATTEMPTS, [keys]);
+    const gone = await tx.query<ActionOfRow & { requests: number; listed: number }>(REMOVE_REQUESTS, [keys]);
+    return {
+      request: gone.reduce((sum, row) => sum + row.requests, 0),
+      attempt: attempts.length,
+      request_final: gone.reduce((sum, row) => sum + row.listed, 0),
+      crm_action: await removeEmptyActions(tx, gone),
+    };
+  },
+};
+
+/** Numbers are drawn in the transaction that submits, so that those behind a young one are young too, near enough. */
+const WALK = /* sql */ `
+select w.number as key, w.submitted_at < $3::timestamptz as aged,
+  w.life_cycle_state <> 'PENDING' and w.executed_at < $3::timestamptz and not ${actionIsOpen('w')} as goes
+  from (select number, life_cycle_state, submitted_at, executed_at, subscription_number, action_id
+          from request where number > $1::bigint order by number limit $2::int) w
+ order by w.number`;
+
+// The others walk the primary keys.
+const COUNT = /* sql */ `
+select (select count(*) from request where number = any($1::bigint[])) as request,
+  (select count(*) from attempt where request_number = any($1::bigint[])) as attempt,
+  (select count(*) from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
+    where r.number = any($1::bigint[])) as request_final`;
+
+/** An action's row comes with each of its rows that go: whether it goes itself shows only then. */
+const LINES = /* sql */ `
+select ${archiveLine('crm_action', 'a')} as line from crm_action a
+ where (a.subscription_number, a.id) in
+       (select subscription_number, action_id from request where number = any($1::bigint[]))
+union all
+select ${archiveLine('request', 'r')} from request r where r.number = any($1::bigint[])
+union all
+select ${archiveLine('request_final', 'f')}
+  from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
+ where r.number = any($1::bigint[])
+union all
+select ${archiveLine('attempt', 't')} from attempt t where t.request_number = any($1::bigint[])`;
+
+const REMOVE_ATTEMPTS = /* sql */ `delete from attempt where request_number = any($1::bigint[]) returning 1 as gone`;
+
+const REMOVE_REQUESTS = /* sql */ `
+with gone as (
+  delete from request where number = any($1::bigint[]) and life_cycle_state <> 'PENDING'
+  returning number, life_cycle_state, subscription_number, action_id
+), unlisted as (
+  delete from request_final f using gone g where f.state = g.life_cycle_state and f.number = g.number
+  returning f.number
+)
+select g.subscription_number, g.action_id, count(*) as requests, count(u.number) as listed
+  from gone g left join unlisted u on u.number = g.number group by 1, 2`;

@@ -1,0 +1,54 @@
+import type { Queryable, Transaction } from '../platform/database.ts';
+
+/** The CRM action that a removed row belonged to. */
+export interface ActionOfRow {
+  readonly subscription_number: string | null;
+  readonly action_id: string | null;
+}
+
+/** An SQL expression for one archive line of the row that `alias` names. */
+export function archiveLine(table: string, alias: string): string {
+  return `jsonb_build_object('table', '${table}', 'row', to_jsonb(${alias}))::text`;
+}
+
+/** Runs a query for archive lines. */
+export async function archiveLines(db: Queryable, query: string, keys: readonly number[]): Promise<string[]> {
+  const rows = await db.query<{ line: string }>(query, [keys]);
+  return rows.map(({ line }) => line);
+}
+
+/**
+ * Whether the action of a row still waits for something: a request, a facet, or its outcome; then everything of it
+ * stays. Walks crm_action's primary key.
+ */
+export function actionIsOpen(alias: string): string {
+  return `exists (select from crm_action a
+    where a.subscription_number = ${alias}.subscription_number and a.id = ${alias}.action_id
+      and (a.unfinished > 0 or a.outcome_due_at is not null))`;
+}
+
+/**
+ * Removes those of the actions of which neither an event nor a request is left; gives how many. Actions that somebody has
+ * locked are in use and stay: retention waits for nobody. Walks crm_action's primary key, inbox_action and request_action.
+ */
+export async function removeEmptyActions(tx: Transaction, rows: readonly ActionOfRow[]): Promise<number> {
+  const actions = rows.filter((row) => row.subscription_number !== null && row.action_id !== null);
+  if (actions.length === 0) return 0;
+  const gone = await tx.query(REMOVE_EMPTY_ACTIONS, [
+    actions.map((row) => row.subscription_number),
+    actions.map((row) => row.action_id),
+  ]);
+  return gone.length;
+}
+
+const REMOVE_EMPTY_ACTIONS = /* sql */ `
+with emptied as (
+  select a.subscription_number, a.id from crm_action a
+   where (a.subscription_number, a.id) in (select * from unnest($1::text[], $2::text[]))
+     and a.unfinished = 0 and a.outcome_due_at is null
+     and not exists (select from inbox i where i.action_id = a.id and i.subscription_number = a.subscription_number)
+     and not exists (select from request r where r.action_id = a.id and r.subscription_number = a.subscription_number)
+     for update of a skip locked
+)
+delete from crm_action a using emptied e where a.subscription_number = e.subscription_number and a.id = e.id
+returning 1 as gone`;

@@ -1,0 +1,110 @@
+import type { Service, Subscription } from '../../events/crm.generated.ts';
+import { pairKey } from '../../planning/snapshot.ts';
+import { viewOf } from '../../planning/view.ts';
+import type { Queryable } from '../../platform/database.ts';
+import { comparableServiceCaId } from '../../requests/command.ts';
+import type { ProvisioningRequest } from '../../requests/find.ts';
+
+/** A service of the CRM that entitles a card to a service CA id. */
+export interface Through {
+  readonly subscriptionNumber: string;
+  readonly serviceId: string;
+  readonly productCode: string;
+  readonly state: Service['state'];
+}
+
+/** One service CA id on a card, as the CAS and the CRM have it. */
+export interface ComparedService {
+  readonly serviceCaId: string;
+  readonly finding: 'BOTH' | 'MISSING_IN_CAS' | 'TOO_MUCH_IN_CAS';
+  /** Effective services of the newest snapshots that entitle the card (R1, R2); none where it is too much. */
+  readonly through: readonly Through[];
+}
+
+/** What the CAS says of a card beside what the newest snapshots of all subscriptions that hold it entitle. */
+export interface CardInformation {
+  readonly smartcard: string;
+  readonly requestNumber: number;
+  /** Null where the CAS has not answered: the request says why. */
+  readonly services: readonly ComparedService[] | null;
+  /** Subscriptions that hold the card. */
+  readonly subscriptions: readonly string[];
+  /** Requests of the card are on their way: what differs may be about to change. */
+  readonly changing: boolean;
+}
+
+/** Puts answers of GET_ACTIVE_SUBSCRIPTIONS beside the newest snapshots, both as they are now. */
+export async function compareWithCrm(
+  db: Queryable,
+  requests: readonly ProvisioningRequest[],
+): Promise<CardInformation[]> {
+  const asked = requests.flatMap((request) =>
+    request.command.type === 'GET_ACTIVE_SUBSCRIPTIONS' ? [{ request, card: request.command.smartcard.caId }] : [],
+  );
+  const rows = await db.query<HeldCard>(READ_HELD_CARDS, [asked.map(({ card }) => card)]);
+  const byCard = Map.groupBy(rows, ({ card }) => card);
+  return asked.map(({ request, card }) => {
+    const held = byCard.get(card) ?? [];
+    const snapshots = held.flatMap(({ snapshot }) => snapshot ?? []);
+    const active = request.lifeCycleState === 'COMPLETED' ? (request.answer?.activeServices ?? null) : null;
+    return {
+      smartcard: card,
+      requestNumber: request.number,
+      services: active === null ? null : compareServices(card, active, snapshots),
+      subscriptions: snapshots.map(({ number }) => number).toSorted(),
+      changing: held.some(({ changing }) => changing),
+    };
+  });
+}
+
+interface HeldCard extends Record<string, unknown> {
+  readonly card: string;
+  readonly snapshot: Subscription | null;
+  readonly changing: boolean;
+}
+
+/**
+ * The service CA ids that either side has on the card, in the order of their numbers, compared without leading zeros (R4)
+ * and shown as the CAS writes them where it has them.
+ */
+export function compareServices(
+  card: string,
+  active: readonly string[],
+  snapshots: readonly Subscription[],
+): ComparedService[] {
+  const inCas = new Map(active.map((caId) => [comparableServiceCaId(caId), caId]));
+  const through = new Map<string, { caId: string; through: Through[] }>();
+  for (const snapshot of snapshots) {
+    const entitlements = viewOf(snapshot).entitlements();
+    for (const caId of new Set(snapshot.services.flatMap((service) => service.caId ?? []))) {
+      const key = comparableServiceCaId(caId);
+      const services = (entitlements.get(pairKey(card, caId)) ?? []).filter((service) => service.caId === caId);
+      if (services.length === 0) continue;
+      const entry = through.get(key) ?? { caId, through: [] };
+      through.set(key, entry);
+      for (const { id: serviceId, productCode, state } of services) {
+        entry.through.push({ subscriptionNumber: snapshot.number, serviceId, productCode, state });
+      }
+    }
+  }
+  return [...new Set([...inCas.keys(), ...through.keys()])]
+    .toSorted((one, other) => Number(one) - Number(other) || (one < other ? -1 : 1))
+    .map((key) => {
+      const [cas, crm] = [inCas.get(key), through.get(key)];
+      return {
+        serviceCaId: cas ?? crm?.caId ?? key,
+        finding: cas === undefined ? 'MISSING_IN_CAS' : crm === undefined ? 'TOO_MUCH_IN_CAS' : 'BOTH',
+        through: crm?.through ?? [],
+      };
+    });
+}
+
+/**
+ * One row for each subscription that holds a card, one with a null snapshot where none does. Walks subscription_card's,
+ * subscription's and lane's primary keys.
+ */
+const READ_HELD_CARDS = /* sql */ `
+select asked.card, s.snapshot, exists (select from lane l where l.card = asked.card) as changing
+  from unnest($1::text[]) asked (card)
+  left join subscription_card c on c.card = asked.card
+  left join subscription s on s.number = c.subscription_number`;

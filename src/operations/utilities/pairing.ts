@@ -1,0 +1,242 @@
+import type { KnownSubscription } from '../../identifiers/subscription.ts';
+import { readPendingPairings, readStays } from '../../intake/read-facts.ts';
+import { createSubscriptionFold } from '../../intake/subscription-fold.ts';
+import { describePlace } from '../../planning/proposal.ts';
+import { type CasDevice, type Place, snapshotCards } from '../../planning/snapshot.ts';
+import type { KnownPairings } from '../../planning/types.ts';
+import type { Transaction } from '../../platform/database.ts';
+import type { Device } from '../../requests/command.ts';
+import { lockCards } from '../../requests/lock-cards.ts';
+import { OperationError } from '../operation-error.ts';
+import type { UtilityInput, UtilityPatterns } from './inputs.ts';
+import type { Planned, PlannedRequest } from './submit.ts';
+import { deviceIn, deviceOf, devicesOf, found, type LeftOut, lockedHolders, lockedSubscription } from './targets.ts';
+import { resolveSmartcardByCaId } from '../../identifiers/smartcard.ts';
+
+/**
+ * CREATE_PAIRING of the named devices together, or of a subscription's groups, one a distributor (R7): a group that lacks
+ * a kind is left out.
+ */
+export async function planCreatePairing(
+  tx: Transaction,
+  input: UtilityInput<'createPairing'>,
+  patterns: UtilityPatterns,
+): Promise<Planned> {
+  if (input.smartcard_ca_ids !== undefined) {
+    const { subscription, smartcards, setTopBoxes } = await namedDevices(tx, input, null);
+    return { requests: [{ command: { type: 'CREATE_PAIRING', smartcards, setTopBoxes }, subscription }], leftOut: [] };
+  }
+  const subscription = await lockedSubscription(tx, subscriptionOf(input));
+  const { sound, malformed } = devicesOf(subscription, patterns);
+  const requests: PlannedRequest[] = [];
+  const leftOut: LeftOut[] = [...malformed];
+  for (const group of groupsOf(sound)) {
+    const { smartcards, setTopBoxes } = group;
+    if (smartcards.length === 0 || setTopBoxes.length === 0) leftOut.push(nothingToPair(group));
+    else requests.push({ command: { type: 'CREATE_PAIRING', smartcards, setTopBoxes }, subscription });
+  }
+  return somethingOf(subscription, requests, leftOut);
+}
+
+/**
+ * ADD_TO_EXISTING_PAIRING of the named devices to the pairing of a card, or of what the known pairings of a subscription's
+ * groups lack (R7, R8): a group without a known pairing, or with nothing missing, is left out.
+ */
+export async function planAddToPairing(
+  tx: Transaction,
+  input: UtilityInput<'addToPairing'>,
+  patterns: UtilityPatterns,
+): Promise<Planned> {
+  if (input.existing_smartcard_ca_id !== undefined) {
+    const named = await namedDevices(tx, input, input.existing_smartcard_ca_id);
+    const [existingSmartcard, ...smartcards] = named.smartcards;
+    if (existingSmartcard === undefined) throw new Error('A card was named and is not among the devices');
+    const { subscription, setTopBoxes } = named;
+    const command = { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards, setTopBoxes } as const;
+    return { requests: [{ command, subscription }], leftOut: [] };
+  }
+  const subscription = await lockedSubscription(tx, subscriptionOf(input));
+  await lockCards(tx, snapshotCards(subscription.snapshot));
+  const known = await knownPairings(tx, subscription);
+  const { sound, malformed } = devicesOf(subscription, patterns);
+  const requests: PlannedRequest[] = [];
+  const leftOut: LeftOut[] = [...malformed];
+  for (const group of groupsOf(sound)) {
+    const existingSmartcard = group.smartcards.find(({ caId }) => known.has(caId));
+    const pairing = existingSmartcard === undefined ? undefined : known.get(existingSmartcard.caId);
+    if (existingSmartcard === undefined || pairing === undefined || group.setTopBoxes.length === 0) {
+      leftOut.push(nothingToPair(group, 'a known pairing'));
+      continue;
+    }
+    const smartcards = group.smartcards.filter(({ caId }) => !pairing.smartcards.includes(caId));
+    const setTopBoxes = group.setTopBoxes.filter(({ caId }) => !pairing.setTopBoxes.includes(caId));
+    if (smartcards.length + setTopBoxes.length === 0) {
+      const detail = `All devices with ${describePlace(group.place)} are paired, as far as is known.`;
+      leftOut.push({ smartcard: existingSmartcard.caId, setTopBox: null, reason: 'ALREADY_PAIRED', detail });
+    } else {
+      const command = { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards, setTopBoxes } as const;
+      requests.push({ command, subscription });
+    }
+  }
+  return somethingOf(subscription, requests, leftOut);
+}
+
+/** Both GET_PAIRING_STATUS: of the named cards and set-top boxes, or of all devices of a subscription. */
+export async function planPairingStatus(
+  tx: Transaction,
+  input: UtilityInput<'pairingStatus'>,
+  patterns: UtilityPatterns,
+): Promise<Planned> {
+  const { subscription_identifier: identifier, smartcard_ca_ids: cardIds = [], stb_ca_ids: boxIds = [] } = input;
+  if (identifier !== undefined && cardIds.length + boxIds.length === 0) {
+    const subscription = await lockedSubscription(tx, identifier);
+    const { sound, malformed } = devicesOf(subscription, patterns);
+    const requests = sound.map((device) => statusOf(device.kind, deviceOf(device), subscription));
+    return somethingOf(subscription, requests, malformed);
+  }
+  if (identifier !== undefined) {
+    const { subscription, smartcards, setTopBoxes } = await namedDevices(tx, input, null);
+    return {
+      requests: [
+        ...smartcards.map((card) => statusOf('SMARTCARD', card, subscription)),
+        ...setTopBoxes.map((box) => statusOf('SET_TOP_BOX', box, subscription)),
+      ],
+      leftOut: [],
+    };
+  }
+  const holders = await lockedHolders(tx, cardIds);
+  return {
+    requests: [
+      ...cardIds.map((caId) => {
+        const holder = holders.get(caId) ?? null;
+        const distributor = deviceIn(holder?.snapshot, 'SMARTCARD', caId)?.distributor ?? null;
+        return statusOf('SMARTCARD', { caId, distributor }, holder);
+      }),
+      ...boxIds.map((caId) => statusOf('SET_TOP_BOX', { caId, distributor: null }, null)),
+    ],
+    leftOut: [],
+  };
+}
+
+interface NamedInput {
+  readonly subscription_identifier?: UtilityInput<'createPairing'>['subscription_identifier'];
+  readonly smartcard_ca_ids?: readonly string[] | undefined;
+  readonly stb_ca_ids?: readonly string[] | undefined;
+}
+
+/**
+ * The named devices with their distributors, the existing card first. With a subscription all have to be of it; without,
+ * it is the one that alone holds all the cards, so that its known pairings follow (R7), else none.
+ */
+async function namedDevices(
+  tx: Transaction,
+  input: NamedInput,
+  existing: string | null,
+): Promise<{ subscription: KnownSubscription | null; smartcards: Device[]; setTopBoxes: Device[] }> {
+  const cards = [
+    ...(existing === null ? [] : [{ field: 'existing_smartcard_ca_id', caId: existing }]),
+    ...(input.smartcard_ca_ids ?? []).map((caId, index) => ({ field: `smartcard_ca_ids[${index}]`, caId })),
+  ];
+  const boxes = (input.stb_ca_ids ?? []).map((caId, index) => ({ field: `stb_ca_ids[${index}]`, caId }));
+  if (input.subscription_identifier !== undefined) {
+    const subscription = await lockedSubscription(tx, input.subscription_identifier);
+    return {
+      subscription,
+      smartcards: cards.map(({ field, caId }) => {
+        const { distributor } = found(field, resolveSmartcardByCaId(subscription, caId));
+        return { caId, distributor };
+      }),
+      setTopBoxes: boxes.map(({ field, caId }) => boxOf(subscription, field, caId)),
+    };
+  }
+  const holders = await lockedHolders(
+    tx,
+    cards.map(({ caId }) => caId),
+  );
+  const [holder = null] = holders.values();
+  const alone = holder !== null && cards.every(({ caId }) => holders.get(caId)?.number === holder.number);
+  const snapshot = alone ? holder.snapshot : undefined;
+  const device = (kind: CasDevice['kind'], caId: string): Device => ({
+    caId,
+    distributor: deviceIn(snapshot, kind, caId)?.distributor ?? null,
+  });
+  return {
+    subscription: alone ? holder : null,
+    smartcards: cards.map(({ caId }) => device('SMARTCARD', caId)),
+    setTopBoxes: boxes.map(({ caId }) => device('SET_TOP_BOX', caId)),
+  };
+}
+
+function boxOf({ number, snapshot }: KnownSubscription, field: string, caId: string): Device {
+  const device = deviceIn(snapshot, 'SET_TOP_BOX', caId);
+  if (device !== null) return deviceOf(device);
+  throw new OperationError(
+    'STB_NOT_OF_SUBSCRIPTION',
+    field,
+    `subscription ${number} has no set-top box with the CA id ${JSON.stringify(caId)}; check both, or leave the subscription out`,
+  );
+}
+
+/** The pairings of the subscription's cards as far as our own requests tell, those that are on their way folded in (R7). */
+async function knownPairings(tx: Transaction, { number }: KnownSubscription): Promise<KnownPairings> {
+  const [stays, pendingPairings] = [await readStays(tx, [number]), await readPendingPairings(tx, [number])];
+  return createSubscriptionFold(number, { current: new Map(), stays, pendingPairings }).knownPairings();
+}
+
+interface Group {
+  readonly place: Place;
+  readonly smartcards: readonly Device[];
+  readonly setTopBoxes: readonly Device[];
+}
+
+/** R7: the devices of each distributor, in the snapshot's order. */
+function groupsOf(devices: readonly CasDevice[]): Group[] {
+  return [...Map.groupBy(devices, ({ distributor }) => distributor)].map(([place, members]) => ({
+    place,
+    smartcards: members.filter(({ kind }) => kind === 'SMARTCARD').map(deviceOf),
+    setTopBoxes: members.filter(({ kind }) => kind === 'SET_TOP_BOX').map(deviceOf),
+  }));
+}
+
+function nothingToPair({ place, smartcards, setTopBoxes }: Group, more?: string): LeftOut {
+  const needs = `a smart card and a set-top box${more === undefined ? '' : `, and ${more}`}`;
+  return {
+    smartcard: smartcards[0]?.caId ?? null,
+    setTopBox: smartcards.length === 0 ? (setTopBoxes[0]?.caId ?? null) : null,
+    reason: 'NOTHING_TO_PAIR',
+    detail: `Of the devices with ${describePlace(place)}: it needs ${needs}.`,
+  };
+}
+
+function statusOf(
+  kind: CasDevice['kind'],
+  device: Device,
+  subscription: PlannedRequest['subscription'],
+): PlannedRequest {
+  const command =
+    kind === 'SMARTCARD'
+      ? ({ type: 'GET_PAIRING_STATUS_FOR_CARD', smartcard: device } as const)
+      : ({ type: 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', setTopBox: device } as const);
+  return { command, subscription };
+}
+
+function somethingOf(
+  { number }: KnownSubscription,
+  requests: readonly PlannedRequest[],
+  leftOut: readonly LeftOut[],
+): Planned {
+  if (requests.length > 0) return { requests, leftOut };
+  const reasons = leftOut.slice(0, 3).map(({ reason, detail }) => `${reason}: ${detail}`);
+  const why = reasons.length === 0 ? 'it has no device with a CA id' : reasons.join(' ');
+  throw new OperationError(
+    'NO_DEVICE',
+    'subscription_identifier',
+    `nothing to send for subscription ${number}; ${why}`,
+  );
+}
+
+/** The schema has seen to it that there is one where no device is named. */
+function subscriptionOf<T>({ subscription_identifier: identifier }: { subscription_identifier?: T | undefined }): T {
+  if (identifier === undefined) throw new Error('Neither devices nor a subscription are named: it was not checked');
+  return identifier;
+}

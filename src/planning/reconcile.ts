@@ -1,0 +1,152 @@
+import type { Subscription } from '../events/crm.generated.ts';
+import { comparableServiceCaId } from '../requests/command.ts';
+import type { EntitlementCommand } from '../requests/command.ts';
+import { misfit } from './ca-ids.ts';
+import { entitlementCommand } from './proposal.ts';
+import { isEffective } from './snapshot.ts';
+import type { Place } from './snapshot.ts';
+import type { PlanningRules, Withheld } from './types.ts';
+import { viewOf } from './view.ts';
+
+/** A service that a subscription entitles on a card. */
+export interface Entitlement {
+  /** As the CRM wrote it. */
+  readonly serviceCaId: string;
+  /** Of the service. */
+  readonly distributor: Place;
+  readonly subscription: SubscriptionName;
+}
+
+interface SubscriptionName {
+  readonly id: string;
+  readonly number: string;
+}
+
+/** What differs between the CRM and the CAS on one card. */
+export interface Difference {
+  /** MISSING_IN_CAS: the CRM entitles it, the CAS does not have it. TOO_MUCH_IN_CAS: the other way round. */
+  readonly finding: 'MISSING_IN_CAS' | 'TOO_MUCH_IN_CAS';
+  /** As whoever has it writes it. */
+  readonly serviceCaId: string;
+}
+
+/** A command that mends a difference, and the subscription in whose name; null where no subscription holds the card. */
+export interface Fix {
+  readonly command: EntitlementCommand;
+  readonly subscription: SubscriptionName | null;
+}
+
+/**
+ * What the newest snapshots entitle on a card (R1, R2), over all subscriptions that hold it (R4), each service CA id once
+ * however it is written: through the first of the snapshots that entitles it.
+ */
+export function entitledOn(card: string, snapshots: readonly Subscription[]): Entitlement[] {
+  const entitled = new Map<string, Entitlement>();
+  for (const snapshot of snapshots) {
+    const { services, cardsAt } = viewOf(snapshot);
+    for (const service of services) {
+      const { caId, distributor } = service;
+      if (caId === null || !isEffective(service) || !cardsAt(distributor).has(card)) continue;
+      const key = comparableServiceCaId(caId);
+      const subscription = { id: snapshot.id, number: snapshot.number };
+      if (!entitled.has(key)) entitled.set(key, { serviceCaId: caId, distributor, subscription });
+    }
+  }
+  return [...entitled.values()];
+}
+
+/** What differs between the service CA ids that the CRM entitles on a card and those that the CAS says it has (R4). */
+export function differences(entitled: readonly string[], active: readonly string[]): Difference[] {
+  const crm = byComparable(entitled);
+  const cas = byComparable(active);
+  const only = (these: Map<string, string>, others: Map<string, string>, finding: Difference['finding']) =>
+    [...these].flatMap(([key, serviceCaId]): Difference[] => (others.has(key) ? [] : [{ finding, serviceCaId }]));
+  return [...only(crm, cas, 'MISSING_IN_CAS'), ...only(cas, crm, 'TOO_MUCH_IN_CAS')];
+}
+
+/**
+ * The commands that mend differences on a card, as the newest snapshots of all subscriptions that hold it have it now:
+ * CANCELs, then ADDs (R5). Never cancels what one of them entitles, and never adds what none does: a difference that an
+ * event has settled since is withheld as SUPERSEDED.
+ */
+export function planFixes(
+  card: string,
+  found: readonly Difference[],
+  snapshots: readonly Subscription[],
+  rules: PlanningRules,
+): { readonly fixes: readonly Fix[]; readonly withheld: readonly Withheld[] } {
+  const entitled = new Map(
+    entitledOn(card, snapshots).map((one) => [comparableServiceCaId(one.serviceCaId), one] as const),
+  );
+  const fixes: Fix[] = [];
+  const withheld: Withheld[] = [];
+  // TOO_MUCH_IN_CAS sorts behind MISSING_IN_CAS.
+  for (const { finding, serviceCaId } of found.toSorted((a, b) => b.finding.localeCompare(a.finding))) {
+    const now = entitled.get(comparableServiceCaId(serviceCaId));
+    const type = finding === 'TOO_MUCH_IN_CAS' ? 'CANCEL_SUBSCRIPTIONS' : 'ADD_SUBSCRIPTIONS';
+    const obstacle = obstacleTo(type, card, now?.serviceCaId ?? serviceCaId, now, rules);
+    if (obstacle !== null) {
+      withheld.push({ type, smartcard: card, serviceCaId, ...obstacle });
+      continue;
+    }
+    const { distributor, subscription } = now ?? lastHolder(card, serviceCaId, snapshots);
+    const command = entitlementCommand(type, card, now?.serviceCaId ?? serviceCaId, distributor);
+    fixes.push({ command, subscription });
+  }
+  return { fixes, withheld };
+}
+
+function obstacleTo(
+  type: EntitlementCommand['type'],
+  card: string,
+  serviceCaId: string,
+  now: Entitlement | undefined,
+  rules: PlanningRules,
+): Pick<Withheld, 'reason' | 'detail'> | null {
+  if (type === 'CANCEL_SUBSCRIPTIONS' && now !== undefined) {
+    return { reason: 'SUPERSEDED', detail: `By now subscription ${now.subscription.number} entitles the card to it.` };
+  }
+  if (type === 'ADD_SUBSCRIPTIONS' && now === undefined) {
+    return { reason: 'SUPERSEDED', detail: 'No subscription entitles the card to it any more.' };
+  }
+  const { smartcardPattern, servicePattern } = rules;
+  const misfits = [
+    ...(smartcardPattern.test(card) ? [] : [misfit('smart card CA id', card, smartcardPattern)]),
+    ...(servicePattern.test(serviceCaId) ? [] : [misfit('service CA id', serviceCaId, servicePattern)]),
+  ];
+  return misfits.length === 0 ? null : { reason: 'INVALID_CA_ID', detail: `It cannot be sent: ${misfits.join('; ')}.` };
+}
+
+/**
+ * In whose name a service is taken from a card, and with which distributor: of a service with this CA id beside the card,
+ * whatever its state; else of the card itself; null where nobody holds the card.
+ */
+function lastHolder(
+  card: string,
+  serviceCaId: string,
+  snapshots: readonly Subscription[],
+): { distributor: Place; subscription: SubscriptionName | null } {
+  const key = comparableServiceCaId(serviceCaId);
+  const holders = snapshots.flatMap(({ id, number, services, installedItems }) =>
+    installedItems
+      .filter((item) => item.kind === 'SMARTCARD' && item.caId === card)
+      .map(({ distributor }) => ({
+        distributor,
+        subscription: { id, number },
+        hadIt: services.some(
+          (service) =>
+            service.caId !== null && comparableServiceCaId(service.caId) === key && service.distributor === distributor,
+        ),
+      })),
+  );
+  return holders.find(({ hadIt }) => hadIt) ?? holders[0] ?? { distributor: null, subscription: null };
+}
+
+function byComparable(caIds: readonly string[]): Map<string, string> {
+  const byKey = new Map<string, string>();
+  for (const caId of caIds) {
+    const key = comparableServiceCaId(caId);
+    if (!byKey.has(key)) byKey.set(key, caId);
+  }
+  return byKey;
+}

@@ -1,0 +1,39 @@
+import type { Subscription, SubscriptionState } from '../events/crm.generated.ts';
+import { addProposals } from './adds.ts';
+import { createProposals } from './pairing.ts';
+import { describePlace, oncePerAction, withhold } from './proposal.ts';
+import type { Proposal } from './proposal.ts';
+import { situationOfSnapshot } from './situation.ts';
+import type { Situation } from './situation.ts';
+import { isEffective } from './snapshot.ts';
+import type { Plan, PlanningRules } from './types.ts';
+
+/**
+ * Everything that a subscription's newest snapshot entitles, as the commands that say it to a CAS which knows nothing of
+ * it: CREATE_PAIRING of each distributor's group that has both kinds (R7), then ADD_SUBSCRIPTIONS of each effective
+ * service on each card with its distributor (R1, R2). Nothing is taken away.
+ *
+ * Groups are paired where the subscription is effective, or one of their services is. In any other the activation that
+ * comes first pairs them, and a card that was returned may be paired with somebody else's set-top box by now.
+ */
+export function planResync(subscription: Subscription, rules: PlanningRules): Pick<Plan, 'commands' | 'withheld'> {
+  const situation = situationOfSnapshot(subscription, rules);
+  return oncePerAction(
+    [...pairings(situation, subscription.state), ...addProposals(situation, 'all effective services')],
+    [],
+  );
+}
+
+const EFFECTIVE_STATES: ReadonlySet<SubscriptionState> = new Set(['EFFECTIVE', 'SHORT_TERM_EFFECTIVE']);
+
+function pairings(situation: Situation, state: SubscriptionState): Proposal[] {
+  const { own } = situation;
+  const effectivePlaces = new Set(own.services.filter(isEffective).map((service) => service.distributor));
+  const places = new Set(own.devices().map((device) => device.distributor));
+  return [...places].flatMap((place) => {
+    if (EFFECTIVE_STATES.has(state) || effectivePlaces.has(place)) return createProposals(situation, [place]);
+    const [card] = own.cardsAt(place);
+    const detail = `The subscription is ${state}, and no service with ${describePlace(place)} is effective.`;
+    return [withhold('CREATE_PAIRING', 'NOT_EFFECTIVE', card ?? null, null, detail)];
+  });
+}

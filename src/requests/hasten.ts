@@ -1,0 +1,131 @@
+import type { Transaction } from '../platform/database.ts';
+import { lockCards } from './lock-cards.ts';
+import { raisePredecessors } from './raise.ts';
+import { DISPATCH_CHANNEL } from './work.ts';
+
+/** Which requests are to be sent now: one, or those of a card that are due. */
+export type Hastened = { readonly number: number } | { readonly card: string };
+
+export type Hastening =
+  | {
+      readonly hastened: true;
+      /** The pending requests that were meant, in their order; of a card at most 500. */
+      readonly numbers: readonly number[];
+      /** Requests whose back-off was cleared: those that were meant, and those that go before them. */
+      readonly backOffsEnded: number;
+    }
+  | {
+      readonly hastened: false;
+      readonly reason: 'NOT_FOUND' | 'ALREADY_FINAL';
+      readonly state: string | null;
+    };
+
+/** Requests of one card that are hastened at once. */
+const HASTENED_MAX = 500;
+/** Cards whose locks one transaction takes at most. */
+const CARDS_MAX = 1_000;
+
+/**
+ * Lets pending requests be sent as soon as they can be: they become EXPRESS, with everything that goes before them on
+ * their cards (raise.ts), and none of these waits for the end of a back-off any more. The order of a card stays as it is.
+ * A request that is being sent goes on. A scheduled one is due from now on, where its number is given; the scheduled ones
+ * of a card keep their dates.
+ *
+ * @param by who wants it, for the log information of the requests that are meant.
+ */
+export async function hastenRequests(
+  tx: Transaction,
+  which: Hastened,
+  by: { readonly user: string; readonly unit: string | null },
+): Promise<Hastening> {
+  if ('number' in which) {
+    const [request] = await tx.query<{ cards: string[] }>(FIND_REQUEST, [which.number]);
+    if (!request) return { hastened: false, reason: 'NOT_FOUND', state: null };
+    await lockCards(tx, request.cards);
+    const work = await tx.query<Meant>(FIND_WORK, [[which.number]]);
+    if (work.length > 0) return await hasten(tx, work, by);
+    const [final] = await tx.query<{ state: string }>(FIND_STATE, [which.number]);
+    return { hastened: false, reason: 'ALREADY_FINAL', state: final?.state ?? null };
+  }
+  const before = withinCards(await tx.query<Meant>(FIND_LANE, [which.card, HASTENED_MAX]));
+  await lockCards(tx, [...new Set([which.card, ...before.flatMap(({ cards }) => cards)])]);
+  // Those that were finished meanwhile are gone, and those that came are not meant.
+  const work = await tx.query<Meant>(FIND_WORK, [before.map(({ number }) => number)]);
+  return await hasten(tx, work, by);
+}
+
+interface Meant extends Record<string, unknown> {
+  readonly number: number;
+  readonly cards: string[];
+  readonly scheduled: boolean;
+}
+
+async function hasten(
+  tx: Transaction,
+  work: readonly Meant[],
+  by: { readonly user: string; readonly unit: string | null },
+): Promise<Hastening> {
+  const numbers = work.map(({ number }) => number);
+  if (numbers.length === 0) return { hastened: true, numbers, backOffsEnded: 0 };
+  const ended = await tx.query(END_BACK_OFFS, [numbers]);
+  await tx.query(MAKE_EXPRESS, [numbers]);
+  const scheduled = work.filter((one) => one.scheduled).map(({ number }) => number);
+  if (scheduled.length > 0) await tx.query(MAKE_DUE, [scheduled]);
+  await raisePredecessors(tx, numbers);
+  await tx.query(WRITE_WHO, [numbers, scheduled, by.user, by.unit]);
+  await tx.query(WAKE_DISPATCHERS);
+  return { hastened: true, numbers, backOffsEnded: ended.length };
+}
+
+function withinCards(found: readonly Meant[]): Meant[] {
+  let cards = 0;
+  const count = found.findIndex((one) => (cards += one.cards.length) >= CARDS_MAX);
+  return found.slice(0, count === -1 ? found.length : Math.max(1, count));
+}
+
+// Walk primary keys: request's, work's, and lane's for one card.
+const FIND_REQUEST = /* sql */ `select cards from request where number = $1`;
+const FIND_STATE = /* sql */ `select life_cycle_state as state from request where number = $1`;
+const FIND_WORK = /* sql */ `
+select number, cards, waits < 0 as scheduled from work where number = any($1::bigint[]) order by number for update`;
+const FIND_LANE = /* sql */ `
+select w.number, w.cards, false as scheduled
+  from (select number from lane where card = $1 order by number limit $2) l join work w using (number)
+ order by w.number`;
+
+/**
+ * Of these and of everything before them on their cards, to the end of the chain: one step to the next one ahead on each
+ * card at a time, as in raise.ts. What is leased waits for its lease's end, and is left alone. Walks lane's primary key
+ * backwards and work's primary key.
+ */
+const END_BACK_OFFS = /* sql */ `
+with recursive ahead (number) as (
+  select number from unnest($1::bigint[]) number
+  union
+  select next.number
+    from ahead
+    join work w on w.number = ahead.number
+   cross join unnest(w.cards) own (card)
+   cross join lateral (select l.number from lane l
+                        where l.card = own.card and l.number < ahead.number
+                        order by l.number desc limit 1) as next
+), locked as (
+  select w.number from work w join ahead on ahead.number = w.number
+   where w.token is null and w.waits >= 0 and w.ready_at > now()
+   order by w.number for update of w
+)
+update work w set ready_at = now() from locked where w.number = locked.number and w.token is null
+returning w.number`;
+
+const MAKE_EXPRESS = /* sql */ `update work set rank = rank & 1 where number = any($1::bigint[]) and rank > 1`;
+
+/** The next activation gives them their places in the lanes. */
+const MAKE_DUE = /* sql */ `update work set ready_at = now() where number = any($1::bigint[]) and waits < 0`;
+
+const WRITE_WHO = /* sql */ `
+update request
+   set scheduled_at = case when number = any($2::bigint[]) then now() else scheduled_at end,
+       updated_at = now(), updated_by_user = $3, updated_by_unit = $4
+ where number = any($1::bigint[])`;
+
+const WAKE_DISPATCHERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', 'express')`;

@@ -1,0 +1,27 @@
+import { z } from 'zod';
+import { fingerprintCommand, fingerprintFields } from '../operations/fingerprint-content.ts';
+import { heldCards } from './card-holders.ts';
+import { cardSource } from './card-source.ts';
+import { runKind } from './kind.ts';
+import { forEachCard } from './well-formed.ts';
+
+/** What to show, when and where. */
+export const fingerprintParameters = z.strictObject(fingerprintFields);
+
+/** FINGERPRINT: the card's fingerprint on the screen of every card of a selection. */
+export const fingerprintKind = runKind({
+  name: 'FINGERPRINT',
+  description: 'a fingerprint on the screen of every card of a selection',
+  process: 'FINGERPRINTING_RUN',
+  parameters: fingerprintParameters,
+  source: cardSource,
+  chunk: 50,
+  async planRequests(tx, { parameters }, targets, context) {
+    const now = new Date();
+    const cards = await heldCards(tx, targets);
+    return forEachCard(targets, cards, context, ({ smartcard, subscription }) => ({
+      command: fingerprintCommand(parameters, smartcard, now),
+      subscription,
+    }));
+  },
+});

@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { planFixes } from '../planning/reconcile.ts';
+import { lockCards } from '../requests/lock-cards.ts';
+import { holdingSnapshots } from './holding-snapshots.ts';
+import { runKind, type TargetPlan } from './kind.ts';
+import { differenceFindings, differencesOf, wanted } from './reconcile-results.ts';
+import { differentCardsSource } from './reconcile-fix-source.ts';
+import { withheldJson } from './withheld-json.ts';
+
+export const fixParameters = z.strictObject({
+  only: z
+    .enum(differenceFindings, `give one of ${differenceFindings.join(', ')}, or leave it out for both`)
+    .optional()
+    .describe('Mends only what was found so; without it everything.'),
+});
+
+/**
+ * RECONCILE_FIX: mends what a RECONCILE run found, card by card: CANCEL of what is too much in the CAS, then ADD of what
+ * is missing there. Each card is planned anew when its turn comes, locked and against the newest snapshots of all
+ * subscriptions that hold it: nothing is cancelled that one of them entitles, and nothing added that none does (R4). What
+ * an event settled since is withheld as SUPERSEDED.
+ */
+export const reconcileFixKind = runKind({
+  name: 'RECONCILE_FIX',
+  description: 'mends the differences that a reconcile run found',
+  process: 'RESYNC',
+  parameters: fixParameters,
+  source: differentCardsSource,
+  goodOutcomes: ['NOTHING_TO_MEND'],
+  chunk: 100,
+  async planRequests(tx, { parameters }, targets, { rules }) {
+    const cards = targets.map(({ target }) => target);
+    await lockCards(tx, cards);
+    const holders = await holdingSnapshots(tx, cards);
+    return targets.map(({ target, data }): TargetPlan => {
+      const { fixes, withheld } = planFixes(
+        target,
+        wanted(differencesOf(data), parameters.only ?? null),
+        holders.get(target) ?? [],
+        rules,
+      );
+      const result = { withheld: withheld.map(withheldJson) };
+      const [first, ...more] = fixes;
+      if (first === undefined) return { target, requests: [], outcome: 'NOTHING_TO_MEND', result };
+      return { target, requests: [first, ...more], result };
+    });
+  },
+});

@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import type { Subscription } from '../events/crm.generated.ts';
+import { planResync } from '../planning/resync.ts';
+import { snapshotCards } from '../planning/snapshot.ts';
+import type { Transaction } from '../platform/database.ts';
+import { lockCards } from '../requests/lock-cards.ts';
+import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { runKind, type TargetPlan } from './kind.ts';
+import { subscriptionSource } from './resync-source.ts';
+import { withheldJson } from './withheld-json.ts';
+
+/**
+ * RESYNC: for each subscription of a selection, what its newest snapshot entitles is sent again: CREATE_PAIRING of its
+ * groups (R7), then ADD_SUBSCRIPTIONS of its effective pairs (R1, R2). Each subscription is planned when its turn comes,
+ * with itself and its cards locked: an event that comes before is in the snapshot already, and what follows from one that
+ * comes later is sent later.
+ */
+export const resyncKind = runKind({
+  name: 'RESYNC',
+  description: 'sends again what the newest snapshots of subscriptions entitle: pairings, then services',
+  process: 'RESYNC',
+  parameters: z.strictObject({}),
+  source: subscriptionSource,
+  goodOutcomes: ['NOTHING_TO_SEND'],
+  // So few for their cards: at most 1,000 are locked together, unless a single subscription has more.
+  chunk: 20,
+  async planRequests(tx, _run, targets, { rules }) {
+    const numbers = targets.map(({ target }) => target);
+    await lockSubscriptions(tx, numbers);
+    const snapshots = await readSnapshots(tx, numbers);
+    await lockCards(tx, [...new Set([...snapshots.values()].flatMap(snapshotCards))]);
+    return numbers.map((target): TargetPlan => {
+      const snapshot = snapshots.get(target);
+      if (snapshot === undefined) return { target, requests: [], outcome: 'SUBSCRIPTION_NOT_FOUND' };
+      const { commands, withheld } = planResync(snapshot, rules);
+      const result = { withheld: withheld.map(withheldJson) };
+      const subscription = { id: snapshot.id, number: snapshot.number };
+      const [first, ...more] = commands.map((command) => ({ command, subscription }));
+      if (first === undefined) return { target, requests: [], outcome: 'NOTHING_TO_SEND', result };
+      return { target, requests: [first, ...more], result };
+    });
+  },
+});
+
+/** Walks subscription's primary key. */
+async function readSnapshots(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Subscription>> {
+  const rows = await tx.query<{ number: string; snapshot: Subscription }>(
+    'select number, snapshot from subscription where number = any($1::text[])',
+    [numbers],
+  );
+  return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
+}

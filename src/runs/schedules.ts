@@ -1,0 +1,174 @@
+import { z } from 'zod';
+import type { Actor } from '../operations/actor.ts';
+import { OperationError } from '../operations/operation-error.ts';
+import { type Database, type Queryable, sqlState, type Transaction } from '../platform/database.ts';
+import { because, text } from '../web-api/input-kinds.ts';
+import { cronProblem, nextTime } from './cron.ts';
+import type { AnyKind, KindContext } from './kind.ts';
+import { kindOf } from './kinds.ts';
+import { runInput } from './store.ts';
+
+/** A schedule's own fields, as they come in JSON. */
+export const scheduleFields = {
+  name: text(100)
+    .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'give letters, digits, blanks, dots, dashes and underscores')
+    .describe('What it is known by; no two have the same.'),
+  cron: text(100).describe('Minute, hour, day of the month, month, day of the week: `0 8 * * MON-FRI`.'),
+  time_zone: text(60).default('UTC').describe('On whose clocks; an IANA name such as `Asia/Nicosia`.'),
+};
+
+export const scheduleInput = z.strictObject(scheduleFields).superRefine(({ cron, time_zone }, context) => {
+  const wrong = cronProblem(cron, time_zone);
+  if (wrong === null) return;
+  const params = because('PARAMETER_INVALID', true);
+  context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
+});
+export type ScheduleInput = z.output<typeof scheduleInput>;
+
+export interface Schedule {
+  readonly id: number;
+  readonly name: string;
+  readonly kind: string;
+  readonly parameters: unknown;
+  readonly selection: unknown;
+  readonly cron: string;
+  readonly timeZone: string;
+  readonly enabled: boolean;
+  /** Null while it is disabled. */
+  readonly nextAt: Date | null;
+  readonly lastRunId: number | null;
+  readonly createdByUser: string;
+  readonly createdByUnit: string | null;
+  readonly createdAt: Date;
+  readonly updatedByUser: string;
+  readonly updatedAt: Date;
+}
+
+export interface NewSchedule extends ScheduleInput {
+  readonly kind: AnyKind;
+  readonly parameters: unknown;
+  readonly selection: unknown;
+  readonly by: Actor;
+}
+
+/**
+ * Keeps a schedule, enabled. Parameters and selection are checked now as a run's are, and again at each start.
+ * @throws ZodError where parameters or selection do not fit, OperationError where the selection or the name is refused.
+ */
+export async function addSchedule(db: Database, schedule: NewSchedule, context: KindContext): Promise<Schedule> {
+  const { parameters, selection } = runInput(schedule.kind).parse({
+    parameters: schedule.parameters,
+    selection: schedule.selection,
+  });
+  await schedule.kind.source.estimate(db, selection, context);
+  const nextAt = nextTime(schedule.cron, schedule.time_zone, new Date());
+  try {
+    const [row] = await db.query<Schedule>(INSERT, [
+      schedule.name,
+      schedule.kind.name,
+      JSON.stringify(parameters),
+      JSON.stringify(selection),
+      schedule.cron,
+      schedule.time_zone,
+      nextAt,
+      schedule.by.user,
+      schedule.by.unit,
+    ]);
+    if (row) return row;
+  } catch (error) {
+    if (sqlState(error) !== UNIQUE_VIOLATION) throw error;
+    throw new OperationError(
+      'NAME_TAKEN',
+      'name',
+      `there is a schedule ${JSON.stringify(schedule.name)}: take another name`,
+    );
+  }
+  throw new Error('A schedule was added and gave no row');
+}
+
+const UNIQUE_VIOLATION = '23505';
+
+/** All of them, by name. */
+export function listSchedules(db: Queryable): Promise<Schedule[]> {
+  return db.query<Schedule>(LIST);
+}
+
+/**
+ * Enables or disables a schedule. What would have been due while it was disabled is not made up for.
+ * @throws OperationError where there is none of that name.
+ */
+export async function enableSchedule(db: Database, name: string, enabled: boolean, by: Actor): Promise<Schedule> {
+  return await db.transaction(async (tx) => {
+    const found = await existing(tx, name);
+    const nextAt = enabled ? (found.enabled ? found.nextAt : nextTime(found.cron, found.timeZone, new Date())) : null;
+    const [row] = await tx.query<Schedule>(ENABLE, [found.id, enabled, nextAt, by.user]);
+    return row ?? found;
+  });
+}
+
+/** Removes a schedule with its history; its runs stay. @throws OperationError where there is none of that name. */
+export async function removeSchedule(db: Database, name: string): Promise<void> {
+  await db.transaction(async (tx) => {
+    const { id } = await existing(tx, name);
+    await tx.query(REMOVE, [id]);
+  });
+}
+
+/** What became of a due time. */
+export interface ScheduleStart {
+  readonly dueAt: Date;
+  readonly outcome: 'STARTED' | 'SKIPPED' | 'REFUSED';
+  readonly runId: number | null;
+  /** The run's state now. */
+  readonly runState: string | null;
+  readonly detail: string | null;
+  readonly at: Date;
+}
+
+/** The newest starts first, at most `limit`. @throws OperationError where there is no schedule of that name. */
+export async function scheduleHistory(db: Queryable, name: string, limit: number): Promise<ScheduleStart[]> {
+  const [found] = await db.query<{ id: number }>(FIND_ID, [name]);
+  if (found === undefined) throw missing(name);
+  return await db.query<ScheduleStart>(HISTORY, [found.id, limit]);
+}
+
+async function existing(tx: Transaction, name: string): Promise<Schedule> {
+  const [found] = await tx.query<Schedule>(LOCK, [name]);
+  if (found === undefined) throw missing(name);
+  return found;
+}
+
+function missing(name: string): OperationError {
+  return new OperationError('SCHEDULE_NOT_FOUND', null, `there is no schedule ${JSON.stringify(name)}`);
+}
+
+/** The kind's name is checked here, since it comes from outside. @throws OperationError naming the kinds there are. */
+export function givenKind(name: string): AnyKind {
+  try {
+    return kindOf(name);
+  } catch (error) {
+    throw new OperationError('PARAMETER_INVALID', 'kind', error instanceof Error ? error.message : String(error));
+  }
+}
+
+const COLUMNS = /* sql */ `
+id, name, kind, parameters, selection, cron, time_zone as "timeZone", enabled, next_at as "nextAt",
+last_run_id as "lastRunId", created_by_user as "createdByUser", created_by_unit as "createdByUnit",
+created_at as "createdAt", updated_by_user as "updatedByUser", updated_at as "updatedAt"`;
+
+// There are few schedules; they are found by schedule_name_key, and their starts by schedule_start's primary key.
+const INSERT = /* sql */ `
+insert into schedule (name, kind, parameters, selection, cron, time_zone, next_at, created_by_user, created_by_unit,
+                      updated_by_user)
+values ($1, $2, $3::jsonb, $4::jsonb, $5, $6, $7, $8, $9, $8) returning ${COLUMNS}`;
+const LIST = /* sql */ `select ${COLUMNS} from schedule order by name`;
+const LOCK = /* sql */ `select ${COLUMNS} from schedule where name = $1 for update`;
+const FIND_ID = /* sql */ `select id from schedule where name = $1`;
+const ENABLE = /* sql */ `
+update schedule set enabled = $2, next_at = $3, updated_by_user = $4, updated_at = now() where id = $1
+returning ${COLUMNS}`;
+const REMOVE = /* sql */ `delete from schedule where id = $1`;
+const HISTORY = /* sql */ `
+select s.due_at as "dueAt", s.outcome, s.run_id as "runId", r.state as "runState", s.detail, s.at
+  from schedule_start s left join run r on r.id = s.run_id
+ where s.schedule_id = $1 order by s.due_at desc limit $2`;

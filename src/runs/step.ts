@@ -1,0 +1,192 @@
+import type { Database, Transaction } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
+import type { RecordOutcomes } from '../requests/finish.ts';
+import type { NewRequest } from '../requests/new-request.ts';
+import { submitRequests } from '../requests/submit.ts';
+import { withdrawSome } from './control.ts';
+import { countTargets } from './counts.ts';
+import type { AnyKind, KindContext, Run, RunRequest, SettledTarget, TargetPlan, Verdict } from './kind.ts';
+import { kindOf } from './kinds.ts';
+import { outcomeOf } from './outcome.ts';
+import { keepCounts, moveRun, type RunRow, tryLockOpenRun, writeFailure, writeProgress } from './store.ts';
+import { changeTargets, settledTargets, type TargetChange, unsettledRequests, waitingTargets } from './targets.ts';
+
+export interface StepParts {
+  readonly db: Database;
+  readonly context: KindContext;
+  /** Default: all that there are. */
+  readonly kinds?: ReadonlyMap<string, AnyKind>;
+  readonly recordOutcomes: RecordOutcomes;
+  /** Requests of one run that may be pending at once. */
+  readonly window: number;
+}
+
+/** There may be more to do at once; only time brings more; or somebody else has the run, or nobody needs to. */
+export type Step = 'more' | 'wait' | 'not ours';
+
+/**
+ * Does the next bit of one run's work, in two transactions at most: first what follows from requests that are final,
+ * then more targets or more requests. Each locks the run's row first, without waiting, so that any number of instances
+ * may be at it: what was begun is finished by whoever comes next. A stop takes its turn at that lock between two steps.
+ */
+export async function stepRun(id: number, parts: StepParts): Promise<Step> {
+  const settled = await inRun(id, parts, settleTargets);
+  if (settled === 'not ours') return settled;
+  const advanced = await inRun(id, parts, advance);
+  return settled === 'more' ? 'more' : advanced;
+}
+
+type Work = (tx: Transaction, run: RunRow, kind: AnyKind, parts: StepParts) => Promise<Step>;
+
+async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
+  const step = await parts.db.transaction(async (tx) => {
+    const run = await tryLockOpenRun(tx, id);
+    if (run === null) return 'not ours';
+    const done = await work(tx, run, kindOf(run.kind, parts.kinds), parts);
+    if (done !== 'more') return done;
+    if (run.failures > 0) await writeFailure(tx, id, null);
+    faultPoint('run: before commit');
+    return done;
+  });
+  if (step === 'more') faultPoint('run: after commit');
+  return step;
+}
+
+/** Targets of one transaction that are looked through for final requests. */
+const SETTLED_AT_ONCE = 500;
+
+async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { context }: StepParts): Promise<Step> {
+  const settled = await settledTargets(tx, run.id, SETTLED_AT_ONCE);
+  if (settled.length === 0) return 'wait';
+  const verdicts =
+    kind.settle === undefined ? settled.map(plainVerdict) : await kind.settle(tx, asKindSees(run), settled, context);
+  eachOnce(kind, settled, verdicts);
+  await changeTargets(tx, run.id, verdicts.map(changeOf));
+  return 'more';
+}
+
+function plainVerdict({ target, requests }: SettledTarget): Verdict {
+  return { target, outcome: outcomeOf(requests) };
+}
+
+function changeOf(verdict: Verdict): TargetChange {
+  const result = verdict.result === undefined ? {} : { result: verdict.result };
+  return 'again' in verdict
+    ? { target: verdict.target, to: 'WAITING', ...result }
+    : { target: verdict.target, to: 'DONE', outcome: verdict.outcome, ...result };
+}
+
+async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepParts): Promise<Step> {
+  if (run.state === 'PREPARING') return await collect(tx, run, kind);
+  const unsettled = await unsettledRequests(tx, run.id);
+  if (run.state !== 'RUNNING') {
+    // Whoever stopped it does this too, and may have died over it.
+    if (unsettled > 0) return (await withdrawSome(tx, run.id, null, parts.recordOutcomes)) > 0 ? 'more' : 'wait';
+    await writeProgress(tx, run.id, { open: false });
+    return 'not ours';
+  }
+  const room = parts.window - unsettled;
+  if (room <= 0) return 'wait';
+  const sent = await sendMore(tx, run, kind, Math.min(room, kind.chunk), parts.context);
+  if (sent > 0) return 'more';
+  if (unsettled > 0) return 'wait';
+  const { targets, outcomes } = await countTargets(tx, run.id);
+  await keepCounts(tx, run.id, outcomes);
+  await moveRun(tx, run, { to: 'COMPLETED', event: 'completed', by: null, detail: `${targets} targets` });
+  return 'more';
+}
+
+async function collect(tx: Transaction, run: RunRow, kind: AnyKind): Promise<Step> {
+  const cursor = run.cursor === null ? null : await kind.source.collect(tx, run.id, run.selection, run.cursor);
+  await writeProgress(tx, run.id, { cursor });
+  if (cursor === null) {
+    await moveRun(tx, run, { to: run.hold ? 'READY' : 'RUNNING', event: 'prepared', by: null });
+  }
+  return 'more';
+}
+
+/** Makes the requests of the next targets; gives how many targets there were. */
+async function sendMore(
+  tx: Transaction,
+  run: RunRow,
+  kind: AnyKind,
+  limit: number,
+  context: KindContext,
+): Promise<number> {
+  const targets = await waitingTargets(tx, run.id, limit);
+  if (targets.length === 0) return 0;
+  const plans = await kind.planRequests(tx, asKindSees(run), targets, context);
+  eachOnce(kind, targets, plans);
+  const requests = plans.flatMap((plan): readonly RunRequest[] => plan.requests);
+  const stored = await submitRequests(
+    tx,
+    requests.map((request, index) => newRequest(run, kind, request, run.lastSequence + index + 1)),
+  );
+  let next = 0;
+  const numbersOf = (plan: TargetPlan): number[] => {
+    const own = stored.slice(next, next + plan.requests.length);
+    next += plan.requests.length;
+    return own.map(({ number }) => number);
+  };
+  await changeTargets(
+    tx,
+    run.id,
+    plans.map((plan): TargetChange => {
+      const result = plan.result === undefined ? {} : { result: plan.result };
+      return 'outcome' in plan
+        ? { target: plan.target, to: 'DONE', outcome: plan.outcome, ...result }
+        : { target: plan.target, to: 'SENT', requests: numbersOf(plan), ...result };
+    }),
+  );
+  await writeProgress(tx, run.id, { lastSequence: run.lastSequence + requests.length });
+  return targets.length;
+}
+
+function newRequest(run: RunRow, kind: AnyKind, request: RunRequest, sequenceNumber: number): NewRequest {
+  return {
+    ...request,
+    commandKey: null,
+    sequenceNumber,
+    priority: 'REGULAR',
+    bulk: true,
+    scheduledAt: null,
+    process: { name: kind.process, id: String(run.id) },
+    action: null,
+    inboxId: null,
+    causationEventId: null,
+    traceparent: null,
+    userDefined: null,
+    createdBy: { user: run.createdByUser, unit: run.createdByUnit },
+    sealedPin: null,
+  };
+}
+
+/** The parameters were checked when the run was created; a date in them may have passed since. */
+function asKindSees(run: RunRow): Run<never> {
+  return {
+    id: run.id,
+    kind: run.kind,
+    state: run.state,
+    parameters: run.parameters as never,
+    createdBy: { user: run.createdByUser, unit: run.createdByUnit },
+    createdAt: run.createdAt,
+  };
+}
+
+/** A kind that forgets a target would have the engine ask for it for ever. */
+function eachOnce(
+  kind: AnyKind,
+  asked: readonly { readonly target: string }[],
+  answered: readonly { readonly target: string }[],
+): void {
+  const answers = new Set(answered.map(({ target }) => target));
+  if (
+    answers.size === asked.length &&
+    answered.length === asked.length &&
+    asked.every(({ target }) => answers.has(target))
+  )
+    return;
+  throw new Error(
+    `Kind ${kind.name} was asked about ${asked.length} targets and answered about ${answers.size} others`,
+  );
+}

@@ -1,0 +1,60 @@
+import type { Consumer, Kafka } from 'kafkajs';
+import { afterEach, expect, test, vi } from 'vitest';
+import { runConsumer } from '../../src/intake/consumer.ts';
+import type { Queryable } from '../../src/platform/database.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+
+afterEach(() => vi.useRealTimers());
+
+test('a consumer that ended while the database was away asks for nothing any more, and holds nothing', async () => {
+  vi.useFakeTimers();
+  let queries = 0;
+  const database: Queryable = {
+    query: () => {
+      queries += 1;
+      return Promise.reject(new Error('the database is away'));
+    },
+  };
+  const { kafka, join, crash } = fakeKafka();
+  const running = runConsumer({
+    kafka,
+    groupId: 'g',
+    topics: ['t'],
+    sessionTimeoutMs: 6_000,
+    database,
+    logger: createLogger('silent'),
+    signal: new AbortController().signal,
+    onBatch: () => Promise.resolve(),
+    onJoined: () => {},
+    onHeard: () => {},
+  });
+  await vi.advanceTimersByTimeAsync(0);
+  join({ t: [0, 1] });
+  await vi.advanceTimersByTimeAsync(3_500);
+  // It was asked at once, and after each second.
+  expect(queries).toBe(4);
+
+  crash(new Error('the broker is gone'));
+  await expect(running).rejects.toThrow('the broker is gone');
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(queries).toBe(4);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+/** A consumer whose group is told of by the test. */
+function fakeKafka() {
+  const listeners = new Map<string, (event: { payload: unknown }) => void>();
+  const consumer = {
+    events: { CRASH: 'crash', GROUP_JOIN: 'join', REQUEST: 'request' },
+    on: (name: string, listener: (event: { payload: unknown }) => void) => void listeners.set(name, listener),
+    connect: () => Promise.resolve(),
+    subscribe: () => Promise.resolve(),
+    run: () => Promise.resolve(),
+    disconnect: () => Promise.resolve(),
+  };
+  return {
+    kafka: { consumer: () => consumer as unknown as Consumer } as unknown as Kafka,
+    join: (memberAssignment: Record<string, number[]>) => listeners.get('join')?.({ payload: { memberAssignment } }),
+    crash: (error: Error) => listeners.get('crash')?.({ payload: { error } }),
+  };
+}

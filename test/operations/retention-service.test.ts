@@ -1,0 +1,104 @@
+import { Registry } from '@prometheus-io/client';
+import { Kafka, logLevel } from 'kafkajs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { topicsKeptTooLong } from '../../src/operations/kafka-memory.ts';
+import { isDue } from '../../src/operations/retention-pass.ts';
+import {
+  retentionMetrics,
+  type RetentionServiceOptions,
+  startRetention,
+} from '../../src/operations/retention-service.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+import { addTo, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../requests/support.ts';
+import { eventually } from '../support/scene.ts';
+import { createTopics, kafkaBrokers, testTopics } from '../support/stack.ts';
+
+const DAY_MS = 86_400_000;
+let store: TestRequests;
+beforeAll(async () => {
+  store = await openTestRequests();
+});
+afterAll(() => store.close());
+
+const registry = new Registry();
+const metrics = retentionMetrics(registry);
+
+function start(more: Partial<RetentionServiceOptions> = {}) {
+  return startRetention({
+    db: store.db,
+    days: { requests: 30, events: 0, outcomes: 0 },
+    archive: null,
+    topicsKeptTooLong: () => Promise.resolve([]),
+    metrics,
+    logger: createLogger('silent'),
+    lookEveryMs: 10,
+    ...more,
+  });
+}
+
+/** Requests that became final 31 days ago. */
+async function oldRequests(count: number): Promise<void> {
+  await submit(store.db, ...Array.from({ length: count }, (_, index) => requestFor(addTo(String(index)))));
+  await sendAll(store.db, 100);
+  await store.db.query(
+    `update request set submitted_at = now() - interval '31 days', executed_at = now() - interval '31 days'`,
+  );
+}
+
+async function left(): Promise<number> {
+  const [row] = await store.db.query<{ count: number }>('select count(*) from request');
+  return row?.count ?? -1;
+}
+
+test('the service removes once a day what is old, counts it, and goes on by itself once the archive is there again', async () => {
+  await oldRequests(7);
+  const lost = start({ archive: '/nowhere' });
+  await eventually(
+    async () => (await registry.metrics()).includes('conax_retention_failing 1') || undefined,
+    'an alert',
+  );
+  await lost.stop();
+  expect(await left()).toBe(7);
+
+  const retention = start();
+  await eventually(async () => (await left()) === 0 || undefined, 'nothing is left');
+  const told = /rows_removed_total\{table="request"\} 7[^]*conax_retention_failing 0/;
+  await eventually(
+    async () => told.test(await registry.metrics()) || undefined,
+    'it is counted, and the alert is over',
+  );
+  await retention.stop();
+
+  await oldRequests(3);
+  expect(await isDue(store.db, ['requests'], DAY_MS)).toBe(false);
+  await store.db.query(`update retention_pass set began_at = began_at - interval '1 day'`);
+  expect(await isDue(store.db, ['requests'], DAY_MS)).toBe(true);
+  const next = start();
+  await eventually(async () => (await left()) === 0 || undefined, 'nothing is left the next day');
+  await next.stop();
+});
+
+test('topics that Kafka keeps longer than the events are named, with the remedy', async () => {
+  const topics = testTopics('retention');
+  await createTopics(topics);
+  const kafka = new Kafka({ brokers: [kafkaBrokers()], clientId: 'test-retention', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  await admin.connect();
+  const set = (name: string, configName: string, value: string) =>
+    admin.alterConfigs({
+      validateOnly: false,
+      resources: [{ type: 2, name, configEntries: [{ name: configName, value }] }],
+    });
+  await set(topics.CRM_TOPICS, 'retention.ms', String(7 * 86_400_000));
+  await set(topics.OUTCOME_TOPIC, 'retention.ms', '-1');
+  await set(topics.DEAD_LETTER_TOPIC, 'cleanup.policy', 'compact');
+  await admin.disconnect();
+  const all = [topics.CRM_TOPICS, topics.OUTCOME_TOPIC, topics.DEAD_LETTER_TOPIC];
+  const found = await topicsKeptTooLong(kafka, all, 7);
+  expect(found).toEqual([
+    expect.stringContaining(`Kafka keeps ${topics.CRM_TOPICS} for 7 days, and RETENTION_EVENTS_DAYS is 7`),
+    expect.stringContaining(`Kafka keeps ${topics.OUTCOME_TOPIC} for good`),
+    expect.stringContaining(`Kafka keeps ${topics.DEAD_LETTER_TOPIC} for good`),
+  ]);
+  expect(await topicsKeptTooLong(kafka, [topics.CRM_TOPICS], 8)).toEqual([]);
+});

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import type { Database } from '../../src/platform/database.ts';
+import { createLogger } from '../../src/platform/logging.ts';
+import { cronProblem, nextTime } from '../../src/runs/cron.ts';
+import { kindOf } from '../../src/runs/kinds.ts';
+import {
+  addSchedule,
+  enableSchedule,
+  listSchedules,
+  removeSchedule,
+  scheduleHistory,
+} from '../../src/runs/schedules.ts';
+import { startDueSchedules } from '../../src/runs/schedule-starts.ts';
+import { openTestRequests, type TestRequests } from '../requests/support.ts';
+import { AGENT, BARK, RULES, send, work } from './support.ts';
+
+let requests: TestRequests;
+let db: Database;
+beforeAll(async () => {
+  requests = await openTestRequests();
+  db = requests.db;
+});
+afterAll(() => requests.close());
+beforeEach(() => db.query('delete from schedule'));
+
+const context = { rules: RULES };
+const add = (name: string, more: { parameters?: object; selection?: object; cron?: string } = {}) =>
+  addSchedule(
+    db,
+    {
+      name,
+      kind: kindOf('MESSAGE'),
+      parameters: BARK,
+      selection: { cards: ['10000000001'] },
+      cron: '0 8 * * *',
+      time_zone: 'UTC',
+      by: AGENT,
+      ...more,
+    },
+    context,
+  );
+const due = (): Promise<unknown> => db.query(`update schedule set next_at = now() - interval '3 days'`);
+const start = (): Promise<number> => startDueSchedules(db, context, createLogger('silent'));
+const runs = (): Promise<{ id: number; schedule_id: number; created_by_user: string }[]> =>
+  db.query(
+    'select id, schedule_id, created_by_user from run where schedule_id in (select id from schedule) order by id',
+  );
+
+describe('a schedule', () => {
+  test('that is due is started by one of many who look at once, and days that were missed are one run', async () => {
+    for (let number = 1; number <= 5; number += 1) await add(`daily ${number}`);
+    await due();
+    const started = await Promise.all(Array.from({ length: 8 }, start));
+    expect(started.reduce((sum, count) => sum + count, 0)).toBe(5);
+    expect(await start()).toBe(0);
+    const made = await runs();
+    expect(new Set(made.map(({ schedule_id: schedule }) => schedule)).size).toBe(5);
+    expect(made.map(({ created_by_user: user }) => user)).toEqual(Array.from({ length: 5 }, () => 'agent'));
+    const [history] = await scheduleHistory(db, 'daily 3', 10);
+    expect(history).toMatchObject({ outcome: 'STARTED', runId: made[2]?.id, runState: 'PREPARING' });
+    for (const { nextAt } of await listSchedules(db)) expect(nextAt?.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  test('is skipped while its last run is under way, and says so', async () => {
+    await add('busy');
+    await due();
+    await start();
+    await due();
+    await start();
+    const [first] = await runs();
+    expect(await runs()).toHaveLength(1);
+    expect((await scheduleHistory(db, 'busy', 10)).map(({ outcome, detail }) => [outcome, detail])).toEqual([
+      ['SKIPPED', `run ${first?.id} is still PREPARING`],
+      ['STARTED', null],
+    ]);
+    await work(db, first?.id ?? 0);
+    await send(db);
+    await work(db, first?.id ?? 0);
+    await due();
+    await start();
+    expect(await runs()).toHaveLength(2);
+  });
+
+  test('whose parameters do not hold any more is refused at its time, leaves no run, and goes on', async () => {
+    await add('past');
+    await db.query(
+      `update schedule set parameters = parameters || '{"start_indication_date_time":"2020-01-01T00:00:00"}'`,
+    );
+    await due();
+    expect(await start()).toBe(1);
+    expect(await runs()).toEqual([]);
+    const [refused] = await scheduleHistory(db, 'past', 10);
+    expect(refused).toMatchObject({ outcome: 'REFUSED', runId: null });
+    expect(refused?.detail).toContain('parameters.start_indication_date_time');
+    const [{ nextAt } = { nextAt: null }] = await listSchedules(db);
+    expect(nextAt?.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  test('that is disabled starts nothing, and enabled again makes up for nothing', async () => {
+    await add('off');
+    await due();
+    expect(await enableSchedule(db, 'off', false, AGENT)).toMatchObject({ enabled: false, nextAt: null });
+    expect(await start()).toBe(0);
+    await enableSchedule(db, 'off', true, AGENT);
+    expect(await start()).toBe(0);
+    await removeSchedule(db, 'off');
+    await expect(removeSchedule(db, 'off')).rejects.toThrow('there is no schedule "off"');
+  });
+
+  test('with a taken name or a wrong selection is refused', async () => {
+    await add('one');
+    await expect(add('one')).rejects.toThrow('there is a schedule "one"');
+    await expect(add('two', { selection: {} })).rejects.toThrow('give {cards} alone');
+    await expect(add('three', { selection: { cards: ['1'] } })).rejects.toThrow('no. 1: "1"');
+  });
+});
+
+describe('a cron expression', () => {
+  const times = (cron: string, after: string, count: number): string[] => {
+    const found: string[] = [];
+    for (let at = new Date(after); found.length < count;) {
+      at = nextTime(cron, 'Europe/Berlin', at) ?? new Date(NaN);
+      found.push(at.toISOString());
+    }
+    return found;
+  };
+
+  test('that falls into the hour that spring skips comes when the clocks have gone forward', () => {
+    expect(times('30 2 * * *', '2027-03-26T12:00:00Z', 3)).toEqual([
+      '2027-03-27T01:30:00.000Z',
+      '2027-03-28T01:00:00.000Z',
+      '2027-03-29T00:30:00.000Z',
+    ]);
+  });
+
+  test('that falls into the hour that autumn repeats comes once, and every hour comes every hour', () => {
+    expect(times('30 2 * * *', '2027-10-30T12:00:00Z', 2)).toEqual([
+      '2027-10-31T00:30:00.000Z',
+      '2027-11-01T01:30:00.000Z',
+    ]);
+    expect(times('0 * * * *', '2027-10-30T23:30:00Z', 3)).toEqual([
+      '2027-10-31T00:00:00.000Z',
+      '2027-10-31T01:00:00.000Z',
+      '2027-10-31T02:00:00.000Z',
+    ]);
+  });
+
+  test.each([
+    ['x * * * *', 'UTC', 'cron', 'cannot be read'],
+    ['0 0 8 * * *', 'UTC', 'cron', 'has not five fields'],
+    ['0 0 30 2 *', 'UTC', 'cron', 'never comes'],
+    ['0 8 * * *', 'Mars/Olympus', 'time_zone', 'is no time zone'],
+  ])('%j in %s is refused', (cron, zone, field, problem) => {
+    const found = cronProblem(cron, zone);
+    expect(found?.field).toBe(field);
+    expect(found?.problem).toContain(problem);
+  });
+});
