@@ -51,11 +51,11 @@ export function eventsCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (id: string, { json }: { json?: boolean }) => {
       const registry = registryOf(readSettings(['kafka']));
-      const shown = await withDatabase((db) =>
+      const found = await withDatabase((db) =>
         showEvent(db, idOf(id), (schemaId) => registry.findWriterSchema(schemaId)),
       );
-      if (!shown) throw new NotFoundError(`There is no event ${id}`);
-      process.stdout.write(json ? `${JSON.stringify(shown, null, 2)}\n` : shownEventText(shown));
+      if (!found) throw new NotFoundError(`There is no event ${id}`);
+      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : shownEventText(found));
     });
   events
     .command('release')

@@ -7,7 +7,7 @@ import type { PlanRow } from '../replay/plan-rows.ts';
 /** One row of a plan for a terminal: who, which event, what differs, what would be done. */
 export function planRowText(row: PlanRow): string {
   const { subscription, version, action, verdict, thenState, reason, effects } = row;
-  const what = row.now ?? row.then;
+  const what = row.now ?? row.made;
   const command =
     what === null ? [row.type, row.smartcard, row.serviceCaId].filter(Boolean).join(' ') : commandText(what);
   const then = thenState === null ? '' : ` (then ${thenState})`;

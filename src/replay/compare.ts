@@ -17,7 +17,7 @@ export interface Compared {
   /** What today's rules make; null where they make nothing. */
   readonly now: PlannedCommand | null;
   /** What was made then; null where nothing was. */
-  readonly then: PlannedCommand | null;
+  readonly made: PlannedCommand | null;
   /** What became of the command then: the state of its request and its error, or the reason why it was withheld. */
   readonly thenState: string | null;
   /** Why today's rules make nothing. */
@@ -55,7 +55,7 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
       const request = then.get(key);
       left.delete(key);
       if (request && request.state !== 'REJECTED') {
-        rows.push({ past, verdict: 'same', now: command, then: command, thenState: request.state, withheld: null });
+        rows.push({ past, verdict: 'same', now: command, made: command, thenState: request.state, withheld: null });
       } else news.push({ past, command });
     }
   }
@@ -67,10 +67,10 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
       if (told.has(subjectOf(withheld)) && withheld.reason !== 'ALREADY_REQUESTED') continue;
       const before = withheldThen(past, withheld, withheld.reason);
       const thenState = before === null ? null : `withheld ${before.reason}`;
-      rows.push({ past, verdict: 'withheld', now: null, then: null, thenState, withheld });
+      rows.push({ past, verdict: 'withheld', now: null, made: null, thenState, withheld });
     }
     if (plan === null)
-      rows.push({ past, verdict: 'withheld', now: null, then: null, thenState: givenUp(past), withheld: null });
+      rows.push({ past, verdict: 'withheld', now: null, made: null, thenState: givenUp(past), withheld: null });
   }
   return rows;
 
@@ -79,7 +79,7 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
     const twin = [...left.values()].find((request) => isTwin(request.command, command));
     if (twin) {
       left.delete(twin.commandKey ?? '');
-      return { past, verdict: 'changed', now: command, then: twin.command, thenState: stateOf(twin), withheld: null };
+      return { past, verdict: 'changed', now: command, made: twin.command, thenState: stateOf(twin), withheld: null };
     }
     const before = withheldThen(
       past,
@@ -91,7 +91,7 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
       null,
     );
     const thenState = refused ? stateOf(refused) : before === null ? null : `withheld ${before.reason}`;
-    return { past, verdict: 'new', now: command, then: null, thenState, withheld: null };
+    return { past, verdict: 'new', now: command, made: null, thenState, withheld: null };
   }
 
   function goneRow(request: PastRequest): Compared {
@@ -108,7 +108,7 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
       past: maker.past,
       verdict: 'no longer',
       now: null,
-      then: request.command,
+      made: request.command,
       thenState: stateOf(request),
       withheld: withheld ?? null,
     };

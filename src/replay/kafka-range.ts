@@ -101,7 +101,8 @@ export async function readRanges(
         .run({
           autoCommit: false,
           eachBatchAutoResolve: true,
-          eachBatch: async ({ batch, heartbeat }) => {
+          eachBatch: async (payload) => {
+            const { batch } = payload;
             const { partition } = batch;
             const to = left.get(partition);
             if (to === undefined) return;
@@ -110,9 +111,9 @@ export async function readRanges(
             try {
               await onMessages(messages.map((message) => incomingMessage(topic, partition, message)));
             } catch (error) {
-              return settle(() => reject(error as Error));
+              return settle(() => reject(error));
             }
-            await heartbeat();
+            await payload.heartbeat();
             if (Number(batch.lastOffset()) + 1 >= to) {
               left.delete(partition);
               consumer.pause([{ topic, partitions: [partition] }]);
@@ -121,7 +122,7 @@ export async function readRanges(
             else timer = setTimeout(silent, SILENT_MS);
           },
         })
-        .catch((error: unknown) => settle(() => reject(error as Error)));
+        .catch((error: unknown) => settle(() => reject(error)));
       for (const { partition, from } of ranges) consumer.seek({ topic, partition, offset: String(from) });
     });
   } finally {

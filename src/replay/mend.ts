@@ -56,7 +56,7 @@ export function mend(number: string, rows: readonly Compared[], history: History
   const pairings = createPairingMender(number, history, options);
   return rows.map((row): Mended => {
     if (!differs(row, options.again)) return { ...row, effects: [] };
-    const command = row.now ?? row.then;
+    const command = row.now ?? row.made;
     if (command === null) return { ...row, effects: [] };
     const pair = pairOf(command);
     if (pair !== null) return { ...row, effects: [pairs.effectOf(row, pairKey(pair.card, pair.service))] };
@@ -71,8 +71,8 @@ function differs({ verdict }: Compared, again: boolean): boolean {
 /** Which of the two entitlement commands a difference asks for: what was made wrongly asks for its opposite. */
 function asksFor(row: Compared): EntitlementCommand['type'] | null {
   if (row.now !== null) return 'service' in row.now ? row.now.type : null;
-  if (row.then === null || !('service' in row.then)) return null;
-  return row.then.type === 'ADD_SUBSCRIPTIONS' ? 'CANCEL_SUBSCRIPTIONS' : 'ADD_SUBSCRIPTIONS';
+  if (row.made === null || !('service' in row.made)) return null;
+  return row.made.type === 'ADD_SUBSCRIPTIONS' ? 'CANCEL_SUBSCRIPTIONS' : 'ADD_SUBSCRIPTIONS';
 }
 
 function decidePairs(
@@ -82,14 +82,14 @@ function decidePairs(
   { again, decided }: MendOptions,
 ) {
   const cards = new Set(
-    rows.flatMap(({ now, then }) => [now, then].flatMap((one) => (one && 'service' in one ? one.smartcard : []))),
+    rows.flatMap(({ now, made }) => [now, made].flatMap((one) => (one && 'service' in one ? one.smartcard : []))),
   );
   const wanted = entitledBy(current, cards, history);
   const last = lastRequests(cards, history);
   const told = new Map<string, Compared>();
   // The newest event that asks for what is right is the one that is told to send it.
   for (const row of rows) {
-    const pair = pairOf(row.now ?? row.then ?? NOTHING);
+    const pair = pairOf(row.now ?? row.made ?? NOTHING);
     if (pair === null || !differs(row, again)) continue;
     const key = pairKey(pair.card, pair.service);
     const right = wanted.has(key) ? 'ADD_SUBSCRIPTIONS' : 'CANCEL_SUBSCRIPTIONS';
@@ -124,10 +124,10 @@ function decidePairs(
     if (before === null && row.now === null) {
       return nothing('ALREADY_REQUESTED', 'Every request for this card and service was refused.');
     }
-    const card = pairOf(row.now ?? row.then ?? NOTHING)?.card ?? '';
+    const card = pairOf(row.now ?? row.made ?? NOTHING)?.card ?? '';
     if ((history.holders.get(card)?.size ?? 0) > 1) decided?.set(key, type);
     if (entitled !== null) return { kind: 'send', command: entitled.command, subscription: entitled.subscription };
-    const made = row.now ?? row.then;
+    const made = row.now ?? row.made;
     if (made === null || !('service' in made)) throw new Error('An entitlement without a service');
     return {
       kind: 'send',

@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { PlannedCommand } from '../planning/types.ts';
-import { smartcardsOf } from '../requests/command.ts';
+import { type CommandType, smartcardsOf } from '../requests/command.ts';
 import type { Verdict } from './compare.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Effect, Mended } from './mend.ts';
@@ -19,13 +19,13 @@ export interface PlanRow {
   readonly inboxId: number | null;
   readonly verdict: Verdict;
   /** Null where the event as a whole is told of: it is held, or was given up. */
-  readonly type: PlannedCommand['type'] | string | null;
+  readonly type: CommandType | null;
   readonly smartcard: string | null;
   readonly serviceCaId: string | null;
   /** What today's rules make of it, whole. */
   readonly now: PlannedCommand | null;
   /** What was made then, whole. */
-  readonly then: PlannedCommand | null;
+  readonly made: PlannedCommand | null;
   /** What became of it then: the state of its request and its error, or the reason why it was withheld. */
   readonly thenState: string | null;
   /** Why today's rules make nothing. */
@@ -39,9 +39,9 @@ export function planRows({ rows, received }: Evaluated): PlanRow[] {
   return [...rows.map(rowOf), ...received.flatMap(receivedRows)];
 }
 
-function rowOf({ past, verdict, now, then, thenState, withheld, effects }: Mended): PlanRow {
+function rowOf({ past, verdict, now, made, thenState, withheld, effects }: Mended): PlanRow {
   const { event } = past;
-  const command = now ?? then;
+  const command = now ?? made;
   return {
     ...eventColumns(event),
     inboxId: past.id,
@@ -54,7 +54,7 @@ function rowOf({ past, verdict, now, then, thenState, withheld, effects }: Mende
         }
       : commandColumns(command)),
     now,
-    then,
+    made,
     thenState,
     reason: withheld?.reason ?? null,
     effects,
@@ -64,7 +64,7 @@ function rowOf({ past, verdict, now, then, thenState, withheld, effects }: Mende
 /** Of an event that was never received everything is new. */
 function receivedRows({ event, plan, disposition }: Evaluated['received'][number]): PlanRow[] {
   if (event === null) return [];
-  const common = { ...eventColumns(event), inboxId: null, then: null, thenState: 'not received' };
+  const common = { ...eventColumns(event), inboxId: null, made: null, thenState: 'not received' };
   if (plan === null) {
     const nothing = { type: null, smartcard: null, serviceCaId: null, now: null, effects: [] };
     return [{ ...common, ...nothing, verdict: 'withheld', reason: disposition }];

@@ -105,7 +105,7 @@ async function writeItems(
       items.map(({ row }) => row.past.id),
       items.map(({ row }) => row.verdict),
       jsonTexts(
-        items.map(({ row, effect }) => JSON.stringify(effect.kind === 'send' ? effect.command : (row.now ?? row.then))),
+        items.map(({ row, effect }) => JSON.stringify(effect.kind === 'send' ? effect.command : (row.now ?? row.made))),
       ),
       items.map(({ effect }) => (effect.kind === 'send' ? (numbers.get(effect) ?? null) : null)),
       items.map(({ effect }) => (effect.kind === 'send' ? null : effect.reason)),

@@ -69,7 +69,9 @@ describe('conax-provisioning events', () => {
   });
 
   test('a dead letter is listed, shown with its bytes, and discarded', async () => {
-    await world.wire.send([{ key: 'S0000036009', message: { kind: 'bytes', key: 'S0000036009', value: Buffer.from('no Avro at all') } }]);
+    await world.wire.send([
+      { key: 'S0000036009', message: { kind: 'bytes', key: 'S0000036009', value: Buffer.from('no Avro at all') } },
+    ]);
     await world.wire.until(({ deadLetters }) => deadLetters[0], 'the dead letter', 20_000);
     const [letter] = JSON.parse((await events('dead-letters', '--json')).stdout) as { id: number }[];
     const id = String(letter?.id);

@@ -54,7 +54,7 @@ describe('conax-provisioning replay', () => {
       const rows = topic.stdout
         .trim()
         .split('\n')
-        .map((line) => JSON.parse(line) as Record<string, unknown>);
+        .map((line) => JSON.parse(line) as Record<string, string>);
       expect(rows.slice(0, -1).map(({ verdict, type, thenState }) => `${verdict} ${type} ${thenState}`)).toEqual([
         'same CREATE_PAIRING COMPLETED',
         'same ADD_SUBSCRIPTIONS COMPLETED',

@@ -54,7 +54,7 @@ describe(`Replays in random order, beside live events and with kills (REPLAY_SEE
     const faulty = random.pick([withoutGuard, withoutOutgoingCancels, plan]);
     const mendedAt = random.int(messages.length);
     const numbers = finalSnapshots.map(({ number }) => number);
-    let live = true;
+    const feed = { isLive: true };
     const crm = async (): Promise<void> => {
       for (let from = 0; from < messages.length;) {
         const size = 1 + random.int(12);
@@ -62,10 +62,10 @@ describe(`Replays in random order, beside live events and with kills (REPLAY_SEE
         if (random.chance(0.4)) await accept(intake.db);
         from += size;
       }
-      live = false;
+      feed.isLive = false;
     };
     const people = async (): Promise<void> => {
-      while (live) await replayed(random.pick(numbers), random, seen, random.chance(0.2));
+      while (feed.isLive) await replayed(random.pick(numbers), random, seen, random.chance(0.2));
     };
     onFaultPoint((point) => {
       if (!point.startsWith('replay:') || !random.chance(0.25)) return;

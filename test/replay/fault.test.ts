@@ -58,7 +58,7 @@ describe(`A fault in the rules, processed over ${EVENTS} events, then the right 
       );
       expect(await contentsOf(intake.db)).toBe(before);
 
-      const named = rows.filter(isDifference).map(({ actionId, now, then }) => `${actionId} ${keyOf(now ?? then)}`);
+      const named = rows.filter(isDifference).map(({ actionId, now, made }) => `${actionId} ${keyOf(now ?? made)}`);
       expect(named.toSorted()).toEqual([...(await trulyDiffering(fault))].toSorted());
       const sent = rows.flatMap(({ effects }) => effects.flatMap((one) => (one.kind === 'send' ? [one.command] : [])));
       const dark = await misentitled(intake.db);
