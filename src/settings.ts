@@ -165,6 +165,9 @@ export const settingGroups = {
     RETENTION_OUTCOMES_DAYS: integer(0, 36_500, 0).describe(
       'How many days a published outcome or dead letter is kept; 0 keeps it for good.',
     ),
+    RETENTION_RUNS_DAYS: integer(0, 36_500, 0).describe(
+      'How many days a completed run is kept, with its cards; 0 keeps it for good.',
+    ),
     RETENTION_ARCHIVE_DIR: optionalText().describe(
       'A directory in which rows are archived before they are removed; without it they are removed alone.',
     ),
@@ -235,6 +238,7 @@ export function retentionDaysOf(settings: Settings<'retention'>): RetentionDays 
     requests: settings.RETENTION_REQUESTS_DAYS,
     events: settings.RETENTION_EVENTS_DAYS,
     outcomes: settings.RETENTION_OUTCOMES_DAYS,
+    runs: settings.RETENTION_RUNS_DAYS,
   };
 }
 

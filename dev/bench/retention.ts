@@ -13,7 +13,7 @@ import { loadLine, median, type Report } from './report.ts';
 import { type Filled, fillForRetention, KEPT_VERSIONS, VERSIONS } from './retention-fill.ts';
 import { openSite, type Site } from './site.ts';
 
-const DAYS = { requests: 365, events: 365, outcomes: 365 };
+const DAYS = { requests: 365, events: 365, outcomes: 365, runs: 0 };
 const SLOTS = 32;
 const ROUNDS = 4;
 const LOOK_EVERY_MS = 10;

@@ -50,9 +50,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
     throw new UsageError(`--rest is ${JSON.stringify(times)}: give a number from 0 to 999`);
   }
   if (kindsToRemove(days).length === 0) {
-    throw new UsageError(
-      'Nothing is to be removed: set RETENTION_REQUESTS_DAYS, RETENTION_EVENTS_DAYS or RETENTION_OUTCOMES_DAYS',
-    );
+    throw new UsageError('Nothing is to be removed: set one of the RETENTION_…_DAYS (docs/settings.md)');
   }
   const problem = dryRun || archive === null ? null : await problemOfArchive(archive);
   if (problem !== null) throw new UsageError(problem);
@@ -114,6 +112,8 @@ const WORDS = {
   withheld: 'withheld commands',
   outbox: 'outcomes and dead letters',
   crm_action: 'actions',
+  run: 'runs',
+  run_target: 'targets of runs',
 } as const;
 
 /** `1,000 requests, 1,200 attempts` */

@@ -181,7 +181,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     try {
       const result = await carryOut(request, ports);
       carrying.delete(request);
-      conclude(request, result);
+      void conclude(request, result);
     } catch (error) {
       // A fault of ours: the lease lapses, and the request counts as unknown.
       carrying.delete(request);
@@ -193,18 +193,17 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     pump();
   }
 
-  function conclude(request: ClaimedRequest, result: CarriedOut): void {
+  async function conclude(request: ClaimedRequest, result: CarriedOut): Promise<void> {
     if (result === 'lost') {
       leases.release(request);
       claiming.ended(request);
       return;
     }
-    void putDown(result.settlement).then((held) => {
-      reportEnding(metrics, logger, request, result, held);
-      // Its card may have been handed to a trigger that waited for it.
-      if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
-      claiming.refill();
-    });
+    const held = await putDown(result.settlement);
+    reportEnding(metrics, logger, request, result, held);
+    // Its card may have been handed to a trigger that waited for it.
+    if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
+    claiming.refill();
   }
 
   /** Writes what is to be written about a request, and is done with it. */

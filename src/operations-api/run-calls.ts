@@ -120,7 +120,7 @@ export function runCalls(parts: OperationsParts): Call[] {
       ),
       async handle({ input }) {
         const { source } = kindOf(input.kind);
-        const { targets, exact, sample } = await source.estimate(db, input.selection as never, context);
+        const { targets, exact, sample } = await source.estimate(db, input.selection, context);
         const shown = sample.map((each) => ({ target: each.target, subscription_number: each.subscription }));
         return success({ targets, exact, sample: shown });
       },

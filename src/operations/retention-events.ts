@@ -1,4 +1,4 @@
-import type { RetentionKind, RowCounts, Walked } from './retention-kinds.ts';
+import type { RetentionKind, Walked } from './retention-kinds.ts';
 import { actionIsOpen, type ActionOfRow, archiveLine, archiveLines, removeEmptyActions } from './retention-rows.ts';
 
 /**
@@ -17,10 +17,11 @@ export const events: RetentionKind = {
     return counts ?? {};
   },
   lines: (db, keys) => archiveLines(db, LINES, keys),
-  async remove(tx, keys): Promise<RowCounts> {
+  async remove(tx, keys) {
     const withheld = await tx.query(REMOVE_WITHHELD, [keys]);
     const gone = await tx.query<ActionOfRow>(REMOVE_EVENTS, [keys]);
-    return { inbox: gone.length, withheld: withheld.length, crm_action: await removeEmptyActions(tx, gone) };
+    const actions = await removeEmptyActions(tx, gone);
+    return { rows: { inbox: gone.length, withheld: withheld.length, crm_action: actions }, more: false };
   },
 };
 

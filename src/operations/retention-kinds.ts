@@ -2,6 +2,7 @@ import type { Queryable, Transaction } from '../platform/database.ts';
 import { events } from './retention-events.ts';
 import { outcomes } from './retention-outcomes.ts';
 import { requests } from './retention-requests.ts';
+import { runs } from './retention-runs.ts';
 
 /** Rows removed or to be removed, by table. */
 export type RowCounts = Readonly<Record<string, number>>;
@@ -31,17 +32,23 @@ export interface RetentionKind {
   walk(db: Queryable, stretch: Stretch): Promise<Walked[]>;
   /** How many rows of each table go with the keys. */
   count(db: Queryable, keys: readonly number[]): Promise<RowCounts>;
-  /** Every row that goes with the keys, each as a line `{"table":…,"row":{…}}`, referenced tables first. */
-  lines(db: Queryable, keys: readonly number[]): Promise<string[]>;
-  /** Removes what goes with the keys; keys that are gone already count nothing. */
-  remove(tx: Transaction, keys: readonly number[]): Promise<RowCounts>;
+  /** Every row that goes with the keys, each as a line `{"table":…,"row":{…}}`, referenced tables first; in pages. */
+  lines(db: Queryable, keys: readonly number[]): AsyncIterable<readonly string[]>;
+  /** Removes what goes with the keys, or as much of it as one transaction should; what is gone already counts nothing. */
+  remove(tx: Transaction, keys: readonly number[]): Promise<Removal>;
+}
+
+export interface Removal {
+  readonly rows: RowCounts;
+  /** Whether there may be more that goes with the same keys. */
+  readonly more: boolean;
 }
 
 /**
  * What retention removes, in this order: requests before events, so that an action goes with the last of its rows in
  * one night.
  */
-export const retentionKinds = { requests, events, outcomes } as const satisfies Record<string, RetentionKind>;
+export const retentionKinds = { requests, events, outcomes, runs } as const satisfies Record<string, RetentionKind>;
 export type RetentionKindName = keyof typeof retentionKinds;
 
 /** How many days each kind is kept; 0: for good. */

@@ -12,7 +12,7 @@ export const outcomes: RetentionKind = {
     return counts ?? {};
   },
   lines: (db, keys) => archiveLines(db, LINES, keys),
-  remove: async (tx, keys) => ({ outbox: (await tx.query(REMOVE, [keys])).length }),
+  remove: async (tx, keys) => ({ rows: { outbox: (await tx.query(REMOVE, [keys])).length }, more: false }),
 };
 
 // Each walks outbox's primary key.

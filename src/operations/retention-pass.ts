@@ -14,7 +14,7 @@ export interface RetentionPass {
 
 /** The last pass over each kind. */
 export function retentionPasses(db: Queryable): Promise<RetentionPass[]> {
-  return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, kind`);
+  return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, ended_at, kind`);
 }
 
 /** Whether one of the kinds was never looked through, or its pass was broken off, or began so long ago. */

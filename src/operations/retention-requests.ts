@@ -1,9 +1,10 @@
-import type { RetentionKind, RowCounts, Walked } from './retention-kinds.ts';
+import type { RetentionKind, Walked } from './retention-kinds.ts';
 import { actionIsOpen, type ActionOfRow, archiveLine, archiveLines, removeEmptyActions } from './retention-rows.ts';
 
 /**
  * Final provisioning requests with their attempts and their rows in the lists, and the actions that are left with
- * nothing. A request goes by the time at which it became final. What the requests established about pairings lies in
+ * nothing. A request goes by the time at which it became final, and stays while its run is not COMPLETED: the run may not
+ * have looked at it yet. What the requests established about pairings lies in
  * subscription_card and stays (R7).
  */
 export const requests: RetentionKind = {
@@ -13,23 +14,26 @@ export const requests: RetentionKind = {
     return counts ?? {};
   },
   lines: (db, keys) => archiveLines(db, LINES, keys),
-  async remove(tx, keys): Promise<RowCounts> {
+  async remove(tx, keys) {
     const attempts = await tx.query(REMOVE_ATTEMPTS, [keys]);
     const gone = await tx.query<ActionOfRow & { requests: number; listed: number }>(REMOVE_REQUESTS, [keys]);
-    return {
+    const rows = {
       request: gone.reduce((sum, row) => sum + row.requests, 0),
       attempt: attempts.length,
       request_final: gone.reduce((sum, row) => sum + row.listed, 0),
       crm_action: await removeEmptyActions(tx, gone),
     };
+    return { rows, more: false };
   },
 };
 
 /** Numbers are drawn in the transaction that submits, so that those behind a young one are young too, near enough. */
 const WALK = /* sql */ `
 select w.number as key, w.submitted_at < $3::timestamptz as aged,
-  w.life_cycle_state <> 'PENDING' and w.executed_at < $3::timestamptz and not ${actionIsOpen('w')} as goes
-  from (select number, life_cycle_state, submitted_at, executed_at, subscription_number, action_id
+  w.life_cycle_state <> 'PENDING' and w.executed_at < $3::timestamptz and not ${actionIsOpen('w')}
+    and not exists (select from run u where u.state <> 'COMPLETED'
+                       and u.id = case when w.process_id ~ '^\\d{1,18}$' then w.process_id::bigint end) as goes
+  from (select number, life_cycle_state, submitted_at, executed_at, subscription_number, action_id, process_id
           from request where number > $1::bigint order by number limit $2::int) w
  order by w.number`;
 

@@ -11,10 +11,19 @@ export function archiveLine(table: string, alias: string): string {
   return `jsonb_build_object('table', '${table}', 'row', to_jsonb(${alias}))::text`;
 }
 
-/** Runs a query for archive lines. */
-export async function archiveLines(db: Queryable, query: string, keys: readonly number[]): Promise<string[]> {
-  const rows = await db.query<{ line: string }>(query, [keys]);
-  return rows.map(({ line }) => line);
+/** Keys whose rows are read at once for the archive: an attempt may have two bodies of 128 Ki characters. */
+const PAGE_KEYS = 50;
+
+/** Runs a query for archive lines, a page of the keys at a time. */
+export async function* archiveLines(
+  db: Queryable,
+  query: string,
+  keys: readonly number[],
+): AsyncGenerator<readonly string[]> {
+  for (let from = 0; from < keys.length; from += PAGE_KEYS) {
+    const rows = await db.query<{ line: string }>(query, [keys.slice(from, from + PAGE_KEYS)]);
+    yield rows.map(({ line }) => line);
+  }
 }
 
 /**

@@ -52,8 +52,6 @@ const LEASE_MS = 10_000;
 const REST = 9;
 const BATCH_KEYS = 500;
 const VOLUME_KEYS = 10_000;
-/** Rows read at once for the archive: an attempt may have two bodies of 128 Ki characters. */
-const PAGE_KEYS = 50;
 const REST_MIN_MS = 5;
 const DAY_MS = 86_400_000;
 
@@ -118,6 +116,8 @@ async function passOver(
   // Days are counted from when the pass began, also where it goes on later.
   const before = new Date(beganAt.getTime() - days[name] * DAY_MS);
   let { position, removed } = pass;
+  /** Up to here everything is removed. */
+  let reached = position;
   let volume: Volume | null = null;
   /** Keys of the volume: they are removed once it is sealed. */
   let held: number[] = [];
@@ -149,9 +149,7 @@ async function passOver(
   }
 
   async function write(into: Volume, keys: readonly number[]): Promise<void> {
-    for (let from = 0; from < keys.length; from += PAGE_KEYS) {
-      await into.write(await kind.lines(db, keys.slice(from, from + PAGE_KEYS)));
-    }
+    for await (const lines of kind.lines(db, keys)) await into.write(lines);
   }
 
   /** False where it was over before everything was removed: the rest is archived once more. */
@@ -173,17 +171,23 @@ async function passOver(
   }
 
   async function remove(keys: readonly number[], upTo: number): Promise<void> {
-    const after = await db.transaction(async (tx) => {
-      await tx.query(BE_QUIET);
-      const gone = keys.length === 0 ? {} : await kind.remove(tx, keys);
-      const total = sum(removed, gone);
-      await movePass(tx, name, upTo, total);
-      if (keys.length > 0) faultPoint('retention: before commit');
-      return total;
-    });
-    removed = after;
-    if (keys.length > 0) faultPoint('retention: after commit');
-    options.onProgress?.({ kind: name, position: upTo, removed });
+    for (let more = true; more;) {
+      const begunAt = performance.now();
+      const done = await db.transaction(async (tx) => {
+        await tx.query(BE_QUIET);
+        const gone = keys.length === 0 ? { rows: {}, more: false } : await kind.remove(tx, keys);
+        const total = sum(removed, gone.rows);
+        await movePass(tx, name, gone.more ? reached : upTo, total);
+        if (keys.length > 0) faultPoint('retention: before commit');
+        return { total, more: gone.more };
+      });
+      removed = done.total;
+      more = done.more;
+      if (keys.length > 0) faultPoint('retention: after commit');
+      options.onProgress?.({ kind: name, position: more ? reached : upTo, removed });
+      if (more) await rest(begunAt, options);
+    }
+    reached = upTo;
   }
 
   async function isOver(): Promise<boolean> {

@@ -9,6 +9,7 @@ import {
   newSubscription,
   setServices,
 } from '../../dev/demo/crm.ts';
+import type { RetentionDays } from '../../src/operations/retention-kinds.ts';
 import { runRetention } from '../../src/operations/retention.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { type Incoming, openTestIntake, type TestIntake } from '../intake/support.ts';
@@ -20,7 +21,7 @@ import { slices } from './retention-support.ts';
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
 const DAYS = 10;
 const HISTORY_DAYS = 20;
-const EVERYTHING = { requests: DAYS, events: DAYS, outcomes: DAYS };
+const EVERYTHING = { requests: DAYS, events: DAYS, outcomes: DAYS, runs: 0 };
 const CARD = '20000000001';
 
 const open: TestIntake[] = [];
@@ -159,6 +160,6 @@ describe('the snapshot that a late event needs stays, however old it is (R1)', (
   });
 });
 
-function retain({ db }: Pick<TestIntake, 'db'>, days: { requests: number; events: number; outcomes: number }) {
+function retain({ db }: Pick<TestIntake, 'db'>, days: RetentionDays) {
   return runRetention({ db, days, archive: null, rest: 0, signal: new AbortController().signal });
 }

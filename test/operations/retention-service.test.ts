@@ -1,3 +1,7 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { Registry } from '@prometheus-io/client';
 import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,6 +12,7 @@ import {
   type RetentionServiceOptions,
   startRetention,
 } from '../../src/operations/retention-service.ts';
+import { runRetention } from '../../src/operations/retention.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { addTo, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../requests/support.ts';
 import { eventually } from '../support/scene.ts';
@@ -26,7 +31,7 @@ const metrics = retentionMetrics(registry);
 function start(more: Partial<RetentionServiceOptions> = {}) {
   return startRetention({
     db: store.db,
-    days: { requests: 30, events: 0, outcomes: 0 },
+    days: { requests: 30, events: 0, outcomes: 0, runs: 0 },
     archive: null,
     topicsKeptTooLong: () => Promise.resolve([]),
     metrics,
@@ -101,4 +106,60 @@ test('topics that Kafka keeps longer than the events are named, with the remedy'
     expect.stringContaining(`Kafka keeps ${topics.DEAD_LETTER_TOPIC} for good`),
   ]);
   expect(await topicsKeptTooLong(kafka, [topics.CRM_TOPICS], 8)).toEqual([]);
+});
+
+test('completed runs go with their cards, a bounded number at a time; what a run may still look at stays', async () => {
+  const { db } = store;
+  await db.query('truncate request, run, retention_pass cascade');
+  const run = async (state: string, days: number, targets: number): Promise<number> => {
+    const [row] = await db.query<{ id: number }>(
+      `insert into run (kind, state, open, parameters, selection, created_by_user, created_at, ended_at)
+       values ('MESSAGE', $1, false, '{}', '{}', 'test', now() - interval '400 days',
+               case when $1 = 'COMPLETED' then now() - $2 * interval '1 day' end) returning id`,
+      [state, days],
+    );
+    const id = row?.id ?? 0;
+    await db.query(`insert into run_change (run_id, event, state) values ($1, 'created', 'PREPARING')`, [id]);
+    await db.query(
+      `insert into run_target (run_id, target, state, outcome)
+       select $1, lpad(n::text, 11, '0'), 'DONE', 'COMPLETED' from generate_series(1, $2::int) n`,
+      [id, targets],
+    );
+    return id;
+  };
+  const old = await run('COMPLETED', 50, 1_234);
+  const young = await run('COMPLETED', 20, 3);
+  const failed = await run('FAILED', 0, 3);
+  const numbers = await submit(
+    db,
+    ...[old, failed].map((id) =>
+      requestFor(addTo(String(id)), { process: { name: 'MAIL_BARK_MESSAGE_RUN', id: String(id) } }),
+    ),
+  );
+  await sendAll(db, 10);
+  await db.query(
+    `update request set submitted_at = now() - interval '99 days', executed_at = now() - interval '99 days'`,
+  );
+  const archive = mkdtempSync(join(tmpdir(), 'conax-archive-'));
+  const result = await runRetention({
+    db,
+    days: { requests: 30, events: 0, outcomes: 0, runs: 30 },
+    archive,
+    rest: 0,
+    signal: new AbortController().signal,
+  });
+  const lines = readdirSync(archive).flatMap((name) =>
+    gunzipSync(readFileSync(join(archive, name)))
+      .toString()
+      .split('\n'),
+  );
+  rmSync(archive, { recursive: true });
+  expect(result.removed).toMatchObject({ request: 1, run: 1, run_change: 1, run_target: 1_234 });
+  expect(lines.filter((line) => line.includes('"table": "run_target"'))).toHaveLength(1_234);
+  expect(await db.query('select id from run order by id')).toEqual([{ id: young }, { id: failed }]);
+  expect(await db.query('select run_id as id, count(*) from run_target group by 1 order by 1')).toEqual([
+    { id: young, count: 3 },
+    { id: failed, count: 3 },
+  ]);
+  expect(await db.query('select number from request')).toEqual([{ number: numbers[1] }]);
 });
