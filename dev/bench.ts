@@ -10,6 +10,7 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { replayPlan } from './bench/replay-plan.ts';
 import { reconcile } from './bench/reconcile.ts';
 import { runs, type RunsOptions } from './bench/runs.ts';
 import { retention } from './bench/retention.ts';
@@ -70,6 +71,14 @@ program
   .option('--subscriptions <n>', 'subscriptions', whole, 4_000)
   .action((options: { events: number; subscriptions: number }) =>
     measured('intake', 2 * MINUTE_MS, (report) => intake(report, options)),
+  );
+
+program
+  .command('replay-plan')
+  .description('the plan of a replay of a big inbox: events a second, memory, and that it names exactly what differs')
+  .option('--events <n>', 'events', whole, 1_000_000)
+  .action((options: { events: number }) =>
+    measured('replay-plan', 60 * MINUTE_MS, (report) => replayPlan(report, options)),
   );
 
 program

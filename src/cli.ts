@@ -9,6 +9,7 @@ import { migrateCommand } from './commands/migrate.ts';
 import { pairCommand } from './commands/pair.ts';
 import { pinCommand } from './commands/pin.ts';
 import { providerCommand } from './commands/provider.ts';
+import { replayCommand } from './commands/replay.ts';
 import { queueCommand } from './commands/queue.ts';
 import { reconcileCommand } from './commands/reconcile.ts';
 import { requestsCommand } from './commands/requests.ts';
@@ -42,6 +43,7 @@ for (const command of [
   providerCommand,
   usersCommand,
   importCommand,
+  replayCommand,
   pairCommand,
   infoCommand,
   messageCommand,

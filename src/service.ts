@@ -7,6 +7,7 @@ import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts'
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
+import { EVENT_SOURCE } from './outcomes/encode.ts';
 import { topicsKeptTooLong } from './operations/kafka-memory.ts';
 import { retentionMetrics, startRetention } from './operations/retention-service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
@@ -49,9 +50,6 @@ const CAS_SILENT_MS = 3_000;
 /** A caller waits: better told soon to come back than held, with one of the few connections, behind a lock. */
 const WEB_API_STATEMENT_MS = 10_000;
 const WEB_API_LOCK_MS = 5_000;
-
-/** The CloudEvents source of everything that the service publishes. */
-const EVENT_SOURCE = '/conax-provisioning';
 
 /**
  * Starts the service: settings to parts, each with what it needs of the others. Kafka, the registry, PostgreSQL and the

@@ -1,15 +1,24 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
+import { registryOf } from '../connections.ts';
+import { DeadLetterError, discardDeadLetter, releaseDeadLetter } from '../intake/release-dead-letter.ts';
 import { NotHeldError, discardStale, releaseStale } from '../intake/stale.ts';
 import { heldEvents } from '../operations/held-events.ts';
+import type { Database } from '../platform/database.ts';
 import { plan } from '../planning/plan.ts';
+import { readDeadLetterAgain, showEvent } from '../replay/show-event.ts';
+import { deadLetters, storedEvent } from '../replay/stored-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
+import { deadLetterLine, shownEventText } from './event-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
+import { wholeNumberOf } from './options.ts';
 
-/** `events`: what a person decides about late events that STALE_POLICY=hold keeps. */
+/** `events`: what a person decides about late events that STALE_POLICY=hold keeps, and about dead letters. */
 export function eventsCommand(): Command {
-  const events = new Command('events').description('late events that are held for a person (STALE_POLICY=hold)');
+  const events = new Command('events').description(
+    'what waits for a person: late events that are held (STALE_POLICY=hold), and dead letters',
+  );
   events
     .command('held')
     .description('lists the held events, the oldest first, at most 1,000')
@@ -20,48 +29,103 @@ export function eventsCommand(): Command {
       else for (const one of held) console.log(Object.values(one).map(shown).join('  '));
     });
   events
+    .command('dead-letters')
+    .description('lists the dead letters that nobody has decided about, the oldest first')
+    .option('--all', 'also those that were discarded')
+    .option('--after <id>', 'goes on behind this one', '0')
+    .option('--limit <n>', 'how many, at most 1000', '100')
+    .option('--json', 'print JSON')
+    .action(async ({ all = false, after, limit, json }: ListArguments) => {
+      const options = {
+        all,
+        after: wholeNumberOf('--after', after, 0, Number.MAX_SAFE_INTEGER),
+        limit: wholeNumberOf('--limit', limit, 1, 1_000),
+      };
+      const letters = await withDatabase((db) => deadLetters(db, options));
+      process.stdout.write(json ? `${JSON.stringify(letters, null, 2)}\n` : letters.map(deadLetterLine).join(''));
+    });
+  events
+    .command('show')
+    .description('one message: its event, and of a dead letter all that can be read of it, with its bytes beside')
+    .argument('<id>', 'the number that `events held` and `events dead-letters` show first')
+    .option('--json', 'print JSON')
+    .action(async (id: string, { json }: { json?: boolean }) => {
+      const registry = registryOf(readSettings(['kafka']));
+      const found = await withDatabase((db) =>
+        showEvent(db, idOf(id), (schemaId) => registry.findWriterSchema(schemaId)),
+      );
+      if (!found) throw new NotFoundError(`There is no event ${id}`);
+      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : shownEventText(found));
+    });
+  events
     .command('release')
-    .description('plans a held event after all, against the newest snapshot: it undoes nothing that is newer')
-    .argument('<id>', 'the number that `events held` shows first')
+    .description(
+      'plans a held event, or a dead letter whose cause is mended, after all: it undoes nothing that is newer',
+    )
+    .argument('<id>', 'the number that `events held` and `events dead-letters` show first')
+    .option('--schema <id>', 'reads a dead letter with this schema of the registry instead of the one that it names')
+    .option('--reason <text>', 'why, for the trail')
     .option('--by <name>', 'who decides', userInfo().username)
-    .action(async (id: string, { by }: { by: string }) => {
-      const settings = readSettings(['rules']);
-      const disposition = await decided((inboxId) =>
-        withDatabase((db) =>
-          releaseStale(
-            db,
-            { inboxId, by },
-            { plan, rules: planningRulesOf(settings), facetWaitMs: settings.ACTION_FACET_WAIT_MS },
-          ),
-        ),
-      )(id);
+    .action(async (id: string, { by, reason, schema }: { by: string; reason?: string; schema?: string }) => {
+      const disposition = await decided(id, (db, inboxId) => release(db, inboxId, { by, reason, schema }));
       console.log(`event ${id} is released: ${disposition}`);
     });
   events
     .command('discard')
-    .description('gives up a held event: nothing is sent for it, and the outcome of its action says so')
-    .argument('<id>', 'the number that `events held` shows first')
+    .description('gives up a held event or a dead letter: nothing is sent for it, and the trail says who decided so')
+    .argument('<id>', 'the number that `events held` and `events dead-letters` show first')
     .requiredOption('--reason <text>', 'why, for the trail')
     .option('--by <name>', 'who decides', userInfo().username)
     .action(async (id: string, { by, reason }: { by: string; reason: string }) => {
       const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
-      await decided((inboxId) => withDatabase((db) => discardStale(db, { inboxId, by, reason }, { facetWaitMs })))(id);
+      await decided(id, async (db, inboxId) => {
+        const stored = await storedEvent(db, inboxId);
+        if (stored?.disposition !== 'DEAD_LETTERED') return discardStale(db, { inboxId, by, reason }, { facetWaitMs });
+        return discardDeadLetter(db, inboxId, `discarded by ${by}: ${reason}`);
+      });
       console.log(`event ${id} is discarded`);
     });
   return events;
 }
 
-/** Checks the id before, and tells an event that is not held as not found. */
-function decided<T>(decide: (inboxId: number) => Promise<T>): (id: string) => Promise<T> {
-  return async (id) => {
-    if (!/^\d{1,15}$/.test(id))
-      throw new UsageError(`The id is ${JSON.stringify(id)}: give the number of a held event`);
-    try {
-      return await decide(Number(id));
-    } catch (error) {
-      throw error instanceof NotHeldError ? new NotFoundError(error.message) : error;
-    }
-  };
+interface ListArguments {
+  readonly all?: boolean;
+  readonly after: string;
+  readonly limit: string;
+  readonly json?: boolean;
+}
+
+async function release(
+  db: Database,
+  inboxId: number,
+  how: { readonly by: string; readonly reason: string | undefined; readonly schema: string | undefined },
+): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
+  const settings = readSettings(['rules']);
+  const options = { plan, rules: planningRulesOf(settings), facetWaitMs: settings.ACTION_FACET_WAIT_MS };
+  const stored = await storedEvent(db, inboxId);
+  if (stored?.disposition !== 'DEAD_LETTERED') return releaseStale(db, { inboxId, by: how.by }, options);
+  const schemaId = how.schema === undefined ? null : wholeNumberOf('--schema', how.schema, 1, 2 ** 31 - 1);
+  const registry = registryOf(readSettings(['kafka']));
+  const read = await readDeadLetterAgain(db, stored, (one) => registry.findWriterSchema(one), schemaId);
+  const schemaText = schemaId === null ? '' : ` with schema ${schemaId}`;
+  const resolution = `released by ${how.by}${schemaText}${how.reason === undefined ? '' : `: ${how.reason}`}`;
+  return releaseDeadLetter(db, { inboxId, ...read }, resolution, options);
+}
+
+/** Checks the id before, and tells an event that nobody can decide about as not found. */
+async function decided<T>(id: string, decide: (db: Database, inboxId: number) => Promise<T>): Promise<T> {
+  const inboxId = idOf(id);
+  try {
+    return await withDatabase((db) => decide(db, inboxId));
+  } catch (error) {
+    if (error instanceof NotHeldError) throw new NotFoundError(error.message);
+    throw error instanceof DeadLetterError ? new Error(error.message) : error;
+  }
+}
+
+function idOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`The id is ${JSON.stringify(text)}: give the number of an event`);
+  return Number(text);
 }
 
 function shown(value: unknown): string {

@@ -44,12 +44,11 @@ const PREFIX_BYTES = 5;
 /** 9999-12-31T23:59:59.999Z: a later time is one in microseconds or no time at all, and PostgreSQL and people choke on it. */
 const LATEST_TIME = 253_402_300_799_999;
 
-const readers = new Map(
-  Object.entries(CRM_RECORDS).map(([family, name]) => [
-    name as string,
-    { family: family as Family, type: readerType(name) },
-  ]),
-);
+/** Our own type of each family's record. */
+export const CRM_READERS: readonly { readonly family: Family; readonly name: string; readonly type: Type }[] =
+  Object.entries(CRM_RECORDS).map(([family, name]) => ({ family: family as Family, name, type: readerType(name) }));
+
+const readers = new Map(CRM_READERS.map((reader) => [reader.name, reader]));
 
 /** How to read the messages of one writer's schema, or why they cannot be read. */
 type Reading = { readonly ok: true; readonly read: (bytes: Buffer) => ActionEvent } | Failure;

@@ -12,14 +12,16 @@ import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { ReadMessage } from './message.ts';
 import { shortened } from './read.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
-import { writeConsequences } from './write.ts';
+import { type Origin, writeConsequences } from './write.ts';
 
 export interface ApplyOptions extends FoldOptions {
   readonly database: Database;
-  /** Under this name the next offset is stored. */
-  readonly consumerGroup: string;
+  /** Under this name the next offset is stored; null: none is, as the messages are not read in their order. */
+  readonly consumerGroup: string | null;
   /** How long the outcome of an action waits for facets that it names (ACTION_FACET_WAIT_MS). */
   readonly facetWaitMs: number;
+  /** Who lets events be processed that the CRM did not send just now; default: the CRM itself. */
+  readonly origin?: Origin;
   /** Told of each message that processing failed on, before it is dead-lettered: an alert. */
   readonly onFailure: (read: ReadMessage, error: unknown) => void;
 }
@@ -119,9 +121,11 @@ async function applyInTransaction(
   const decisions = folded.decisions.map((decision, index) => ({ ...decision, inboxId: inboxIds[index] ?? 0 }));
   const outboxMessages = await writeConsequences(tx, folded, decisions, {
     facetWaitMs: options.facetWaitMs,
+    origin: options.origin,
   });
   const last = messages.at(-1)?.message;
-  if (last) await storeOffset(tx, options.consumerGroup, last.topic, last.partition, last.offset + 1);
+  if (last && options.consumerGroup !== null)
+    await storeOffset(tx, options.consumerGroup, last.topic, last.partition, last.offset + 1);
   faultPoint('intake: before commit');
   return { decisions, outboxMessages };
 }

@@ -31,6 +31,7 @@ export function createCardHolders(snapshots: Iterable<Subscription>): CardHolder
     const numbers = new Set<string>();
     for (const card of cards) for (const number of numbersByCard.get(card) ?? []) numbers.add(number);
     numbers.delete(exceptNumber);
-    return [...numbers].flatMap((number) => newest.get(number) ?? []);
+    // In one order, so that what is said to entitle a card does not depend on what was read before.
+    return [...numbers].toSorted().flatMap((number) => newest.get(number) ?? []);
   }
 }

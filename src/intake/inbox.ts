@@ -52,6 +52,41 @@ export async function insertInbox(tx: Transaction, decisions: readonly Decision[
   });
 }
 
+/**
+ * Writes what became of a dead letter once it could be read after all: its row is that of the event from now on.
+ * Walks the primary key.
+ */
+export async function updateInbox(
+  tx: Transaction,
+  inboxId: number,
+  decision: Decision,
+  resolution: string,
+): Promise<void> {
+  const row = inboxRow(decision);
+  await tx.query(
+    `update inbox set event_id = $2, disposition = $3, late = $4, remarks = $5::text[], family = $6, type = $7,
+       writer_type = $8, subscription_number = $9, subscription_version = $10, action_id = $11, occurred_at = $12,
+       event = $13::jsonb, resolution = $14, resolved_at = now()
+     where id = $1`,
+    [
+      inboxId,
+      row.eventId,
+      row.disposition,
+      row.late,
+      row.remarks,
+      row.family,
+      row.type,
+      row.writerType,
+      row.subscriptionNumber,
+      row.subscriptionVersion,
+      row.actionId,
+      row.occurredAt,
+      row.event,
+      resolution,
+    ],
+  );
+}
+
 /** The event itself is kept where it may be planned again (a release, a replay) or a person has to read it. */
 function inboxRow(decision: Decision) {
   const { message, event, cause, disposition } = decision;

@@ -21,7 +21,8 @@ export async function readMessages(
   });
 }
 
-function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
+/** A message with what decoding it gave, looked at for contradictions. */
+export function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
   if (!decoded.ok) {
     const { reason, detail } = decoded;
     return { message, event: null, cause: { reason, detail: shortened(detail) } };

@@ -2,7 +2,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { type ApplyOptions, cardsToLock } from './apply.ts';
-import { foldChunk } from './fold.ts';
+import { type Decision, foldChunk, type Folded } from './fold.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
@@ -24,7 +24,8 @@ export class NotHeldError extends Error {
   }
 }
 
-type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'onFailure' | 'stalePolicy'>;
+/** How a person's decision about a stored event is planned. */
+export type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'onFailure' | 'stalePolicy'>;
 
 /**
  * Plans a held event after all, as a late one: against the newest snapshot (contract: STALE).
@@ -38,17 +39,10 @@ export function releaseStale(
 ): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
   return database.transaction(async (tx) => {
     const held = await lockHeld(tx, inboxId);
-    const messages = [held];
-    const subscriptionFacts = await readSubscriptionFacts(tx, messages, 'plan');
-    const cards = cardsToLock([held.event], subscriptionFacts);
-    await lockCards(tx, cards);
-    const cardFacts = await readCardFacts(tx, [held.event], cards);
     // It has been seen: as held.
-    const facts = { ...subscriptionFacts, ...cardFacts, seenEventIds: new Set<string>() };
-    const folded = foldChunk(messages, facts, { ...options, stalePolicy: 'plan' });
-    const [decision] = folded.decisions;
-    if (!decision || (decision.disposition !== 'PLANNED' && decision.disposition !== 'NOTHING_TO_DO')) {
-      throw new Error(`Event ${inboxId} was held and is now ${decision?.disposition ?? 'nothing'}`);
+    const { folded, decision } = await planAlone(tx, held, options, { seen: false });
+    if (decision.disposition !== 'PLANNED' && decision.disposition !== 'NOTHING_TO_DO') {
+      throw new Error(`Event ${inboxId} was held and is now ${decision.disposition}`);
     }
     await resolve(tx, inboxId, decision.disposition, `released by ${by}`);
     await writeConsequences(tx, folded, [{ ...decision, inboxId }], {
@@ -81,6 +75,28 @@ export function discardStale(
 }
 
 type HeldMessage = ReadMessage & { readonly event: ActionEvent };
+
+/**
+ * Decides about one event that a person lets through, its subscription being locked: as intake would now, whatever
+ * STALE_POLICY says. Takes the locks on its cards. Nothing is written.
+ * @param given.seen false: its own eventId does not make it a duplicate.
+ */
+export async function planAlone(
+  tx: Transaction,
+  read: HeldMessage,
+  options: ReleaseOptions,
+  given: { readonly seen: boolean },
+): Promise<{ readonly folded: Folded; readonly decision: Decision }> {
+  const subscriptionFacts = await readSubscriptionFacts(tx, [read], 'plan');
+  const cards = cardsToLock([read.event], subscriptionFacts);
+  await lockCards(tx, cards);
+  const facts = { ...subscriptionFacts, ...(await readCardFacts(tx, [read.event], cards)) };
+  const seenEventIds = given.seen ? facts.seenEventIds : new Set<string>();
+  const folded = foldChunk([read], { ...facts, seenEventIds }, { ...options, stalePolicy: 'plan' });
+  const [decision] = folded.decisions;
+  if (!decision) throw new Error('Folding one message gave no decision');
+  return { folded, decision };
+}
 
 /** Locks the subscription, then the row: the one order of locks. */
 async function lockHeld(tx: Transaction, inboxId: number): Promise<HeldMessage> {

@@ -31,6 +31,8 @@ export interface SubscriptionFold {
 
 export interface CardChanges {
   readonly left: readonly string[];
+  /** Cards that went, also those that came with a snapshot of this chunk and went with a later one. */
+  readonly past: readonly string[];
   /** Cards that came, also those that left and came back, with the position of the message that brought them. */
   readonly joined: readonly { readonly card: string; readonly position: number }[];
   /** Cards that stayed, with what is left of their established pairing now that others went. */
@@ -48,6 +50,7 @@ export function createSubscriptionFold(
   const actions = new Map<number, Set<string>>();
   const cards = new Set<string>(before.keys());
   const joinedAt = new Map<string, number>();
+  const past = new Set<string>();
   let pairings = pairingsBefore();
 
   return {
@@ -75,6 +78,7 @@ export function createSubscriptionFold(
         if (present.has(card)) continue;
         cards.delete(card);
         joinedAt.delete(card);
+        past.add(card);
       }
       for (const card of present) {
         if (cards.has(card)) continue;
@@ -90,7 +94,7 @@ export function createSubscriptionFold(
       const joined = [...joinedAt].map(([card, position]) => ({ card, position }));
       const left = [...before.keys()].filter((card) => !cards.has(card));
       const gone = [...left, ...joinedAt.keys()];
-      return { left, joined, thinned: thinned(gone) };
+      return { left, past: [...past], joined, thinned: thinned(gone) };
     },
   };
 

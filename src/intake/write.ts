@@ -16,16 +16,29 @@ export interface StoredDecision extends Decision {
   readonly inboxId: number;
 }
 
+/** In whose name events are processed: the CRM's own, where nothing else is said. */
+export interface Origin {
+  readonly process: NewRequest['process'];
+  /** Behind all other work. */
+  readonly bulk: boolean;
+  readonly createdBy: NewRequest['createdBy'];
+}
+
+export interface WriteOptions {
+  readonly facetWaitMs: number;
+  readonly origin?: Origin | undefined;
+}
+
 /** Writes what follows from decisions whose inbox rows are there; returns the number of outbox rows. */
 export async function writeConsequences(
   tx: Transaction,
   { subscriptions }: Pick<Folded, 'subscriptions'>,
   decisions: readonly StoredDecision[],
-  options: { readonly facetWaitMs: number },
+  options: WriteOptions,
 ): Promise<number> {
   const changed = [...subscriptions.values()].filter((subscription) => subscription.changed);
   await writeSnapshots(tx, changed);
-  const { requests, positions } = newRequests(decisions);
+  const { requests, positions } = newRequests(decisions, options.origin);
   const cards = changed.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
   // Read before this chunk's requests get theirs.
   const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
@@ -43,7 +56,10 @@ export async function writeConsequences(
 }
 
 /** Requests of all events in the order in which they have to be sent, with the position of their event. */
-function newRequests(decisions: readonly StoredDecision[]): { requests: NewRequest[]; positions: number[] } {
+function newRequests(
+  decisions: readonly StoredDecision[],
+  origin: Origin | undefined,
+): { requests: NewRequest[]; positions: number[] } {
   const positions: number[] = [];
   const requests = decisions.flatMap(({ event, plan, message, inboxId }, position) => {
     if (event === null || plan === null) return [];
@@ -55,15 +71,15 @@ function newRequests(decisions: readonly StoredDecision[]): { requests: NewReque
         sequenceNumber: index + 1,
         subscription: { id: event.subscription.id, number: event.subscription.number },
         priority: 'REGULAR',
-        bulk: false,
+        bulk: origin?.bulk ?? false,
         scheduledAt: null,
-        process: { name: 'TRIGGER', id: null },
+        process: origin?.process ?? { name: 'TRIGGER', id: null },
         action: { id: event.action.id, number: event.action.number },
         inboxId,
         causationEventId: event.eventId,
         traceparent: traceparentOf(message),
         userDefined: null,
-        createdBy: { user: event.action.executedBy, unit: null },
+        createdBy: origin?.createdBy ?? { user: event.action.executedBy, unit: null },
         sealedPin: null,
       };
     });
@@ -113,7 +129,7 @@ async function readLastRequestNumber(tx: Transaction): Promise<number> {
   return row?.number ?? 0;
 }
 
-/** Walks subscription_card's primary key. */
+/** Walks the primary keys of subscription_card and past_card. */
 async function writeCards(
   tx: Transaction,
   changes: readonly (CardChanges & { readonly number: string })[],
@@ -125,6 +141,14 @@ async function writeCards(
       `delete from subscription_card
        where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`,
       [left.map(({ card }) => card), left.map(({ number }) => number)],
+    );
+  }
+  const past = changes.flatMap(({ number, past: cards }) => cards.map((card) => ({ number, card })));
+  if (past.length > 0) {
+    await tx.query(
+      `insert into past_card (card, subscription_number) select * from unnest($1::text[], $2::text[])
+       on conflict do nothing`,
+      [past.map(({ card }) => card), past.map(({ number }) => number)],
     );
   }
   const thinned = changes.flatMap(({ number, thinned: cards }) => cards.map((card) => ({ ...card, number })));

@@ -3,6 +3,7 @@ import type { OperationsParts } from './parts.ts';
 import { providerCalls } from './provider-calls.ts';
 import { queueCalls } from './queue-calls.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
+import { replayCalls } from './replay-calls.ts';
 import { requestCalls } from './request-calls.ts';
 import { runCalls } from './run-calls.ts';
 import { scheduleCalls } from './schedule-calls.ts';
@@ -18,6 +19,7 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...reconcileCalls(parts),
     ...scheduleCalls(parts),
     ...queueCalls(parts),
+    ...replayCalls(parts),
   ];
 }
 

@@ -71,7 +71,7 @@ select attempt, command, operation, url, answer, code, description, http_status,
 from attempt where request_number = $1 order by attempt`;
 
 const SELECT_OUTCOMES = /* sql */ `
-select o.kind, o.event_id, o.created_at, o.published_at, o.parked_reason, o.record
+select o.kind, o.event_id, o.created_at, o.published_at, o.parked_reason, o.replay_id, o.record
 from outbox o
 where o.request_number = $1
   or (o.kind = 'ACTION_OUTCOME' and o.action_id = $2 and o.record ->> 'subscriptionNumber' = $3)

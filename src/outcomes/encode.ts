@@ -27,6 +27,9 @@ export interface Encoder {
   encode(messages: readonly OutboxMessage[]): Promise<EncodedMessage[]>;
 }
 
+/** The CloudEvents source of everything that the service publishes. */
+export const EVENT_SOURCE = '/conax-provisioning';
+
 const MAGIC_BYTE = 0;
 const PREFIX_BYTES = 5;
 

@@ -37,7 +37,10 @@ export const FAULT_POINTS = [
   'retention: after commit',
 ] as const;
 
-export type FaultPoint = (typeof FAULT_POINTS)[number];
+/** The same in replays, which do not run in the service. */
+export const REPLAY_FAULT_POINTS = ['replay: before commit', 'replay: after commit'] as const;
+
+export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof REPLAY_FAULT_POINTS)[number];
 
 let listener: ((point: FaultPoint) => void) | null = null;
 

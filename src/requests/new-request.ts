@@ -15,7 +15,8 @@ export type ProcessName =
   | 'RESET_PIN'
   | 'MANUAL'
   | 'TRIGGER'
-  | 'RESYNC';
+  | 'RESYNC'
+  | 'REPLAY';
 
 /** A provisioning request that is to be stored and, when its turn comes, sent. */
 export interface NewRequest {

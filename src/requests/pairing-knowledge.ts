@@ -51,7 +51,7 @@ export async function establishPairings(
   if (numbers.length === 0) return;
   const rows = await tx.query<CardRow>(READ_CARDS, [numbers]);
   const changed = numbers.flatMap((subscription) =>
-    changesOf(
+    pairingChanges(
       rows.filter((row) => row.subscription === subscription),
       requests.filter((request) => request.subscriptionNumber === subscription),
       folds,
@@ -66,7 +66,8 @@ export async function establishPairings(
   ]);
 }
 
-interface CardRow {
+/** A card's stay in a subscription, and the pairing that is established of it. */
+export interface CardRow {
   subscription: string;
   card: string;
   joined: number;
@@ -74,14 +75,18 @@ interface CardRow {
   setTopBoxes: string[] | null;
 }
 
-interface Change {
+export interface PairingChange {
   readonly subscription: string;
   readonly card: string;
   readonly pairing: Pairing | null;
 }
 
-/** The rows of one subscription that differ once all its requests are folded in. */
-function changesOf(rows: readonly CardRow[], requests: readonly Taught[], folds: PairingFolds): Change[] {
+/** The rows of one subscription that differ once all its requests are folded in. Pure. */
+export function pairingChanges(
+  rows: readonly CardRow[],
+  requests: readonly Taught[],
+  folds: PairingFolds,
+): PairingChange[] {
   const current = new Map(rows.map((row) => [row.card, pairingOf(row)]));
   for (const request of requests.toSorted((a, b) => a.number - b.number)) {
     const eligible = rows.filter((row) => row.joined <= request.number);

@@ -119,6 +119,16 @@ export const webApiCodes = {
     message: 'There is no such schedule',
     remedy: 'Check the name; `GET /api/v1/schedules` lists them.',
   },
+  REPLAY_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such replay',
+    remedy: '`GET /replays` lists them.',
+  },
+  DEAD_LETTER_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such dead letter that waits for a decision',
+    remedy: '`GET /dead_letters` lists them; somebody else may have decided about it.',
+  },
   QUEUE_ENTRY_NOT_FOUND: {
     status: 404,
     message: 'There is no such entry in the communication queue',

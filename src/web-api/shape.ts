@@ -35,6 +35,7 @@ const PROCESS_NAMES = [
   'MANUAL',
   'TRIGGER',
   'RESYNC',
+  'REPLAY',
 ] as const satisfies readonly ProcessName[];
 
 /** The user-defined fields, by kind. */

@@ -67,4 +67,20 @@ describe('conax-provisioning events', () => {
     expect((await events('discard', 'x', '--reason', 'y')).exitCode).toBe(2);
     expect((await events('discard', idOf(1))).exitCode).toBe(2);
   });
+
+  test('a dead letter is listed, shown with its bytes, and discarded', async () => {
+    await world.wire.send([
+      { key: 'S0000036009', message: { kind: 'bytes', key: 'S0000036009', value: Buffer.from('no Avro at all') } },
+    ]);
+    await world.wire.until(({ deadLetters }) => deadLetters[0], 'the dead letter', 20_000);
+    const [letter] = JSON.parse((await events('dead-letters', '--json')).stdout) as { id: number }[];
+    const id = String(letter?.id);
+    const shown = await runCli(['events', 'show', id], world.env);
+    expect([shown.exitCode, shown.stdout]).toEqual([
+      0,
+      expect.stringMatching(/NOT_AVRO[^]*6e 6f 20 41 .* no Avro at all/),
+    ]);
+    expect((await events('discard', id, '--by', 'bob', '--reason', 'a test of theirs')).exitCode).toBe(0);
+    expect((await events('dead-letters')).stdout).toBe('');
+  });
 });

@@ -1,0 +1,215 @@
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import { plan } from '../planning/plan.ts';
+import type { Database } from '../platform/database.ts';
+import { isDifference, planEvents } from '../replay/plan-events.ts';
+import type { PlanRow } from '../replay/plan-rows.ts';
+import { createReplay, endReplay, findReplay, type Replay, resumeReplay } from '../replay/record.ts';
+import { runEvents } from '../replay/run-events.ts';
+import { planningRulesOf, readSettings } from '../settings.ts';
+import { withDatabase } from './database.ts';
+import { textOf, wholeNumberOf } from './options.ts';
+import { type ProgressLine, progressLine } from './progress.ts';
+import {
+  type OpenedEvents,
+  type SelectionArguments,
+  selectionOf,
+  type StoredSelection,
+  withEvents,
+  withSelection,
+} from './replay-selection.ts';
+import { planRowText, summaryText } from './replay-text.ts';
+import { untilToldToStop } from './signals.ts';
+
+interface PlanArguments extends SelectionArguments {
+  readonly again?: boolean;
+  readonly all?: boolean;
+  readonly json?: boolean;
+}
+
+interface RunArguments extends PlanArguments, Limits {
+  readonly reason: string;
+  readonly by: string;
+  readonly yes?: boolean;
+}
+
+/** How fast a run goes. */
+export interface Limits {
+  readonly window: string;
+  readonly rate?: string;
+}
+
+/** `replay plan`: what a replay would come to; it changes nothing. */
+export function planCommand(): Command {
+  return withSelection(
+    new Command('plan').description(
+      "tells what today's rules make of past events, against what was made; changes nothing",
+    ),
+  )
+    .option('--again', 'send again also what was made then and is made now: for a CAS that lost it')
+    .option('--all', 'all rows, also those that are the same or withheld as then')
+    .option('--json', 'print JSON: a row a line, the summary last')
+    .action(async (options: PlanArguments) => {
+      const selection = selectionOf(options);
+      const progress = progressLine();
+      await withDatabase((db) =>
+        withEvents(db, selection, null, reading(progress), async (events) => {
+          const summary = await planned(db, events, options, progress);
+          const { unreadable } = events;
+          if (options.json) await print(JSON.stringify({ kind: 'summary', ...summary, unreadable }));
+          else await print(summaryText(summary, unreadable));
+        }),
+      );
+    });
+}
+
+/** `replay run`: past events processed again. */
+export function runCommand(): Command {
+  return withLimits(
+    withSelection(
+      new Command('run').description("mends what today's rules make of past events otherwise than was made then"),
+    ),
+  )
+    .option('--again', 'send again also what was made then and is made now: for a CAS that lost it')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--yes', 'do it; without it the summary of the plan is shown, and nothing is sent')
+    .option('--json', 'print JSON')
+    .action(async (options: RunArguments) => {
+      const selection = selectionOf(options);
+      const reason = textOf('--reason', options.reason);
+      const by = { user: textOf('--by', options.by, 200), unit: null };
+      const limits = limitsOf(options);
+      const progress = progressLine();
+      await withDatabase((db) =>
+        withEvents(db, selection, null, reading(progress), async (events) => {
+          if (!options.yes) {
+            const summary = await planned(db, events, { ...options, json: false }, progress, () => {});
+            await print(summaryText(summary, events.unreadable));
+            return print('Nothing was sent: add --yes to do it');
+          }
+          const owner = randomUUID();
+          const stored = { ...selection, ...events.pinned, again: options.again ?? false };
+          const replay = await createReplay(db, { kind: 'EVENTS', selection: stored, reason, by }, owner);
+          return work(db, replay, owner, events, limits, progress, options.json ?? false);
+        }),
+      );
+    });
+}
+
+/** The options that say how fast a run goes. */
+export function withLimits(command: Command): Command {
+  return command
+    .option('--window <n>', 'at most so many requests of the replay wait to be sent at a time', '500')
+    .option('--rate <n>', 'at most so many requests a second');
+}
+
+/** Goes on with a replay of events. */
+export async function resumeEvents(db: Database, found: Replay, options: Limits, json: boolean): Promise<void> {
+  const limits = limitsOf(options);
+  const stored = found.selection as StoredSelection;
+  const progress = progressLine();
+  await withEvents(db, stored, stored.ranges, reading(progress), async (events) => {
+    if (events.pinned.fingerprint !== stored.fingerprint) {
+      throw new Error(`The events are not those that replay ${found.id} was begun with: begin a new one`);
+    }
+    const owner = randomUUID();
+    await work(db, await resumeReplay(db, found.id, owner), owner, events, limits, progress, json);
+  });
+}
+
+async function planned(
+  db: Database,
+  events: OpenedEvents,
+  options: PlanArguments,
+  progress: ProgressLine,
+  onRow?: (row: PlanRow) => void,
+): ReturnType<typeof planEvents> {
+  const { all = false, json = false, again = false } = options;
+  try {
+    return await planEvents(
+      db,
+      events.pages(null),
+      { ...evaluation(), again },
+      {
+        row: async (row) => {
+          if (onRow) return onRow(row);
+          if (!all && !isDifference(row)) return;
+          await print(json ? JSON.stringify({ kind: 'row', ...row }) : planRowText(row));
+        },
+        progress: (done, subscriptions) =>
+          progress.show(
+            `${done}${events.events === null ? '' : ` of about ${events.events}`} events, ${subscriptions} subscriptions`,
+          ),
+      },
+    );
+  } finally {
+    progress.end();
+  }
+}
+
+async function work(
+  db: Database,
+  replay: Replay,
+  owner: string,
+  events: OpenedEvents,
+  limits: { readonly window: number; readonly perSecond: number | null },
+  progress: ProgressLine,
+  json: boolean,
+): Promise<void> {
+  const stop = new AbortController();
+  void untilToldToStop().then(() => stop.abort());
+  const { again } = replay.selection as StoredSelection;
+  const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
+  let ended: 'STOPPED' | 'COMPLETED';
+  try {
+    ended = await runEvents(db, replay, events.pages(replay.cursor), {
+      ...evaluation(),
+      ...limits,
+      again,
+      owner,
+      facetWaitMs,
+      signal: stop.signal,
+      onProgress: (counts) => progress.show(`replay ${replay.id}: ${countsText(counts)}`),
+    });
+  } catch (error) {
+    // What is done is done; whoever looks into it resumes it.
+    await endReplay(db, replay.id, owner, 'STOPPED').catch(() => {});
+    throw error;
+  } finally {
+    progress.end();
+  }
+  const counts = (await findReplay(db, replay.id))?.counts ?? {};
+  if (json) return print(JSON.stringify({ replay: replay.id, state: ended, ...counts, unreadable: events.unreadable }));
+  await print(`replay ${replay.id} is ${ended}: ${countsText(counts)}`);
+  if (ended === 'STOPPED') await print(`go on with "replay resume ${replay.id}"`);
+}
+
+function evaluation() {
+  const settings = readSettings(['rules']);
+  return { plan, rules: planningRulesOf(settings), stalePolicy: settings.STALE_POLICY };
+}
+
+function limitsOf({ window, rate }: Limits): { window: number; perSecond: number | null } {
+  return {
+    window: wholeNumberOf('--window', window, 1, 100_000),
+    perSecond: rate === undefined ? null : wholeNumberOf('--rate', rate, 1, 100_000),
+  };
+}
+
+function reading(progress: ProgressLine): (events: number) => void {
+  return (events) => progress.show(`${events} events read`);
+}
+
+function countsText(counts: Readonly<Record<string, number>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${count} ${name}`)
+    .join(', ');
+}
+
+/** Waits for whoever reads: a million rows are not to be kept here for him. */
+async function print(line: string): Promise<void> {
+  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
+}

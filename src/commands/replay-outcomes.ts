@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { userInfo } from 'node:os';
+import { Command } from 'commander';
+import kafkajs from 'kafkajs';
+import { kafkaOf, registryOf } from '../connections.ts';
+import { createEncoder, EVENT_SOURCE } from '../outcomes/encode.ts';
+import type { Database } from '../platform/database.ts';
+import { createLogger } from '../platform/logging.ts';
+import { type Destination, outcomeSelection, replayOutcomes, type StoredOutcomeSelection } from '../replay/outcomes.ts';
+import { createReplay, type Replay, resumeReplay } from '../replay/record.ts';
+import { readSettings } from '../settings.ts';
+import { withDatabase } from './database.ts';
+import { UsageError } from './exit-codes.ts';
+import { textOf, timeOf, wholeNumberOf } from './options.ts';
+import { progressLine } from './progress.ts';
+import { untilToldToStop } from './signals.ts';
+
+interface OutcomeArguments {
+  readonly from?: string;
+  readonly to?: string;
+  readonly subscription?: string;
+  readonly request?: string;
+  readonly topic?: string;
+  readonly latest?: boolean;
+  readonly reason: string;
+  readonly by: string;
+  readonly json?: boolean;
+}
+
+/** `replay outcomes`: outcomes to Kafka once more. */
+export function outcomesCommand(): Command {
+  return new Command('outcomes')
+    .description('publishes outcomes again, with the same ce_id and in the same order for each key')
+    .option('--from <time>', 'those that were stored from this time on')
+    .option('--to <time>', 'those that were stored before this time')
+    .option('--subscription <number>', 'those of one subscription')
+    .option('--request <number>', 'that of one provisioning request, and those of its action')
+    .option('--topic <name>', 'to this topic, which has to exist, instead of those that they came from')
+    .option('--latest', 'of each action only its newest outcome')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--json', 'print the replay as JSON')
+    .action(async (options: OutcomeArguments) => {
+      const { from, to, subscription, request, topic = null } = options;
+      if ([from, to, subscription, request].every((one) => one === undefined)) {
+        throw new UsageError('Say which outcomes: give --from, --to, --subscription or --request');
+      }
+      if (subscription !== undefined && request !== undefined) {
+        throw new UsageError('Give one of --subscription and --request');
+      }
+      const selection = {
+        from: from === undefined ? null : timeOf('--from', from),
+        to: to === undefined ? null : timeOf('--to', to),
+        subscription: subscription ?? null,
+        request: request === undefined ? null : wholeNumberOf('--request', request, 1, Number.MAX_SAFE_INTEGER),
+        latest: options.latest ?? false,
+      };
+      const by = { user: textOf('--by', options.by, 200), unit: null };
+      const reason = textOf('--reason', options.reason);
+      await work(options.json ?? false, async (db, owner) => {
+        if (topic !== null) await assertTopicExists(topic);
+        const stored = await outcomeSelection(db, selection, topic);
+        return createReplay(db, { kind: 'OUTCOMES', selection: stored, reason, by }, owner);
+      });
+    });
+}
+
+/** Goes on with a replay of outcomes. */
+export function resumeOutcomes(id: number, json: boolean): Promise<void> {
+  return work(json, (db, owner) => resumeReplay(db, id, owner));
+}
+
+async function work(json: boolean, begin: (db: Database, owner: string) => Promise<Replay>): Promise<void> {
+  const owner = randomUUID();
+  const stop = new AbortController();
+  void untilToldToStop().then(() => stop.abort());
+  const progress = progressLine();
+  await withDatabase(async (db) => {
+    const replay = await begin(db, owner);
+    const { topic } = replay.selection as StoredOutcomeSelection;
+    let published = replay.counts['outcomes'] ?? 0;
+    const ended = await withDestination(topic, (destination) =>
+      replayOutcomes(db, replay, {
+        owner,
+        destination,
+        signal: stop.signal,
+        onProgress: (outcomes) => {
+          published = outcomes;
+          progress.show(`replay ${replay.id}: ${outcomes} outcomes`);
+        },
+      }),
+    ).finally(() => progress.end());
+    if (json) console.log(JSON.stringify({ replay: replay.id, state: ended, outcomes: published }));
+    else if (ended === 'STOPPED')
+      console.log(`replay ${replay.id} is stopped: go on with "replay resume ${replay.id}"`);
+    else
+      console.log(`replay ${replay.id}: ${published} outcomes ${topic === null ? 'go out again' : `are in ${topic}`}`);
+  });
+}
+
+async function assertTopicExists(topic: string): Promise<void> {
+  const admin = kafkaOf(readSettings(['kafka']), createLogger('silent')).admin();
+  await admin.connect();
+  try {
+    if ((await admin.listTopics()).includes(topic)) return;
+  } finally {
+    await admin.disconnect();
+  }
+  throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
+}
+
+async function withDestination<T>(topic: string | null, use: (destination: Destination) => Promise<T>): Promise<T> {
+  if (topic === null) return use({ kind: 'outbox' });
+  const settings = readSettings(['kafka']);
+  const encoder = createEncoder({
+    registry: registryOf(settings),
+    outcomeTopic: settings.OUTCOME_TOPIC,
+    actionOutcomeTopic: settings.ACTION_OUTCOME_TOPIC,
+    deadLetterTopic: settings.DEAD_LETTER_TOPIC,
+    source: EVENT_SOURCE,
+  });
+  const producer = kafkaOf(settings, createLogger('silent')).producer({
+    // As the relay does: a key keeps its partition.
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  try {
+    return await use({
+      kind: 'topic',
+      producer,
+      encoder: {
+        encode: async (messages) => (await encoder.encode(messages)).map((message) => ({ ...message, topic })),
+      },
+    });
+  } finally {
+    await producer.disconnect();
+  }
+}

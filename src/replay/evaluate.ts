@@ -1,0 +1,116 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import { actionKeyOf, type Facts } from '../intake/facts.ts';
+import { type Decision, foldChunk, type FoldOptions } from '../intake/fold.ts';
+import type { ReadMessage } from '../intake/message.ts';
+import type { Transaction } from '../platform/database.ts';
+import { compare, type Compared } from './compare.ts';
+import { type History, type PastEvent, readEvents, readHistory } from './history.ts';
+import { factsNow, mend, type Mended, type MendOptions, snapshotsOf } from './mend.ts';
+import { newestBelow, replan } from './then.ts';
+
+/** The selected events of one subscription. */
+export interface Group {
+  readonly number: string;
+  /** What a selection goes on behind once this subscription is done with. */
+  readonly cursor: string;
+  /** Inbox rows; all those whose event is in `messages` are meant too. */
+  readonly inboxIds: readonly number[];
+  /** Events of a file or of Kafka, which the inbox may have or not. In version order. */
+  readonly messages: readonly (ReadMessage & { readonly event: ActionEvent })[];
+}
+
+export interface EvaluateOptions extends FoldOptions {
+  /** Sends again also what was made then and is made now: for a CAS that lost it. */
+  readonly again: boolean;
+  /** What was decided for cards that several subscriptions hold or held, while a plan goes on. */
+  readonly decided?: MendOptions['decided'] | undefined;
+}
+
+/** What a replay of the selected events of one subscription comes to. */
+export interface Evaluated {
+  readonly number: string;
+  /** Events that the inbox has. */
+  readonly rows: readonly Mended[];
+  /** Events that were never received, as intake would decide about them now. */
+  readonly received: readonly Decision[];
+  /** Their messages, in version order. */
+  readonly unknown: Group['messages'];
+  readonly events: number;
+}
+
+/**
+ * What today's rules make of selected events, what was made then, and what has to be sent for it now. Reads, and writes
+ * nothing; who is to send something holds the locks on the subscriptions and their cards.
+ */
+export async function evaluate(
+  tx: Transaction,
+  groups: readonly Group[],
+  options: EvaluateOptions,
+): Promise<Evaluated[]> {
+  const numbers = groups.map(({ number }) => number);
+  const own = await readEvents(tx, numbers);
+  const unknown = groups.flatMap((group) => unknownOf(group, own.get(group.number) ?? []));
+  const history = await readHistory(
+    tx,
+    numbers,
+    own,
+    unknown.map(({ event }) => event),
+  );
+  return groups.map((group) => evaluateGroup(group, history, options));
+}
+
+/** The same where the events were read already. Pure. */
+export function evaluateGroup(group: Group, history: History, options: EvaluateOptions): Evaluated {
+  const { number, inboxIds, messages } = group;
+  const known = history.events.get(number) ?? [];
+  const eventIds = new Set(messages.map(({ event }) => event.eventId));
+  const ids = new Set([...inboxIds, ...known.filter(({ event }) => eventIds.has(event.eventId)).map(({ id }) => id)]);
+  const isSelected = ({ id }: PastEvent): boolean => ids.has(id);
+  const rows = ids.size === 0 ? [] : compare(replan(number, history, isSelected, options), history, isSelected);
+  const unknown = unknownOf(group, known);
+  return {
+    number,
+    rows: mend(number, inVersionOrder(rows), history, options),
+    received: unknown.length === 0 ? [] : foldChunk(unknown, factsFor(number, unknown, history), options).decisions,
+    unknown,
+    events: ids.size + unknown.length,
+  };
+}
+
+function unknownOf({ messages }: Group, known: readonly PastEvent[]): Group['messages'] {
+  const seen = new Set(known.map(({ event }) => event.eventId));
+  return messages.filter(({ event }) => !seen.has(event.eventId));
+}
+
+function inVersionOrder(rows: readonly Compared[]): Compared[] {
+  return rows.toSorted(
+    (one, other) =>
+      one.past.event.subscription.version - other.past.event.subscription.version || one.past.id - other.past.id,
+  );
+}
+
+/** What intake would find for events that it never saw. */
+function factsFor(number: string, unknown: Group['messages'], history: History): Facts {
+  const snapshots = snapshotsOf(number, history);
+  const requests = history.requests.get(number) ?? [];
+  return {
+    ...factsNow(number, history),
+    history: new Map(
+      unknown.map(({ event }, position) => [
+        position,
+        { lower: newestBelow(event.subscription.version, snapshots), actionsAtVersion: [] },
+      ]),
+    ),
+    earlier: new Map(
+      unknown.map(({ event }) => [
+        actionKeyOf(event),
+        requests.flatMap(({ actionId, commandKey, state }) =>
+          actionId === event.action.id && commandKey !== null
+            ? [{ key: commandKey, rejected: state === 'REJECTED' }]
+            : [],
+        ),
+      ]),
+    ),
+    plannedActions: new Set((history.events.get(number) ?? []).map(({ event }) => actionKeyOf(event))),
+  };
+}

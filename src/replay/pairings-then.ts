@@ -1,0 +1,134 @@
+import type { Subscription } from '../events/crm.generated.ts';
+import type { Stay } from '../intake/facts.ts';
+import { createSubscriptionFold, type SubscriptionFold } from '../intake/subscription-fold.ts';
+import { foldAnswer, foldPairing, withoutCards } from '../planning/pairings.ts';
+import type { KnownPairings } from '../planning/types.ts';
+import type { PairingCommand } from '../requests/command.ts';
+import { pairingChanges } from '../requests/pairing-knowledge.ts';
+import type { PastEvent, PastRequest } from './history.ts';
+import { NO_FACTS } from './no-facts.ts';
+
+/** What was known of a subscription's pairings (R7) while its history goes by, event by event. */
+export interface PairingsOverTime {
+  /** What intake knew when it planned the event. */
+  at(past: PastEvent): KnownPairings;
+  /** The event brought this snapshot: cards leave and come. */
+  apply(snapshot: Subscription, past: PastEvent): void;
+  /** The event's requests were made. */
+  made(past: PastEvent): void;
+}
+
+/** Events of the subscription that one transaction processed. */
+interface Chunk {
+  readonly time: number;
+  readonly fold: SubscriptionFold;
+  /** By the position of an event: its stays' requests have this number or a higher one. */
+  readonly joinedNumbers: number[];
+}
+
+type PairingRequest = PastRequest & { readonly command: PairingCommand };
+
+const FOLDS = { foldPairing, foldAnswer, withoutCards };
+
+/**
+ * Goes along with the events in the order in which they were processed; in between, requests became final, and others
+ * were made that no event made, each at its time. Events with one time came in one transaction, which folded them on top
+ * of each other, as is done here. What a refused pairing taught is not kept, and counts as nothing.
+ */
+export function pairingsOverTime(number: string, requests: readonly PastRequest[]): PairingsOverTime {
+  const all = requests.filter(isPairing);
+  const ofEvent = Map.groupBy(all, ({ inboxId }) => inboxId);
+  const bySubmission = all.toSorted((one, other) => one.submittedAt - other.submittedAt || one.number - other.number);
+  const taken = new Set<number>();
+  const stays = new Map<string, Stay>();
+  let pending: PairingRequest[] = [];
+  let lastNumber = 0;
+  let chunk: Chunk | null = null;
+
+  return {
+    at: (past) => chunkOf(past).fold.knownPairings(),
+    apply(snapshot, past) {
+      const { fold, joinedNumbers } = chunkOf(past);
+      fold.apply(snapshot, joinedNumbers.length);
+      joinedNumbers.push(lastNumber + 1);
+    },
+    made(past) {
+      const { time, fold } = chunkOf(past);
+      // Those that were stored with it have its time; those of a replay came later.
+      for (const request of ofEvent.get(past.id) ?? []) {
+        if (request.submittedAt !== time) continue;
+        take(request);
+        fold.pair(request.command);
+      }
+    },
+  };
+
+  function chunkOf({ receivedAt, resolvedAt }: PastEvent): Chunk {
+    const time = resolvedAt ?? receivedAt;
+    if (chunk?.time === time) return chunk;
+    closeChunk();
+    goOnTo(time);
+    const waiting = pending.toSorted((one, other) => one.number - other.number);
+    const facts = { stays: new Map([[number, new Map(stays)]]), pendingPairings: new Map([[number, waiting]]) };
+    chunk = { time, fold: createSubscriptionFold(number, { ...NO_FACTS, ...facts }), joinedNumbers: [] };
+    return chunk;
+  }
+
+  /** What intake wrote about the cards at the end of the transaction. */
+  function closeChunk(): void {
+    if (chunk === null) return;
+    const { left, joined, thinned } = chunk.fold.cardChanges();
+    for (const card of left) stays.delete(card);
+    for (const { card, pairing } of thinned) {
+      stays.set(card, { joinedNumber: stays.get(card)?.joinedNumber ?? 0, pairing });
+    }
+    for (const { card, position } of joined) {
+      stays.set(card, { joinedNumber: chunk.joinedNumbers[position] ?? 0, pairing: null });
+    }
+  }
+
+  /** What happened before this time, in its order. */
+  function goOnTo(time: number): void {
+    while ((bySubmission[0]?.submittedAt ?? Infinity) < time) {
+      for (const request of bySubmission.splice(0, 1)) {
+        finish(request.submittedAt);
+        take(request);
+      }
+    }
+    finish(time);
+  }
+
+  function take(request: PairingRequest): void {
+    if (taken.has(request.number)) return;
+    taken.add(request.number);
+    lastNumber = Math.max(lastNumber, request.number);
+    pending.push(request);
+  }
+
+  function finish(before: number): void {
+    const isDone = ({ executedAt }: PairingRequest): boolean => executedAt !== null && executedAt < before;
+    const done = pending.filter(isDone);
+    if (done.length === 0) return;
+    pending = pending.filter((request) => !isDone(request));
+    const rows = [...stays].map(([card, { joinedNumber, pairing }]) => ({
+      subscription: number,
+      card,
+      joined: joinedNumber,
+      smartcards: pairing === null ? null : [...pairing.smartcards],
+      setTopBoxes: pairing === null ? null : [...pairing.setTopBoxes],
+    }));
+    const taught = done.map(({ number: request, command, state }) => ({
+      number: request,
+      command,
+      subscriptionNumber: number,
+      pairingNews: state === 'COMPLETED' ? ({ kind: 'done' } as const) : null,
+    }));
+    for (const { card, pairing } of pairingChanges(rows, taught, FOLDS)) {
+      stays.set(card, { joinedNumber: stays.get(card)?.joinedNumber ?? 0, pairing });
+    }
+  }
+}
+
+function isPairing(request: PastRequest): request is PairingRequest {
+  return request.command.type === 'CREATE_PAIRING' || request.command.type === 'ADD_TO_EXISTING_PAIRING';
+}

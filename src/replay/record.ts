@@ -1,0 +1,140 @@
+import type { Queryable, Transaction } from '../platform/database.ts';
+
+/** EVENTS: CRM events are processed again. OUTCOMES: outcomes are published again. */
+export type ReplayKind = 'EVENTS' | 'OUTCOMES';
+/** RUNNING also where its process died: whoever resumes it takes it over once the lease has ended. */
+export type ReplayState = 'RUNNING' | 'STOPPED' | 'COMPLETED';
+
+/** Who asks for something. */
+export interface Actor {
+  readonly user: string;
+  readonly unit: string | null;
+}
+
+/** One replay, as it is recorded. */
+export interface Replay {
+  readonly id: number;
+  readonly kind: ReplayKind;
+  readonly state: ReplayState;
+  /** What it takes and how, as its kind understands it. */
+  readonly selection: unknown;
+  readonly reason: string;
+  readonly createdBy: Actor;
+  readonly startedAt: Date;
+  readonly endedAt: Date | null;
+  /** What is done with; null at the beginning. */
+  readonly cursor: string | null;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly stopRequestedBy: string | null;
+}
+
+/** There is no such replay. */
+export class ReplayNotFoundError extends Error {
+  override readonly name = 'ReplayNotFoundError';
+  constructor(id: number) {
+    super(`There is no replay ${id}: "replay list" shows them`);
+  }
+}
+
+/** The replay cannot be worked on, or not any more: it is completed, or another process has it. */
+export class ReplayTakenError extends Error {
+  override readonly name = 'ReplayTakenError';
+}
+
+/** Without a sign of life for so long, a replay's process counts as dead. */
+const LEASE_MS = 30_000;
+
+/** Records a new replay, which `owner` works on. */
+export async function createReplay(
+  db: Queryable,
+  asked: { readonly kind: ReplayKind; readonly selection: object; readonly reason: string; readonly by: Actor },
+  owner: string,
+): Promise<Replay> {
+  const [row] = await db.query<Replay>(
+    `insert into replay (kind, selection, reason, created_by_user, created_by_unit, owner, lease_until)
+     values ($1, $2, $3, $4, $5, $6, now() + $7::float8 * interval '1 millisecond') returning ${COLUMNS}`,
+    [asked.kind, JSON.stringify(asked.selection), asked.reason, asked.by.user, asked.by.unit, owner, LEASE_MS],
+  );
+  if (!row) throw new Error('The replay was not stored');
+  return row;
+}
+
+/**
+ * Lets `owner` work on a replay that was stopped, or whose process died.
+ * @throws ReplayNotFoundError; ReplayTakenError where it is completed or another process works on it.
+ */
+export async function resumeReplay(db: Queryable, id: number, owner: string): Promise<Replay> {
+  const [taken] = await db.query<Replay>(
+    `update replay set state = 'RUNNING', ended_at = null, stop_requested_by = null, owner = $2,
+       lease_until = now() + $3::float8 * interval '1 millisecond'
+     where id = $1 and (state = 'STOPPED' or (state = 'RUNNING' and lease_until < now())) returning ${COLUMNS}`,
+    [id, owner, LEASE_MS],
+  );
+  if (taken) return taken;
+  const found = await findReplay(db, id);
+  if (!found) throw new ReplayNotFoundError(id);
+  throw new ReplayTakenError(
+    found.state === 'COMPLETED'
+      ? `Replay ${id} is completed: begin a new one`
+      : `Replay ${id} is under way: stop it first, or wait ${LEASE_MS / 1000} seconds where its process died`,
+  );
+}
+
+/**
+ * Notes how far the replay came, in the transaction of what that stands for; without `done` only a sign of life.
+ * @returns whether somebody asked to stop it.
+ * @throws ReplayTakenError where another process has it: the transaction must not be committed.
+ */
+export async function advanceReplay(
+  tx: Queryable | Transaction,
+  id: number,
+  owner: string,
+  done: { readonly cursor: string; readonly counts: Readonly<Record<string, number>> } | null,
+): Promise<boolean> {
+  const [row] = await tx.query<{ stop: boolean }>(
+    `update replay set cursor = coalesce($3, cursor), counts = coalesce($4::jsonb, counts),
+       lease_until = now() + $5::float8 * interval '1 millisecond'
+     where id = $1 and owner = $2 and state = 'RUNNING' returning stop_requested_by is not null as stop`,
+    [id, owner, done?.cursor ?? null, done === null ? null : JSON.stringify(done.counts), LEASE_MS],
+  );
+  if (!row) throw new ReplayTakenError(`Another process has taken replay ${id} over`);
+  return row.stop;
+}
+
+/** The owner's work on the replay is over: STOPPED, to be resumed, or COMPLETED. */
+export async function endReplay(
+  db: Queryable,
+  id: number,
+  owner: string,
+  state: 'STOPPED' | 'COMPLETED',
+): Promise<void> {
+  await db.query(
+    `update replay set state = $3, ended_at = now(), owner = null, lease_until = null where id = $1 and owner = $2`,
+    [id, owner, state],
+  );
+}
+
+/** Asks the process that works on a replay to stop; it does so behind what it has in hand. False: it is not RUNNING. */
+export async function askToStop(db: Queryable, id: number, by: string): Promise<boolean> {
+  const rows = await db.query(
+    `update replay set stop_requested_by = coalesce(stop_requested_by, $2) where id = $1 and state = 'RUNNING' returning id`,
+    [id, by],
+  );
+  if (rows.length === 0 && !(await findReplay(db, id))) throw new ReplayNotFoundError(id);
+  return rows.length > 0;
+}
+
+/** One replay; null where there is none. */
+export async function findReplay(db: Queryable, id: number): Promise<Replay | null> {
+  const [row] = await db.query<Replay>(`select ${COLUMNS} from replay where id = $1`, [id]);
+  return row ?? null;
+}
+
+/** The replays, the newest first. */
+export function listReplays(db: Queryable, limit: number): Promise<Replay[]> {
+  return db.query<Replay>(`select ${COLUMNS} from replay order by id desc limit $1`, [limit]);
+}
+
+const COLUMNS = `id, kind, state, selection, reason,
+  jsonb_build_object('user', created_by_user, 'unit', created_by_unit) as "createdBy", started_at as "startedAt",
+  ended_at as "endedAt", cursor, counts, stop_requested_by as "stopRequestedBy"`;

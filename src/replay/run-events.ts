@@ -1,0 +1,166 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { applyChunk } from '../intake/apply.ts';
+import { chunksOf } from '../intake/chunks.ts';
+import type { Database, Transaction } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
+import { lockCards } from '../requests/lock-cards.ts';
+import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { evaluate, type Evaluated, evaluateGroup, type EvaluateOptions, type Group } from './evaluate.ts';
+import { cardsOf, readCurrent, readEvents, readHistory } from './history.ts';
+import { planRows } from './plan-rows.ts';
+import { createSummary } from './plan-events.ts';
+import { advanceReplay, endReplay, type Replay } from './record.ts';
+import type { GroupPage } from './select-events.ts';
+import { submitMends } from './submit-mends.ts';
+
+export interface RunOptions extends EvaluateOptions {
+  readonly owner: string;
+  readonly facetWaitMs: number;
+  /** At most so many requests of the replay wait to be sent at a time. */
+  readonly window: number;
+  /** At most so many requests are made a second, on average; null: as many as the window lets through. */
+  readonly perSecond: number | null;
+  /** The replay ends behind the subscription in hand, to be resumed. */
+  readonly signal: AbortSignal;
+  readonly onProgress: (counts: Readonly<Record<string, number>>) => void;
+}
+
+/** How often it is looked whether there is room again. */
+const LOOK_MS = 50;
+
+/**
+ * Processes selected events again: what today's rules make otherwise than was made then is mended, and what was never
+ * received is processed as intake would. Order-safe (P7): each subscription is decided about under the locks that intake
+ * takes, by the newest snapshots, so an old event never undoes what a newer one has done, and live events of the same
+ * subscription go before or after, never in between. Subscriptions without a difference are not locked at all.
+ *
+ * Requests and how far the replay came are written in one transaction, so that one that is stopped, or whose process
+ * died, repeats nothing.
+ * @returns how it ended.
+ * @throws ReplayTakenError; an outage: the replay can be resumed.
+ */
+export async function runEvents(
+  db: Database,
+  replay: Replay,
+  pages: AsyncIterable<GroupPage>,
+  options: RunOptions,
+): Promise<'STOPPED' | 'COMPLETED'> {
+  const { owner, signal } = options;
+  let counts: Record<string, number> = { ...NO_COUNTS, ...replay.counts };
+  const throttle = createThrottle(db, options, () => advanceReplay(db, replay.id, owner, null));
+  for await (const groups of pages) {
+    const looked = await db.transaction(async (tx) => {
+      await tx.query('set transaction isolation level repeatable read, read only');
+      return evaluate(tx, groups, options);
+    });
+    for (const [index, evaluated] of looked.entries()) {
+      const group = groups[index];
+      if (!group) continue;
+      if (hasWork(evaluated)) {
+        if (await throttle.isStopped()) return end('STOPPED');
+        await receive(evaluated);
+        const done = await db.transaction((tx) => mendGroup(tx, group, evaluated));
+        faultPoint('replay: after commit');
+        counts = done.counts;
+        throttle.sent(done.requests);
+        options.onProgress(counts);
+        if (done.stop || signal.aborted) return end('STOPPED');
+      } else counts = add(counts, evaluated, 0);
+    }
+    const stop = await advanceReplay(db, replay.id, owner, { cursor: groups.at(-1)?.cursor ?? '', counts });
+    options.onProgress(counts);
+    if (stop || signal.aborted) return end('STOPPED');
+  }
+  return end('COMPLETED');
+
+  async function end(state: 'STOPPED' | 'COMPLETED'): Promise<'STOPPED' | 'COMPLETED'> {
+    await endReplay(db, replay.id, owner, state);
+    return state;
+  }
+
+  /** Events that the inbox lacks come in as they would have from Kafka; each by its eventId once. */
+  async function receive({ unknown }: Evaluated): Promise<void> {
+    for (const chunk of chunksOf(unknown)) {
+      await applyChunk(chunk, {
+        ...options,
+        database: db,
+        consumerGroup: null,
+        origin: { process: { name: 'REPLAY', id: String(replay.id) }, bulk: true, createdBy: replay.createdBy },
+        onFailure: () => {},
+      });
+    }
+  }
+
+  /** Decides again, now that nobody else can: live events may have come since it was looked. */
+  async function mendGroup(
+    tx: Transaction,
+    group: Group,
+    looked: Evaluated,
+  ): Promise<{ counts: Record<string, number>; requests: readonly number[]; stop: boolean }> {
+    const { number } = group;
+    await lockSubscriptions(tx, [number]);
+    const own = await readEvents(tx, [number]);
+    await lockCards(tx, cardsOf(own, await readCurrent(tx, [number])));
+    const history = await readHistory(tx, [number], own);
+    const known = { ...group, messages: group.messages.filter((message) => !looked.unknown.includes(message)) };
+    const evaluated = evaluateGroup(known, history, options);
+    const requests = await submitMends(tx, replay, evaluated.rows);
+    const after = add(counts, { ...evaluated, received: looked.received, events: looked.events }, requests.length);
+    const stop = await advanceReplay(tx, replay.id, owner, { cursor: group.cursor, counts: after });
+    faultPoint('replay: before commit');
+    return { counts: after, requests, stop };
+  }
+}
+
+const NO_COUNTS = { events: 0, subscriptions: 0, differing: 0, received: 0, requests: 0, unsent: 0 };
+
+function hasWork({ rows, unknown }: Evaluated): boolean {
+  return unknown.length > 0 || rows.some(({ effects }) => effects.length > 0);
+}
+
+function add(counts: Readonly<Record<string, number>>, evaluated: Evaluated, requests: number): Record<string, number> {
+  const summary = createSummary();
+  summary.add(evaluated.events, planRows(evaluated));
+  const { events, subscriptions, differing, unsent } = summary.whole();
+  const received = evaluated.received.length;
+  const ofReceived = sum(evaluated.received.map(({ plan }) => plan?.commands.length ?? 0));
+  const made = { requests: requests + ofReceived, unsent: sum(Object.values(unsent)) };
+  const news = { events, subscriptions, differing, received, ...made };
+  return Object.fromEntries(Object.entries(news).map(([name, count]) => [name, (counts[name] ?? 0) + count]));
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+/** Keeps the number of requests that wait, and their rate, within limits. */
+function createThrottle(db: Database, { window, perSecond, signal }: RunOptions, alive: () => Promise<boolean>) {
+  const beganAt = performance.now();
+  let made = 0;
+  let waiting: number[] = [];
+  return {
+    sent(numbers: readonly number[]): void {
+      made += numbers.length;
+      waiting.push(...numbers);
+    },
+    /** Waits until there is room for another subscription; true where somebody asked to stop meanwhile. */
+    async isStopped(): Promise<boolean> {
+      for (;;) {
+        if (signal.aborted) return true;
+        if (waiting.length >= window) waiting = await unfinished(db, waiting);
+        const early = perSecond === null ? 0 : (made / perSecond) * 1_000 - (performance.now() - beganAt);
+        if (waiting.length < window && early <= 0) return false;
+        if (await alive()) return true;
+        await sleep(Math.min(Math.max(early, LOOK_MS), 1_000), undefined, { signal }).catch(() => {});
+      }
+    },
+  };
+}
+
+/** Those of the requests that are not final yet. Walks work's primary key. */
+async function unfinished(db: Database, numbers: readonly number[]): Promise<number[]> {
+  const rows = await db.query<{ number: number }>('select number from work where number = any($1::bigint[])', [
+    numbers,
+  ]);
+  return rows.map(({ number }) => number);
+}

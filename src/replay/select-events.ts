@@ -1,0 +1,121 @@
+import type { ActionEvent } from '../events/action-event.ts';
+import type { Database } from '../platform/database.ts';
+import type { Group } from './evaluate.ts';
+import { idRange } from './id-range.ts';
+
+/** Where events come from. Times are ISO 8601; null: no limit. */
+export type EventSource =
+  | {
+      readonly kind: 'inbox';
+      /** When they were received. */
+      readonly from: string | null;
+      readonly to: string | null;
+      readonly disposition: 'PLANNED' | 'NOTHING_TO_DO' | 'STALE' | null;
+    }
+  | {
+      readonly kind: 'kafka';
+      readonly topic: string;
+      /** Null: all of them. */
+      readonly partition: number | null;
+      /** First offset, and the one behind the last; only with a partition. */
+      readonly fromOffset: number | null;
+      readonly toOffset: number | null;
+      readonly from: string | null;
+      readonly to: string | null;
+    }
+  | { readonly kind: 'file'; readonly path: string };
+
+/** Which of them. */
+export interface EventFilter {
+  readonly subscription: string | null;
+  /** The CRM's action id. */
+  readonly action: string | null;
+  /** A family and an action type, `V: ADD_SERVICE`. */
+  readonly type: string | null;
+}
+
+export type EventSelection = EventFilter & { readonly source: EventSource };
+
+/** Some subscriptions of a selection, each with all its selected events. */
+export type GroupPage = readonly Group[];
+
+export const FAMILY_LETTERS = { S: 'SUBSCRIPTION', V: 'SERVICE', I: 'INSTALLED_ITEM' } as const;
+
+/** An action as people write it: `V: ADD_SERVICE`. */
+export function actionName(event: ActionEvent): string {
+  const letter = event.family === 'SUBSCRIPTION' ? 'S' : event.family === 'SERVICE' ? 'V' : 'I';
+  return `${letter}: ${event.writerType}`;
+}
+
+/** Whether an event that was read is one of those selected. */
+export function isMeant(event: ActionEvent, { subscription, action, type }: EventFilter): boolean {
+  return (
+    (subscription === null || event.subscription.number === subscription) &&
+    (action === null || event.action.id === action) &&
+    (type === null || actionName(event) === type)
+  );
+}
+
+const PAGE_SUBSCRIPTIONS = 100;
+/** A page ends earlier where its subscriptions have many events; a single one may have more. */
+const PAGE_EVENTS = 1_000;
+
+/**
+ * The selected rows of the inbox, a page of subscriptions at a time, in the order of their numbers: from behind a cursor
+ * to the end. Walks inbox_version, or the primary key within the time range.
+ */
+export async function* inboxPages(
+  db: Database,
+  { source, subscription, action, type }: EventSelection & { readonly source: { readonly kind: 'inbox' } },
+  behind: string | null,
+): AsyncGenerator<GroupPage> {
+  const times = { from: dateOf(source.from), to: dateOf(source.to) };
+  const range = await idRange(db, 'inbox', times);
+  const [letter, name] = type === null ? [null, null] : [type.slice(0, 1), type.slice(3)];
+  const family = letter === null ? null : (FAMILY_LETTERS[letter as keyof typeof FAMILY_LETTERS] ?? letter);
+  const bounded = source.from !== null || source.to !== null;
+  for (let cursor = behind; ;) {
+    const rows = await db.query<{ number: string; ids: number[] }>(
+      `select subscription_number as number, array_agg(id order by id)::text[] as ids from inbox
+       where disposition in ('PLANNED', 'NOTHING_TO_DO', 'STALE')
+         and subscription_number > $1 ${bounded ? 'and id between $2 and $3' : 'and $2::bigint <= $3::bigint'}
+         and ($4::timestamptz is null or received_at >= $4::timestamptz)
+         and ($5::timestamptz is null or received_at < $5::timestamptz)
+         and ($6::text is null or disposition = $6) and ($7::text is null or subscription_number = $7)
+         and ($8::text is null or action_id = $8) and ($9::text is null or (family = $9 and writer_type = $10))
+       group by subscription_number order by subscription_number limit ${PAGE_SUBSCRIPTIONS}`,
+      [
+        cursor ?? '',
+        range.first,
+        range.last,
+        times.from,
+        times.to,
+        source.disposition,
+        subscription,
+        action,
+        family,
+        name,
+      ],
+    );
+    const groups: Group[] = [];
+    let events = 0;
+    for (const { number, ids } of rows) {
+      if (groups.length > 0 && events + ids.length > PAGE_EVENTS) break;
+      groups.push({ number, cursor: number, inboxIds: ids.map(Number), messages: [] });
+      events += ids.length;
+    }
+    cursor = groups.at(-1)?.number ?? null;
+    if (cursor === null) return;
+    yield groups;
+  }
+}
+
+/** How many events the selection of the inbox has at most, for the progress line. */
+export async function countInbox(db: Database, source: EventSource & { readonly kind: 'inbox' }): Promise<number> {
+  const { first, last } = await idRange(db, 'inbox', { from: dateOf(source.from), to: dateOf(source.to) });
+  return Math.max(0, last - first + 1);
+}
+
+function dateOf(time: string | null): Date | null {
+  return time === null ? null : new Date(time);
+}

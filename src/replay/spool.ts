@@ -1,0 +1,168 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { ActionEvent } from '../events/action-event.ts';
+import type { IncomingMessage, ReadMessage } from '../intake/message.ts';
+import { traceparentOf } from '../intake/message.ts';
+import type { Group } from './evaluate.ts';
+import { type EventFilter, type GroupPage, isMeant } from './select-events.ts';
+
+/** Messages of a stream, put together by subscription on disk, so that memory does not grow with their number. */
+export interface Spool {
+  /** Takes messages in the order of the stream; those that the filter leaves out are forgotten. */
+  add(reads: readonly ReadMessage[]): void;
+  /** Events that were taken. */
+  readonly events: number;
+  /** Messages that could not be read, by reason. */
+  readonly unreadable: Readonly<Record<string, number>>;
+  /** What tells this spool from one of other messages: the same events in the same order give the same one. */
+  fingerprint(): string;
+  /** All events, each subscription's in version order and each eventId once, from behind a cursor on. */
+  pages(behind: string | null): AsyncGenerator<GroupPage>;
+  /** Deletes the files. */
+  remove(): void;
+}
+
+/** So many files: of a million events of 2 KB each has 8 MB, which is read as a whole. */
+const BUCKETS = 256;
+const BUFFER_CHARS = 64 * 1024;
+const PAGE_SUBSCRIPTIONS = 100;
+const PAGE_EVENTS = 1_000;
+
+interface Line {
+  readonly event: ActionEvent;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+  readonly timestamp: number;
+  readonly key: string | null;
+  readonly traceparent: string | null;
+}
+
+/** Begins an empty spool in the directory for temporary files, readable by this user alone. */
+export function createSpool(filter: EventFilter): Spool {
+  const directory = mkdtempSync(join(tmpdir(), `conax-replay-${randomBytes(4).toString('hex')}-`));
+  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  process.once('exit', remove);
+  const buffers = Array.from({ length: BUCKETS }, () => '');
+  const unreadable: Record<string, number> = {};
+  const hash = createHash('sha256');
+  let events = 0;
+
+  return {
+    add,
+    get events() {
+      return events;
+    },
+    unreadable,
+    fingerprint: () => `${events} ${hash.copy().digest('hex').slice(0, 16)}`,
+    pages,
+    remove() {
+      process.removeListener('exit', remove);
+      remove();
+    },
+  };
+
+  function add(reads: readonly ReadMessage[]): void {
+    for (const { message, event, cause } of reads) {
+      if (event === null || cause !== null) {
+        const reason = cause?.reason ?? 'UNREADABLE';
+        unreadable[reason] = (unreadable[reason] ?? 0) + 1;
+      } else if (isMeant(event, filter)) take(message, event);
+    }
+  }
+
+  function take(message: IncomingMessage, event: ActionEvent): void {
+    const { topic, partition, offset, timestamp, key } = message;
+    const line: Line = {
+      event,
+      topic,
+      partition,
+      offset,
+      timestamp: timestamp.getTime(),
+      key: key?.toString() ?? null,
+      traceparent: traceparentOf(message),
+    };
+    const bucket = bucketOf(event.subscription.number);
+    buffers[bucket] += `${JSON.stringify(line)}\n`;
+    if ((buffers[bucket]?.length ?? 0) > BUFFER_CHARS) flush(bucket);
+    hash.update(event.eventId);
+    events += 1;
+  }
+
+  function flush(bucket: number): void {
+    const text = buffers[bucket] ?? '';
+    if (text !== '') appendFileSync(fileOf(bucket), text, { mode: 0o600 });
+    buffers[bucket] = '';
+  }
+
+  function fileOf(bucket: number): string {
+    return join(directory, `${bucket}.jsonl`);
+  }
+
+  async function* pages(behind: string | null): AsyncGenerator<GroupPage> {
+    const slash = behind?.indexOf('/') ?? -1;
+    const first = behind === null ? 0 : Number(behind.slice(0, slash));
+    const last = behind === null ? '' : behind.slice(slash + 1);
+    for (let bucket = first; bucket < BUCKETS; bucket += 1) {
+      flush(bucket);
+      if (!existsSync(fileOf(bucket))) continue;
+      const groups = groupsOf(bucket, readFileSync(fileOf(bucket), 'utf8'));
+      const left = bucket === first && behind !== null ? groups.filter(({ number }) => number > last) : groups;
+      yield* pagesOf(left);
+    }
+  }
+}
+
+function bucketOf(number: string): number {
+  return createHash('sha256').update(number).digest().readUInt8(0) % BUCKETS;
+}
+
+function groupsOf(bucket: number, text: string): Group[] {
+  const bySubscription = new Map<string, Map<string, Line>>();
+  for (const json of text.split('\n')) {
+    if (json === '') continue;
+    const line = JSON.parse(json) as Line;
+    const { number } = line.event.subscription;
+    const lines = bySubscription.get(number) ?? new Map<string, Line>();
+    bySubscription.set(number, lines);
+    if (!lines.has(line.event.eventId)) lines.set(line.event.eventId, line);
+  }
+  return [...bySubscription]
+    .toSorted(([one], [other]) => (one < other ? -1 : 1))
+    .map(([number, lines]) => ({
+      number,
+      cursor: `${bucket}/${number}`,
+      inboxIds: [],
+      messages: [...lines.values()]
+        .toSorted((one, other) => one.event.subscription.version - other.event.subscription.version)
+        .map(messageOf),
+    }));
+}
+
+function messageOf({ event, timestamp, key, traceparent, ...place }: Line): Group['messages'][number] {
+  const message = {
+    ...place,
+    timestamp: new Date(timestamp),
+    key: key === null ? null : Buffer.from(key),
+    value: null,
+    headers: traceparent === null ? {} : { traceparent },
+  };
+  return { message, event, cause: null };
+}
+
+function* pagesOf(groups: readonly Group[]): Generator<GroupPage> {
+  let page: Group[] = [];
+  let events = 0;
+  for (const group of groups) {
+    if (page.length > 0 && (page.length >= PAGE_SUBSCRIPTIONS || events + group.messages.length > PAGE_EVENTS)) {
+      yield page;
+      page = [];
+      events = 0;
+    }
+    page.push(group);
+    events += group.messages.length;
+  }
+  if (page.length > 0) yield page;
+}

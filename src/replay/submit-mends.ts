@@ -1,0 +1,115 @@
+import type { PlannedCommand } from '../planning/types.ts';
+import type { Transaction } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
+import { commandKey } from '../requests/command.ts';
+import type { NewRequest } from '../requests/new-request.ts';
+import { submitRequests } from '../requests/submit.ts';
+import type { Mended, Sent } from './mend.ts';
+import type { Replay } from './record.ts';
+
+interface Mend {
+  readonly row: Mended;
+  readonly sent: Sent;
+}
+
+/** R5: within one subscription. */
+const RANK: Readonly<Record<PlannedCommand['type'], number>> = {
+  CANCEL_SUBSCRIPTIONS: 0,
+  CREATE_PAIRING: 1,
+  ADD_TO_EXISTING_PAIRING: 1,
+  ADD_SUBSCRIPTIONS: 2,
+};
+
+/**
+ * Makes the requests that mend the differences of one subscription, behind all other work, and notes what was done about
+ * each difference. What an event should have made belongs to its action, so that nobody makes it once more (R6) and the
+ * CRM is told; what undoes a wrong command belongs to none.
+ * @returns the requests' numbers.
+ */
+export async function submitMends(tx: Transaction, replay: Replay, rows: readonly Mended[]): Promise<number[]> {
+  const mends = rows
+    .flatMap((row) => row.effects.flatMap((sent): Mend[] => (sent.kind === 'send' ? [{ row, sent }] : [])))
+    .toSorted((one, other) => RANK[one.sent.command.type] - RANK[other.sent.command.type]);
+  const stored = await submitRequests(
+    tx,
+    mends.map((one, index) => requestOf(replay, one, index + 1)),
+  );
+  const numbers = stored.map(({ number }) => number);
+  await writeItems(tx, replay.id, rows, new Map(mends.map(({ sent }, index) => [sent, numbers[index] ?? null])));
+  await countIntoActions(tx, mends.filter(isOfAction));
+  return numbers;
+}
+
+function requestOf(replay: Replay, mend: Mend, sequenceNumber: number): NewRequest {
+  const { past } = mend.row;
+  const { event } = past;
+  const { command, subscription } = mend.sent;
+  const ofAction = isOfAction(mend);
+  return {
+    command,
+    commandKey: ofAction ? commandKey(command) : null,
+    sequenceNumber,
+    subscription,
+    priority: 'REGULAR',
+    bulk: true,
+    scheduledAt: null,
+    process: { name: 'REPLAY', id: String(replay.id) },
+    action: ofAction ? { id: event.action.id, number: event.action.number } : null,
+    inboxId: past.id,
+    causationEventId: event.eventId,
+    traceparent: null,
+    userDefined: null,
+    createdBy: replay.createdBy,
+    sealedPin: null,
+  };
+}
+
+/** Today's rules make it for the event, and of its own subscription. */
+function isOfAction({ row, sent }: Mend): boolean {
+  const { now, past } = row;
+  return now !== null && now.type === sent.command.type && sent.subscription.number === past.event.subscription.number;
+}
+
+/** Locks the actions in the order of their keys; walks the primary key. A further outcome follows once all is final. */
+async function countIntoActions(tx: Transaction, mends: readonly Mend[]): Promise<void> {
+  if (mends.length === 0) return;
+  const keys = mends.map(({ row }) => row.past.event);
+  await tx.query(
+    `with more as (
+       select subscription_number, id, count(*)::int as requests
+       from unnest($1::text[], $2::text[]) as k (subscription_number, id) group by 1, 2
+     ), locked as (
+       select subscription_number, id, requests from crm_action join more using (subscription_number, id)
+       order by subscription_number, id for update of crm_action
+     )
+     update crm_action a set unfinished = a.unfinished + l.requests, outcome_due_at = coalesce(a.outcome_due_at, now())
+     from locked l where a.subscription_number = l.subscription_number and a.id = l.id`,
+    [keys.map(({ subscription }) => subscription.number), keys.map(({ action }) => action.id)],
+  );
+}
+
+async function writeItems(
+  tx: Transaction,
+  replayId: number,
+  rows: readonly Mended[],
+  numbers: ReadonlyMap<Sent, number | null>,
+): Promise<void> {
+  const items = rows.flatMap((row) => row.effects.map((effect) => ({ row, effect })));
+  if (items.length === 0) return;
+  await tx.query(
+    `insert into replay_item (replay_id, subscription_number, inbox_id, verdict, command, request_number, reason, detail)
+     select $1, * from unnest($2::text[], $3::bigint[], $4::text[], ${jsonColumn('$5')}, $6::bigint[], $7::text[], $8::text[])`,
+    [
+      replayId,
+      items.map(({ row }) => row.past.event.subscription.number),
+      items.map(({ row }) => row.past.id),
+      items.map(({ row }) => row.verdict),
+      jsonTexts(
+        items.map(({ row, effect }) => JSON.stringify(effect.kind === 'send' ? effect.command : (row.now ?? row.made))),
+      ),
+      items.map(({ effect }) => (effect.kind === 'send' ? (numbers.get(effect) ?? null) : null)),
+      items.map(({ effect }) => (effect.kind === 'send' ? null : effect.reason)),
+      items.map(({ effect }) => (effect.kind === 'send' ? null : effect.detail)),
+    ],
+  );
+}
