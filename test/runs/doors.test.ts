@@ -166,6 +166,34 @@ describe('the operations API', () => {
   });
 });
 
+test('of two instances one starts the run of a schedule, and the card gets its message once', async () => {
+  await world.startService();
+  const names = ['one', 'two', 'three', 'four', 'five'];
+  for (const name of names) {
+    await call('/schedules', {
+      name,
+      kind: 'MESSAGE',
+      parameters: { type: 'BARK', message: `schedule ${name}` },
+      selection: { cards: [CARD] },
+      cron: '0 0 1 1 *',
+    });
+  }
+  await world.db.query(`update schedule set next_at = now() - interval '1 minute'`);
+  const shown = async (): Promise<string[]> =>
+    (await world.journal())
+      .map(({ parameters }) => String((parameters as { message?: string }).message))
+      .filter((message) => message.startsWith('schedule '))
+      .toSorted();
+  await eventually(async () => ((await shown()).length >= names.length ? true : undefined), 'five messages');
+  await eventually(async () => {
+    const open = await world.db.query('select from run where open');
+    return open.length === 0 ? true : undefined;
+  }, 'no run is open');
+  expect(await shown()).toEqual(names.map((name) => `schedule ${name}`).toSorted());
+  const starts = await world.db.query<{ outcome: string }>('select outcome from schedule_start');
+  expect(starts.map(({ outcome }) => outcome)).toEqual(names.map(() => 'STARTED'));
+});
+
 describe('the command line', () => {
   test('starts a run, follows it to its end, and shows it', async () => {
     const message = ['--type', 'REPEATING_BARK', '--message', 'Goal', '--repetitions', '2', '--interval', '10'];

@@ -14,7 +14,8 @@ import { createLogger } from '../../src/platform/logging.ts';
 import { eventually } from '../support/scene.ts';
 import { findRun, lockRun, moveRun, runChanges } from '../../src/runs/store.ts';
 import { audit, claim, openTestRequests, type TestRequests } from '../requests/support.ts';
-import { AGENT, cardsFrom, counts, create, know, RULES, send, stateOf, work } from './support.ts';
+import { AGENT, cardsFrom, counts, create, know, RULES, send, stateOf, stepParts, warm, work } from './support.ts';
+import { stepRun } from '../../src/runs/step.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -83,6 +84,21 @@ describe('a run', () => {
     expect(Math.max(...left)).toBe(100);
     await work(db, id);
     expect((await counts(db, id)).outcomes).toEqual({ COMPLETED: 450 });
+  });
+
+  test('that many workers are at makes one request for each target', async () => {
+    const cards = cardsFrom('1', 400);
+    const id = await create(db, { selection: { cards } });
+    await warm(db, 8);
+    await Promise.all(
+      Array.from({ length: 8 }, async () => {
+        for (let round = 0; round < 12; round += 1) await stepRun(id, stepParts(db));
+      }),
+    );
+    expect((await barks()).length).toBeGreaterThan(0);
+    await work(db, id);
+    expect((await barks()).toSorted()).toEqual(cards);
+    expect(await counts(db, id)).toMatchObject({ targets: 400, waiting: 0, pending: 400 });
   });
 
   test('makes no more requests a second than its rate', async () => {

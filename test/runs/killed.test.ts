@@ -116,12 +116,12 @@ describe(`a bark run to ${CARDS} cards whose service is killed in the middle, an
       sum: CARDS,
       others: {},
     });
-    // Those that the killed one had marked as leaving; a call that took too long on a busy machine has its attempt.
+    // Those that the killed one had marked as leaving, or not written down yet; a call that took too long has its attempt.
     const [{ abandoned } = { abandoned: -1 }] = await world.db.query<{ abandoned: number }>(`
       select count(*) as abandoned from request r where error_code = 'OUTCOME_UNKNOWN'
          and not exists (select from attempt a where a.request_number = r.number)`);
     expect(abandoned).toBeGreaterThan(0);
-    expect(abandoned).toBeLessThanOrEqual(2 * CONCURRENCY);
+    expect(abandoned).toBeLessThanOrEqual(8 * CONCURRENCY);
     expect(unknown).toBeGreaterThanOrEqual(abandoned);
     second.signal('SIGTERM');
     expect(await second.ended).toMatchObject({ exitCode: 0 });

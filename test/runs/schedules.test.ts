@@ -12,7 +12,7 @@ import {
 } from '../../src/runs/schedules.ts';
 import { startDueSchedules } from '../../src/runs/schedule-starts.ts';
 import { openTestRequests, type TestRequests } from '../requests/support.ts';
-import { AGENT, BARK, RULES, send, work } from './support.ts';
+import { AGENT, BARK, RULES, send, warm, work } from './support.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -50,6 +50,7 @@ describe('a schedule', () => {
   test('that is due is started by one of many who look at once, and days that were missed are one run', async () => {
     for (let number = 1; number <= 5; number += 1) await add(`daily ${number}`);
     await due();
+    await warm(db, 8);
     const started = await Promise.all(Array.from({ length: 8 }, start));
     expect(started.reduce((sum, count) => sum + count, 0)).toBe(5);
     expect(await start()).toBe(0);
@@ -57,7 +58,8 @@ describe('a schedule', () => {
     expect(new Set(made.map(({ schedule_id: schedule }) => schedule)).size).toBe(5);
     expect(made.map(({ created_by_user: user }) => user)).toEqual(Array.from({ length: 5 }, () => 'agent'));
     const [history] = await scheduleHistory(db, 'daily 3', 10);
-    expect(history).toMatchObject({ outcome: 'STARTED', runId: made[2]?.id, runState: 'PREPARING' });
+    expect(history).toMatchObject({ outcome: 'STARTED', runState: 'PREPARING' });
+    expect(made.map(({ id }) => id)).toContain(history?.runId);
     for (const { nextAt } of await listSchedules(db)) expect(nextAt?.getTime()).toBeGreaterThan(Date.now());
   });
 

@@ -58,17 +58,15 @@ export async function create(
   );
 }
 
+/** What a step needs, with room for everything. */
+export function stepParts(db: Database): StepParts {
+  return { db, context: { rules: RULES }, recordOutcomes, window: 500, perSecond: 100_000 };
+}
+
 /** Steps until there is nothing to do at once. */
 export async function work(db: Database, id: number, parts: Partial<StepParts> = {}): Promise<Step> {
   for (;;) {
-    const step = await stepRun(id, {
-      db,
-      context: { rules: RULES },
-      recordOutcomes,
-      window: 500,
-      perSecond: 100_000,
-      ...parts,
-    });
+    const step = await stepRun(id, { ...stepParts(db), ...parts });
     if (step === 'wait' || step === 'not ours') return step;
   }
 }
@@ -98,3 +96,8 @@ export async function stateOf(db: Database, id: number): Promise<string | undefi
 }
 
 export const counts = (db: Database, id: number): Promise<RunCounts> => countTargets(db, id);
+
+/** Opens so many connections of the pool, so that what comes next really happens at once. */
+export async function warm(db: Database, connections: number): Promise<void> {
+  await Promise.all(Array.from({ length: connections }, () => db.query('select pg_sleep(0.1)')));
+}
