@@ -12,8 +12,8 @@ import { type EventSelection, inboxPages } from '../../src/replay/select-events.
 import { RULES } from '../intake/support.ts';
 import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
 import { establishPairings, lockPairings, type Taught } from '../../src/requests/pairing-knowledge.ts';
-import { createReplay, findReplay } from '../../src/replay/record.ts';
-import { runEvents, type RunOptions } from '../../src/replay/run-events.ts';
+import { createReplay, findReplay, resumeReplay } from '../../src/replay/record.ts';
+import { runEvents } from '../../src/replay/run-events.ts';
 import { commandKey } from '../../src/requests/command.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { finishPending } from '../support/finish.ts';
@@ -142,24 +142,28 @@ export function noting(faulty: (input: PlanningInput) => Plan): {
   };
 }
 
-/** Runs a replay to its end, in this process. */
+/** Runs a replay to its end, in this process; where `stops` says so, it is stopped at every step and resumed. */
 export async function ran(
   db: Database,
-  how: Partial<RunOptions> & { readonly selection?: typeof ALL } = {},
-): Promise<{ replay: number; counts: Readonly<Record<string, number>> }> {
-  const owner = randomUUID();
-  const selection = how.selection ?? ALL;
+  { stops = false } = {},
+): Promise<{ replay: number; counts: Readonly<Record<string, number>>; stopped: number }> {
   const by = { user: 'ann', unit: null };
-  const replay = await createReplay(db, { kind: 'EVENTS', selection, reason: 'a rule was off', by }, owner);
-  await runEvents(db, replay, inboxPages(db, selection, replay.cursor), {
-    ...OPTIONS,
-    owner,
-    facetWaitMs: 30_000,
-    window: 1_000_000,
-    perSecond: null,
-    signal: new AbortController().signal,
-    onProgress: () => {},
-    ...how,
-  });
-  return { replay: replay.id, counts: (await findReplay(db, replay.id))?.counts ?? {} };
+  let owner = randomUUID();
+  let replay = await createReplay(db, { kind: 'EVENTS', selection: ALL, reason: 'a rule was off', by }, owner);
+  for (let stopped = 0; ; stopped += 1) {
+    const stop = new AbortController();
+    const ended = await runEvents(db, replay, inboxPages(db, ALL, replay.cursor), {
+      ...OPTIONS,
+      owner,
+      facetWaitMs: 30_000,
+      window: 1_000_000,
+      perSecond: null,
+      signal: stop.signal,
+      onProgress: () => (stops ? stop.abort() : undefined),
+    });
+    const { id } = replay;
+    if (ended === 'COMPLETED') return { replay: id, counts: (await findReplay(db, id))?.counts ?? {}, stopped };
+    owner = randomUUID();
+    replay = await resumeReplay(db, id, owner);
+  }
 }
