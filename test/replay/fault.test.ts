@@ -21,7 +21,7 @@ import {
 /** A REPLAY_SEED repeats a run. */
 const seed = Number(process.env['REPLAY_SEED'] ?? randomInt(2 ** 31));
 /** About so many events; REPLAY_EVENTS=10000 is the full size. */
-const EVENTS = Number(process.env['REPLAY_EVENTS'] ?? 600);
+const EVENTS = Number(process.env['REPLAY_EVENTS'] ?? 400);
 
 describe(`A fault in the rules, processed over ${EVENTS} events, then the right rules (REPLAY_SEED=${seed})`, () => {
   let intake: TestIntake;
