@@ -13,6 +13,11 @@ const CLASS_NAMES = ['express', 'regular', 'bulk'];
 const AHEAD_S = 0.5;
 /** One was too few beside a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
 const AHEAD_OF_EACH_SLOT = 3;
+/**
+ * Answers that wait to be written, at most: ten transactions. A CAS that answers faster than the database writes would
+ * else have more and more of them in memory, each with its bodies, and a stop could not write them in its time.
+ */
+const UNWRITTEN_MAX = 1_000;
 /** How often an instance asks for the probe of a half-open breaker. */
 const PROBE_MS = 250;
 
@@ -53,12 +58,14 @@ export interface ClaimingOptions {
   readonly metrics: DispatchMetrics;
   /** Requests being carried out. */
   readonly carrying: () => number;
+  /** Requests whose answer waits to be written. */
+  readonly unwritten: () => number;
   readonly onClaimed: () => void;
   readonly onError: (error: unknown) => void;
 }
 
 export function createClaiming(options: ClaimingOptions): Claiming {
-  const { db, leaseMs, limits, share, provider, leases, metrics, carrying, onClaimed, onError } = options;
+  const { db, leaseMs, limits, share, provider, leases, metrics, carrying, unwritten, onClaimed, onError } = options;
   let buffer: ClaimedRequest[] = [];
   let underWay: Promise<void> | null = null;
   /** The last claim found less than it asked for, and nothing has happened since. */
@@ -104,7 +111,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   }
 
   function refill(): void {
-    if (stopped || underWay) return;
+    if (stopped || underWay || unwritten() >= UNWRITTEN_MAX) return;
     const mode = provider.mode();
     if (mode === 'open') {
       const first = newcomers;

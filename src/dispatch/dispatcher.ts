@@ -119,6 +119,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     leases,
     metrics,
     carrying: () => carrying.size,
+    unwritten: () => settling.pending(),
     onClaimed: () => pump(),
     onError: failed('claim'),
   });
