@@ -26,7 +26,7 @@ export function dispatchToInstantCas(db: Database, slots: number): Dispatcher {
     leaseMs: 30_000,
     backOff: { minMs: 250, maxMs: 5_000 },
     breaker: { failures: 10, openMs: 1_000, maxOpenMs: 5_000 },
-    drainMs: 5_000,
+    drainMs: 30_000,
   });
 }
 

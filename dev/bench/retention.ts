@@ -32,7 +32,7 @@ export async function retention(
 ): Promise<void> {
   const site = await openSite(report, { parts: ['postgres'] });
   try {
-    const filled: Filled = { old: rows, young: Math.ceil(rows / 10), pending: 4_000 * seconds * 2 * ROUNDS };
+    const filled: Filled = { old: rows, young: Math.ceil(rows / 10), pending: 6_000 * seconds * 2 * ROUNDS };
     const begunAt = performance.now();
     await fillForRetention(site.databaseUrl, filled);
     const before = await countRows(site.db);
@@ -87,8 +87,9 @@ async function besideDispatch(report: Report, site: Site, db: Database, seconds:
   } finally {
     await dispatcher.stop();
     await dispatchDb.close();
+    await watch.stop();
   }
-  const { looks, blocked, longestMs } = await watch.stop();
+  const { looks, blocked, longestMs } = watch.seen();
   const ratios = rates.with.map((rate, index) => rate / (rates.without[index] ?? rate));
   const shown = (all: readonly number[]): string => all.map(Math.round).join(', ');
   report.line(
@@ -122,7 +123,10 @@ async function rateFor(site: Site, seconds: number): Promise<number> {
 }
 
 /** Looks again and again whether a session waits for a lock that retention holds. */
-function watchLocks(db: Database): { stop(): Promise<{ looks: number; blocked: number; longestMs: number }> } {
+function watchLocks(db: Database): {
+  stop(): Promise<void>;
+  seen(): { readonly looks: number; readonly blocked: number; readonly longestMs: number };
+} {
   const stopping = new AbortController();
   let [looks, blocked, longestMs] = [0, 0, 0];
   let since: number | null = null;
@@ -143,8 +147,8 @@ function watchLocks(db: Database): { stop(): Promise<{ looks: number; blocked: n
     async stop() {
       stopping.abort();
       await done;
-      return { looks, blocked, longestMs };
     },
+    seen: () => ({ looks, blocked, longestMs }),
   };
 }
 

@@ -138,7 +138,7 @@ describe(`retention (RETENTION_SEED=${seed})`, () => {
 
     await restore(db, before);
     const taken = `update lease set owner = $1, expires_at = now() + interval '1 minute' where name = 'retention'`;
-    const robbed = retain({ leaseMs: 60, rest: 50, onProgress: () => void db.query(taken, [randomUUID()]) });
+    const robbed = retain({ leaseMs: 60, rest: 10, onProgress: () => void db.query(taken, [randomUUID()]) });
     expect((await robbed).state).toBe('stopped');
     await db.query('delete from lease');
   });
