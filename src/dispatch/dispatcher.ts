@@ -200,15 +200,15 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       claiming.ended(request);
       return;
     }
-    const held = await putDown(result.settlement);
-    // Its card may have been handed to a trigger that waited for it.
-    if (request.class <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
-    pump();
+    const held = await putDown(result.settlement, request.class);
     reportEnding(metrics, logger, request, result, held);
   }
 
-  /** Writes what is to be written about a request, and is done with it. */
-  async function putDown(settlement: Settlement): Promise<boolean> {
+  /**
+   * Writes what is to be written about a request, and is done with it. `carriedOut`: its class, where it was; then its
+   * card may have been handed to a trigger that waited for it.
+   */
+  async function putDown(settlement: Settlement, carriedOut: number | null = null): Promise<boolean> {
     const { request } = settlement;
     const held = await settling.add(settlement).catch((error: unknown) => {
       failed('settle')(error);
@@ -217,6 +217,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     leases.release(request);
     claiming.ended(request);
     claiming.mayHaveWork();
+    if (carriedOut !== null && carriedOut <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
     pump();
     return held;
   }
