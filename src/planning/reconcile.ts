@@ -1,4 +1,4 @@
-import type { Subscription } from '../events/crm.generated.ts';
+import type { Service, Subscription } from '../events/crm.generated.ts';
 import { comparableServiceCaId } from '../requests/command.ts';
 import type { EntitlementCommand } from '../requests/command.ts';
 import { misfit } from './ca-ids.ts';
@@ -14,6 +14,7 @@ export interface Entitlement {
   readonly serviceCaId: string;
   /** Of the service. */
   readonly distributor: Place;
+  readonly service: Service;
   readonly subscription: SubscriptionName;
 }
 
@@ -41,18 +42,21 @@ export interface Fix {
  * however it is written: through the first of the snapshots that entitles it.
  */
 export function entitledOn(card: string, snapshots: readonly Subscription[]): Entitlement[] {
-  const entitled = new Map<string, Entitlement>();
-  for (const snapshot of snapshots) {
+  return [...entitlementsOn(card, snapshots).values()].flatMap(([first]) => first ?? []);
+}
+
+/** All services through which the newest snapshots entitle something on a card, by comparable service CA id (R4). */
+export function entitlementsOn(card: string, snapshots: readonly Subscription[]): Map<string, Entitlement[]> {
+  const all = snapshots.flatMap((snapshot) => {
     const { services, cardsAt } = viewOf(snapshot);
-    for (const service of services) {
+    const subscription = { id: snapshot.id, number: snapshot.number };
+    return services.flatMap((service): Entitlement[] => {
       const { caId, distributor } = service;
-      if (caId === null || !isEffective(service) || !cardsAt(distributor).has(card)) continue;
-      const key = comparableServiceCaId(caId);
-      const subscription = { id: snapshot.id, number: snapshot.number };
-      if (!entitled.has(key)) entitled.set(key, { serviceCaId: caId, distributor, subscription });
-    }
-  }
-  return [...entitled.values()];
+      if (caId === null || !isEffective(service) || !cardsAt(distributor).has(card)) return [];
+      return [{ serviceCaId: caId, distributor, service, subscription }];
+    });
+  });
+  return Map.groupBy(all, ({ serviceCaId }) => comparableServiceCaId(serviceCaId));
 }
 
 /** What differs between the service CA ids that the CRM entitles on a card and those that the CAS says it has (R4). */

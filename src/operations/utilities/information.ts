@@ -1,6 +1,5 @@
 import type { Service, Subscription } from '../../events/crm.generated.ts';
-import { pairKey } from '../../planning/snapshot.ts';
-import { viewOf } from '../../planning/view.ts';
+import { type Entitlement, entitlementsOn } from '../../planning/reconcile.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { comparableServiceCaId } from '../../requests/command.ts';
 import type { ProvisioningRequest } from '../../requests/find.ts';
@@ -73,30 +72,22 @@ export function compareServices(
   snapshots: readonly Subscription[],
 ): ComparedService[] {
   const inCas = new Map(active.map((caId) => [comparableServiceCaId(caId), caId]));
-  const through = new Map<string, { caId: string; through: Through[] }>();
-  for (const snapshot of snapshots) {
-    const entitlements = viewOf(snapshot).entitlements();
-    for (const caId of new Set(snapshot.services.flatMap((service) => service.caId ?? []))) {
-      const key = comparableServiceCaId(caId);
-      const services = (entitlements.get(pairKey(card, caId)) ?? []).filter((service) => service.caId === caId);
-      if (services.length === 0) continue;
-      const entry = through.get(key) ?? { caId, through: [] };
-      through.set(key, entry);
-      for (const { id: serviceId, productCode, state } of services) {
-        entry.through.push({ subscriptionNumber: snapshot.number, serviceId, productCode, state });
-      }
-    }
-  }
-  return [...new Set([...inCas.keys(), ...through.keys()])]
+  const inCrm = entitlementsOn(card, snapshots);
+  return [...new Set([...inCas.keys(), ...inCrm.keys()])]
     .toSorted((one, other) => Number(one) - Number(other) || (one < other ? -1 : 1))
     .map((key) => {
-      const [cas, crm] = [inCas.get(key), through.get(key)];
+      const [cas, crm] = [inCas.get(key), inCrm.get(key)];
       return {
-        serviceCaId: cas ?? crm?.caId ?? key,
+        serviceCaId: cas ?? crm?.[0]?.serviceCaId ?? key,
         finding: cas === undefined ? 'MISSING_IN_CAS' : crm === undefined ? 'TOO_MUCH_IN_CAS' : 'BOTH',
-        through: crm?.through ?? [],
+        through: (crm ?? []).map(throughOf),
       };
     });
+}
+
+function throughOf({ service, subscription }: Entitlement): Through {
+  const { id: serviceId, productCode, state } = service;
+  return { subscriptionNumber: subscription.number, serviceId, productCode, state };
 }
 
 /**
