@@ -11,7 +11,9 @@ import { type RunView, runView, runViews } from '../runs/view.ts';
 import type { Queryable } from '../platform/database.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
-import { numeral, operated, type OptionNames } from './operation.ts';
+import { FINGERPRINT_OPTIONS } from './fingerprint.ts';
+import { MESSAGE_OPTIONS } from './message.ts';
+import { numeral, operated } from './operation.ts';
 import { followRun, progressText } from './run-progress.ts';
 import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';
 import { type StartArguments, startRun, withStart } from './run-start.ts';
@@ -119,15 +121,6 @@ interface MessageArguments extends SelectionArguments, StartArguments {
   readonly interval?: string;
 }
 
-const MESSAGE_OPTIONS: OptionNames = {
-  type: '--type',
-  message: '--message',
-  start_indication_date_time: '--start',
-  display_duration: '--duration',
-  repetition_count: '--repetitions',
-  repetition_interval: '--interval',
-};
-
 function messageCommand(): Command {
   const command = new Command('message')
     .description('shows a mail, bark or repeating bark on every card of a selection')
@@ -150,7 +143,7 @@ function messageCommand(): Command {
           repetition_interval: numeral(given.interval),
         },
         selection: selectionOf(given),
-        options: { ...SELECTION_OPTIONS, ...MESSAGE_OPTIONS },
+        options: { ...SELECTION_OPTIONS, ...MESSAGE_OPTIONS, type: '--type', message: '--message' },
       },
       given,
     ),
@@ -165,15 +158,6 @@ interface FingerprintArguments extends SelectionArguments, StartArguments {
   readonly height: string;
   readonly slot: string;
 }
-
-const FINGERPRINT_OPTIONS: OptionNames = {
-  display_date_time: '--at',
-  duration: '--duration',
-  position_x: '--x',
-  position_y: '--y',
-  height: '--height',
-  fingerprint_slot: '--slot',
-};
 
 function fingerprintCommand(): Command {
   const command = new Command('fingerprint')

@@ -177,7 +177,7 @@ export async function readStays(tx: Transaction, numbers: readonly string[]): Pr
   return stays;
 }
 
-/** A request that is scheduled for later is not ahead of anything. Walks request_pending_pairing. */
+/** A request that is scheduled for later is not ahead of anything. Walks request_pairing. */
 export async function readPendingPairings(
   tx: Transaction,
   numbers: readonly string[],

@@ -1,5 +1,5 @@
 import type { RetentionKind, Walked } from './retention-kinds.ts';
-import { archiveLine, archiveLines } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows } from './retention-rows.ts';
 
 /**
  * Published outcomes and dead letters, by the time at which they were published. What waits, and what is parked for a
@@ -7,10 +7,7 @@ import { archiveLine, archiveLines } from './retention-rows.ts';
  */
 export const outcomes: RetentionKind = {
   walk: (db, { after, before, limit }) => db.query<Walked>(WALK, [after, limit, before]),
-  async count(db, keys) {
-    const [counts] = await db.query<Record<string, number>>(COUNT, [keys]);
-    return counts ?? {};
-  },
+  count: (db, keys) => countRows(db, COUNT, keys),
   lines: (db, keys) => archiveLines(db, LINES, keys),
   remove: async (tx, keys) => ({ rows: { outbox: (await tx.query(REMOVE, [keys])).length }, more: false }),
 };

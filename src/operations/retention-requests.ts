@@ -1,5 +1,12 @@
 import type { RetentionKind, Walked } from './retention-kinds.ts';
-import { actionIsOpen, type ActionOfRow, archiveLine, archiveLines, removeEmptyActions } from './retention-rows.ts';
+import {
+  actionIsOpen,
+  type ActionOfRow,
+  archiveLine,
+  archiveLines,
+  countRows,
+  removeEmptyActions,
+} from './retention-rows.ts';
 
 /**
  * Final provisioning requests with their attempts and their rows in the lists, and the actions that are left with
@@ -9,10 +16,7 @@ import { actionIsOpen, type ActionOfRow, archiveLine, archiveLines, removeEmptyA
  */
 export const requests: RetentionKind = {
   walk: (db, { after, before, limit }) => db.query<Walked>(WALK, [after, limit, before]),
-  async count(db, keys) {
-    const [counts] = await db.query<Record<string, number>>(COUNT, [keys]);
-    return counts ?? {};
-  },
+  count: (db, keys) => countRows(db, COUNT, keys),
   lines: (db, keys) => archiveLines(db, LINES, keys),
   async remove(tx, keys) {
     const attempts = await tx.query(REMOVE_ATTEMPTS, [keys]);

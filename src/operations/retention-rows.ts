@@ -11,6 +11,16 @@ export function archiveLine(table: string, alias: string): string {
   return `jsonb_build_object('table', '${table}', 'row', to_jsonb(${alias}))::text`;
 }
 
+/** Runs a query for one row of counts, by table. */
+export async function countRows(
+  db: Queryable,
+  query: string,
+  keys: readonly number[],
+): Promise<Readonly<Record<string, number>>> {
+  const [counts] = await db.query<Record<string, number>>(query, [keys]);
+  return counts ?? {};
+}
+
 /** Keys whose rows are read at once for the archive: an attempt may have two bodies of 128 Ki characters. */
 const PAGE_KEYS = 50;
 

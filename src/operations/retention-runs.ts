@@ -1,5 +1,5 @@
 import type { RetentionKind, Walked } from './retention-kinds.ts';
-import { archiveLine, archiveLines } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows } from './retention-rows.ts';
 
 /** A run may have a hundred thousand targets: so many go, or are read, at once. */
 const TARGETS = 500;
@@ -10,10 +10,7 @@ const TARGETS = 500;
  */
 export const runs: RetentionKind = {
   walk: (db, { after, before, limit }) => db.query<Walked>(WALK, [after, limit, before]),
-  async count(db, keys) {
-    const [counts] = await db.query<Record<string, number>>(COUNT, [keys]);
-    return counts ?? {};
-  },
+  count: (db, keys) => countRows(db, COUNT, keys),
   async *lines(db, keys) {
     yield* archiveLines(db, LINES, keys);
     for (const key of keys) {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { incomingMessage, type IncomingMessage } from '../intake/message.ts';
+import type { EventSource } from './select-events.ts';
 
 /** Messages of one partition: from an offset to the one behind the last. */
 export interface PartitionRange {
@@ -9,15 +10,8 @@ export interface PartitionRange {
   readonly to: number;
 }
 
-export interface AskedRange {
-  readonly topic: string;
-  readonly partition: number | null;
-  readonly fromOffset: number | null;
-  readonly toOffset: number | null;
-  /** Times of the messages, ISO 8601. */
-  readonly from: string | null;
-  readonly to: string | null;
-}
+/** Times are those of the messages. */
+export type AskedRange = Omit<Extract<EventSource, { readonly kind: 'kafka' }>, 'kind'>;
 
 /** Kafka gives nothing of a partition for so long: whoever waits is told. */
 const SILENT_MS = 30_000;

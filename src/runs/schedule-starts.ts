@@ -8,7 +8,7 @@ import { nextTime } from './cron.ts';
 import type { KindContext } from './kind.ts';
 import { kindOf } from './kinds.ts';
 import type { RunState } from './life-cycle.ts';
-import type { ScheduleStart } from './schedules.ts';
+import type { Schedule, ScheduleStart } from './schedules.ts';
 import { createRun } from './store.ts';
 
 /**
@@ -33,19 +33,9 @@ export async function startDueSchedules(db: Database, context: KindContext, logg
   }
 }
 
-interface DueSchedule {
-  readonly id: number;
-  readonly name: string;
-  readonly kind: string;
-  readonly parameters: unknown;
-  readonly selection: unknown;
-  readonly cron: string;
-  readonly timeZone: string;
+interface DueSchedule extends Omit<Schedule, 'enabled' | 'nextAt' | 'createdAt' | 'updatedByUser' | 'updatedAt'> {
   readonly dueAt: Date;
   readonly now: Date;
-  readonly createdByUser: string;
-  readonly createdByUnit: string | null;
-  readonly lastRunId: number | null;
   readonly lastRunState: RunState | null;
 }
 
