@@ -2,7 +2,8 @@
  * Steady load with random faults all the time, on two instances of the service and servers of their own:
  * `node dev/soak.ts [--minutes 60] [--rate 40] [--seed 1] [--log FILE]`. Prints what was seen as a table.
  * Exit code 0 when every promise was kept, no instance fell over, and memory, connections and sizes stayed flat.
- * With `--log`, every trouble and every sample goes to FILE as JSON lines, and what the instances wrote beside it.
+ * With `--log`, every trouble and every sample goes to FILE as JSON lines, and what the instances wrote beside it; so do
+ * two snapshots of the steady instance's heap, after half of the time and at the end, and what grew between them.
  */
 import { appendFileSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, tmpdir } from 'node:os';
@@ -10,10 +11,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { setFlagsFromString } from 'node:v8';
+import { messageOf } from '../src/platform/errors.ts';
 import { brokenPromises } from '../test/crash/promises.ts';
 import { untilSettled } from '../test/crash/workload.ts';
 import { startLoad } from '../test/outages/load.ts';
 import { startNeighbours } from '../test/outages/whole-service.ts';
+import { heapGrowth } from './soak/heap.ts';
 import { newInstance } from './soak/instance.ts';
 import { brokenPoison, untilOutcomesArrived } from './soak/outcome.ts';
 import { report } from './soak/report.ts';
@@ -65,6 +68,9 @@ try {
 
   const over = AbortSignal.timeout(minutes * 60_000);
   const samples: Sample[] = [];
+  const heaps = [`${log}.half.heapsnapshot`, `${log}.end.heapsnapshot`] as const;
+  const halfTime = setTimeout(() => void steady.writeHeap(heaps[0]), minutes * 30_000);
+  closers.push(() => Promise.resolve(clearTimeout(halfTime)));
   const sampling = (async () => {
     while (!over.aborted) {
       const sample = await look({ neighbours, load, steady, victim }, beganAt);
@@ -82,6 +88,7 @@ try {
   await untilSettled(world, load.sent, SETTLES_WITHIN_MS);
   const settledMs = performance.now() - settlingFrom;
   await untilOutcomesArrived(world);
+  if (await steady.writeHeap(heaps[1])) tell({ heapGrew: await heapGrowth(...heaps, 40).catch(messageOf) });
   const broken = { ...(await brokenPromises(world, load)), poison: await brokenPoison(world, troubles.poisoned) };
   const ends = await Promise.all([steady, victim].map((instance) => instance.end('SIGTERM')));
   const { text, good } = await report({ world, samples, troubles, load, steady, victim, settledMs, ends, broken });

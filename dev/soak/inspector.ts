@@ -1,7 +1,7 @@
 /** Looks into another Node process that was started with `--inspect`. */
 export interface Inspector {
   /** Collects all garbage, then evaluates the expression there; its value has to be plain data. */
-  evaluate<T>(expression: string): Promise<T>;
+  evaluate<T>(expression: string, withinMs?: number): Promise<T>;
   close(): void;
 }
 
@@ -21,11 +21,11 @@ export async function connectInspector(port: number): Promise<Inspector> {
     socket.addEventListener('error', () => reject(new Error('The inspector refuses the connection')), { once: true });
   });
   let last = 0;
-  const call = <T>(method: string, params: object = {}): Promise<T> => {
+  const call = <T>(method: string, params: object = {}, withinMs = ANSWERS_WITHIN_MS): Promise<T> => {
     last += 1;
     const id = last;
     return new Promise((resolve, reject) => {
-      const late = setTimeout(() => end(new Error('The process is gone or stands still')), ANSWERS_WITHIN_MS);
+      const late = setTimeout(() => end(new Error('The process is gone or stands still')), withinMs);
       const onClose = (): void => end(new Error('The process is gone'));
       const onMessage = ({ data }: MessageEvent): void => {
         const told = JSON.parse(String(data)) as { id?: number; result?: T };
@@ -45,9 +45,10 @@ export async function connectInspector(port: number): Promise<Inspector> {
     });
   };
   return {
-    async evaluate<T>(expression: string) {
+    async evaluate<T>(expression: string, withinMs?: number) {
       await call('HeapProfiler.collectGarbage');
-      const { result } = await call<{ result: { value: T } }>('Runtime.evaluate', { expression, returnByValue: true });
+      const params = { expression, returnByValue: true };
+      const { result } = await call<{ result: { value: T } }>('Runtime.evaluate', params, withinMs);
       return result.value;
     },
     close: () => socket.close(),

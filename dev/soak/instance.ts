@@ -20,6 +20,8 @@ export interface Instance {
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
   /** Null where it is not there, or stands still. */
   look(): Promise<InstanceLook | null>;
+  /** Writes what it holds on its heap to the file; it stands still for a second or two meanwhile. False where it is not there. */
+  writeHeap(file: string): Promise<boolean>;
 }
 
 /** What an instance holds, after a full garbage collection. */
@@ -39,6 +41,7 @@ const PROCESS = fileURLToPath(new URL('../../test/crash/service-process.ts', imp
 const STARTS_WITHIN_MS = 60_000;
 const STOPS_WITHIN_MS = 40_000;
 const RESTARTS_AFTER_MS = 1_000;
+const HEAP_WITHIN_MS = 30_000;
 
 /** The lag is taken before the collection that comes with the look would count. */
 const LOOK = `(() => {
@@ -128,17 +131,27 @@ export async function newInstance(
     },
     signal: (signal) => void child?.kill(signal),
     async look() {
-      if (asked) return null;
-      try {
-        inspector ??= await connectInspector(inspectorPort);
-        return { startedAt, ...(await inspector.evaluate<Omit<InstanceLook, 'startedAt'>>(LOOK)) };
-      } catch {
-        inspector?.close();
-        inspector = null;
-        return null;
-      }
+      const seen = await evaluate<Omit<InstanceLook, 'startedAt'>>(LOOK);
+      return seen === null ? null : { startedAt, ...seen };
+    },
+    async writeHeap(file) {
+      const write = `process.getBuiltinModule('node:v8').writeHeapSnapshot(${JSON.stringify(file)})`;
+      return (await evaluate<string>(write, HEAP_WITHIN_MS)) !== null;
     },
   };
+
+  /** Null where it is not there, or stands still. */
+  async function evaluate<T>(expression: string, withinMs?: number): Promise<T | null> {
+    if (asked) return null;
+    try {
+      inspector ??= await connectInspector(inspectorPort);
+      return await inspector.evaluate<T>(expression, withinMs);
+    } catch {
+      inspector?.close();
+      inspector = null;
+      return null;
+    }
+  }
 }
 
 async function lives(url: string): Promise<boolean> {
