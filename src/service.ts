@@ -26,6 +26,7 @@ import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
 import { operationsApi } from './operations-api/calls.ts';
+import { startReplayHost } from './replay/host.ts';
 import { runMetrics } from './runs/metrics.ts';
 import { startRunWorker } from './runs/worker.ts';
 import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
@@ -162,6 +163,13 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: webApiMetrics(registry),
     logger: logger.child({ part: 'web-api' }),
   };
+  const operationsParts = {
+    rules,
+    stalePolicy: settings.STALE_POLICY,
+    facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+    findWriterSchema: (id: number) => schemas.findWriterSchema(id),
+    kafka,
+  };
   let apis: RunningApis | undefined;
   const runs = startRunWorker({
     db: database,
@@ -173,11 +181,21 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     logger: logger.child({ part: 'runs' }),
   });
 
+  const replays = startReplayHost({
+    db: database,
+    reading: { kafka, findWriterSchema: (id) => schemas.findWriterSchema(id) },
+    publishing: { ...settings, kafka, registry: schemas },
+    evaluation: { plan, rules, stalePolicy: settings.STALE_POLICY },
+    facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+    logger: logger.child({ part: 'replays' }),
+    onOutbox: () => outcomes.wake(),
+  });
+
   // Those that bring work stop before those that do it, and the connections last.
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), retention.stop()]);
+    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), replays.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
     await outcomes.stop();
@@ -194,7 +212,10 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       logger,
       clientErrorHandler: answerClientError,
       register: async (app) => {
-        apis = await registerApis(app, webApiParts, [webApi(webApiParts), operationsApi({ ...webApiParts, rules })]);
+        apis = await registerApis(app, webApiParts, [
+          webApi(webApiParts),
+          operationsApi({ ...webApiParts, ...operationsParts }),
+        ]);
       },
       parts: async () => [
         await databaseState(database),

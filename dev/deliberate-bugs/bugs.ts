@@ -160,7 +160,7 @@ export const BUGS: readonly Bug[] = [
           "      if (command.type !== 'CREATE_PAIRING') return completed({});\n      return kindOf(command) === 'once'\n",
       },
     ],
-    ...crash('put-off', 4),
+    ...crash('dispatch', 10),
   },
   {
     name: 'send-without-mark',

@@ -1,13 +1,14 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { registryOf } from '../connections.ts';
-import { DeadLetterError, discardDeadLetter, releaseDeadLetter } from '../intake/release-dead-letter.ts';
-import { NotHeldError, discardStale, releaseStale } from '../intake/stale.ts';
+import { DeadLetterError } from '../intake/release-dead-letter.ts';
+import { NotHeldError } from '../intake/stale.ts';
 import { heldEvents } from '../operations/held-events.ts';
+import { discardEvent, releaseEvent } from '../operations/waiting-events.ts';
 import type { Database } from '../platform/database.ts';
 import { plan } from '../planning/plan.ts';
-import { readDeadLetterAgain, showEvent } from '../replay/show-event.ts';
-import { deadLetters, storedEvent } from '../replay/stored-events.ts';
+import { showEvent } from '../replay/show-event.ts';
+import { deadLetters } from '../replay/stored-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { deadLetterLine, shownEventText } from './event-text.ts';
@@ -78,11 +79,7 @@ export function eventsCommand(): Command {
     .option('--by <name>', 'who decides', userInfo().username)
     .action(async (id: string, { by, reason }: { by: string; reason: string }) => {
       const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
-      await decided(id, async (db, inboxId) => {
-        const stored = await storedEvent(db, inboxId);
-        if (stored?.disposition !== 'DEAD_LETTERED') return discardStale(db, { inboxId, by, reason }, { facetWaitMs });
-        return discardDeadLetter(db, inboxId, `discarded by ${by}: ${reason}`);
-      });
+      await decided(id, (db, inboxId) => discardEvent(db, { inboxId, by, reason }, { facetWaitMs }));
       console.log(`event ${id} is discarded`);
     });
   return events;
@@ -101,15 +98,17 @@ async function release(
   how: { readonly by: string; readonly reason: string | undefined; readonly schema: string | undefined },
 ): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
   const settings = readSettings(['rules']);
-  const options = { plan, rules: planningRulesOf(settings), facetWaitMs: settings.ACTION_FACET_WAIT_MS };
-  const stored = await storedEvent(db, inboxId);
-  if (stored?.disposition !== 'DEAD_LETTERED') return releaseStale(db, { inboxId, by: how.by }, options);
   const schemaId = how.schema === undefined ? null : wholeNumberOf('--schema', how.schema, 1, 2 ** 31 - 1);
-  const registry = registryOf(readSettings(['kafka']));
-  const read = await readDeadLetterAgain(db, stored, (one) => registry.findWriterSchema(one), schemaId);
-  const schemaText = schemaId === null ? '' : ` with schema ${schemaId}`;
-  const resolution = `released by ${how.by}${schemaText}${how.reason === undefined ? '' : `: ${how.reason}`}`;
-  return releaseDeadLetter(db, { inboxId, ...read }, resolution, options);
+  return releaseEvent(
+    db,
+    { inboxId, by: how.by, reason: how.reason ?? '', schemaId },
+    {
+      plan,
+      rules: planningRulesOf(settings),
+      facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+      findWriterSchema: (id) => registryOf(readSettings(['kafka'])).findWriterSchema(id),
+    },
+  );
 }
 
 /** Checks the id before, and tells an event that nobody can decide about as not found. */

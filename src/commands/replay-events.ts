@@ -2,24 +2,21 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
+import { kafkaOf, registryOf } from '../connections.ts';
+import type { FindWriterSchema } from '../events/decode.ts';
 import { plan } from '../planning/plan.ts';
 import type { Database } from '../platform/database.ts';
+import { createLogger } from '../platform/logging.ts';
+import { type OpenedEvents, type OpenOptions, type StoredSelection, withEvents } from '../replay/open-events.ts';
 import { isDifference, planEvents } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
-import { createReplay, endReplay, findReplay, type Replay, resumeReplay } from '../replay/record.ts';
+import { createReplay, endReplay, findReplay, type Replay, type ReplayState, resumeReplay } from '../replay/record.ts';
 import { runEvents } from '../replay/run-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { textOf, wholeNumberOf } from './options.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
-import {
-  type OpenedEvents,
-  type SelectionArguments,
-  selectionOf,
-  type StoredSelection,
-  withEvents,
-  withSelection,
-} from './replay-selection.ts';
+import { type SelectionArguments, selectionOf, withSelection } from './replay-selection.ts';
 import { planRowText, summaryText } from './replay-text.ts';
 import { untilToldToStop } from './signals.ts';
 
@@ -55,7 +52,7 @@ export function planCommand(): Command {
       const selection = selectionOf(options);
       const progress = progressLine();
       await withDatabase((db) =>
-        withEvents(db, selection, null, reading(progress), async (events) => {
+        withEvents(selection, opening(db, null, progress), async (events) => {
           const summary = await planned(db, events, options, progress);
           const { unreadable } = events;
           if (options.json) await print(JSON.stringify({ kind: 'summary', ...summary, unreadable }));
@@ -84,7 +81,7 @@ export function runCommand(): Command {
       const limits = limitsOf(options);
       const progress = progressLine();
       await withDatabase((db) =>
-        withEvents(db, selection, null, reading(progress), async (events) => {
+        withEvents(selection, opening(db, null, progress), async (events) => {
           if (!options.yes) {
             const summary = await planned(db, events, { ...options, json: false }, progress, () => {});
             await print(summaryText(summary, events.unreadable));
@@ -111,7 +108,7 @@ export async function resumeEvents(db: Database, found: Replay, options: Limits,
   const limits = limitsOf(options);
   const stored = found.selection as StoredSelection;
   const progress = progressLine();
-  await withEvents(db, stored, stored.ranges, reading(progress), async (events) => {
+  await withEvents(stored, opening(db, stored.ranges, progress), async (events) => {
     if (events.pinned.fingerprint !== stored.fingerprint) {
       throw new Error(`The events are not those that replay ${found.id} was begun with: begin a new one`);
     }
@@ -163,7 +160,7 @@ async function work(
   void untilToldToStop().then(() => stop.abort());
   const { again } = replay.selection as StoredSelection;
   const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
-  let ended: 'STOPPED' | 'COMPLETED';
+  let ended: ReplayState;
   try {
     ended = await runEvents(db, replay, events.pages(replay.cursor), {
       ...evaluation(),
@@ -199,8 +196,18 @@ function limitsOf({ window, rate }: Limits): { window: number; perSecond: number
   };
 }
 
-function reading(progress: ProgressLine): (events: number) => void {
-  return (events) => progress.show(`${events} events read`);
+function opening(db: Database, ranges: StoredSelection['ranges'], progress: ProgressLine): OpenOptions {
+  return {
+    db,
+    ranges,
+    onRead: (events) => progress.show(`${events} events read`),
+    reading: () => {
+      const settings = readSettings(['kafka']);
+      const registry = registryOf(settings);
+      const findWriterSchema = (id: number): ReturnType<FindWriterSchema> => registry.findWriterSchema(id);
+      return { kafka: kafkaOf(settings, createLogger('silent')), findWriterSchema };
+    },
+  };
 }
 
 function countsText(counts: Readonly<Record<string, number>>): string {

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import kafkajs from 'kafkajs';
 import { kafkaOf, registryOf } from '../connections.ts';
-import { createEncoder, EVENT_SOURCE } from '../outcomes/encode.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
-import { type Destination, outcomeSelection, replayOutcomes, type StoredOutcomeSelection } from '../replay/outcomes.ts';
+import { type Publishing, topicExists, withDestination } from '../replay/destination.ts';
+import { outcomeSelection, replayOutcomes, type StoredOutcomeSelection } from '../replay/outcomes.ts';
 import { createReplay, type Replay, resumeReplay } from '../replay/record.ts';
 import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
@@ -58,7 +57,9 @@ export function outcomesCommand(): Command {
       const by = { user: textOf('--by', options.by, 200), unit: null };
       const reason = textOf('--reason', options.reason);
       await work(options.json ?? false, async (db, owner) => {
-        if (topic !== null) await assertTopicExists(topic);
+        if (topic !== null && !(await topicExists(kafkaOf(readSettings(['kafka']), createLogger('silent')), topic))) {
+          throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
+        }
         const stored = await outcomeSelection(db, selection, topic);
         return createReplay(db, { kind: 'OUTCOMES', selection: stored, reason, by }, owner);
       });
@@ -79,7 +80,7 @@ async function work(json: boolean, begin: (db: Database, owner: string) => Promi
     const replay = await begin(db, owner);
     const { topic } = replay.selection as StoredOutcomeSelection;
     let published = replay.counts['outcomes'] ?? 0;
-    const ended = await withDestination(topic, (destination) =>
+    const ended = await withDestination(topic, publishing, (destination) =>
       replayOutcomes(db, replay, {
         owner,
         destination,
@@ -98,43 +99,7 @@ async function work(json: boolean, begin: (db: Database, owner: string) => Promi
   });
 }
 
-async function assertTopicExists(topic: string): Promise<void> {
-  const admin = kafkaOf(readSettings(['kafka']), createLogger('silent')).admin();
-  await admin.connect();
-  try {
-    if ((await admin.listTopics()).includes(topic)) return;
-  } finally {
-    await admin.disconnect();
-  }
-  throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
-}
-
-async function withDestination<T>(topic: string | null, use: (destination: Destination) => Promise<T>): Promise<T> {
-  if (topic === null) return use({ kind: 'outbox' });
+function publishing(): Publishing {
   const settings = readSettings(['kafka']);
-  const encoder = createEncoder({
-    registry: registryOf(settings),
-    outcomeTopic: settings.OUTCOME_TOPIC,
-    actionOutcomeTopic: settings.ACTION_OUTCOME_TOPIC,
-    deadLetterTopic: settings.DEAD_LETTER_TOPIC,
-    source: EVENT_SOURCE,
-  });
-  const producer = kafkaOf(settings, createLogger('silent')).producer({
-    // As the relay does: a key keeps its partition.
-    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
-    allowAutoTopicCreation: false,
-    maxInFlightRequests: 1,
-  });
-  await producer.connect();
-  try {
-    return await use({
-      kind: 'topic',
-      producer,
-      encoder: {
-        encode: async (messages) => (await encoder.encode(messages)).map((message) => ({ ...message, topic })),
-      },
-    });
-  } finally {
-    await producer.disconnect();
-  }
+  return { ...settings, kafka: kafkaOf(settings, createLogger('silent')), registry: registryOf(settings) };
 }

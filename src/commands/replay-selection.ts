@@ -1,24 +1,7 @@
-import { createReadStream, existsSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { kafkaOf, registryOf } from '../connections.ts';
-import { createEventDecoder } from '../events/decode.ts';
-import { eventOfJson } from '../events/json-event.ts';
-import type { ReadMessage } from '../intake/message.ts';
-import { read, readMessages } from '../intake/read.ts';
-import { linesOf } from '../operations/import-lines.ts';
-import type { Database } from '../platform/database.ts';
-import { createLogger } from '../platform/logging.ts';
-import { type PartitionRange, partitionRanges, readRanges } from '../replay/kafka-range.ts';
-import {
-  countInbox,
-  type EventSelection,
-  FAMILY_LETTERS,
-  type GroupPage,
-  inboxPages,
-} from '../replay/select-events.ts';
-import { createSpool, type Spool } from '../replay/spool.ts';
-import { readSettings } from '../settings.ts';
+import { type EventSelection, FAMILY_LETTERS } from '../replay/select-events.ts';
 import { UsageError } from './exit-codes.ts';
 import { oneOf, textOf, timeOf, wholeNumberOf } from './options.ts';
 
@@ -35,13 +18,6 @@ export interface SelectionArguments {
   readonly action?: string;
   readonly type?: string;
 }
-
-/** What a replay of events keeps in `replay.selection`: the very messages that it was begun with. */
-export type StoredSelection = EventSelection & {
-  readonly ranges: readonly PartitionRange[] | null;
-  readonly fingerprint: string | null;
-  readonly again: boolean;
-};
 
 /** The options that say which events. */
 export function withSelection(command: Command): Command {
@@ -103,85 +79,4 @@ export function selectionOf(given: SelectionArguments): EventSelection {
     toOffset: number('--to-offset', given.toOffset),
   };
   return { ...filter, source: { kind: 'kafka', topic, ...range, from, to } };
-}
-
-/** The events of a selection, ready to be gone through. */
-export interface OpenedEvents {
-  /** What a resumed replay needs to find the same events. */
-  readonly pinned: Pick<StoredSelection, 'ranges' | 'fingerprint'>;
-  /** About how many there are; null where nobody knows. */
-  readonly events: number | null;
-  /** Messages that cannot be read, by reason. */
-  readonly unreadable: Readonly<Record<string, number>>;
-  pages(behind: string | null): AsyncIterable<GroupPage>;
-}
-
-/** Reads a file or a part of a topic into temporary files, by subscription; the inbox is read as it goes. */
-export async function withEvents<T>(
-  db: Database,
-  selection: EventSelection,
-  ranges: readonly PartitionRange[] | null,
-  onRead: (events: number) => void,
-  use: (events: OpenedEvents) => Promise<T>,
-): Promise<T> {
-  const { source } = selection;
-  if (source.kind === 'inbox') {
-    return use({
-      pinned: { ranges: null, fingerprint: null },
-      events: await countInbox(db, source),
-      unreadable: {},
-      pages: (behind) => inboxPages(db, { ...selection, source }, behind),
-    });
-  }
-  const spool = createSpool(selection);
-  try {
-    const pinned = source.kind === 'file' ? await fromFile(spool, source.path, onRead) : await fromKafka();
-    return await use({
-      pinned: { ranges: pinned, fingerprint: spool.fingerprint() },
-      events: spool.events,
-      unreadable: spool.unreadable,
-      pages: (behind) => spool.pages(behind),
-    });
-  } finally {
-    spool.remove();
-  }
-
-  async function fromKafka(): Promise<readonly PartitionRange[]> {
-    if (source.kind !== 'kafka') return [];
-    const settings = readSettings(['kafka']);
-    const kafka = kafkaOf(settings, createLogger('silent'));
-    const registry = registryOf(settings);
-    const decoder = createEventDecoder((id) => registry.findWriterSchema(id));
-    const found = ranges ?? (await partitionRanges(kafka, source));
-    await readRanges(kafka, source.topic, found, async (messages) => {
-      spool.add(await readMessages(decoder, messages));
-      onRead(spool.events);
-    });
-    return found;
-  }
-}
-
-const LINE_BYTES_MAX = 8 * 1024 * 1024;
-
-async function fromFile(spool: Spool, path: string, onRead: (events: number) => void): Promise<null> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
-  for await (const { number, text } of linesOf(stream, LINE_BYTES_MAX)) {
-    if (text?.trim() === '') continue;
-    spool.add([lineOf(path, number, text)]);
-    onRead(spool.events);
-  }
-  return null;
-}
-
-function lineOf(path: string, number: number, text: string | null): ReadMessage {
-  const decoded =
-    text === null
-      ? ({ ok: false, reason: 'UNREADABLE', detail: `the line has more than ${LINE_BYTES_MAX} bytes` } as const)
-      : eventOfJson(text);
-  const key = decoded.ok ? Buffer.from(decoded.event.subscription.number) : null;
-  const timestamp = new Date(decoded.ok ? decoded.event.occurredAt : 0);
-  return read(
-    { topic: `file:${path}`, partition: 0, offset: number, timestamp, key, value: null, headers: {} },
-    decoded,
-  );
 }

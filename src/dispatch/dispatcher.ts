@@ -14,7 +14,7 @@ import { createLeases } from './leases.ts';
 import { countReady } from './pending.ts';
 import { createPermissions } from './permissions.ts';
 import { createProviderWatch } from './provider-watch.ts';
-import { repeat } from './repeat.ts';
+import { repeat } from '../platform/repeat.ts';
 import { reportCall, reportEnding } from './reports.ts';
 import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';

@@ -1,4 +1,5 @@
 import { type Api, type Call, OPERATIONS_PATH } from '../web-api/calls.ts';
+import { eventCalls } from './event-calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { providerCalls } from './provider-calls.ts';
 import { queueCalls } from './queue-calls.ts';
@@ -20,6 +21,7 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...scheduleCalls(parts),
     ...queueCalls(parts),
     ...replayCalls(parts),
+    ...eventCalls(parts),
   ];
 }
 

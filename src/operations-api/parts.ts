@@ -1,3 +1,4 @@
+import type { FindWriterSchema } from '../events/decode.ts';
 import type { PlanningRules } from '../planning/types.ts';
 import type { WebApiParts } from '../web-api/parts.ts';
 
@@ -7,4 +8,7 @@ export type OperationsParts = Pick<
   'db' | 'finalWatch' | 'seal' | 'pinKey' | 'patterns' | 'immediateTimeoutMs' | 'logger'
 > & {
   readonly rules: PlanningRules;
+  readonly stalePolicy: 'plan' | 'hold';
+  readonly facetWaitMs: number;
+  readonly findWriterSchema: FindWriterSchema;
 };

@@ -14,7 +14,7 @@ import { success, successSchema } from '../web-api/envelope.ts';
 import { integer } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
-import { nothingAsked, shownDate } from './shapes.ts';
+import { ID_MAX, nothingAsked, shownDate } from './shapes.ts';
 
 const entry = z
   .strictObject({
@@ -34,7 +34,7 @@ const entry = z
   })
   .meta({ id: 'QueueEntry', description: 'An entry of the communication queue.' });
 
-const numbered = z.strictObject({ number: integer(1, 999_999_999_999_999) });
+const numbered = z.strictObject({ number: integer(1, ID_MAX) });
 
 /** The communication queue in the operations API. */
 export function queueCalls({ db, rules }: Pick<OperationsParts, 'db' | 'rules'>): Call[] {
@@ -63,7 +63,7 @@ export function queueCalls({ db, rules }: Pick<OperationsParts, 'db' | 'rules'>)
       description: 'The oldest first.',
       input: z.strictObject({
         state: z.enum(QUEUE_STATES, `give one of ${QUEUE_STATES.join(', ')}`).optional(),
-        after: integer(1, 999_999_999_999_999).optional().describe('Goes on behind this entry.'),
+        after: integer(1, ID_MAX).optional().describe('Goes on behind this entry.'),
         number_of_results: integer(1, 1_000).optional().describe('Default 50.'),
       }),
       output: successSchema(

@@ -9,10 +9,10 @@ import { type Call, call } from '../web-api/calls.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import type { OperationsParts } from './parts.ts';
+import { identified } from './shapes.ts';
 
 const PAGE_MAX = 1_000;
 
-const identified = z.strictObject({ id: integer(1, 999_999_999_999_999) });
 const page = {
   after: text(300).optional().describe('Goes on behind this card.'),
   number_of_results: integer(1, PAGE_MAX).optional().describe(`Default ${PAGE_MAX}.`),

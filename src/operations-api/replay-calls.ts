@@ -1,147 +1,207 @@
 import { z } from 'zod';
 import { OperationError } from '../operations/operation-error.ts';
-import type { Queryable } from '../platform/database.ts';
-import { discardDeadLetter } from '../intake/release-dead-letter.ts';
 import { plan } from '../planning/plan.ts';
+import type { Queryable } from '../platform/database.ts';
+import { planRowsBehind } from '../replay/hosted-plan.ts';
+import { outcomeSelection } from '../replay/outcomes.ts';
 import { isDifference, planEvents } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
-import { askToStop, findReplay, listReplays, type Replay } from '../replay/record.ts';
+import {
+  askToStop,
+  createReplay,
+  findReplay,
+  listReplays,
+  type Replay,
+  type ReplayKind,
+  ReplayTakenError,
+  resumeReplay,
+} from '../replay/record.ts';
 import { inboxPages } from '../replay/select-events.ts';
-import { deadLetters, storedEvent, type StoredEvent } from '../replay/stored-events.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { formatDate } from '../web-api/dates.ts';
+import { type Asked, type Call, call } from '../web-api/calls.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
-import { nothingAsked, shownDate } from './shapes.ts';
+import {
+  hostedSelection,
+  outcomesInput,
+  planInput,
+  replayOf,
+  replayView,
+  rowOf,
+  rowView,
+  runInput,
+} from './replay-shapes.ts';
+import { ID_MAX, identified, nothingAsked } from './shapes.ts';
 
 const PAGE_MAX = 1_000;
-const NUMBER_MAX = 999_999_999_999_999;
 
-const identified = z.strictObject({ id: integer(1, NUMBER_MAX) });
+const INBOX = { kind: 'inbox', from: null, to: null, disposition: null } as const;
 
-const replayView = z
-  .strictObject({
-    id: z.int(),
-    kind: z.enum(['EVENTS', 'OUTCOMES']),
-    state: z.enum(['RUNNING', 'STOPPED', 'COMPLETED']),
-    reason: z.string(),
-    created_by_user: z.string(),
-    created_by_unit: z.string().nullable(),
-    started_date: shownDate(),
-    ended_date: shownDate().nullable(),
-    counts: z.record(z.string(), z.int()),
-    stop_requested_by: z.string().nullable(),
-  })
-  .meta({ id: 'Replay', description: 'Events processed again, or outcomes published again.' });
+const BEGUN = 'Answers at once; an instance of the service works on it, and `GET /replays/{id}` tells how far it is.';
 
-const deadLetterView = z
-  .strictObject({
-    id: z.int(),
-    received_date: shownDate(),
-    topic: z.string(),
-    partition: z.int(),
-    offset: z.int(),
-    reason: z.string(),
-    detail: z.string(),
-    subscription_number: z.string().nullable(),
-    event_id: z.string().nullable(),
-    resolution: z.string().nullable().describe('What a person decided.'),
-  })
-  .meta({ id: 'DeadLetter', description: 'A message of the CRM that could not be processed.' });
-
-const planView = z
-  .strictObject({
-    events: z.int(),
-    differing: z.boolean(),
-    rows: z.array(
-      z.strictObject({
-        version: z.int(),
-        action: z.string(),
-        action_id: z.string(),
-        verdict: z.enum(['same', 'new', 'no longer', 'changed', 'withheld']),
-        type: z.string().nullable(),
-        smartcard_ca_id: z.string().nullable(),
-        service_ca_id: z.string().nullable(),
-        then_state: z.string().nullable().describe('What became of it then.'),
-        reason: z.string().nullable().describe("Why today's rules make nothing."),
-        effects: z.array(
-          z.strictObject({
-            kind: z.enum(['send', 'nothing']),
-            type: z.string().nullable(),
-            reason: z.string().nullable(),
-            detail: z.string().nullable(),
-          }),
-        ),
-      }),
-    ),
-  })
-  .meta({ id: 'ReplayPlan', description: 'What a replay of one subscription would come to now.' });
-
-/** Replays and dead letters in the operations API. Replays themselves are begun on the command line (docs/replay.md). */
-export function replayCalls({ db, rules }: Pick<OperationsParts, 'db' | 'rules'>): Call[] {
+/** Plans and replays in the operations API: the service works on them (docs/replay.md). */
+export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[] {
+  const common = { tag: 'replay', output: successSchema(replayView) };
   return [
     call({
+      ...common,
+      name: 'createReplayPlan',
+      method: 'POST',
+      paths: ['/replays/plan'],
+      access: 'reader',
+      summary: 'Plan a replay',
+      description: `What today's rules make of past events, against what was made then, and what a run would send now. It changes nothing. ${BEGUN}`,
+      input: planInput,
+      handle: async (asked) => success(await begun('PLAN', asked, hostedSelection(asked.input))),
+    }),
+    call({
+      ...common,
+      name: 'createReplay',
+      method: 'POST',
+      paths: ['/replays'],
+      access: 'writer',
+      summary: 'Process past events again',
+      description: `Mends what today's rules make otherwise than was made then, behind all other work; a second one like it finds nothing left to do. ${BEGUN}`,
+      input: runInput,
+      handle: async (asked) => success(await begun('EVENTS', asked, hostedSelection(asked.input))),
+    }),
+    call({
+      ...common,
+      name: 'createOutcomeReplay',
+      method: 'POST',
+      paths: ['/replays/outcomes'],
+      access: 'writer',
+      summary: 'Publish outcomes again',
+      description: `With the same ce_id and in each key's order. ${BEGUN}`,
+      input: outcomesInput,
+      async handle(asked) {
+        const { from_date: from, to_date: to, topic = null, latest = false, ...given } = asked.input;
+        const selection = {
+          from: from?.toISOString() ?? null,
+          to: to?.toISOString() ?? null,
+          subscription: given.subscription_number ?? null,
+          request: given.request_number ?? null,
+          latest,
+        };
+        return success(await begun('OUTCOMES', asked, await outcomeSelection(db, selection, topic)));
+      },
+    }),
+    call({
+      ...common,
       name: 'listReplays',
       method: 'GET',
       paths: ['/replays'],
       access: 'reader',
-      tag: 'replay',
-      summary: 'The replays, the newest first',
-      description: 'Who let what be processed or published again, why, and how far it came.',
+      summary: 'Plans and replays, the newest first',
+      description: 'Who let what be planned, processed or published again, why, and how far it came.',
       input: z.strictObject({ number_of_results: integer(1, PAGE_MAX).optional().describe('Default 20.') }),
       output: successSchema(z.strictObject({ replays: z.array(replayView) })),
       handle: async ({ input }) =>
         success({ replays: (await listReplays(db, input.number_of_results ?? 20)).map(replayOf) }),
     }),
     call({
+      ...common,
       name: 'showReplay',
       method: 'GET',
       paths: ['/replays/:id'],
       params: identified,
       access: 'reader',
-      tag: 'replay',
-      summary: 'One replay',
-      description: 'How far it came. Its requests have the process name REPLAY and its id.',
+      summary: 'One plan or replay',
+      description: 'How far it came. Requests of a replay have the process name REPLAY and its id.',
       input: z.strictObject({}),
-      output: successSchema(replayView),
-      handle: async ({ params }) => success(replayOf(await replay(db, params.id))),
+      handle: async ({ params }) => success(replayOf(await existing(db, params.id))),
     }),
     call({
+      ...common,
+      name: 'listReplayPlanRows',
+      method: 'GET',
+      paths: ['/replays/:id/plan_rows'],
+      params: identified,
+      access: 'reader',
+      summary: 'What a plan found to differ',
+      description: 'In the order of the subscriptions; the first 100,000 are kept.',
+      input: z.strictObject({
+        after: integer(0, ID_MAX).optional().describe('Goes on behind this row.'),
+        number_of_results: integer(1, PAGE_MAX).optional().describe('Default 100.'),
+      }),
+      output: successSchema(
+        z.strictObject({
+          rows: z.array(rowView),
+          last: z.int().nullable().describe('What the next page goes on behind; null: there is none.'),
+        }),
+      ),
+      async handle({ params, input: { after = 0, number_of_results: limit = 100 } }) {
+        const { id } = await existing(db, params.id);
+        const rows = await planRowsBehind(db, id, after, limit);
+        const last = rows.length < limit ? null : (rows.at(-1)?.position ?? null);
+        return success({ rows: rows.map(({ content }) => rowOf(content)), last });
+      },
+    }),
+    call({
+      ...common,
       name: 'stopReplay',
       method: 'POST',
       paths: ['/replays/:id/stop'],
       params: identified,
       access: 'writer',
-      tag: 'replay',
-      summary: 'Stop a replay',
+      summary: 'Stop a plan or a replay',
       description: 'Behind the subscription in hand; requests that it made are sent all the same. It can be resumed.',
       input: nothingAsked,
-      output: successSchema(replayView),
       async handle(asked) {
-        const { id } = await replay(db, asked.params.id);
+        const { id } = await existing(db, asked.params.id);
         await askToStop(db, id, actorOf(asked).user);
-        return success(replayOf(await replay(db, id)));
+        return success(replayOf(await existing(db, id)));
       },
     }),
     call({
+      ...common,
+      name: 'resumeReplay',
+      method: 'POST',
+      paths: ['/replays/:id/resume'],
+      params: identified,
+      access: 'writer',
+      summary: 'Go on with a replay',
+      description: 'Where it ended, and without repeating anything; a plan begins anew. The service works on it.',
+      input: nothingAsked,
+      async handle(asked) {
+        const found = await existing(db, asked.params.id);
+        if (isOfFile(found)) {
+          throw new OperationError(
+            'REPLAY_NOT_RESUMABLE',
+            'id',
+            `replay ${found.id} takes a file, which the service may not have: resume it on the command line`,
+          );
+        }
+        try {
+          return success(replayOf(await resumeReplay(db, found.id, null)));
+        } catch (error) {
+          if (error instanceof ReplayTakenError) throw new OperationError('REPLAY_NOT_RESUMABLE', 'id', error.message);
+          throw error;
+        }
+      },
+    }),
+    call({
+      ...common,
       name: 'planReplay',
       method: 'GET',
       paths: ['/replay_plan'],
       access: 'reader',
-      tag: 'replay',
       summary: "What today's rules make of a subscription's past events",
       description: 'Against what was made then, and what a run would send for it now. It changes nothing.',
       input: z.strictObject({
         subscription_number: text(500).trim().min(1, 'give a number').describe('Whose events.'),
         all: z.enum(['true', 'false']).optional().describe('Also what is the same, or withheld as then.'),
       }),
-      output: successSchema(planView),
+      output: successSchema(
+        z
+          .strictObject({ events: z.int(), differing: z.boolean(), rows: z.array(rowView) })
+          .meta({ id: 'ReplayPlan', description: 'What a replay of one subscription would come to now.' }),
+      ),
       async handle({ input }) {
         const selection = { source: INBOX, subscription: input.subscription_number, action: null, type: null };
         const rows: PlanRow[] = [];
-        const options = { plan, rules, stalePolicy: 'plan', again: false } as const;
+        const options = { plan, rules, stalePolicy, again: false };
         const summary = await planEvents(db, inboxPages(db, selection, null), options, {
           row: (row) => void (input.all === 'true' || isDifference(row) ? rows.push(row) : null),
           progress: () => {},
@@ -149,104 +209,24 @@ export function replayCalls({ db, rules }: Pick<OperationsParts, 'db' | 'rules'>
         return success({ events: summary.events, differing: summary.differing > 0, rows: rows.map(rowOf) });
       },
     }),
-    call({
-      name: 'listDeadLetters',
-      method: 'GET',
-      paths: ['/dead_letters'],
-      access: 'reader',
-      tag: 'replay',
-      summary: 'Messages of the CRM that could not be processed',
-      description: 'Those that nobody has decided about, the oldest first.',
-      input: z.strictObject({
-        after: integer(0, NUMBER_MAX).optional().describe('Goes on behind this one.'),
-        number_of_results: integer(1, PAGE_MAX).optional().describe('Default 100.'),
-      }),
-      output: successSchema(z.strictObject({ dead_letters: z.array(deadLetterView) })),
-      async handle({ input: { after = 0, number_of_results: limit = 100 } }) {
-        return success({ dead_letters: (await deadLetters(db, { all: false, after, limit })).map(letterOf) });
-      },
-    }),
-    call({
-      name: 'discardDeadLetter',
-      method: 'POST',
-      paths: ['/dead_letters/:id/discard'],
-      params: identified,
-      access: 'writer',
-      tag: 'replay',
-      summary: 'Give up a dead letter',
-      description: 'Nothing will become of it, and the trail says who decided so and why.',
-      input: z.strictObject({ reason: text(1_000).trim().min(1, 'say why').describe('Why, for the trail.') }),
-      output: successSchema(deadLetterView),
-      async handle(asked) {
-        const { id } = asked.params;
-        const found = await storedEvent(db, id);
-        if (found?.disposition !== 'DEAD_LETTERED' || found.resolvedAt !== null) {
-          throw new OperationError(
-            'DEAD_LETTER_NOT_FOUND',
-            'id',
-            `there is no dead letter ${id} that waits for a decision`,
-          );
-        }
-        await discardDeadLetter(db, id, `discarded by ${actorOf(asked).user}: ${asked.input.reason}`);
-        return success(letterOf((await storedEvent(db, id)) ?? found));
-      },
-    }),
   ];
+
+  async function begun(
+    kind: ReplayKind,
+    asked: Asked<{ readonly reason: string }>,
+    selection: object,
+  ): Promise<z.output<typeof replayView>> {
+    return replayOf(await createReplay(db, { kind, selection, reason: asked.input.reason, by: actorOf(asked) }, null));
+  }
 }
 
-const INBOX = { kind: 'inbox', from: null, to: null, disposition: null } as const;
-
-async function replay(db: Queryable, id: number): Promise<Replay> {
+async function existing(db: Queryable, id: number): Promise<Replay> {
   const found = await findReplay(db, id);
   if (!found) throw new OperationError('REPLAY_NOT_FOUND', 'id', `there is no replay ${id}`);
   return found;
 }
 
-function replayOf(one: Replay): z.output<typeof replayView> {
-  return {
-    id: one.id,
-    kind: one.kind,
-    state: one.state,
-    reason: one.reason,
-    created_by_user: one.createdBy.user,
-    created_by_unit: one.createdBy.unit,
-    started_date: formatDate(one.startedAt),
-    ended_date: one.endedAt === null ? null : formatDate(one.endedAt),
-    counts: one.counts,
-    stop_requested_by: one.stopRequestedBy,
-  };
-}
-
-function letterOf(letter: StoredEvent): z.output<typeof deadLetterView> {
-  return {
-    id: letter.id,
-    received_date: formatDate(letter.receivedAt),
-    topic: letter.topic,
-    partition: letter.partition,
-    offset: letter.offset,
-    reason: letter.reason ?? '',
-    detail: letter.detail ?? '',
-    subscription_number: letter.subscriptionNumber,
-    event_id: letter.eventId,
-    resolution: letter.resolution,
-  };
-}
-
-function rowOf(row: PlanRow): z.output<typeof planView>['rows'][number] {
-  return {
-    version: row.version,
-    action: row.action,
-    action_id: row.actionId,
-    verdict: row.verdict,
-    type: row.type,
-    smartcard_ca_id: row.smartcard,
-    service_ca_id: row.serviceCaId,
-    then_state: row.thenState,
-    reason: row.reason,
-    effects: row.effects.map((effect) =>
-      effect.kind === 'send'
-        ? { kind: 'send', type: effect.command.type, reason: null, detail: null }
-        : { kind: 'nothing', type: null, reason: effect.reason, detail: effect.detail },
-    ),
-  };
+function isOfFile({ selection }: Replay): boolean {
+  const { source } = selection as { readonly source?: { readonly kind: string } };
+  return source?.kind === 'file';
 }

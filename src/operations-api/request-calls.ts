@@ -6,6 +6,7 @@ import { success, successSchema } from '../web-api/envelope.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
+import { ID_MAX } from './shapes.ts';
 import { outcomeFields, outcomeView } from './request-shapes.ts';
 
 const waiting = z.strictObject(
@@ -36,7 +37,7 @@ export function requestCalls(parts: OperationsParts): Call[] {
       summary: 'Send a pending request now',
       description:
         'It becomes EXPRESS with everything that goes before it on its cards; back-offs end, and a scheduled one is due now. Nothing overtakes on its card.',
-      params: z.strictObject({ number: integer(1, 999_999_999_999_999) }),
+      params: z.strictObject({ number: integer(1, ID_MAX) }),
       async handle(asked) {
         const numbers = await processRequests(db, asked.params, actorOf(asked));
         return await outcome(numbers, asked.input.wait);

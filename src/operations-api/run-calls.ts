@@ -15,7 +15,7 @@ import { success, successSchema } from '../web-api/envelope.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
-import { nothingAsked, shownDate } from './shapes.ts';
+import { ID_MAX, identified, nothingAsked, shownDate } from './shapes.ts';
 
 /** A list of 200,000 cards. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
@@ -90,8 +90,6 @@ const target = z
   })
   .meta({ id: 'RunTarget', description: 'A card or a subscription of a run.' });
 
-const identified = z.strictObject({ id: integer(1, 999_999_999_999_999) });
-
 /** Runs in the operations API. */
 export function runCalls(parts: OperationsParts): Call[] {
   const { db, rules } = parts;
@@ -153,7 +151,7 @@ export function runCalls(parts: OperationsParts): Call[] {
       description: 'The newest first, with their counts by outcome.',
       input: z.strictObject({
         number_of_results: integer(1, 200).optional().describe('Default 50.'),
-        before: integer(1, 999_999_999_999_999).optional().describe('Goes on behind this run.'),
+        before: integer(1, ID_MAX).optional().describe('Goes on behind this run.'),
       }),
       output: successSchema(
         z.strictObject({ runs: z.array(run) }).meta({ id: 'Runs', description: 'A page of runs.' }),

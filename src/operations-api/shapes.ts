@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import { integer } from '../web-api/input-kinds.ts';
+
+/** The largest id and number that a caller can give. */
+export const ID_MAX = 999_999_999_999_999;
+
+/** The parameters of a path that names one thing by its id. */
+export const identified = z.strictObject({ id: integer(1, ID_MAX) });
 
 /** The input of a call that needs nothing said. */
 export const nothingAsked = z.strictObject({}, 'leave the body out, or send {}');

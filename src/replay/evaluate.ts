@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ActionEvent } from '../events/action-event.ts';
 import { actionKeyOf, type Facts } from '../intake/facts.ts';
 import { type Decision, foldChunk, type FoldOptions } from '../intake/fold.ts';
@@ -56,7 +57,13 @@ export async function evaluate(
     own,
     unknown.map(({ event }) => event),
   );
-  return groups.map((group) => evaluateGroup(group, history, options));
+  const evaluated: Evaluated[] = [];
+  for (const group of groups) {
+    evaluated.push(evaluateGroup(group, history, options));
+    // In the service, what is live goes on between two subscriptions.
+    await nextTurn();
+  }
+  return evaluated;
 }
 
 /** The same where the events were read already. Pure. */

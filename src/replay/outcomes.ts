@@ -6,7 +6,7 @@ import { publish } from '../outcomes/publish.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { idRange } from './id-range.ts';
-import { advanceReplay, endReplay, type Replay } from './record.ts';
+import { advanceReplay, endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
 import {
   newestOf,
   type OutboxRange,
@@ -51,14 +51,14 @@ export async function outcomeSelection(
  * Publishes the outcomes of a selection again, with their `ce_id`, in the order in which they went out first. To the
  * topics that they came from they go through the outbox, so that one relay keeps each key's order among them and the live
  * ones; to another topic they go directly, so that a topic that is not there stops nothing but this.
- * @returns how it ended.
+ * @returns how it ended; RUNNING where another instance of the service goes on.
  * @throws ReplayTakenError; an outage: what was stored or acknowledged stays done, and the replay can be resumed.
  */
 export async function replayOutcomes(
   db: Database,
   replay: Replay,
   options: OutcomeReplayOptions,
-): Promise<'STOPPED' | 'COMPLETED'> {
+): Promise<ReplayState> {
   const { owner, destination, signal, onProgress } = options;
   const selection = replay.selection as StoredOutcomeSelection;
   let behind = Number(replay.cursor ?? 0);
@@ -69,10 +69,10 @@ export async function replayOutcomes(
     behind = page.last;
     outcomes += page.published;
     onProgress(outcomes);
-    if (page.stop || signal.aborted) return end('STOPPED');
+    if (page.stop || signal.aborted) return end(interruptedBy(signal));
   }
 
-  async function end(state: 'STOPPED' | 'COMPLETED'): Promise<'STOPPED' | 'COMPLETED'> {
+  async function end(state: ReplayState): Promise<ReplayState> {
     await endReplay(db, replay.id, owner, state);
     return state;
   }

@@ -1,8 +1,14 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
 
-/** EVENTS: CRM events are processed again. OUTCOMES: outcomes are published again. */
-export type ReplayKind = 'EVENTS' | 'OUTCOMES';
-/** RUNNING also where its process died: whoever resumes it takes it over once the lease has ended. */
+/**
+ * PLAN: what a replay of events would come to, worked out by the service; it changes nothing. EVENTS: CRM events are
+ * processed again. OUTCOMES: outcomes are published again.
+ */
+export type ReplayKind = 'PLAN' | 'EVENTS' | 'OUTCOMES';
+/**
+ * RUNNING also where nobody works on it: a hosted one waits for an instance of the service, and of any other the process
+ * died, and whoever resumes it takes it over once the lease has ended.
+ */
 export type ReplayState = 'RUNNING' | 'STOPPED' | 'COMPLETED';
 
 /** Who asks for something. */
@@ -26,6 +32,12 @@ export interface Replay {
   readonly cursor: string | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly stopRequestedBy: string | null;
+  /** The service works on it, whichever instance has time, rather than the command that began it. */
+  readonly hosted: boolean;
+  /** Why the service gave it up; it is STOPPED then. */
+  readonly failure: string | null;
+  /** The summary of a plan that is COMPLETED. */
+  readonly result: unknown;
 }
 
 /** There is no such replay. */
@@ -44,31 +56,34 @@ export class ReplayTakenError extends Error {
 /** Without a sign of life for so long, a replay's process counts as dead. */
 const LEASE_MS = 30_000;
 
-/** Records a new replay, which `owner` works on. */
+/** Records a new replay, which `owner` works on; null: the service does. */
 export async function createReplay(
   db: Queryable,
   asked: { readonly kind: ReplayKind; readonly selection: object; readonly reason: string; readonly by: Actor },
-  owner: string,
+  owner: string | null,
 ): Promise<Replay> {
+  const { kind, selection, reason, by } = asked;
+  const hosted = owner === null;
   const [row] = await db.query<Replay>(
-    `insert into replay (kind, selection, reason, created_by_user, created_by_unit, owner, lease_until)
-     values ($1, $2, $3, $4, $5, $6, now() + $7::float8 * interval '1 millisecond') returning ${COLUMNS}`,
-    [asked.kind, JSON.stringify(asked.selection), asked.reason, asked.by.user, asked.by.unit, owner, LEASE_MS],
+    `insert into replay (kind, selection, reason, created_by_user, created_by_unit, owner, hosted, lease_until)
+     values ($1, $2, $3, $4, $5, $6, $7, now() + $8::float8 * interval '1 millisecond') returning ${COLUMNS}`,
+    [kind, JSON.stringify(selection), reason, by.user, by.unit, owner, hosted, hosted ? 0 : LEASE_MS],
   );
   if (!row) throw new Error('The replay was not stored');
   return row;
 }
 
 /**
- * Lets `owner` work on a replay that was stopped, or whose process died.
+ * Lets `owner` work on a replay that was stopped, or whose process died; null: the service does.
  * @throws ReplayNotFoundError; ReplayTakenError where it is completed or another process works on it.
  */
-export async function resumeReplay(db: Queryable, id: number, owner: string): Promise<Replay> {
+export async function resumeReplay(db: Queryable, id: number, owner: string | null): Promise<Replay> {
+  const hosted = owner === null;
   const [taken] = await db.query<Replay>(
-    `update replay set state = 'RUNNING', ended_at = null, stop_requested_by = null, owner = $2,
-       lease_until = now() + $3::float8 * interval '1 millisecond'
+    `update replay set state = 'RUNNING', ended_at = null, stop_requested_by = null, failure = null, owner = $2,
+       hosted = $3, lease_until = now() + $4::float8 * interval '1 millisecond'
      where id = $1 and (state = 'STOPPED' or (state = 'RUNNING' and lease_until < now())) returning ${COLUMNS}`,
-    [id, owner, LEASE_MS],
+    [id, owner, hosted, hosted ? 0 : LEASE_MS],
   );
   if (taken) return taken;
   const found = await findReplay(db, id);
@@ -101,17 +116,53 @@ export async function advanceReplay(
   return row.stop;
 }
 
-/** The owner's work on the replay is over: STOPPED, to be resumed, or COMPLETED. */
+/** Takes the oldest hosted replay that nobody works on, for `owner`; null where there is none. */
+export async function takeHosted(db: Queryable, owner: string): Promise<Replay | null> {
+  const [taken] = await db.query<Replay>(
+    `update replay set owner = $1, lease_until = now() + $2::float8 * interval '1 millisecond'
+     where id = (select id from replay where hosted and state = 'RUNNING' and lease_until <= now()
+                 order by id limit 1 for update skip locked)
+     returning ${COLUMNS}`,
+    [owner, LEASE_MS],
+  );
+  return taken ?? null;
+}
+
+/** Keeps the messages that a replay was begun with, so that whoever goes on with it finds the same. */
+export async function pinSelection(db: Queryable, id: number, owner: string, selection: object): Promise<void> {
+  await db.query('update replay set selection = $3 where id = $1 and owner = $2', [
+    id,
+    owner,
+    JSON.stringify(selection),
+  ]);
+}
+
+/**
+ * The owner's work on the replay is over: STOPPED, to be resumed, or COMPLETED; RUNNING: another instance of the service
+ * may go on with it.
+ */
 export async function endReplay(
   db: Queryable,
   id: number,
   owner: string,
-  state: 'STOPPED' | 'COMPLETED',
+  state: ReplayState,
+  told: { readonly failure?: string; readonly result?: object } = {},
 ): Promise<void> {
   await db.query(
-    `update replay set state = $3, ended_at = now(), owner = null, lease_until = null where id = $1 and owner = $2`,
-    [id, owner, state],
+    `update replay set state = $3, owner = null, failure = $4, result = $5,
+       ended_at = case $3 when 'RUNNING' then null else now() end,
+       lease_until = case $3 when 'RUNNING' then now() end
+     where id = $1 and owner = $2`,
+    [id, owner, state, told.failure ?? null, told.result === undefined ? null : JSON.stringify(told.result)],
   );
+}
+
+/** The reason of a signal that ends the work on a replay because the service stops: another instance may go on. */
+export const HANDED_BACK = 'the service stops';
+
+/** How a replay ends that is interrupted. */
+export function interruptedBy(signal: AbortSignal): 'STOPPED' | 'RUNNING' {
+  return signal.aborted && signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
 }
 
 /** Asks the process that works on a replay to stop; it does so behind what it has in hand. False: it is not RUNNING. */
@@ -137,4 +188,4 @@ export function listReplays(db: Queryable, limit: number): Promise<Replay[]> {
 
 const COLUMNS = `id, kind, state, selection, reason,
   jsonb_build_object('user', created_by_user, 'unit', created_by_unit) as "createdBy", started_at as "startedAt",
-  ended_at as "endedAt", cursor, counts, stop_requested_by as "stopRequestedBy"`;
+  ended_at as "endedAt", cursor, counts, stop_requested_by as "stopRequestedBy", hosted, failure, result`;

@@ -9,7 +9,7 @@ import { evaluate, type Evaluated, evaluateGroup, type EvaluateOptions, type Gro
 import { cardsOf, readCurrent, readEvents, readHistory } from './history.ts';
 import { planRows } from './plan-rows.ts';
 import { createSummary } from './plan-events.ts';
-import { advanceReplay, endReplay, type Replay } from './record.ts';
+import { advanceReplay, endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
 import type { GroupPage } from './select-events.ts';
 import { submitMends } from './submit-mends.ts';
 
@@ -20,7 +20,7 @@ export interface RunOptions extends EvaluateOptions {
   readonly window: number;
   /** At most so many requests are made a second, on average; null: as many as the window lets through. */
   readonly perSecond: number | null;
-  /** The replay ends behind the subscription in hand, to be resumed. */
+  /** The replay ends behind the subscription in hand, to be resumed (see HANDED_BACK). */
   readonly signal: AbortSignal;
   readonly onProgress: (counts: Readonly<Record<string, number>>) => void;
 }
@@ -36,7 +36,7 @@ const LOOK_MS = 50;
  *
  * Requests and how far the replay came are written in one transaction, so that one that is stopped, or whose process
  * died, repeats nothing.
- * @returns how it ended.
+ * @returns how it ended; RUNNING where another instance of the service goes on.
  * @throws ReplayTakenError; an outage: the replay can be resumed.
  */
 export async function runEvents(
@@ -44,7 +44,7 @@ export async function runEvents(
   replay: Replay,
   pages: AsyncIterable<GroupPage>,
   options: RunOptions,
-): Promise<'STOPPED' | 'COMPLETED'> {
+): Promise<ReplayState> {
   const { owner, signal } = options;
   let counts: Record<string, number> = { ...NO_COUNTS, ...replay.counts };
   const throttle = createThrottle(db, options, () => advanceReplay(db, replay.id, owner, null));
@@ -57,23 +57,23 @@ export async function runEvents(
       const group = groups[index];
       if (!group) continue;
       if (hasWork(evaluated)) {
-        if (await throttle.isStopped()) return end('STOPPED');
+        if (await throttle.isStopped()) return end(interruptedBy(signal));
         await receive(evaluated);
         const done = await db.transaction((tx) => mendGroup(tx, group, evaluated));
         faultPoint('replay: after commit');
         counts = done.counts;
         throttle.sent(done.requests);
         options.onProgress(counts);
-        if (done.stop || signal.aborted) return end('STOPPED');
+        if (done.stop || signal.aborted) return end(interruptedBy(signal));
       } else counts = add(counts, evaluated, 0);
     }
     const stop = await advanceReplay(db, replay.id, owner, { cursor: groups.at(-1)?.cursor ?? '', counts });
     options.onProgress(counts);
-    if (stop || signal.aborted) return end('STOPPED');
+    if (stop || signal.aborted) return end(interruptedBy(signal));
   }
   return end('COMPLETED');
 
-  async function end(state: 'STOPPED' | 'COMPLETED'): Promise<'STOPPED' | 'COMPLETED'> {
+  async function end(state: ReplayState): Promise<ReplayState> {
     await endReplay(db, replay.id, owner, state);
     return state;
   }

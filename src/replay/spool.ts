@@ -43,7 +43,10 @@ interface Line {
 /** Begins an empty spool in the directory for temporary files, readable by this user alone. */
 export function createSpool(filter: EventFilter): Spool {
   const directory = mkdtempSync(join(tmpdir(), `conax-replay-${randomBytes(4).toString('hex')}-`));
-  const remove = (): void => rmSync(directory, { recursive: true, force: true });
+  const remove = (): void => {
+    process.off('exit', remove);
+    rmSync(directory, { recursive: true, force: true });
+  };
   process.once('exit', remove);
   const buffers = Array.from({ length: BUCKETS }, () => '');
   const unreadable: Record<string, number> = {};

@@ -122,12 +122,24 @@ export const webApiCodes = {
   REPLAY_NOT_FOUND: {
     status: 404,
     message: 'There is no such replay',
-    remedy: '`GET /replays` lists them.',
+    remedy: 'Check the id; `GET /api/v1/replays` lists them, the newest first.',
   },
-  DEAD_LETTER_NOT_FOUND: {
+  REPLAY_NOT_RESUMABLE: {
+    status: 409,
+    message: 'The replay cannot be resumed',
+    remedy:
+      'It is completed, or under way: begin a new one, or stop it first. One of a file is resumed on the command line.',
+  },
+  EVENT_NOT_FOUND: {
     status: 404,
-    message: 'There is no such dead letter that waits for a decision',
-    remedy: '`GET /dead_letters` lists them; somebody else may have decided about it.',
+    message: 'There is no such event',
+    remedy: 'Check the id; `GET /api/v1/dead_letters` and `GET /api/v1/held_events` list those that wait.',
+  },
+  EVENT_NOT_WAITING: {
+    status: 409,
+    message: 'The event does not wait for this decision',
+    remedy:
+      'The description says why: somebody decided already, it came again meanwhile, its bytes are gone, or it still cannot be read.',
   },
   QUEUE_ENTRY_NOT_FOUND: {
     status: 404,
@@ -269,6 +281,11 @@ export const webApiCodes = {
     message: 'The database is away or too busy',
     remedy:
       'Repeat the call after the seconds that `Retry-After` says; a POST with the same `Idempotency-Key`, since it may have been done.',
+  },
+  SCHEMA_REGISTRY_UNAVAILABLE: {
+    status: 503,
+    message: 'The schema registry does not answer',
+    remedy: 'Repeat the call when it is back; nothing was decided.',
   },
   SHUTTING_DOWN: {
     status: 503,

@@ -1,9 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReplay } from '../../src/replay/record.ts';
-import { act, household, outcomeOf } from '../support/scene.ts';
-import { startWebWorld, type WebWorld } from '../web-api/support.ts';
+import type { Role } from '../../src/users/user.ts';
+import { act, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
+import { refusal, startWebWorld, type WebWorld } from '../web-api/support.ts';
 import { ALL } from './support.ts';
+
+interface ReplayTold {
+  readonly id: number;
+  readonly state: string;
+  readonly failure: string | null;
+  readonly result: unknown;
+}
 
 describe('The operations API of replays', () => {
   let world: WebWorld;
@@ -49,6 +57,163 @@ describe('The operations API of replays', () => {
     const given = await world.operate(path, { reason: 'a test of theirs' }, 'operator');
     expect(given.data).toMatchObject({ resolution: 'discarded by operator: a test of theirs' });
     const again = await world.operate(path, { reason: 'again' }, 'operator');
-    expect(again).toMatchObject({ status: 404, code: 'DEAD_LETTER_NOT_FOUND' });
+    expect(again).toMatchObject({ status: 409, code: 'EVENT_NOT_WAITING' });
   });
+
+  test('shows a message decoded as far as it goes, and says why one cannot be released', async () => {
+    await world.wire.send([{ key: 'S2', message: { kind: 'bytes', key: 'S2', value: Buffer.from([0, 0, 0]) } }]);
+    const id = await eventually(async () => {
+      const { data } = await world.operate<{ dead_letters: { id: number }[] }>('/dead_letters');
+      return data.dead_letters[0]?.id;
+    }, 'the dead letter');
+    expect((await world.operate(`/events/${id}`, undefined, 'viewer')).data).toMatchObject({
+      disposition: 'DEAD_LETTERED',
+      message: { key: 'S2', bytes: 3, hex: [expect.stringContaining('00 00 00')] },
+    });
+    const released = await world.operate(`/events/${id}/release`, { reason: 'try' }, 'operator');
+    const still = `Dead letter ${id} still cannot be processed`;
+    expect(refusal(released, still)).toEqual([409, 'EVENT_NOT_WAITING', still]);
+    expect((await world.operate(`/events/${id}/release`, { reason: 'try' }, 'viewer')).status).toBe(403);
+    expect(await world.operate('/events/999999')).toMatchObject({ status: 404, code: 'EVENT_NOT_FOUND' });
+    expect((await world.operate('/held_events')).data).toEqual({ held_events: [] });
+  });
+
+  test('plans and runs a replay in the service: what the CAS refused once is asked for again, for the user who calls', async () => {
+    const card = '54000000002';
+    await spoil(world, {
+      match: { command: 'ADD_SUBSCRIPTIONS', smartcard: card },
+      times: 1,
+      fault: 'status:INPUT_VALIDATION_ERROR',
+    });
+    const made = await act(world, household('S0000054002', card, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
+    await outcomeOf(world, made);
+    const selection = { subscription_number: 'S0000054002' };
+    const planned = await ended('/replays/plan', { ...selection, reason: 'what if' }, 'viewer');
+    expect(planned).toMatchObject({ kind: 'PLAN', state: 'COMPLETED', created_by_user: 'viewer' });
+    expect(planned.result).toMatchObject({ differing: 1, mended: 1, send: { ADD_SUBSCRIPTIONS: 1 } });
+    const { data } = await world.operate<{ rows: object[] }>(`/replays/${planned.id}/plan_rows`, undefined, 'viewer');
+    expect(data).toMatchObject({
+      rows: [
+        { subscription_number: 'S0000054002', verdict: 'new', smartcard_ca_id: card, effects: [{ kind: 'send' }] },
+      ],
+      last: null,
+    });
+    // The topic has the same events as the inbox.
+    const topic = { topic: world.settings.CRM_TOPICS[0], ...selection };
+    expect(await ended('/replays/plan', { ...topic, reason: 'from Kafka' })).toMatchObject({
+      result: { differing: 1 },
+    });
+
+    const run = await ended('/replays', { ...topic, reason: 'the CAS is mended' });
+    expect(run).toMatchObject({ state: 'COMPLETED', hosted: true, counts: { requests: 1, differing: 1 } });
+    await outcomeOf(world, made, 2);
+    expect(callTexts(await callsOf(world, card)).slice(-1)).toEqual(['ADD_SUBSCRIPTIONS 1001 OK effect']);
+    expect(
+      await world.db.query(
+        `select created_by_user, created_by_unit, process_id from request where process_name = 'REPLAY'`,
+      ),
+    ).toEqual([{ created_by_user: 'operator', created_by_unit: 'Nicosia', process_id: String(run.id) }]);
+    expect(await ended('/replays', { ...topic, reason: 'once more' })).toMatchObject({ counts: { requests: 0 } });
+  });
+
+  test('keeps to its window, is stopped, and goes on with the same messages of the topic', async () => {
+    const cards = ['54000000011', '54000000012', '54000000013'];
+    for (const smartcard of cards) {
+      await spoil(world, { match: { command: 'ADD_SUBSCRIPTIONS', smartcard }, times: 1, fault: 'status:CA_ERROR' });
+      const subscription = household(`S00${smartcard}`, smartcard, ['1001']);
+      await outcomeOf(world, await act(world, subscription, { action: 'S:BECOME_SUBSCRIBER' }));
+    }
+    await world.operate('/provider/pause', { reason: 'a replay that waits' }, 'admin');
+    const topic = world.settings.CRM_TOPICS[0];
+    const begun = await world.operate<ReplayTold>('/replays', { topic, window: 1, reason: 'refused' }, 'operator');
+    const { id } = begun.data;
+    const waiting = (): Promise<number> =>
+      world.db
+        .query(`select from work join request using (number) where process_id = $1`, [String(id)])
+        .then((rows) => rows.length);
+    await eventually(async () => ((await waiting()) > 0 ? true : undefined), 'the first request');
+    expect(await world.operate(`/replays/${id}/stop`, {}, 'operator')).toMatchObject({ status: 200 });
+    expect(await over(id)).toMatchObject({ state: 'STOPPED', counts: { requests: 1 } });
+    expect(await waiting()).toBe(1);
+    // What came since is none of its messages.
+    const later = await act(world, household('S0000054019', '54000000019', ['1001']), {
+      action: 'S:BECOME_SUBSCRIBER',
+    });
+    await world.operate('/provider/resume', {}, 'admin');
+    await world.operate(`/replays/${id}/resume`, {}, 'operator');
+    expect(await over(id)).toMatchObject({ state: 'COMPLETED', counts: { requests: 3, differing: 3 } });
+    await outcomeOf(world, later);
+    const journal = await Promise.all(cards.map((card) => callsOf(world, card)));
+    expect(journal.map((calls) => callTexts(calls).slice(-1))).toEqual(
+      cards.map(() => ['ADD_SUBSCRIPTIONS 1001 OK effect']),
+    );
+  });
+
+  test('sends again what a CAS has lost, where that is asked for', async () => {
+    const card = '54000000004';
+    const made = await act(world, household('S0000054004', card, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
+    await outcomeOf(world, made);
+    const asked = { subscription_number: 'S0000054004', reason: 'the CAS was restored from yesterday' };
+    expect(await ended('/replays', asked)).toMatchObject({ counts: { requests: 0 } });
+    expect(await ended('/replays', { ...asked, again: true })).toMatchObject({ counts: { requests: 2 } });
+    await outcomeOf(world, made, 2);
+    expect(callTexts(await callsOf(world, card))).toHaveLength(4);
+  });
+
+  test('publishes the outcomes of a subscription again, with their ce_id', async () => {
+    const made = await act(world, household('S0000054003', '54000000003', ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
+    const first = await outcomeOf(world, made);
+    const run = await ended('/replays/outcomes', { subscription_number: 'S0000054003', reason: 'restored' });
+    expect(run).toMatchObject({ kind: 'OUTCOMES', state: 'COMPLETED', counts: { outcomes: 3 } });
+    const again = await outcomeOf(world, made, 2);
+    expect(again.headers['ce_id']).toBe(first.headers['ce_id']);
+  });
+
+  test('tells what is wrong before anything begins, and why the service gave a replay up', async () => {
+    const before = (await world.operate<{ replays: object[] }>('/replays')).data.replays.length;
+    const wrong: [string, object, string, string][] = [
+      ['/replays', {}, 'PARAMETER_MISSING', 'reason is missing'],
+      ['/replays', { reason: 'x', partition: 1 }, 'PARAMETER_INVALID', 'belong to topic'],
+      ['/replays', { reason: 'x', topic: 't', from_offset: 1 }, 'PARAMETER_MISSING', 'need partition'],
+      ['/replays', { reason: 'x', action_type: 'ADD_SERVICE' }, 'PARAMETER_INVALID', 'give S, V or I'],
+      [
+        '/replays/plan',
+        { reason: 'x', topic: 't', disposition: 'STALE' },
+        'PARAMETER_INVALID',
+        'for events of the inbox',
+      ],
+      ['/replays/outcomes', { reason: 'x' }, 'PARAMETER_MISSING', 'say which outcomes'],
+    ];
+    for (const [path, body, code, named] of wrong) {
+      expect(refusal(await world.operate(path, body, 'operator'), named)).toEqual([400, code, named]);
+    }
+    expect(await world.operate('/replays', { reason: 'x' }, 'viewer')).toMatchObject({ status: 403 });
+    expect((await world.operate<{ replays: object[] }>('/replays')).data.replays).toHaveLength(before);
+
+    for (const path of ['/replays', '/replays/outcomes'] as const) {
+      const body = { topic: 'nobody-has-it', subscription_number: 'S0000054003', reason: 'x' };
+      const { id, state, failure } = await ended(path, body);
+      expect([state, failure]).toEqual(['STOPPED', expect.stringContaining('There is no topic nobody-has-it')]);
+      const resumed = await world.operate<{ state: string }>(`/replays/${id}/resume`, {}, 'operator');
+      expect(resumed.data).toMatchObject({ state: 'RUNNING', failure: null });
+      await over(id);
+    }
+    const done = await ended('/replays', { subscription_number: 'S0000054003', reason: 'x' });
+    const refused = await world.operate(`/replays/${done.id}/resume`, {}, 'operator');
+    expect(refusal(refused, 'is completed')).toEqual([409, 'REPLAY_NOT_RESUMABLE', 'is completed']);
+  });
+
+  /** Begins one and waits until the service has ended it. */
+  async function ended(path: string, body: object, by: Role = 'operator'): Promise<ReplayTold> {
+    const { data, description } = await world.operate<ReplayTold | null>(path, body, by);
+    if (data === null) throw new Error(description);
+    return over(data.id);
+  }
+
+  function over(id: number): Promise<ReplayTold> {
+    return eventually(async () => {
+      const { data } = await world.operate<ReplayTold>(`/replays/${id}`);
+      return data.state === 'RUNNING' ? undefined : data;
+    }, `the end of replay ${id}`);
+  }
 });

@@ -1,0 +1,57 @@
+import kafkajs, { type Kafka } from 'kafkajs';
+import { createEncoder, EVENT_SOURCE } from '../outcomes/encode.ts';
+import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
+import type { Settings } from '../settings.ts';
+import type { Destination } from './outcomes.ts';
+
+/** What publishing to a topic needs. */
+export type Publishing = Pick<Settings<'kafka'>, 'OUTCOME_TOPIC' | 'ACTION_OUTCOME_TOPIC' | 'DEAD_LETTER_TOPIC'> & {
+  readonly kafka: Kafka;
+  readonly registry: SchemaRegistryClient;
+};
+
+/** Opens where outcomes are published again: the topic, or the outbox where that is null. */
+export async function withDestination<T>(
+  topic: string | null,
+  publishing: () => Publishing,
+  use: (destination: Destination) => Promise<T>,
+): Promise<T> {
+  if (topic === null) return use({ kind: 'outbox' });
+  const { kafka, registry, ...topics } = publishing();
+  const encoder = createEncoder({
+    registry,
+    outcomeTopic: topics.OUTCOME_TOPIC,
+    actionOutcomeTopic: topics.ACTION_OUTCOME_TOPIC,
+    deadLetterTopic: topics.DEAD_LETTER_TOPIC,
+    source: EVENT_SOURCE,
+  });
+  const producer = kafka.producer({
+    // As the relay does: a key keeps its partition.
+    createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+    maxInFlightRequests: 1,
+  });
+  await producer.connect();
+  try {
+    return await use({
+      kind: 'topic',
+      producer,
+      encoder: {
+        encode: async (messages) => (await encoder.encode(messages)).map((message) => ({ ...message, topic })),
+      },
+    });
+  } finally {
+    await producer.disconnect();
+  }
+}
+
+/** Whether Kafka has the topic. */
+export async function topicExists(kafka: Kafka, topic: string): Promise<boolean> {
+  const admin = kafka.admin();
+  await admin.connect();
+  try {
+    return (await admin.listTopics()).includes(topic);
+  } finally {
+    await admin.disconnect();
+  }
+}

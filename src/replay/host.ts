@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logging.ts';
+import { repeat } from '../platform/repeat.ts';
+import { type Publishing, topicExists, withDestination } from './destination.ts';
+import type { EvaluateOptions } from './evaluate.ts';
+import { type OpenedEvents, type StoredSelection, type TopicReading, withEvents } from './open-events.ts';
+import { replayOutcomes, type StoredOutcomeSelection } from './outcomes.ts';
+import { writePlan } from './hosted-plan.ts';
+import {
+  advanceReplay,
+  endReplay,
+  HANDED_BACK,
+  pinSelection,
+  type Replay,
+  type ReplayState,
+  ReplayTakenError,
+  takeHosted,
+} from './record.ts';
+import { runEvents } from './run-events.ts';
+
+/** How fast a hosted replay of events goes; see RunOptions. */
+export interface ReplayLimits {
+  readonly window: number;
+  readonly perSecond: number | null;
+}
+
+/** What a hosted plan or replay of events keeps in `replay.selection`. */
+export type HostedSelection = StoredSelection & { readonly limits?: ReplayLimits };
+
+export interface ReplayHostOptions {
+  readonly db: Database;
+  readonly reading: TopicReading;
+  readonly publishing: Publishing;
+  readonly evaluation: Omit<EvaluateOptions, 'again' | 'decided'>;
+  readonly facetWaitMs: number;
+  readonly logger: Logger;
+  /** Requests or outcomes were made. */
+  readonly onOutbox: () => void;
+}
+
+export interface ReplayHost {
+  /**
+   * Gives back what is under way, and another instance goes on with it; what does not end within five seconds (a Kafka
+   * that does not answer) is taken over once its lease is over. Safe to call twice.
+   */
+  stop(): Promise<void>;
+}
+
+const LOOK_MS = 1_000;
+const STOPS_WITHIN_MS = 5_000;
+/** A plan of a year's events is not to keep a small one waiting. */
+const AT_ONCE_MAX = 3;
+/** Of a replay that a command began, and whose author said nothing. */
+const DEFAULT_LIMITS: ReplayLimits = { window: 500, perSecond: null };
+/** The reason of a signal that ends a replay because a person asked for it. */
+const ASKED = 'somebody asked to stop it';
+
+/**
+ * Works on the replays that were handed to the service, a few at a time. Every instance has one; a replay is one
+ * instance's for as long as that gives signs of life, and another one goes on where it was stopped or killed. A replay
+ * that fails is STOPPED with what failed, to be resumed by a person; an outage of PostgreSQL or Kafka is waited out.
+ */
+export function startReplayHost(options: ReplayHostOptions): ReplayHost {
+  const { db, logger } = options;
+  const owner = randomUUID();
+  const underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>();
+  let troubled = false;
+  const looking = repeat(
+    LOOK_MS,
+    async () => {
+      await Promise.all([...underWay].map(([id, { abort }]) => giveSign(id, abort)));
+      while (underWay.size < AT_ONCE_MAX) {
+        const replay = await takeHosted(db, owner);
+        if (replay === null) break;
+        begin(replay);
+      }
+      troubled = false;
+    },
+    (error) => {
+      if (!troubled) logger.warn({ problem: messageOf(error) }, 'replays: looking for them failed and is tried again');
+      troubled = true;
+    },
+  );
+  let stopping: Promise<void> | undefined;
+
+  return {
+    stop: () =>
+      (stopping ??= (async () => {
+        for (const { abort } of underWay.values()) abort.abort(HANDED_BACK);
+        await looking.stop();
+        for (const { abort } of underWay.values()) abort.abort(HANDED_BACK);
+        const late = wait(STOPS_WITHIN_MS, undefined, { ref: false });
+        await Promise.race([Promise.all([...underWay.values()].map(({ done }) => done)), late]);
+      })()),
+  };
+
+  async function giveSign(id: number, abort: AbortController): Promise<void> {
+    try {
+      if (await advanceReplay(db, id, owner, null)) abort.abort(ASKED);
+    } catch (error) {
+      // Another instance has it: this one stood still for too long.
+      if (error instanceof ReplayTakenError && underWay.has(id)) abort.abort(HANDED_BACK);
+      else if (!(error instanceof ReplayTakenError)) throw error;
+    }
+  }
+
+  function begin(replay: Replay): void {
+    const abort = new AbortController();
+    const done = workOn(replay, abort.signal).finally(() => underWay.delete(replay.id));
+    underWay.set(replay.id, { abort, done });
+  }
+
+  async function workOn(replay: Replay, signal: AbortSignal): Promise<void> {
+    const told = { replay: replay.id, kind: replay.kind };
+    logger.info(told, 'replays: one is begun, or gone on with');
+    try {
+      const state = await WORK[replay.kind](replay, { ...options, owner, signal });
+      logger.info({ ...told, state }, 'replays: one has ended');
+    } catch (error) {
+      const problem = messageOf(error);
+      logger.error({ ...told, problem }, 'replays: one failed');
+      // An outage, of Kafka too, is waited out: it stays RUNNING, and is taken again once its lease is over.
+      if (error instanceof ReplayTakenError || isDatabaseOutage(error)) return;
+      const failure = signal.aborted ? {} : { failure: problem };
+      const state = signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
+      await endReplay(db, replay.id, owner, state, failure).catch((cause: unknown) =>
+        logger.warn({ ...told, problem: messageOf(cause) }, 'replays: that one failed could not be written'),
+      );
+    }
+  }
+}
+
+export interface HostedWork extends ReplayHostOptions {
+  readonly owner: string;
+  readonly signal: AbortSignal;
+}
+
+const WORK: Readonly<Record<Replay['kind'], (replay: Replay, work: HostedWork) => Promise<ReplayState>>> = {
+  PLAN: (replay, work) => opened(replay, work, (events, selection) => writePlan(replay, events, selection, work)),
+  EVENTS: (replay, work) =>
+    opened(replay, work, (events, { again, limits = DEFAULT_LIMITS }) =>
+      runEvents(work.db, replay, events.pages(replay.cursor), {
+        ...work.evaluation,
+        ...limits,
+        again,
+        owner: work.owner,
+        facetWaitMs: work.facetWaitMs,
+        signal: work.signal,
+        onProgress: work.onOutbox,
+      }),
+    ),
+  OUTCOMES: async (replay, { db, publishing, owner, signal, onOutbox }) => {
+    const { topic } = replay.selection as StoredOutcomeSelection;
+    if (topic !== null && !(await topicExists(publishing.kafka, topic))) {
+      throw new Error(`There is no topic ${topic}: create it first`);
+    }
+    return withDestination(
+      topic,
+      () => publishing,
+      (destination) => replayOutcomes(db, replay, { owner, destination, signal, onProgress: onOutbox }),
+    );
+  },
+};
+
+/** Opens the events, the same as those that the replay was begun with. */
+async function opened(
+  replay: Replay,
+  { db, reading, owner, signal }: HostedWork,
+  use: (events: OpenedEvents, selection: HostedSelection) => Promise<ReplayState>,
+): Promise<ReplayState> {
+  const selection = replay.selection as HostedSelection;
+  const onRead = (): void => signal.throwIfAborted();
+  return withEvents(selection, { db, reading: () => reading, ranges: selection.ranges, onRead }, async (events) => {
+    const { fingerprint } = selection;
+    if (fingerprint !== null && fingerprint !== events.pinned.fingerprint) {
+      throw new Error('the events are not those that it was begun with: begin a new one');
+    }
+    const pinned = { ...selection, ...events.pinned };
+    if (fingerprint === null) await pinSelection(db, replay.id, owner, pinned);
+    return use(events, pinned);
+  });
+}

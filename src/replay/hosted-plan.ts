@@ -1,0 +1,87 @@
+import type { Queryable } from '../platform/database.ts';
+import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
+import type { HostedSelection, HostedWork } from './host.ts';
+import type { OpenedEvents } from './open-events.ts';
+import { isDifference, planEvents, type PlanSummary } from './plan-events.ts';
+import type { PlanRow } from './plan-rows.ts';
+import { endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
+
+/** What is kept of a plan; `rowsLeftOut`: differences beyond those that are kept. */
+export interface PlanResult extends PlanSummary {
+  readonly unreadable: Readonly<Record<string, number>>;
+  readonly rowsLeftOut: number;
+}
+
+/** Whoever wants more than so many reads them on the command line, which keeps none. */
+const ROWS_MAX = 100_000;
+const ROWS_AT_ONCE = 500;
+
+/**
+ * Works a plan out and keeps its summary, and the rows that differ, in the order of the subscriptions. Where another
+ * instance had begun, it begins anew: a plan changes nothing else.
+ */
+export async function writePlan(
+  replay: Replay,
+  events: OpenedEvents,
+  { again }: HostedSelection,
+  { db, evaluation, owner, signal }: HostedWork,
+): Promise<ReplayState> {
+  await db.query('delete from replay_plan_row where replay_id = $1', [replay.id]);
+  let waiting: PlanRow[] = [];
+  let written = 0;
+  let leftOut = 0;
+  const write = async (): Promise<void> => {
+    await writeRows(db, { id: replay.id, owner }, written, waiting);
+    written += waiting.length;
+    waiting = [];
+  };
+  const summary = await planEvents(
+    db,
+    events.pages(null),
+    { ...evaluation, again },
+    {
+      signal,
+      progress: () => {},
+      row: async (row) => {
+        if (!isDifference(row) && row.effects.length === 0) return;
+        if (written + waiting.length >= ROWS_MAX) leftOut += 1;
+        else waiting.push(row);
+        if (waiting.length >= ROWS_AT_ONCE) await write();
+      },
+    },
+  );
+  const state = signal.aborted ? interruptedBy(signal) : 'COMPLETED';
+  if (state === 'COMPLETED') await write();
+  const result: PlanResult = { ...summary, unreadable: events.unreadable, rowsLeftOut: leftOut };
+  await endReplay(db, replay.id, owner, state, state === 'COMPLETED' ? { result } : {});
+  return state;
+}
+
+/** Rows of a plan behind a position, in their order. */
+export function planRowsBehind(
+  db: Queryable,
+  id: number,
+  behind: number,
+  limit: number,
+): Promise<{ position: number; content: PlanRow }[]> {
+  return db.query(
+    'select position, content from replay_plan_row where replay_id = $1 and position > $2 order by position limit $3',
+    [id, behind, limit],
+  );
+}
+
+/** An instance that stood still and lost the plan to another one writes nothing into it. */
+async function writeRows(
+  db: Queryable,
+  { id, owner }: { readonly id: number; readonly owner: string },
+  written: number,
+  rows: readonly PlanRow[],
+): Promise<void> {
+  if (rows.length === 0) return;
+  await db.query(
+    `insert into replay_plan_row (replay_id, position, content)
+     select $1, $3::int + n::int, content from unnest(${jsonColumn('$4')}) with ordinality as row (content, n)
+     where exists (select from replay where id = $1 and owner = $2)`,
+    [id, owner, written, jsonTexts(rows.map((row) => JSON.stringify(row)))],
+  );
+}

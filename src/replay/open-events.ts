@@ -1,0 +1,110 @@
+import { createReadStream } from 'node:fs';
+import type { Kafka } from 'kafkajs';
+import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
+import { eventOfJson } from '../events/json-event.ts';
+import type { ReadMessage } from '../intake/message.ts';
+import { read, readMessages } from '../intake/read.ts';
+import { linesOf } from '../operations/import-lines.ts';
+import type { Database } from '../platform/database.ts';
+import { type PartitionRange, partitionRanges, readRanges } from './kafka-range.ts';
+import { countInbox, type EventSelection, type GroupPage, inboxPages } from './select-events.ts';
+import { createSpool, type Spool } from './spool.ts';
+
+/** What a replay of events keeps in `replay.selection`: the very messages that it was begun with. */
+export type StoredSelection = EventSelection & {
+  readonly ranges: readonly PartitionRange[] | null;
+  readonly fingerprint: string | null;
+  readonly again: boolean;
+};
+
+/** Where events of a topic come from. */
+export interface TopicReading {
+  readonly kafka: Kafka;
+  readonly findWriterSchema: FindWriterSchema;
+}
+
+/** The events of a selection, ready to be gone through. */
+export interface OpenedEvents {
+  /** What a resumed replay needs to find the same events. */
+  readonly pinned: Pick<StoredSelection, 'ranges' | 'fingerprint'>;
+  /** About how many there are; null where nobody knows. */
+  readonly events: number | null;
+  /** Messages that cannot be read, by reason. */
+  readonly unreadable: Readonly<Record<string, number>>;
+  pages(behind: string | null): AsyncIterable<GroupPage>;
+}
+
+export interface OpenOptions {
+  readonly db: Database;
+  /** Asked for where the events are those of a topic. */
+  readonly reading: () => TopicReading;
+  /** Of a replay that was begun before: the messages that it was begun with. */
+  readonly ranges: readonly PartitionRange[] | null;
+  readonly onRead: (events: number) => void;
+}
+
+/** Reads a file or a part of a topic into temporary files, by subscription; the inbox is read as it goes. */
+export async function withEvents<T>(
+  selection: EventSelection,
+  { db, reading, ranges, onRead }: OpenOptions,
+  use: (events: OpenedEvents) => Promise<T>,
+): Promise<T> {
+  const { source } = selection;
+  if (source.kind === 'inbox') {
+    return use({
+      pinned: { ranges: null, fingerprint: null },
+      events: await countInbox(db, source),
+      unreadable: {},
+      pages: (behind) => inboxPages(db, { ...selection, source }, behind),
+    });
+  }
+  const spool = createSpool(selection);
+  try {
+    const pinned = source.kind === 'file' ? await fromFile(spool, source.path, onRead) : await fromKafka();
+    return await use({
+      pinned: { ranges: pinned, fingerprint: spool.fingerprint() },
+      events: spool.events,
+      unreadable: spool.unreadable,
+      pages: (behind) => spool.pages(behind),
+    });
+  } finally {
+    spool.remove();
+  }
+
+  async function fromKafka(): Promise<readonly PartitionRange[]> {
+    if (source.kind !== 'kafka') return [];
+    const { kafka, findWriterSchema } = reading();
+    const decoder = createEventDecoder(findWriterSchema);
+    const found = ranges ?? (await partitionRanges(kafka, source));
+    await readRanges(kafka, source.topic, found, async (messages) => {
+      spool.add(await readMessages(decoder, messages));
+      onRead(spool.events);
+    });
+    return found;
+  }
+}
+
+const LINE_BYTES_MAX = 8 * 1024 * 1024;
+
+async function fromFile(spool: Spool, path: string, onRead: (events: number) => void): Promise<null> {
+  const stream = createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
+  for await (const { number, text } of linesOf(stream, LINE_BYTES_MAX)) {
+    if (text?.trim() === '') continue;
+    spool.add([lineOf(path, number, text)]);
+    onRead(spool.events);
+  }
+  return null;
+}
+
+function lineOf(path: string, number: number, text: string | null): ReadMessage {
+  const decoded =
+    text === null
+      ? ({ ok: false, reason: 'UNREADABLE', detail: `the line has more than ${LINE_BYTES_MAX} bytes` } as const)
+      : eventOfJson(text);
+  const key = decoded.ok ? Buffer.from(decoded.event.subscription.number) : null;
+  const timestamp = new Date(decoded.ok ? decoded.event.occurredAt : 0);
+  return read(
+    { topic: `file:${path}`, partition: 0, offset: number, timestamp, key, value: null, headers: {} },
+    decoded,
+  );
+}
