@@ -31,16 +31,15 @@ export const FAULT_POINTS = [
   'run: after commit',
   'schedule: before commit',
   'schedule: after commit',
+  'replay: before commit',
+  'replay: after commit',
   'retention: before seal',
   'retention: after seal',
   'retention: before commit',
   'retention: after commit',
 ] as const;
 
-/** The same in replays, which do not run in the service. */
-export const REPLAY_FAULT_POINTS = ['replay: before commit', 'replay: after commit'] as const;
-
-export type FaultPoint = (typeof FAULT_POINTS)[number] | (typeof REPLAY_FAULT_POINTS)[number];
+export type FaultPoint = (typeof FAULT_POINTS)[number];
 
 let listener: ((point: FaultPoint) => void) | null = null;
 

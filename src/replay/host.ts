@@ -73,7 +73,7 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
     async () => {
       await Promise.all([...underWay].map(([id, { abort }]) => giveSign(id, abort)));
       while (underWay.size < AT_ONCE_MAX) {
-        const replay = await takeHosted(db, owner);
+        const replay = await takeHosted(db, owner, [...underWay.keys()]);
         if (replay === null) break;
         begin(replay);
       }

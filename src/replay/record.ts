@@ -116,16 +116,17 @@ export async function advanceReplay(
   return row.stop;
 }
 
-/** Takes the oldest hosted replay that nobody works on, for `owner`; null where there is none. */
-export async function takeHosted(db: Queryable, owner: string): Promise<Replay | null> {
-  const [taken] = await db.query<Replay>(
+/** Takes the oldest hosted replay that nobody works on, for `owner`, who has `taken` already; null where there is none. */
+export async function takeHosted(db: Queryable, owner: string, taken: readonly number[]): Promise<Replay | null> {
+  const [row] = await db.query<Replay>(
     `update replay set owner = $1, lease_until = now() + $2::float8 * interval '1 millisecond'
-     where id = (select id from replay where hosted and state = 'RUNNING' and lease_until <= now()
+     where id = (select id from replay
+                 where hosted and state = 'RUNNING' and lease_until <= now() and id <> all($3::bigint[])
                  order by id limit 1 for update skip locked)
      returning ${COLUMNS}`,
-    [owner, LEASE_MS],
+    [owner, LEASE_MS, taken],
   );
-  return taken ?? null;
+  return row ?? null;
 }
 
 /** Keeps the messages that a replay was begun with, so that whoever goes on with it finds the same. */

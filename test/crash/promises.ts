@@ -124,21 +124,33 @@ async function offsets({
   }
 }
 
-/** Final every one, and none planned a second time for its action (R6). */
+/** Final every one, and none planned a second time for its action (R6), but by replays that were told to: once each. */
 async function wrongRequests({ db }: Surroundings): Promise<string[]> {
   const pending = await db.query<{ number: number }>(`select number from request where life_cycle_state = 'PENDING'`);
   const rejected = await db.query<{ number: number; type: string; error_code: string }>(`
     select number, type, error_code from request
      where life_cycle_state = 'REJECTED' and (error_code <> 'OUTCOME_UNKNOWN' or type not in (${ONCE}))`);
   const twice = await db.query<{ numbers: number[] }>(`
-    select array_agg(number order by number) as numbers from request where command_key is not null
+    select array_agg(number order by number) as numbers from request where command_key is not null and process_name <> 'REPLAY'
      group by subscription_number, action_id, command_key having count(*) > 1`);
   const runs = await db.query<{ id: number; state: string; requests: number }>(`
     select r.id, r.state, (select count(*) from request where process_name = 'MAIL_BARK_MESSAGE_RUN' and process_id = r.id::text) as requests
       from run r`);
   const schedules = await db.query<{ name: string; starts: number }>(`
     select name, (select count(*) from run r where r.schedule_id = s.id) as starts from schedule s`);
+  const replays = await db.query<{ id: number; state: string; failure: string | null }>(
+    `select id, state, failure from replay where state <> 'COMPLETED'`,
+  );
+  const repeated = await db.query<{ id: number; command: string }>(`
+    select replay_id as id, command::text as command from replay_item
+     where request_number is not null group by replay_id, inbox_id, command having count(*) > 1`);
+  const unheard = await db.query<{ number: number }>(`
+    select number from request where process_name = 'REPLAY'
+       and number not in (select request_number from replay_item where request_number is not null)`);
   return [
+    ...replays.map(({ id, state, failure }) => `replay ${id} is ${state}: ${failure}`),
+    ...repeated.map(({ id, command }) => `replay ${id} did ${command} twice`),
+    ...unheard.map(({ number }) => `request ${number} is of no item of a replay`),
     ...runs
       .filter(({ state, requests }) => state !== 'COMPLETED' || requests !== 1)
       .map(({ id, state, requests }) => `run ${id} is ${state} with ${requests} requests`),

@@ -4,6 +4,7 @@ import type { Command, Device } from '../../src/requests/command.ts';
 import type { Transaction } from '../../src/platform/database.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
+import { createReplay } from '../../src/replay/record.ts';
 import { messageKind } from '../../src/runs/message-kind.ts';
 import { createRun } from '../../src/runs/store.ts';
 import { planningRulesOf } from '../../src/settings.ts';
@@ -15,8 +16,8 @@ import type { Surroundings } from '../support/world.ts';
 /** Something to do for every part of the service, without end; and what has to come of it. */
 export interface Workload {
   /**
-   * Some CRM events, messages and fingerprints, scheduled requests, runs and schedules of runs, one too large an outcome now
-   * and then, and faults of the CAS.
+   * Some CRM events, messages and fingerprints, scheduled requests, runs and schedules of runs, replays that send again, one
+   * too large an outcome now and then, and faults of the CAS.
    */
   feed(events: number): Promise<void>;
   /** All events of the histories that were begun, and an end to the CAS's faults. */
@@ -125,6 +126,18 @@ export function createWorkload(world: Surroundings, options: WorkloadOptions): W
         BY.user,
       ],
     );
+    await replay(tx);
+  }
+
+  /** Of one customer the events so far once more; leases of those that died are over, as they are in time. */
+  async function replay(tx: Transaction): Promise<void> {
+    await tx.query(`update replay set lease_until = now() where state = 'RUNNING'`);
+    const customers = await tx.query<{ number: string }>('select number from subscription order by number');
+    if (customers.length === 0) return;
+    const source = { kind: 'inbox', from: null, to: null, disposition: null };
+    const selection = { source, subscription: random.pick(customers).number, action: null, type: null };
+    const asked = { ...selection, ranges: null, fingerprint: null, again: true };
+    await createReplay(tx, { kind: 'EVENTS', selection: asked, reason: 'once more', by: BY }, null);
   }
 
   const bark = (number: number) => {
@@ -194,13 +207,14 @@ function device(caId: string): Device {
 export async function untilSettled(world: Surroundings, sent: ReadonlySet<string>, deadlineMs: number): Promise<void> {
   const end = performance.now() + deadlineMs;
   for (;;) {
-    const [left] = await world.db.query<Record<'read' | 'work' | 'runs' | 'actions' | 'outbox', number>>(`
+    const [left] = await world.db.query<Record<'read' | 'work' | 'runs' | 'replays' | 'actions' | 'outbox', number>>(`
       select (select count(*) from inbox where disposition <> 'DUPLICATE' and event_id is not null) as read,
         (select count(*) from work) as work,
         (select count(*) from run where open) + (select count(*) from schedule where next_at <= now()) as runs,
+        (select count(*) from replay where state = 'RUNNING') as replays,
         (select count(*) from crm_action where outcome_due_at is not null) as actions,
         (select count(*) from outbox where published_at is null and parked_reason is null) as outbox`);
-    if (left?.read === sent.size && left.work + left.runs + left.actions + left.outbox === 0) return;
+    if (left?.read === sent.size && left.work + left.runs + left.replays + left.actions + left.outbox === 0) return;
     if (performance.now() > end) {
       const stuck = await world.db.query(`
         select r.number, r.type, w.waits, w.rank, w.ready_at, w.token, w.sent_at, w.doubt, w.attempts, w.retries, w.cards,
