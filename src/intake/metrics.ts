@@ -24,8 +24,16 @@ export interface IntakeWatch {
   kafkaSilentMs(): number;
 }
 
+/** Whatever a CRM makes up, so many names of unknown action types are told apart. */
+const UNKNOWN_TYPES_MAX = 50;
+
 export function intakeMetrics(registry: Registry): IntakeMetrics {
   const registers = [registry];
+  const unknownTypes = new Set<string>();
+  const named = (type: string): string => {
+    if (unknownTypes.size < UNKNOWN_TYPES_MAX) unknownTypes.add(type);
+    return unknownTypes.has(type) ? type : 'other';
+  };
   const messages = new Counter({
     name: 'conax_intake_messages_total',
     help: 'CRM messages read, by what became of them.',
@@ -51,7 +59,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
   });
   const unknownActions = new Counter({
     name: 'conax_intake_unknown_actions_total',
-    help: 'ALERT when it grows: CRM actions that the trigger matrix does not know (R12), by family and type.',
+    help: 'ALERT when it grows: CRM actions that the trigger matrix does not know (R12), by family and type; `other` for what comes after 50 types.',
     labelNames: ['family', 'type'],
     registers,
   });
@@ -106,7 +114,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
           deadLetters.inc({ reason: decision.cause.reason });
         }
         if (decision.plan?.unknownAction && decision.event) {
-          unknownActions.inc({ family: decision.event.family, type: decision.event.writerType });
+          unknownActions.inc({ family: decision.event.family, type: named(decision.event.writerType) });
         }
       }
     },
