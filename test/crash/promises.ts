@@ -11,6 +11,7 @@ export interface Broken {
   readonly events: string[];
   readonly offsets: string[];
   readonly requests: string[];
+  readonly answers: string[];
   readonly requestOutcomes: string[];
   readonly actionOutcomes: string[];
   readonly entitlements: string[];
@@ -35,6 +36,7 @@ export async function brokenPromises(
     events: await lostEvents(world, workload.sent),
     offsets: await wrongOffsets(world),
     requests: await wrongRequests(world),
+    answers: await completedUnanswered(world, journal),
     requestOutcomes: await wrongRequestOutcomes(world),
     actionOutcomes: await wrongActionOutcomes(world),
     entitlements: wrongEntitlements(workload, cards),
@@ -53,6 +55,7 @@ export const NOTHING_BROKEN: Broken = {
   events: [],
   offsets: [],
   requests: [],
+  answers: [],
   requestOutcomes: [],
   actionOutcomes: [],
   entitlements: [],
@@ -159,6 +162,22 @@ async function wrongRequests({ db }: Surroundings): Promise<string[]> {
     ...rejected.map(({ number, type, error_code }) => `request ${number} ${type} is REJECTED, ${error_code}`),
     ...twice.map(({ numbers }) => `requests ${numbers.join(', ')} are the same command of one action`),
   ];
+}
+
+/** As many commands as are COMPLETED, the CAS told so of each card and service: an answer that nobody could read is none. */
+async function completedUnanswered({ db }: Surroundings, journal: readonly Call[]): Promise<string[]> {
+  const told = Map.groupBy(
+    journal.filter(({ statusCode }) => statusCode === 'OK'),
+    ({ command, parameters }) => `${command} ${String(parameters['smartcard'])} ${String(parameters['serviceCaId'])}`,
+  );
+  const rows = await db.query<{ what: string; count: number }>(`
+    select concat_ws(' ', type, cards[1], command -> 'service' ->> 'caId') as what, count(*) as count
+      from request where life_cycle_state = 'COMPLETED' and type in ('ADD_SUBSCRIPTIONS', 'CANCEL_SUBSCRIPTIONS')
+     group by 1`);
+  return rows.flatMap(({ what, count }) => {
+    const times = told.get(what)?.length ?? 0;
+    return times < count ? [`${what} is COMPLETED ${count} times, and the CAS said OK ${times} times`] : [];
+  });
 }
 
 const ONCE = `'SEND_MAIL_MESSAGE_TO_CLIENT', 'SEND_BARK_MESSAGE_TO_CLIENT', 'DISPLAY_FINGERPRINT'`;
