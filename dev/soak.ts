@@ -36,6 +36,8 @@ const seed = Number(values.seed);
 const log = values.log ?? join(mkdtempSync(join(tmpdir(), 'conax-soak-')), 'soak.jsonl');
 const SAMPLE_EVERY_MS = 10_000;
 const SETTLES_WITHIN_MS = 180_000;
+/** As many as the service keeps (`schemasMax`). */
+const SCHEMAS_KEPT = 32;
 
 // The check at the end holds every outcome and every call at once.
 setFlagsFromString('--max-old-space-size=8192');
@@ -52,10 +54,8 @@ try {
   closers.push(() => neighbours.close());
   const steady = await newInstance('steady', neighbours.env, `${log}.steady`);
   const victim = await newInstance('victim', neighbours.env, `${log}.victim`);
-  for (const instance of [steady, victim]) {
-    closers.push(() => instance.end('SIGKILL'));
-    await instance.start();
-  }
+  for (const instance of [steady, victim]) closers.push(() => instance.end('SIGKILL'));
+  await steady.start();
   const load = await startLoad({
     brokers: neighbours.stack.kafkaBrokers,
     registryUrl: neighbours.stack.schemaRegistryUrl,
@@ -65,6 +65,12 @@ try {
     careless: true,
   });
   closers.push(() => load.abandon());
+  // Every outage of the registry brings one more: what is kept of schemas is to be full before memory is looked at.
+  for (let schemas = 0; schemas < SCHEMAS_KEPT; schemas += 1) {
+    await load.newSchema();
+    await load.nextSent(Number(values.rate));
+  }
+  await victim.start();
 
   const over = AbortSignal.timeout(minutes * 60_000);
   const samples: Sample[] = [];
