@@ -19,8 +19,10 @@ import {
 import { inboxPages } from '../replay/select-events.ts';
 import { type Asked, type Call, call } from '../web-api/calls.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
+import { createIdempotencyHasher } from '../web-api/idempotency.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
+import { once } from './once.ts';
 import type { OperationsParts } from './parts.ts';
 import {
   hostedSelection,
@@ -41,8 +43,9 @@ const INBOX = { kind: 'inbox', from: null, to: null, disposition: null } as cons
 const BEGUN = 'Answers at once; an instance of the service works on it, and `GET /replays/{id}` tells how far it is.';
 
 /** Plans and replays in the operations API: the service works on them (docs/replay.md). */
-export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[] {
+export function replayCalls({ db, rules, stalePolicy, pinKey }: OperationsParts): Call[] {
   const common = { tag: 'replay', output: successSchema(replayView) };
+  const hasher = createIdempotencyHasher(pinKey);
   return [
     call({
       ...common,
@@ -53,6 +56,7 @@ export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[]
       summary: 'Plan a replay',
       description: `What today's rules make of past events, against what was made then, and what a run would send now. It changes nothing. ${BEGUN}`,
       input: planInput,
+      takesIdempotencyKey: true,
       handle: async (asked) => success(await begun('PLAN', asked, hostedSelection(asked.input))),
     }),
     call({
@@ -64,6 +68,7 @@ export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[]
       summary: 'Process past events again',
       description: `Mends what today's rules make otherwise than was made then, behind all other work; a second one like it finds nothing left to do. ${BEGUN}`,
       input: runInput,
+      takesIdempotencyKey: true,
       handle: async (asked) => success(await begun('EVENTS', asked, hostedSelection(asked.input))),
     }),
     call({
@@ -75,6 +80,7 @@ export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[]
       summary: 'Publish outcomes again',
       description: `With the same ce_id and in each key's order. ${BEGUN}`,
       input: outcomesInput,
+      takesIdempotencyKey: true,
       async handle(asked) {
         const { from_date: from, to_date: to, topic = null, latest = false, ...given } = asked.input;
         const selection = {
@@ -216,7 +222,9 @@ export function replayCalls({ db, rules, stalePolicy }: OperationsParts): Call[]
     asked: Asked<{ readonly reason: string }>,
     selection: object,
   ): Promise<z.output<typeof replayView>> {
-    return replayOf(await createReplay(db, { kind, selection, reason: asked.input.reason, by: actorOf(asked) }, null));
+    const made = { kind, selection, reason: asked.input.reason, by: actorOf(asked) };
+    const id = await once(db, hasher, `replay ${kind}`, asked, async (tx) => (await createReplay(tx, made, null)).id);
+    return replayOf(await existing(db, id));
   }
 }
 

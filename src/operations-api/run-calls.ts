@@ -12,8 +12,10 @@ import { type RunView, runView, runViews } from '../runs/view.ts';
 import { type Call, call } from '../web-api/calls.ts';
 import { formatDate } from '../web-api/dates.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
+import { createIdempotencyHasher } from '../web-api/idempotency.ts';
 import { integer, text } from '../web-api/input-kinds.ts';
 import { actorOf } from './actor.ts';
+import { once } from './once.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX, identified, nothingAsked, shownDate } from './shapes.ts';
 
@@ -94,6 +96,7 @@ const target = z
 export function runCalls(parts: OperationsParts): Call[] {
   const { db, rules } = parts;
   const context = { rules };
+  const hasher = createIdempotencyHasher(parts.pinKey);
   const common = { tag: 'runs', output: successSchema(run) };
   const one = async (id: number): Promise<RunView> => await runView(db, await existing(db, id));
   return [
@@ -131,14 +134,14 @@ export function runCalls(parts: OperationsParts): Call[] {
       access: 'writer',
       summary: 'Start a run',
       description:
-        'It begins at once, or with `hold` once it is resumed. A caller who does not know whether a call arrived creates with `hold`, looks at the list, and resumes one.',
+        'It begins at once, or with `hold` once it is resumed. A caller who does not know whether a call arrived repeats it with the same Idempotency-Key.',
       input: newRun,
       bodyBytesMax: BODY_BYTES_MAX,
+      takesIdempotencyKey: true,
       async handle(asked) {
         const { kind, parameters, selection, hold = false } = asked.input;
         const made = { kind: kindOf(kind), parameters, selection, hold, by: actorOf(asked) };
-        const id = await db.transaction((tx) => createRun(tx, made, context));
-        return success(await one(id));
+        return success(await one(await once(db, hasher, 'createRun', asked, (tx) => createRun(tx, made, context))));
       },
     }),
     call({

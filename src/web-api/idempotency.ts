@@ -74,7 +74,7 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
 }
 
 /**
- * The number of the request that the same call made earlier, or null where this is the first: then the call is noted,
+ * The number of what the same call made earlier (a request, a run, a replay), or null where this is the first: then the call is noted,
  * and `rememberRequest` has to follow in the same transaction. The same call under way elsewhere is waited for.
  * @throws WebApiError where the key came with another body.
  */
@@ -88,11 +88,11 @@ export async function findEarlier(tx: Transaction, call: IdempotentCall): Promis
   if (earlier.same) return earlier.number;
   throw new WebApiError(
     'IDEMPOTENCY_KEY_REUSED',
-    `Idempotency-Key was used for another body of this call within ${IDEMPOTENCY_HOURS} hours (request ${earlier.number}): use a new key for a new request`,
+    `Idempotency-Key was used for another body of this call within ${IDEMPOTENCY_HOURS} hours (it made number ${earlier.number}): use a new key for a new call`,
   );
 }
 
-/** Notes which request the call made. */
+/** Notes what the call made. */
 export async function rememberRequest(tx: Transaction, call: IdempotentCall, number: number): Promise<void> {
   await tx.query(REMEMBER, [call.username, call.call, call.keyHash, number]);
 }

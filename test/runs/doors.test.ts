@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/scene.ts';
-import { OPERATIONS, refusal, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
+import { json, OPERATIONS, refusal, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
 import { type Oracle, openApiOracle } from '../web-api/openapi-oracle.ts';
 
 interface RunView {
@@ -82,6 +82,33 @@ describe('the operations API', () => {
     expect((await call<{ runs: RunView[] }>('/runs?number_of_results=1')).runs.map((run) => run.id)).toEqual([id]);
     const again = await world.operate(`/runs/${id}/stop`, {});
     expect(refusal(again, 'it cannot be stopped')).toEqual([409, 'STATE_CONFLICT', 'it cannot be stopped']);
+  });
+
+  test('a run whose call is repeated with its Idempotency-Key, also at the same time, is made once', async () => {
+    const message = {
+      kind: 'MESSAGE',
+      parameters: { type: 'BARK', message: 'once alone' },
+      selection: { cards: [CARD] },
+    };
+    const headers = { authorization: `Bearer ${await world.token()}`, 'idempotency-key': 'bark-2026-11' };
+    const post = (body: object) => world.raw(`${OPERATIONS}/runs`, json(body, headers));
+    const answers = await Promise.all([post(message), post(message), post(message)]);
+    const ids = new Set(answers.map(({ data }) => (data as RunView).id));
+    expect(ids.size).toBe(1);
+    expect(answers.map((answer) => answer.headers.get('idempotent-replayed')).toSorted()).toEqual([
+      null,
+      'true',
+      'true',
+    ]);
+    await completed([...ids][0] ?? 0);
+    const barks = (await world.journal()).filter(({ parameters }) => JSON.stringify(parameters).includes('once alone'));
+    expect(barks).toHaveLength(1);
+    const other = await post({ ...message, hold: true });
+    expect(refusal(other, 'was used for another body')).toEqual([
+      422,
+      'IDEMPOTENCY_KEY_REUSED',
+      'was used for another body',
+    ]);
   });
 
   test('keeps schedules and the queue', async () => {
