@@ -1,0 +1,27 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { beginRound, endPass, movePass } from '../../src/operations/retention-pass.ts';
+import { startWebWorld, type WebWorld } from '../web-api/support.ts';
+
+let world: WebWorld;
+beforeAll(async () => {
+  world = await startWebWorld();
+});
+afterAll(() => world.close());
+
+test('the operations API shows the last passes of retention, one that is not ended too', async () => {
+  const shown = () => world.operate<{ passes: object[] }>('/retention', undefined, 'viewer');
+  expect((await shown()).data).toEqual({ passes: [] });
+  await beginRound(world.db, ['requests', 'events']);
+  await world.db.transaction((tx) => movePass(tx, 'requests', 4_711, { request: 12, attempt: 30 }));
+  await endPass(world.db, 'requests');
+  const { passes } = (await shown()).data;
+  expect(passes).toHaveLength(2);
+  expect(passes).toContainEqual({
+    kind: 'requests',
+    began_date: expect.any(String),
+    ended_date: expect.any(String),
+    position: 4_711,
+    removed: { request: 12, attempt: 30 },
+  });
+  expect(passes).toContainEqual(expect.objectContaining({ kind: 'events', ended_date: null, removed: {} }));
+});
