@@ -121,7 +121,7 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       logger.info({ ...told, state }, 'replays: one has ended');
     } catch (error) {
       const problem = messageOf(error);
-      logger.error({ ...told, problem }, 'replays: one failed');
+      if (!signal.aborted) logger.error({ ...told, problem }, 'replays: one failed');
       // An outage, of Kafka too, is waited out: it stays RUNNING, and is taken again once its lease is over.
       if (error instanceof ReplayTakenError || isDatabaseOutage(error)) return;
       const failure = signal.aborted ? {} : { failure: problem };

@@ -95,11 +95,7 @@ describe('the operations API', () => {
     const answers = await Promise.all([post(message), post(message), post(message)]);
     const ids = new Set(answers.map(({ data }) => (data as RunView).id));
     expect(ids.size).toBe(1);
-    expect(answers.map((answer) => answer.headers.get('idempotent-replayed')).toSorted()).toEqual([
-      null,
-      'true',
-      'true',
-    ]);
+    expect(answers.filter((answer) => answer.headers.get('idempotent-replayed') === 'true')).toHaveLength(2);
     await completed([...ids][0] ?? 0);
     const barks = (await world.journal()).filter(({ parameters }) => JSON.stringify(parameters).includes('once alone'));
     expect(barks).toHaveLength(1);
