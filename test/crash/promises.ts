@@ -36,7 +36,7 @@ export async function brokenPromises(
     events: await lostEvents(world, workload.sent),
     offsets: await wrongOffsets(world),
     requests: await wrongRequests(world),
-    answers: await completedUnanswered(world, journal),
+    answers: await completedUnanswered(world),
     requestOutcomes: await wrongRequestOutcomes(world),
     actionOutcomes: await wrongActionOutcomes(world),
     entitlements: wrongEntitlements(workload, cards),
@@ -164,20 +164,13 @@ async function wrongRequests({ db }: Surroundings): Promise<string[]> {
   ];
 }
 
-/** As many commands as are COMPLETED, the CAS told so of each card and service: an answer that nobody could read is none. */
-async function completedUnanswered({ db }: Surroundings, journal: readonly Call[]): Promise<string[]> {
-  const told = Map.groupBy(
-    journal.filter(({ statusCode }) => statusCode === 'OK'),
-    ({ command, parameters }) => `${command} ${String(parameters['smartcard'])} ${String(parameters['serviceCaId'])}`,
-  );
-  const rows = await db.query<{ what: string; count: number }>(`
-    select concat_ws(' ', type, cards[1], command -> 'service' ->> 'caId') as what, count(*) as count
-      from request where life_cycle_state = 'COMPLETED' and type in ('ADD_SUBSCRIPTIONS', 'CANCEL_SUBSCRIPTIONS')
-     group by 1`);
-  return rows.flatMap(({ what, count }) => {
-    const times = told.get(what)?.length ?? 0;
-    return times < count ? [`${what} is COMPLETED ${count} times, and the CAS said OK ${times} times`] : [];
-  });
+/** What is COMPLETED ends with an answer of the CAS: one that nobody could read is none. */
+async function completedUnanswered({ db }: Surroundings): Promise<string[]> {
+  const rows = await db.query<{ number: number; type: string; answer: string | null }>(`
+    select r.number, r.type, last.answer from request r left join lateral
+        (select answer from attempt a where a.request_number = r.number order by attempt desc limit 1) last on true
+     where r.life_cycle_state = 'COMPLETED' and coalesce(last.answer, '') not in ('accepted', 'refused')`);
+  return rows.map(({ number, type, answer }) => `request ${number} ${type} is COMPLETED, the last answer: ${answer}`);
 }
 
 const ONCE = `'SEND_MAIL_MESSAGE_TO_CLIENT', 'SEND_BARK_MESSAGE_TO_CLIENT', 'DISPLAY_FINGERPRINT'`;
