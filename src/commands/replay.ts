@@ -1,6 +1,13 @@
 import { userInfo } from 'node:os';
 import { Command } from 'commander';
-import { askToStop, findReplay, listReplays, type Replay, ReplayNotFoundError } from '../replay/record.ts';
+import {
+  askToStop,
+  findReplay,
+  listReplays,
+  type Replay,
+  ReplayNotFoundError,
+  resumeReplay,
+} from '../replay/record.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError } from './exit-codes.ts';
 import { textOf, wholeNumberOf } from './options.ts';
@@ -49,7 +56,11 @@ export function replayCommand(): Command {
     .action(async (id: string, { json = false, ...limits }: Limits & { json?: boolean }) => {
       const found = await replayOf(id);
       if (found.kind === 'OUTCOMES') await resumeOutcomes(found.id, json);
-      else await withDatabase((db) => resumeEvents(db, found, limits, json));
+      else if (found.kind === 'EVENTS') await withDatabase((db) => resumeEvents(db, found, limits, json));
+      else {
+        const { state } = await withDatabase((db) => resumeReplay(db, found.id, null));
+        console.log(json ? JSON.stringify({ replay: found.id, state }) : `plan ${id} begins anew in the service`);
+      }
     });
   return replay;
 }
@@ -83,5 +94,7 @@ function textOfReplay(replay: Replay): string {
     `ended      ${endedAt?.toISOString() ?? '-'}`,
     `selection  ${JSON.stringify(replay.selection)}`,
     `done       ${countsText(replay.counts) || '-'}`,
+    `by         ${replay.hosted ? 'the service' : 'a command'}`,
+    ...(replay.failure === null ? [] : [`failure    ${replay.failure}`]),
   ].join('\n');
 }

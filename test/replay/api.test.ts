@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReplay } from '../../src/replay/record.ts';
 import type { Role } from '../../src/users/user.ts';
+import { runCli } from '../support/cli.ts';
 import { act, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
 import { refusal, startWebWorld, type WebWorld } from '../web-api/support.ts';
 import { ALL } from './support.ts';
@@ -158,6 +159,23 @@ describe('The operations API of replays', () => {
     expect(await ended('/replays', { ...asked, again: true })).toMatchObject({ counts: { requests: 2 } });
     await outcomeOf(world, made, 2);
     expect(callTexts(await callsOf(world, card))).toHaveLength(4);
+  });
+
+  test('a plan is resumed on the command line as a plan: the service works it out anew, and nothing is sent', async () => {
+    const { data } = await world.operate<ReplayTold>('/replays/plan', {
+      from_date: '2020-01-01T00:00:00',
+      reason: 'x',
+    });
+    await over(data.id);
+    await world.db.query(`update replay set state = 'STOPPED', result = null where id = $1`, [data.id]);
+    const requests = async () => (await world.db.query('select from request')).length;
+    const before = await requests();
+    const { exitCode, stdout } = await runCli(['replay', 'resume', String(data.id)], world.env);
+    expect([exitCode, stdout]).toEqual([0, `plan ${data.id} begins anew in the service\n`]);
+    expect(await over(data.id)).toMatchObject({ state: 'COMPLETED', result: { differing: 0 } });
+    expect(await requests()).toBe(before);
+    const shown = await runCli(['replay', 'show', String(data.id)], world.env);
+    expect(shown.stdout).toMatch(/kind +PLAN\n[^]*by +the service\n/);
   });
 
   test('publishes the outcomes of a subscription again, with their ce_id', async () => {
