@@ -52,7 +52,7 @@ export function replayCalls({ db, rules, stalePolicy, pinKey }: OperationsParts)
       name: 'createReplayPlan',
       method: 'POST',
       paths: ['/replays/plan'],
-      access: 'reader',
+      access: 'writer',
       summary: 'Plan a replay',
       description: `What today's rules make of past events, against what was made then, and what a run would send now. It changes nothing. ${BEGUN}`,
       input: planInput,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createReplay } from '../../src/replay/record.ts';
-import type { Role } from '../../src/users/user.ts';
 import { runCli } from '../support/cli.ts';
 import { act, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
 import { refusal, startWebWorld, type WebWorld } from '../web-api/support.ts';
@@ -89,8 +88,8 @@ describe('The operations API of replays', () => {
     const made = await act(world, household('S0000054002', card, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
     await outcomeOf(world, made);
     const selection = { subscription_number: 'S0000054002' };
-    const planned = await ended('/replays/plan', { ...selection, reason: 'what if' }, 'viewer');
-    expect(planned).toMatchObject({ kind: 'PLAN', state: 'COMPLETED', created_by_user: 'viewer' });
+    const planned = await ended('/replays/plan', { ...selection, reason: 'what if' });
+    expect(planned).toMatchObject({ kind: 'PLAN', state: 'COMPLETED', created_by_user: 'operator' });
     expect(planned.result).toMatchObject({ differing: 1, mended: 1, send: { ADD_SUBSCRIPTIONS: 1 } });
     const { data } = await world.operate<{ rows: object[] }>(`/replays/${planned.id}/plan_rows`, undefined, 'viewer');
     expect(data).toMatchObject({
@@ -205,7 +204,9 @@ describe('The operations API of replays', () => {
     for (const [path, body, code, named] of wrong) {
       expect(refusal(await world.operate(path, body, 'operator'), named)).toEqual([400, code, named]);
     }
-    expect(await world.operate('/replays', { reason: 'x' }, 'viewer')).toMatchObject({ status: 403 });
+    for (const path of ['/replays', '/replays/plan']) {
+      expect(await world.operate(path, { reason: 'x' }, 'viewer')).toMatchObject({ status: 403 });
+    }
     expect((await world.operate<{ replays: object[] }>('/replays')).data.replays).toHaveLength(before);
 
     for (const path of ['/replays', '/replays/outcomes'] as const) {
@@ -222,8 +223,8 @@ describe('The operations API of replays', () => {
   });
 
   /** Begins one and waits until the service has ended it. */
-  async function ended(path: string, body: object, by: Role = 'operator'): Promise<ReplayTold> {
-    const { data, description } = await world.operate<ReplayTold | null>(path, body, by);
+  async function ended(path: string, body: object): Promise<ReplayTold> {
+    const { data, description } = await world.operate<ReplayTold | null>(path, body, 'operator');
     if (data === null) throw new Error(description);
     return over(data.id);
   }
