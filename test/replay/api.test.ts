@@ -143,10 +143,12 @@ describe('The operations API of replays', () => {
     await world.operate(`/replays/${id}/resume`, {}, 'operator');
     expect(await over(id)).toMatchObject({ state: 'COMPLETED', counts: { requests: 3, differing: 3 } });
     await outcomeOf(world, later);
-    const journal = await Promise.all(cards.map((card) => callsOf(world, card)));
-    expect(journal.map((calls) => callTexts(calls).slice(-1))).toEqual(
-      cards.map(() => ['ADD_SUBSCRIPTIONS 1001 OK effect']),
-    );
+    await eventually(async () => {
+      const journal = await Promise.all(cards.map((card) => callsOf(world, card)));
+      return journal.every((calls) => callTexts(calls).at(-1) === 'ADD_SUBSCRIPTIONS 1001 OK effect')
+        ? true
+        : undefined;
+    }, 'each of them at the CAS');
   });
 
   test('sends again what a CAS has lost, where that is asked for', async () => {
