@@ -26,6 +26,7 @@ import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
 import { operationsApi } from './operations-api/calls.ts';
+import { ownTopics } from './replay/destination.ts';
 import { startReplayHost } from './replay/host.ts';
 import { runMetrics } from './runs/metrics.ts';
 import { startRunWorker } from './runs/worker.ts';
@@ -71,13 +72,20 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
   });
   const dispatchUrl = dispatchDatabaseUrl(settings.DATABASE_URL);
-  const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }));
+  const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }), {
+    share: 5 / 16,
+  });
   const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
   // Without the planner settings of the others: its reads are of many kinds.
   const webApiDatabase = openPool('conax-provisioning web-api', settings.DATABASE_URL, {
     share: 1 / 4,
     statementTimeoutMs: WEB_API_STATEMENT_MS,
     lockTimeoutMs: WEB_API_LOCK_MS,
+  });
+  // Replays select in many ways too, each statement planned for its values; and they are to keep nobody else waiting.
+  const replayDatabase = openPool('conax-provisioning replays', settings.DATABASE_URL, {
+    share: 1 / 8,
+    prepared: false,
   });
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
@@ -168,7 +176,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     stalePolicy: settings.STALE_POLICY,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
     findWriterSchema: (id: number) => schemas.findWriterSchema(id),
-    kafka,
+    ownTopics: ownTopics(settings),
   };
   let apis: RunningApis | undefined;
   const runs = startRunWorker({
@@ -182,7 +190,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   });
 
   const replays = startReplayHost({
-    db: database,
+    db: replayDatabase,
     reading: { kafka, findWriterSchema: (id) => schemas.findWriterSchema(id) },
     publishing: { ...settings, kafka, registry: schemas },
     evaluation: { plan, rules, stalePolicy: settings.STALE_POLICY },
@@ -201,7 +209,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     await outcomes.stop();
     await http?.close();
     await conax.close();
-    await Promise.all([database.close(), dispatchDatabase.close(), webApiDatabase.close()]);
+    await Promise.all([database, dispatchDatabase, webApiDatabase, replayDatabase].map((pool) => pool.close()));
   };
   let http: HttpServer | undefined;
   try {
@@ -234,16 +242,19 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   function openPool(
     applicationName: string,
     url: string,
-    { share = 3 / 8, ...limits }: { share?: number; statementTimeoutMs?: number; lockTimeoutMs?: number } = {},
+    {
+      share = 3 / 8,
+      ...more
+    }: { share?: number; prepared?: boolean; statementTimeoutMs?: number; lockTimeoutMs?: number } = {},
   ): Database {
     return openDatabase({
-      ...limits,
+      prepared: true,
+      ...more,
       url,
-      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
+      maxConnections: Math.max(1, Math.floor(settings.DATABASE_MAX_CONNECTIONS * share)),
       applicationName,
       // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
       connectTimeoutMs: 4_000,
-      prepared: true,
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
     });
   }

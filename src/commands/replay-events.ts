@@ -7,10 +7,26 @@ import type { FindWriterSchema } from '../events/decode.ts';
 import { plan } from '../planning/plan.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
-import { type OpenedEvents, type OpenOptions, type StoredSelection, withEvents } from '../replay/open-events.ts';
+import {
+  DEFAULT_LIMITS,
+  type OpenedEvents,
+  type OpenOptions,
+  pinnedTo,
+  type ReplayLimits,
+  type StoredSelection,
+  withEvents,
+} from '../replay/open-events.ts';
 import { isDifference, planEvents } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
-import { createReplay, endReplay, findReplay, type Replay, type ReplayState, resumeReplay } from '../replay/record.ts';
+import {
+  createReplay,
+  endReplay,
+  findReplay,
+  pinSelection,
+  type Replay,
+  type ReplayState,
+  resumeReplay,
+} from '../replay/record.ts';
 import { runEvents } from '../replay/run-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
@@ -34,7 +50,7 @@ interface RunArguments extends PlanArguments, Limits {
 
 /** How fast a run goes. */
 export interface Limits {
-  readonly window: string;
+  readonly window?: string;
   readonly rate?: string;
 }
 
@@ -78,7 +94,7 @@ export function runCommand(): Command {
       const selection = selectionOf(options);
       const reason = textOf('--reason', options.reason);
       const by = { user: textOf('--by', options.by, 200), unit: null };
-      const limits = limitsOf(options);
+      const limits = limitsOf(options, DEFAULT_LIMITS);
       const progress = progressLine();
       await withDatabase((db) =>
         withEvents(selection, opening(db, null, progress), async (events) => {
@@ -88,7 +104,7 @@ export function runCommand(): Command {
             return print('Nothing was sent: add --yes to do it');
           }
           const owner = randomUUID();
-          const stored = { ...selection, ...events.pinned, again: options.again ?? false };
+          const stored = { ...selection, ...events.pinned, again: options.again ?? false, limits };
           const replay = await createReplay(db, { kind: 'EVENTS', selection: stored, reason, by }, owner);
           return work(db, replay, owner, events, limits, progress, options.json ?? false);
         }),
@@ -99,21 +115,21 @@ export function runCommand(): Command {
 /** The options that say how fast a run goes. */
 export function withLimits(command: Command): Command {
   return command
-    .option('--window <n>', 'at most so many requests of the replay wait to be sent at a time', '500')
+    .option('--window <n>', 'at most so many requests of the replay wait to be sent at a time; default 500')
     .option('--rate <n>', 'at most so many requests a second');
 }
 
 /** Goes on with a replay of events. */
 export async function resumeEvents(db: Database, found: Replay, options: Limits, json: boolean): Promise<void> {
-  const limits = limitsOf(options);
   const stored = found.selection as StoredSelection;
+  const limits = limitsOf(options, stored.limits ?? DEFAULT_LIMITS);
   const progress = progressLine();
   await withEvents(stored, opening(db, stored.ranges, progress), async (events) => {
-    if (events.pinned.fingerprint !== stored.fingerprint) {
-      throw new Error(`The events are not those that replay ${found.id} was begun with: begin a new one`);
-    }
+    const selection = { ...pinnedTo(found.id, stored, events), limits };
     const owner = randomUUID();
-    await work(db, await resumeReplay(db, found.id, owner), owner, events, limits, progress, json);
+    const replay = await resumeReplay(db, found.id, owner);
+    await pinSelection(db, found.id, owner, selection);
+    await work(db, replay, owner, events, limits, progress, json);
   });
 }
 
@@ -152,7 +168,7 @@ async function work(
   replay: Replay,
   owner: string,
   events: OpenedEvents,
-  limits: { readonly window: number; readonly perSecond: number | null },
+  limits: ReplayLimits,
   progress: ProgressLine,
   json: boolean,
 ): Promise<void> {
@@ -189,10 +205,10 @@ function evaluation() {
   return { plan, rules: planningRulesOf(settings), stalePolicy: settings.STALE_POLICY };
 }
 
-function limitsOf({ window, rate }: Limits): { window: number; perSecond: number | null } {
+function limitsOf({ window, rate }: Limits, otherwise: ReplayLimits): ReplayLimits {
   return {
-    window: wholeNumberOf('--window', window, 1, 100_000),
-    perSecond: rate === undefined ? null : wholeNumberOf('--rate', rate, 1, 100_000),
+    window: window === undefined ? otherwise.window : wholeNumberOf('--window', window, 1, 100_000),
+    perSecond: rate === undefined ? otherwise.perSecond : wholeNumberOf('--rate', rate, 1, 100_000),
   };
 }
 

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { kafkaOf, registryOf } from '../connections.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
-import { type Publishing, topicExists, withDestination } from '../replay/destination.ts';
+import { ownTopics, type Publishing, topicExists, withDestination } from '../replay/destination.ts';
 import { outcomeSelection, replayOutcomes, type StoredOutcomeSelection } from '../replay/outcomes.ts';
 import { createReplay, type Replay, resumeReplay } from '../replay/record.ts';
 import { readSettings } from '../settings.ts';
@@ -57,6 +57,11 @@ export function outcomesCommand(): Command {
       const by = { user: textOf('--by', options.by, 200), unit: null };
       const reason = textOf('--reason', options.reason);
       await work(options.json ?? false, async (db, owner) => {
+        if (topic !== null && ownTopics(readSettings(['kafka'])).includes(topic)) {
+          throw new UsageError(
+            `--topic is ${JSON.stringify(topic)}, which the service itself reads or writes: leave it out, or name another`,
+          );
+        }
         if (topic !== null && !(await topicExists(kafkaOf(readSettings(['kafka']), createLogger('silent')), topic))) {
           throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
         }

@@ -7,7 +7,7 @@ import { discardEvent, releaseEvent, type WaitingEventsOptions } from '../operat
 import { plan } from '../planning/plan.ts';
 import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import { type ShownEvent, showEvent } from '../replay/show-event.ts';
-import { deadLetters, type StoredEvent } from '../replay/stored-events.ts';
+import { deadLetters, storedEvent, type StoredEvent } from '../replay/stored-events.ts';
 import { type Call, call } from '../web-api/calls.ts';
 import { formatDate } from '../web-api/dates.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
@@ -90,12 +90,14 @@ export function eventCalls(parts: OperationsParts): Call[] {
   const common = { tag: 'events', params: identified };
   const shown = async (id: number): Promise<ShownEvent> => {
     const found = await told(() => showEvent(db, id, findWriterSchema));
-    if (!found) throw new OperationError('EVENT_NOT_FOUND', 'id', `there is no event ${id}`);
+    if (!found) throw notFound(id);
     return found;
   };
-  const outcomeOf = async (id: number): Promise<z.output<typeof decided>> => {
-    const { disposition, resolution } = await shown(id);
-    return { id, disposition, resolution };
+  /** Without the message's bytes, for which the registry may have to be asked. */
+  const stored = async (id: number): Promise<z.output<typeof decided>> => {
+    const found = await storedEvent(db, id);
+    if (!found) throw notFound(id);
+    return { id, disposition: found.disposition, resolution: found.resolution };
   };
   return [
     call({
@@ -155,9 +157,10 @@ export function eventCalls(parts: OperationsParts): Call[] {
       output: successSchema(decided),
       async handle(asked) {
         const { reason, schema_id: schemaId = null } = asked.input;
+        await stored(asked.params.id);
         const decision = { inboxId: asked.params.id, by: actorOf(asked).user, reason, schemaId };
         await told(() => releaseEvent(db, decision, options));
-        return success(await outcomeOf(asked.params.id));
+        return success(await stored(asked.params.id));
       },
     }),
     call({
@@ -171,9 +174,10 @@ export function eventCalls(parts: OperationsParts): Call[] {
       input: z.strictObject({ reason: text(1_000).trim().min(1, 'say why').describe('Why, for the trail.') }),
       output: successSchema(decided),
       async handle(asked) {
+        await stored(asked.params.id);
         const decision = { inboxId: asked.params.id, by: actorOf(asked).user, reason: asked.input.reason };
         await told(() => discardEvent(db, decision, options));
-        return success(await outcomeOf(asked.params.id));
+        return success(await stored(asked.params.id));
       },
     }),
   ];
@@ -192,6 +196,10 @@ export function eventCalls(parts: OperationsParts): Call[] {
       throw error;
     }
   }
+}
+
+function notFound(id: number): OperationError {
+  return new OperationError('EVENT_NOT_FOUND', 'id', `there is no event ${id}`);
 }
 
 function letterOf(letter: StoredEvent): z.output<typeof deadLetterView> {

@@ -11,4 +11,6 @@ export type OperationsParts = Pick<
   readonly stalePolicy: 'plan' | 'hold';
   readonly facetWaitMs: number;
   readonly findWriterSchema: FindWriterSchema;
+  /** Topics that outcomes are not replayed into by name. */
+  readonly ownTopics: readonly string[];
 };

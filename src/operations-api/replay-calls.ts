@@ -43,7 +43,7 @@ const INBOX = { kind: 'inbox', from: null, to: null, disposition: null } as cons
 const BEGUN = 'Answers at once; an instance of the service works on it, and `GET /replays/{id}` tells how far it is.';
 
 /** Plans and replays in the operations API: the service works on them (docs/replay.md). */
-export function replayCalls({ db, rules, stalePolicy, pinKey }: OperationsParts): Call[] {
+export function replayCalls({ db, rules, stalePolicy, pinKey, ownTopics }: OperationsParts): Call[] {
   const common = { tag: 'replay', output: successSchema(replayView) };
   const hasher = createIdempotencyHasher(pinKey);
   return [
@@ -83,6 +83,10 @@ export function replayCalls({ db, rules, stalePolicy, pinKey }: OperationsParts)
       takesIdempotencyKey: true,
       async handle(asked) {
         const { from_date: from, to_date: to, topic = null, latest = false, ...given } = asked.input;
+        if (topic !== null && ownTopics.includes(topic)) {
+          const remedy = 'the service itself reads or writes it: leave it out for their own topics, or name another';
+          throw new OperationError('PARAMETER_INVALID', 'topic', remedy);
+        }
         const selection = {
           from: from?.toISOString() ?? null,
           to: to?.toISOString() ?? null,

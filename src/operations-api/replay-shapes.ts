@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { refuse, wholeNumber } from '../operations/content-kinds.ts';
-import type { HostedSelection } from '../replay/host.ts';
+import { DEFAULT_LIMITS, type StoredSelection } from '../replay/open-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
 import type { Replay } from '../replay/record.ts';
 import { formatDate } from '../web-api/dates.ts';
@@ -96,7 +96,7 @@ function checkSource(
 }
 
 /** What is asked for, as a hosted replay keeps it. */
-export function hostedSelection(given: z.output<typeof runInput>): HostedSelection {
+export function hostedSelection(given: z.output<typeof runInput>): StoredSelection {
   const times = { from: given.from_date?.toISOString() ?? null, to: given.to_date?.toISOString() ?? null };
   const { topic } = given;
   return {
@@ -117,7 +117,10 @@ export function hostedSelection(given: z.output<typeof runInput>): HostedSelecti
     ranges: null,
     fingerprint: null,
     again: given.again ?? false,
-    limits: { window: given.window ?? 500, perSecond: given.requests_per_second ?? null },
+    limits: {
+      window: given.window ?? DEFAULT_LIMITS.window,
+      perSecond: given.requests_per_second ?? DEFAULT_LIMITS.perSecond,
+    },
   };
 }
 
@@ -137,7 +140,11 @@ export const replayView = z
     counts: z.record(z.string(), z.int()).describe('How far it came.'),
     stop_requested_by: z.string().nullable(),
     hosted: z.boolean().describe('The service works on it, rather than a command of somebody.'),
-    failure: z.string().nullable().describe('Why the service gave it up.'),
+    failure: z
+      .string()
+      .nullable()
+      .describe('Why the service gave it up; while it is RUNNING, the outage it waits out.'),
+    selection: z.unknown().describe('What it takes, and how fast; `unreadable`: messages that could not be read.'),
     result: z.unknown().describe('Of a plan that is COMPLETED: its summary, by command and reason.'),
   })
   .meta({ id: 'Replay', description: 'Events planned or processed again, or outcomes published again.' });
@@ -157,6 +164,7 @@ export function replayOf(one: Replay): z.output<typeof replayView> {
     stop_requested_by: one.stopRequestedBy,
     hosted: one.hosted,
     failure: one.failure,
+    selection: one.selection,
     result: one.result,
   };
 }

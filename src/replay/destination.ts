@@ -45,6 +45,13 @@ export async function withDestination<T>(
   }
 }
 
+/** Topics that no outcome may be replayed into by name: what this service reads, and what it writes by itself. */
+export function ownTopics(
+  settings: Pick<Settings<'kafka'>, 'CRM_TOPICS' | 'OUTCOME_TOPIC' | 'ACTION_OUTCOME_TOPIC' | 'DEAD_LETTER_TOPIC'>,
+): readonly string[] {
+  return [...settings.CRM_TOPICS, settings.OUTCOME_TOPIC, settings.ACTION_OUTCOME_TOPIC, settings.DEAD_LETTER_TOPIC];
+}
+
 /** Whether Kafka has the topic. */
 export async function topicExists(kafka: Kafka, topic: string): Promise<boolean> {
   const admin = kafka.admin();

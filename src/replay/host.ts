@@ -1,18 +1,28 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { repeat } from '../platform/repeat.ts';
 import { type Publishing, topicExists, withDestination } from './destination.ts';
 import type { EvaluateOptions } from './evaluate.ts';
-import { type OpenedEvents, type StoredSelection, type TopicReading, withEvents } from './open-events.ts';
+import { NoSuchTopicError } from './kafka-range.ts';
+import {
+  DEFAULT_LIMITS,
+  type OpenedEvents,
+  pinnedTo,
+  type StoredSelection,
+  type TopicReading,
+  withEvents,
+} from './open-events.ts';
 import { replayOutcomes, type StoredOutcomeSelection } from './outcomes.ts';
+import { isOutage } from './outage.ts';
 import { writePlan } from './hosted-plan.ts';
 import {
   advanceReplay,
   endReplay,
   HANDED_BACK,
+  noteOutage,
   pinSelection,
   type Replay,
   type ReplayState,
@@ -20,15 +30,7 @@ import {
   takeHosted,
 } from './record.ts';
 import { runEvents } from './run-events.ts';
-
-/** How fast a hosted replay of events goes; see RunOptions. */
-export interface ReplayLimits {
-  readonly window: number;
-  readonly perSecond: number | null;
-}
-
-/** What a hosted plan or replay of events keeps in `replay.selection`. */
-export type HostedSelection = StoredSelection & { readonly limits?: ReplayLimits };
+import { signOfLife } from './sign-of-life.ts';
 
 export interface ReplayHostOptions {
   readonly db: Database;
@@ -52,16 +54,15 @@ export interface ReplayHost {
 const LOOK_MS = 1_000;
 const STOPS_WITHIN_MS = 5_000;
 /** A plan of a year's events is not to keep a small one waiting. */
-const AT_ONCE_MAX = 3;
-/** Of a replay that a command began, and whose author said nothing. */
-const DEFAULT_LIMITS: ReplayLimits = { window: 500, perSecond: null };
+const AT_ONCE_MAX = 2;
 /** The reason of a signal that ends a replay because a person asked for it. */
 const ASKED = 'somebody asked to stop it';
 
 /**
  * Works on the replays that were handed to the service, a few at a time. Every instance has one; a replay is one
  * instance's for as long as that gives signs of life, and another one goes on where it was stopped or killed. A replay
- * that fails is STOPPED with what failed, to be resumed by a person; an outage of PostgreSQL or Kafka is waited out.
+ * that fails is STOPPED with what failed, to be resumed by a person; an outage of PostgreSQL, Kafka or the registry is
+ * waited out.
  */
 export function startReplayHost(options: ReplayHostOptions): ReplayHost {
   const { db, logger } = options;
@@ -117,13 +118,16 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
     const told = { replay: replay.id, kind: replay.kind };
     logger.info(told, 'replays: one is begun, or gone on with');
     try {
+      // Asked for while nobody worked on it.
+      if (replay.stopRequestedBy !== null) return await endReplay(db, replay.id, owner, 'STOPPED');
       const state = await WORK[replay.kind](replay, { ...options, owner, signal });
       logger.info({ ...told, state }, 'replays: one has ended');
     } catch (error) {
       const problem = messageOf(error);
       if (!signal.aborted) logger.error({ ...told, problem }, 'replays: one failed');
-      // An outage, of Kafka too, is waited out: it stays RUNNING, and is taken again once its lease is over.
-      if (error instanceof ReplayTakenError || isDatabaseOutage(error)) return;
+      if (error instanceof ReplayTakenError) return;
+      // An outage is waited out: it stays RUNNING, and is taken again once its lease is over.
+      if (isOutage(error) && !signal.aborted) return await noteOutage(db, replay.id, owner, problem).catch(() => {});
       const failure = signal.aborted ? {} : { failure: problem };
       const state = signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
       await endReplay(db, replay.id, owner, state, failure).catch((cause: unknown) =>
@@ -155,7 +159,7 @@ const WORK: Readonly<Record<Replay['kind'], (replay: Replay, work: HostedWork) =
   OUTCOMES: async (replay, { db, publishing, owner, signal, onOutbox }) => {
     const { topic } = replay.selection as StoredOutcomeSelection;
     if (topic !== null && !(await topicExists(publishing.kafka, topic))) {
-      throw new Error(`There is no topic ${topic}: create it first`);
+      throw new NoSuchTopicError(`There is no topic ${topic}: create it first`);
     }
     return withDestination(
       topic,
@@ -169,17 +173,18 @@ const WORK: Readonly<Record<Replay['kind'], (replay: Replay, work: HostedWork) =
 async function opened(
   replay: Replay,
   { db, reading, owner, signal }: HostedWork,
-  use: (events: OpenedEvents, selection: HostedSelection) => Promise<ReplayState>,
+  use: (events: OpenedEvents, selection: StoredSelection) => Promise<ReplayState>,
 ): Promise<ReplayState> {
-  const selection = replay.selection as HostedSelection;
-  const onRead = (): void => signal.throwIfAborted();
+  const selection = replay.selection as StoredSelection;
+  const sign = signOfLife(replay, db, owner);
+  const onRead = (read: number): void => {
+    signal.throwIfAborted();
+    sign.tell({ ...replay.counts, read });
+  };
   return withEvents(selection, { db, reading: () => reading, ranges: selection.ranges, onRead }, async (events) => {
-    const { fingerprint } = selection;
-    if (fingerprint !== null && fingerprint !== events.pinned.fingerprint) {
-      throw new Error('the events are not those that it was begun with: begin a new one');
-    }
-    const pinned = { ...selection, ...events.pinned };
-    if (fingerprint === null) await pinSelection(db, replay.id, owner, pinned);
+    await sign.settled();
+    const pinned = pinnedTo(replay.id, selection, events);
+    if (selection.fingerprint === null) await pinSelection(db, replay.id, owner, pinned);
     return use(events, pinned);
   });
 }

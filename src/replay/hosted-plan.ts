@@ -1,10 +1,11 @@
 import type { Queryable } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import type { HostedSelection, HostedWork } from './host.ts';
-import type { OpenedEvents } from './open-events.ts';
+import type { HostedWork } from './host.ts';
+import type { OpenedEvents, StoredSelection } from './open-events.ts';
 import { isDifference, planEvents, type PlanSummary } from './plan-events.ts';
 import type { PlanRow } from './plan-rows.ts';
 import { endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
+import { signOfLife } from './sign-of-life.ts';
 
 /** What is kept of a plan; `rowsLeftOut`: differences beyond those that are kept. */
 export interface PlanResult extends PlanSummary {
@@ -14,6 +15,8 @@ export interface PlanResult extends PlanSummary {
 
 /** Whoever wants more than so many reads them on the command line, which keeps none. */
 const ROWS_MAX = 100_000;
+/** The newest plans, whose rows are kept; of older ones the summary is. */
+const PLANS_KEPT = 20;
 const ROWS_AT_ONCE = 500;
 
 /**
@@ -23,10 +26,11 @@ const ROWS_AT_ONCE = 500;
 export async function writePlan(
   replay: Replay,
   events: OpenedEvents,
-  { again }: HostedSelection,
+  { again }: StoredSelection,
   { db, evaluation, owner, signal }: HostedWork,
 ): Promise<ReplayState> {
-  await db.query('delete from replay_plan_row where replay_id = $1', [replay.id]);
+  await clearRows(db, replay.id, owner);
+  const sign = signOfLife(replay, db, owner);
   let waiting: PlanRow[] = [];
   let written = 0;
   let leftOut = 0;
@@ -41,7 +45,7 @@ export async function writePlan(
     { ...evaluation, again },
     {
       signal,
-      progress: () => {},
+      progress: (done, subscriptions) => sign.tell({ events: done, subscriptions }),
       row: async (row) => {
         if (!isDifference(row) && row.effects.length === 0) return;
         if (written + waiting.length >= ROWS_MAX) leftOut += 1;
@@ -50,6 +54,7 @@ export async function writePlan(
       },
     },
   );
+  await sign.settled();
   const state = signal.aborted ? interruptedBy(signal) : 'COMPLETED';
   if (state === 'COMPLETED') await write();
   const result: PlanResult = { ...summary, unreadable: events.unreadable, rowsLeftOut: leftOut };
@@ -65,7 +70,7 @@ export function planRowsBehind(
   limit: number,
 ): Promise<{ position: number; content: PlanRow }[]> {
   return db.query(
-    'select position, content from replay_plan_row where replay_id = $1 and position > $2 order by position limit $3',
+    'select position, content from replay_plan_row where replay_id = $1 and position > $2::bigint order by position limit $3',
     [id, behind, limit],
   );
 }
@@ -83,5 +88,15 @@ async function writeRows(
      select $1, $3::int + n::int, content from unnest(${jsonColumn('$4')}) with ordinality as row (content, n)
      where exists (select from replay where id = $1 and owner = $2)`,
     [id, owner, written, jsonTexts(rows.map((row) => JSON.stringify(row)))],
+  );
+}
+
+/** Those of an earlier beginning of this plan, unless another instance has it by now, and those of old plans. */
+async function clearRows(db: Queryable, id: number, owner: string): Promise<void> {
+  await db.query(
+    `delete from replay_plan_row
+      where replay_id = (select id from replay where id = $1 and owner = $2)
+         or replay_id in (select id from replay where kind = 'PLAN' order by id desc offset ${PLANS_KEPT})`,
+    [id, owner],
   );
 }

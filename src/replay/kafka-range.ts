@@ -16,15 +16,26 @@ export type AskedRange = Omit<Extract<EventSource, { readonly kind: 'kafka' }>, 
 /** Kafka gives nothing of a partition for so long: whoever waits is told. */
 const SILENT_MS = 30_000;
 
+/** Kafka is there, and gives nothing of what it has. */
+export class KafkaSilentError extends Error {
+  override readonly name = 'KafkaSilentError';
+}
+
+/** The topic or the partition does not exist: waiting does not help. */
+export class NoSuchTopicError extends Error {
+  override readonly name = 'NoSuchTopicError';
+}
+
 /**
  * Where the messages lie that were asked for, as Kafka has them now: what is written from now on is no part of them.
- * @throws Error where the topic or the partition does not exist.
+ * @throws NoSuchTopicError where the topic or the partition does not exist.
  */
 export async function partitionRanges(kafka: Kafka, asked: AskedRange): Promise<PartitionRange[]> {
   const admin = kafka.admin();
   await admin.connect();
   try {
-    if (!(await admin.listTopics()).includes(asked.topic)) throw new Error(`There is no topic ${asked.topic}`);
+    if (!(await admin.listTopics()).includes(asked.topic))
+      throw new NoSuchTopicError(`There is no topic ${asked.topic}`);
     const bounds = await admin.fetchTopicOffsets(asked.topic);
     const at = async (time: string | null): Promise<Map<number, number> | null> => {
       if (time === null) return null;
@@ -39,7 +50,7 @@ export async function partitionRanges(kafka: Kafka, asked: AskedRange): Promise<
         from: Math.max(Number(low), asked.fromOffset ?? 0, found(from, partition, Number(high), 0)),
         to: Math.min(Number(high), asked.toOffset ?? Infinity, found(to, partition, Number(high), Infinity)),
       }));
-    if (ranges.length === 0) throw new Error(`Topic ${asked.topic} has no partition ${asked.partition}`);
+    if (ranges.length === 0) throw new NoSuchTopicError(`Topic ${asked.topic} has no partition ${asked.partition}`);
     return ranges.filter((range) => range.from < range.to).toSorted((one, other) => one.partition - other.partition);
   } finally {
     await admin.disconnect();
@@ -57,7 +68,7 @@ function found(offsets: Map<number, number> | null, partition: number, high: num
  * Reads ranges of a topic, each partition in its order, without touching the service's consumer group: in a group of its
  * own, which is deleted afterwards, and in which nothing is committed.
  * @param onMessages waited for, so that no more is fetched than can be taken.
- * @throws Error where Kafka gives nothing for 30 seconds; what `onMessages` throws.
+ * @throws KafkaSilentError where Kafka gives nothing for 30 seconds; what `onMessages` throws.
  */
 export async function readRanges(
   kafka: Kafka,
@@ -81,7 +92,7 @@ export async function readRanges(
       let timer = setTimeout(silent, SILENT_MS);
       function silent(): void {
         reject(
-          new Error(
+          new KafkaSilentError(
             `Kafka gave nothing of ${topic} for ${SILENT_MS} ms; left: partitions ${[...left.keys()].join(', ')}`,
           ),
         );
@@ -122,8 +133,11 @@ export async function readRanges(
   } finally {
     await consumer.disconnect().catch(() => {});
     const admin = kafka.admin();
-    await admin.connect();
-    await admin.deleteGroups([groupId]).catch(() => {});
-    await admin.disconnect();
+    // Where Kafka is away the group, in which nothing was committed, ends by itself.
+    await admin
+      .connect()
+      .then(() => admin.deleteGroups([groupId]))
+      .catch(() => {});
+    await admin.disconnect().catch(() => {});
   }
 }

@@ -12,10 +12,22 @@ import { createSpool, type Spool } from './spool.ts';
 
 /** What a replay of events keeps in `replay.selection`: the very messages that it was begun with. */
 export type StoredSelection = EventSelection & {
+  /** Null where they are not known yet: of a hosted replay until its topic was read once. */
   readonly ranges: readonly PartitionRange[] | null;
   readonly fingerprint: string | null;
   readonly again: boolean;
+  readonly limits?: ReplayLimits;
+  /** Messages that could not be read, by reason. */
+  readonly unreadable?: Readonly<Record<string, number>>;
 };
+
+/** How fast a replay of events goes; see RunOptions. */
+export interface ReplayLimits {
+  readonly window: number;
+  readonly perSecond: number | null;
+}
+
+export const DEFAULT_LIMITS: ReplayLimits = { window: 500, perSecond: null };
 
 /** Where events of a topic come from. */
 export interface TopicReading {
@@ -26,7 +38,7 @@ export interface TopicReading {
 /** The events of a selection, ready to be gone through. */
 export interface OpenedEvents {
   /** What a resumed replay needs to find the same events. */
-  readonly pinned: Pick<StoredSelection, 'ranges' | 'fingerprint'>;
+  readonly pinned: Pick<StoredSelection, 'ranges' | 'fingerprint' | 'unreadable'>;
   /** About how many there are; null where nobody knows. */
   readonly events: number | null;
   /** Messages that cannot be read, by reason. */
@@ -52,7 +64,7 @@ export async function withEvents<T>(
   const { source } = selection;
   if (source.kind === 'inbox') {
     return use({
-      pinned: { ranges: null, fingerprint: null },
+      pinned: { ranges: null, fingerprint: null, unreadable: {} },
       events: await countInbox(db, source),
       unreadable: {},
       pages: (behind) => inboxPages(db, { ...selection, source }, behind),
@@ -62,7 +74,7 @@ export async function withEvents<T>(
   try {
     const pinned = source.kind === 'file' ? await fromFile(spool, source.path, onRead) : await fromKafka();
     return await use({
-      pinned: { ranges: pinned, fingerprint: spool.fingerprint() },
+      pinned: { ranges: pinned, fingerprint: spool.fingerprint(), unreadable: spool.unreadable },
       events: spool.events,
       unreadable: spool.unreadable,
       pages: (behind) => spool.pages(behind),
@@ -82,6 +94,17 @@ export async function withEvents<T>(
     });
     return found;
   }
+}
+
+/**
+ * The selection as a replay keeps it from now on, with the messages that were found.
+ * @throws Error where it was begun with others.
+ */
+export function pinnedTo(id: number, selection: StoredSelection, { pinned }: OpenedEvents): StoredSelection {
+  if (selection.fingerprint !== null && selection.fingerprint !== pinned.fingerprint) {
+    throw new Error(`The events are not those that replay ${id} was begun with: begin a new one`);
+  }
+  return { ...selection, ...pinned };
 }
 
 const LINE_BYTES_MAX = 8 * 1024 * 1024;

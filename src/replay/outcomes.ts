@@ -64,6 +64,7 @@ export async function replayOutcomes(
   let behind = Number(replay.cursor ?? 0);
   let outcomes = replay.counts['outcomes'] ?? 0;
   for (;;) {
+    if (destination.kind === 'outbox' && (await untilOutboxIsLow()) === 'stop') return end(interruptedBy(signal));
     const page = destination.kind === 'outbox' ? await throughOutbox() : await directly(destination);
     if (page.read === 0) return end('COMPLETED');
     behind = page.last;
@@ -77,8 +78,7 @@ export async function replayOutcomes(
     return state;
   }
 
-  async function throughOutbox(): Promise<Page> {
-    await untilOutboxIsLow();
+  function throughOutbox(): Promise<Page> {
     return db.transaction(async (tx) => {
       const read = await outcomesBehind(tx, selection, selection, behind, PAGE);
       const again = selection.latest ? await newestOf(tx, read) : read;
@@ -108,11 +108,12 @@ export async function replayOutcomes(
     return { read: read.length, published, last, stop };
   }
 
-  async function untilOutboxIsLow(): Promise<void> {
-    while (!signal.aborted && (await outboxBacklog(db)).messages > BACKLOG_MAX) {
-      if (await advanceReplay(db, replay.id, owner, null)) return;
+  async function untilOutboxIsLow(): Promise<'stop' | 'low'> {
+    while ((await outboxBacklog(db)).messages > BACKLOG_MAX) {
+      if (signal.aborted || (await advanceReplay(db, replay.id, owner, null))) return 'stop';
       await sleep(BACKLOG_LOOK_MS);
     }
+    return signal.aborted ? 'stop' : 'low';
   }
 }
 

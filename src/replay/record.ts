@@ -34,7 +34,7 @@ export interface Replay {
   readonly stopRequestedBy: string | null;
   /** The service works on it, whichever instance has time, rather than the command that began it. */
   readonly hosted: boolean;
-  /** Why the service gave it up; it is STOPPED then. */
+  /** Why the service gave it up; while it is RUNNING: the outage that it waits out. */
   readonly failure: string | null;
   /** The summary of a plan that is COMPLETED. */
   readonly result: unknown;
@@ -104,7 +104,7 @@ export async function advanceReplay(
   tx: Queryable | Transaction,
   id: number,
   owner: string,
-  done: { readonly cursor: string; readonly counts: Readonly<Record<string, number>> } | null,
+  done: { readonly cursor: string | null; readonly counts: Readonly<Record<string, number>> } | null,
 ): Promise<boolean> {
   const [row] = await tx.query<{ stop: boolean }>(
     `update replay set cursor = coalesce($3, cursor), counts = coalesce($4::jsonb, counts),
@@ -119,7 +119,7 @@ export async function advanceReplay(
 /** Takes the oldest hosted replay that nobody works on, for `owner`, who has `taken` already; null where there is none. */
 export async function takeHosted(db: Queryable, owner: string, taken: readonly number[]): Promise<Replay | null> {
   const [row] = await db.query<Replay>(
-    `update replay set owner = $1, lease_until = now() + $2::float8 * interval '1 millisecond'
+    `update replay set owner = $1, failure = null, lease_until = now() + $2::float8 * interval '1 millisecond'
      where id = (select id from replay
                  where hosted and state = 'RUNNING' and lease_until <= now() and id <> all($3::bigint[])
                  order by id limit 1 for update skip locked)
@@ -127,6 +127,11 @@ export async function takeHosted(db: Queryable, owner: string, taken: readonly n
     [owner, LEASE_MS, taken],
   );
   return row ?? null;
+}
+
+/** Notes the outage that a hosted replay waits out; it is taken again once its lease is over. */
+export async function noteOutage(db: Queryable, id: number, owner: string, problem: string): Promise<void> {
+  await db.query('update replay set failure = $3 where id = $1 and owner = $2', [id, owner, problem]);
 }
 
 /** Keeps the messages that a replay was begun with, so that whoever goes on with it finds the same. */
@@ -166,10 +171,17 @@ export function interruptedBy(signal: AbortSignal): 'STOPPED' | 'RUNNING' {
   return signal.aborted && signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
 }
 
-/** Asks the process that works on a replay to stop; it does so behind what it has in hand. False: it is not RUNNING. */
+/**
+ * Asks the process that works on a replay to stop; it does so behind what it has in hand. A hosted one that nobody works
+ * on is STOPPED at once. False: it is not RUNNING.
+ */
 export async function askToStop(db: Queryable, id: number, by: string): Promise<boolean> {
   const rows = await db.query(
-    `update replay set stop_requested_by = coalesce(stop_requested_by, $2) where id = $1 and state = 'RUNNING' returning id`,
+    `update replay set stop_requested_by = coalesce(stop_requested_by, $2),
+       state = case when hosted and owner is null then 'STOPPED' else state end,
+       ended_at = case when hosted and owner is null then now() end,
+       lease_until = case when hosted and owner is null then null else lease_until end
+     where id = $1 and state = 'RUNNING' returning id`,
     [id, by],
   );
   if (rows.length === 0 && !(await findReplay(db, id))) throw new ReplayNotFoundError(id);

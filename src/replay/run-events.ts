@@ -48,6 +48,10 @@ export async function runEvents(
   const { owner, signal } = options;
   let counts: Record<string, number> = { ...NO_COUNTS, ...replay.counts };
   const throttle = createThrottle(db, options, () => advanceReplay(db, replay.id, owner, null));
+  // What was made before an interruption waits too.
+  const made = await requestsBehind(0);
+  throttle.waitsFor(made);
+  let last = made.at(-1) ?? 0;
   for await (const groups of pages) {
     const looked = await db.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only');
@@ -62,7 +66,10 @@ export async function runEvents(
         const done = await db.transaction((tx) => mendGroup(tx, group, evaluated));
         faultPoint('replay: after commit');
         counts = done.counts;
-        throttle.sent(done.requests);
+        // Those of events that came in are not among those of `done`.
+        const requests = evaluated.unknown.length === 0 ? done.requests : await requestsBehind(last);
+        throttle.sent(requests);
+        last = Math.max(last, ...requests);
         options.onProgress(counts);
         if (done.stop || signal.aborted) return end(interruptedBy(signal));
       } else counts = add(counts, evaluated, 0);
@@ -76,6 +83,15 @@ export async function runEvents(
   async function end(state: ReplayState): Promise<ReplayState> {
     await endReplay(db, replay.id, owner, state);
     return state;
+  }
+
+  /** The numbers of its requests from behind one on. Walks request_process. */
+  async function requestsBehind(number: number): Promise<number[]> {
+    const rows = await db.query<{ number: number }>(
+      `select number from request where process_name = 'REPLAY' and process_id = $1 and number > $2 order by number`,
+      [String(replay.id), number],
+    );
+    return rows.map((row) => row.number);
   }
 
   /** Events that the inbox lacks come in as they would have from Kafka; each by its eventId once. */
@@ -141,7 +157,11 @@ function createThrottle(db: Database, { window, perSecond, signal }: RunOptions,
   return {
     sent(numbers: readonly number[]): void {
       made += numbers.length;
-      waiting.push(...numbers);
+      waiting = [...waiting, ...numbers];
+    },
+    /** They were made before this began, and may wait still. */
+    waitsFor(numbers: readonly number[]): void {
+      waiting = [...numbers];
     },
     /** Waits until there is room for another subscription; true where somebody asked to stop meanwhile. */
     async isStopped(): Promise<boolean> {

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ActionEvent } from '../events/action-event.ts';
@@ -24,9 +25,9 @@ export interface Spool {
   remove(): void;
 }
 
-/** So many files: of a million events of 2 KB each has 8 MB, which is read as a whole. */
-const BUCKETS = 256;
-const BUFFER_CHARS = 64 * 1024;
+/** So many files: of a million events of 2 KB each has 2 MB, which is read as a whole, also beside what is live. */
+const BUCKETS = 1_024;
+const BUFFER_CHARS = 16 * 1024;
 const PAGE_SUBSCRIPTIONS = 100;
 const PAGE_EVENTS = 1_000;
 
@@ -110,7 +111,7 @@ export function createSpool(filter: EventFilter): Spool {
     for (let bucket = first; bucket < BUCKETS; bucket += 1) {
       flush(bucket);
       if (!existsSync(fileOf(bucket))) continue;
-      const groups = groupsOf(bucket, readFileSync(fileOf(bucket), 'utf8'));
+      const groups = groupsOf(bucket, await readFile(fileOf(bucket), 'utf8'));
       const left = bucket === first && behind !== null ? groups.filter(({ number }) => number > last) : groups;
       yield* pagesOf(left);
     }
@@ -118,7 +119,7 @@ export function createSpool(filter: EventFilter): Spool {
 }
 
 function bucketOf(number: string): number {
-  return createHash('sha256').update(number).digest().readUInt8(0) % BUCKETS;
+  return createHash('sha256').update(number).digest().readUInt16BE(0) % BUCKETS;
 }
 
 function groupsOf(bucket: number, text: string): Group[] {

@@ -75,6 +75,9 @@ describe('The operations API of replays', () => {
     expect(refusal(released, still)).toEqual([409, 'EVENT_NOT_WAITING', still]);
     expect((await world.operate(`/events/${id}/release`, { reason: 'try' }, 'viewer')).status).toBe(403);
     expect(await world.operate('/events/999999')).toMatchObject({ status: 404, code: 'EVENT_NOT_FOUND' });
+    const nobodys = await world.operate('/events/999999/discard', { reason: 'try' }, 'operator');
+    expect(nobodys).toMatchObject({ status: 404, code: 'EVENT_NOT_FOUND' });
+    expect((await world.operate('/replays/1/plan_rows?after=999999999999999')).status).toBe(200);
     expect((await world.operate('/held_events')).data).toEqual({ held_events: [] });
   });
 
@@ -202,6 +205,12 @@ describe('The operations API of replays', () => {
         'for events of the inbox',
       ],
       ['/replays/outcomes', { reason: 'x' }, 'PARAMETER_MISSING', 'say which outcomes'],
+      [
+        '/replays/outcomes',
+        { reason: 'x', request_number: 1, topic: world.settings.CRM_TOPICS[0] },
+        'PARAMETER_INVALID',
+        'the service itself reads or writes it',
+      ],
     ];
     for (const [path, body, code, named] of wrong) {
       expect(refusal(await world.operate(path, body, 'operator'), named)).toEqual([400, code, named]);
