@@ -20,7 +20,9 @@ import {
   unfound,
 } from './retention-support.ts';
 
-const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
+const first = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31 - 100));
+/** How often it dies at each place, each time with another history. RETENTION_KILLS=10 is the full size. */
+const KILLS = Number(process.env['RETENTION_KILLS'] ?? 1);
 const POINTS = FAULT_POINTS.filter((point) => point.startsWith('retention:'));
 const PROCESS = fileURLToPath(new URL('retention-process.ts', import.meta.url));
 
@@ -33,40 +35,43 @@ async function dies(...args: string[]): Promise<boolean> {
   return false;
 }
 
-test(`killed before and after every commit and every volume, it loses no row: each is in the archive before it goes (RETENTION_SEED=${seed})`, async () => {
-  const archive = mkdtempSync(join(tmpdir(), 'conax-archive-'));
-  const intake = await openAgedHistory(seed, 12);
-  const { db, url } = intake;
-  try {
-    const kept = await keptKeys(db, { requests: 60, events: 40, outcomes: 20, runs: 0 });
-    const before = await allRows(db);
-    const others = await otherRows(db);
-    const random = randomFrom(seed);
-    for (const point of POINTS) {
-      expect(await dies(url, archive, point, String(1 + random.int(2))), `at ${point}`).toBe(true);
-      const gone = lost(before, await allRows(db));
+test.each(Array.from({ length: KILLS }, (_, index) => first + index))(
+  'killed before and after every commit and every volume, it loses no row: each is in the archive before it goes (RETENTION_SEED=%i)',
+  async (seed) => {
+    const archive = mkdtempSync(join(tmpdir(), 'conax-archive-'));
+    const intake = await openAgedHistory(seed, 12);
+    const { db, url } = intake;
+    try {
+      const kept = await keptKeys(db, { requests: 60, events: 40, outcomes: 20, runs: 0 });
+      const before = await allRows(db);
+      const others = await otherRows(db);
+      const random = randomFrom(seed);
+      for (const point of POINTS) {
+        expect(await dies(url, archive, point, String(1 + random.int(2))), `at ${point}`).toBe(true);
+        const gone = lost(before, await allRows(db));
+        const rows = archived(archive);
+        for (const table of TABLES) {
+          expect(unfound(gone[table], rows[table]), `${point}: ${table}`).toEqual([]);
+        }
+      }
+      // What it left unfinished is thrown away once nobody can be writing to it.
+      const unfinished = readdirSync(archive).filter((name) => name.endsWith('.part'));
+      expect(unfinished.length).toBeGreaterThan(0);
+      for (const name of unfinished) utimesSync(join(archive, name), 0, 0);
+
+      expect(await dies(url, archive)).toBe(false);
+      const after = await allRows(db);
+      expect(normalized(after)).toEqual(kept);
+      expect(await otherRows(db)).toBe(others);
+      expect(readdirSync(archive).filter((name) => name.endsWith('.part'))).toEqual([]);
+      const gone = lost(before, after);
       const rows = archived(archive);
       for (const table of TABLES) {
-        expect(unfound(gone[table], rows[table]), `${point}: ${table}`).toEqual([]);
+        expect(unfound(gone[table], rows[table])).toEqual([]);
       }
+    } finally {
+      await intake.close();
+      rmSync(archive, { recursive: true });
     }
-    // What it left unfinished is thrown away once nobody can be writing to it.
-    const unfinished = readdirSync(archive).filter((name) => name.endsWith('.part'));
-    expect(unfinished.length).toBeGreaterThan(0);
-    for (const name of unfinished) utimesSync(join(archive, name), 0, 0);
-
-    expect(await dies(url, archive)).toBe(false);
-    const after = await allRows(db);
-    expect(normalized(after)).toEqual(kept);
-    expect(await otherRows(db)).toBe(others);
-    expect(readdirSync(archive).filter((name) => name.endsWith('.part'))).toEqual([]);
-    const gone = lost(before, after);
-    const rows = archived(archive);
-    for (const table of TABLES) {
-      expect(unfound(gone[table], rows[table])).toEqual([]);
-    }
-  } finally {
-    await intake.close();
-    rmSync(archive, { recursive: true });
-  }
-});
+  },
+);
