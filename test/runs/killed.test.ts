@@ -23,6 +23,8 @@ beforeAll(async () => {
     LEASE_MS: '4500',
     CONAX_MAX_CONCURRENCY: String(CONCURRENCY),
     RUN_REQUESTS_PER_SECOND: '1000',
+    // Far more than are claimed at a time: whenever it is stopped there is something to withdraw.
+    RUN_WINDOW: '500',
   });
   await world.simulator('PUT', 'settings', { latencyMs: LATENCY_MS });
   directory = await mkdtemp(join(tmpdir(), 'runs-'));
