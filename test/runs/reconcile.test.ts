@@ -230,3 +230,39 @@ test('a resync of one subscription is a command, and tells what is wrong with wh
     stderr: expect.stringContaining('--subscription: 1 of 2 are not known (no. 2: "R9")') as string,
   });
 });
+
+test('through the operations API a reconcile asks, and its fix sends exactly the ADD and the CANCEL that are missing', async () => {
+  const [lacking, having] = ['71000000101', '71000000102'];
+  await know(world.db, household('R0100000101', lacking, ['101']), household('R0100000102', having, ['102']));
+  const state = [
+    { smartcard: lacking, entitlements: [], pairing: null },
+    { smartcard: having, entitlements: ['102', '666'], pairing: null },
+  ];
+  await world.simulator('PUT', 'state', state);
+  const seen = { seq: 0 };
+  await callsSince(seen);
+  const done = async (body: object): Promise<number> => {
+    const { data } = await world.operate<{ id: number }>('/runs', body);
+    await eventually(async () => {
+      const run = await world.operate<{ state: string }>(`/runs/${data.id}`);
+      return run.data.state === 'COMPLETED' ? true : undefined;
+    }, `run ${data.id}`);
+    return data.id;
+  };
+  const run = await done({ kind: 'RECONCILE', parameters: {}, selection: { cards: [lacking, having] } });
+  expect((await callsSince(seen)).toSorted()).toEqual([
+    `GET_ACTIVE_SUBSCRIPTIONS ${lacking}`,
+    `GET_ACTIVE_SUBSCRIPTIONS ${having}`,
+  ]);
+  await done({ kind: 'RECONCILE_FIX', parameters: {}, selection: { run } });
+  expect((await callsSince(seen)).toSorted()).toEqual([
+    `ADD_SUBSCRIPTIONS ${lacking} 101`,
+    `CANCEL_SUBSCRIPTIONS ${having} 666`,
+  ]);
+  expect(await entitlements([lacking, having])).toEqual(
+    new Map([
+      [lacking, ['101']],
+      [having, ['102']],
+    ]),
+  );
+});
