@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../platform/database.ts';
 import type { Asked } from '../web-api/calls.ts';
-import { findEarlier, type IdempotencyHasher, idempotencyKeyOf, rememberRequest } from '../web-api/idempotency.ts';
+import { findEarlier, type IdempotencyHasher, idempotentCall, rememberRequest } from '../web-api/idempotency.ts';
 import { actorOf } from './actor.ts';
 
 /**
@@ -15,9 +15,8 @@ export async function once(
   asked: Asked<object>,
   make: (tx: Transaction) => Promise<number>,
 ): Promise<number> {
-  const key = idempotencyKeyOf(asked.request.headers['idempotency-key']);
-  const username = actorOf(asked).user;
-  const idempotent = key === null ? null : hasher({ username, call, key }, { ...asked.input });
+  const caller = { username: actorOf(asked).user, call };
+  const idempotent = idempotentCall(hasher, caller, asked.request.headers['idempotency-key'], { ...asked.input });
   const { id, earlier } = await db.transaction(async (tx) => {
     const found = idempotent === null ? null : await findEarlier(tx, idempotent);
     if (found !== null) return { id: found, earlier: true };

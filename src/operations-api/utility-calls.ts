@@ -7,7 +7,7 @@ import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import { utilities } from '../operations/utilities/utilities.ts';
 import { type Asked, type Call, call } from '../web-api/calls.ts';
 import { success, successSchema } from '../web-api/envelope.ts';
-import { createIdempotencyHasher, idempotencyKeyOf } from '../web-api/idempotency.ts';
+import { createIdempotencyHasher, idempotentCall } from '../web-api/idempotency.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { leftOutView, outcomeView, utilityFields } from './request-shapes.ts';
@@ -172,8 +172,8 @@ export function utilityCalls(parts: OperationsParts): Call[] {
     operation: (input: T, caller: Caller) => Promise<Submitted>,
   ): Promise<Submitted> {
     const by = actorOf(asked);
-    const key = idempotencyKeyOf(asked.request.headers['idempotency-key']);
-    const idempotent = key === null ? null : hasher({ username: by.user, call: name, key }, asked.input);
+    const caller = { username: by.user, call: name };
+    const idempotent = idempotentCall(hasher, caller, asked.request.headers['idempotency-key'], asked.input);
     const submitted = await operation(asked.input, { by, idempotent });
     if (submitted.earlier) asked.reply.header('idempotent-replayed', 'true');
     return submitted;

@@ -3,7 +3,7 @@ import { type Call, call } from './calls.ts';
 import type { CreateInput } from './commands.ts';
 import { createRequest } from './create.ts';
 import { success, successSchema, WebApiError } from './envelope.ts';
-import { createIdempotencyHasher, type IdempotentCall, idempotencyKeyOf } from './idempotency.ts';
+import { createIdempotencyHasher, idempotentCall } from './idempotency.ts';
 import { createBodies, type CreateCall } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 import { completeRequest } from './shape.ts';
@@ -39,9 +39,8 @@ export function createCalls(parts: WebApiParts): Call[] {
       takesIdempotencyKey: true,
       async handle({ input, user, request, reply }) {
         if (user === null) throw new Error(`${name} was called without a user`);
-        const key = idempotencyKeyOf(request.headers['idempotency-key']);
-        const idempotent: IdempotentCall | null =
-          key === null ? null : hasher({ username: user.username, call: name, key }, input);
+        const caller = { username: user.username, call: name };
+        const idempotent = idempotentCall(hasher, caller, request.headers['idempotency-key'], input);
         const made = await createRequest(parts, { call: name, body: input } as CreateInput, user, idempotent);
         if (made.earlier) reply.header('idempotent-replayed', 'true');
         let { found } = made;

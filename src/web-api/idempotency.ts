@@ -61,10 +61,20 @@ export function createIdempotencyHasher(pinKeysHex: string | undefined): Idempot
 }
 
 /**
- * The Idempotency-Key of a call; null where there is none.
- * @throws WebApiError where it cannot be used.
+ * A call under the Idempotency-Key of its header; null where it has none.
+ * @throws WebApiError where the key cannot be used.
  */
-export function idempotencyKeyOf(header: string | string[] | undefined): string | null {
+export function idempotentCall(
+  hasher: IdempotencyHasher,
+  given: { readonly username: string; readonly call: string },
+  header: string | string[] | undefined,
+  body: Readonly<Record<string, unknown>>,
+): IdempotentCall | null {
+  const key = idempotencyKeyOf(header);
+  return key === null ? null : hasher({ ...given, key }, body);
+}
+
+function idempotencyKeyOf(header: string | string[] | undefined): string | null {
   if (header === undefined) return null;
   if (typeof header === 'string' && /^[!-~]{1,200}$/.test(header)) return header;
   throw new WebApiError(
