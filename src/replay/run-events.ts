@@ -47,11 +47,8 @@ export async function runEvents(
 ): Promise<ReplayState> {
   const { owner, signal } = options;
   let counts: Record<string, number> = { ...NO_COUNTS, ...replay.counts };
-  const throttle = createThrottle(db, options, () => advanceReplay(db, replay.id, owner, null));
-  // What was made before an interruption waits too.
-  const made = await requestsBehind(0);
-  throttle.waitsFor(made);
-  let last = made.at(-1) ?? 0;
+  const throttle = createThrottle(db, options, await waitingBefore(), () => advanceReplay(db, replay.id, owner, null));
+  let last = await lastRequest();
   for await (const groups of pages) {
     const looked = await db.transaction(async (tx) => {
       await tx.query('set transaction isolation level repeatable read, read only');
@@ -83,6 +80,24 @@ export async function runEvents(
   async function end(state: ReplayState): Promise<ReplayState> {
     await endReplay(db, replay.id, owner, state);
     return state;
+  }
+
+  /** Those of its requests that were made before an interruption and still wait. Walks request_process. */
+  async function waitingBefore(): Promise<number[]> {
+    const rows = await db.query<{ number: number }>(
+      `select number from request join work using (number) where process_name = 'REPLAY' and process_id = $1`,
+      [String(replay.id)],
+    );
+    return rows.map((row) => row.number);
+  }
+
+  /** The number of its newest request, 0 where there is none. Walks request_process. */
+  async function lastRequest(): Promise<number> {
+    const [row] = await db.query<{ last: number | null }>(
+      `select max(number) as last from request where process_name = 'REPLAY' and process_id = $1`,
+      [String(replay.id)],
+    );
+    return row?.last ?? 0;
   }
 
   /** The numbers of its requests from behind one on. Walks request_process. */
@@ -149,19 +164,20 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Keeps the number of requests that wait, and their rate, within limits. */
-function createThrottle(db: Database, { window, perSecond, signal }: RunOptions, alive: () => Promise<boolean>) {
+/** Keeps the number of requests that wait, with those that do already, and their rate, within limits. */
+function createThrottle(
+  db: Database,
+  { window, perSecond, signal }: RunOptions,
+  before: readonly number[],
+  alive: () => Promise<boolean>,
+) {
+  let waiting = before;
   const beganAt = performance.now();
   let made = 0;
-  let waiting: number[] = [];
   return {
     sent(numbers: readonly number[]): void {
       made += numbers.length;
       waiting = [...waiting, ...numbers];
-    },
-    /** They were made before this began, and may wait still. */
-    waitsFor(numbers: readonly number[]): void {
-      waiting = [...numbers];
     },
     /** Waits until there is room for another subscription; true where somebody asked to stop meanwhile. */
     async isStopped(): Promise<boolean> {
