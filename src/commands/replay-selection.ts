@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type EventSelection, FAMILY_LETTERS } from '../replay/select-events.ts';
+import { ACTION_NAME, type EventSelection, FAMILY_LETTERS, SELECTABLE } from '../replay/select-events.ts';
 import { UsageError } from './exit-codes.ts';
 import { oneOf, textOf, timeOf, wholeNumberOf } from './options.ts';
 
@@ -50,7 +50,7 @@ export function selectionOf(given: SelectionArguments): EventSelection {
     throw new UsageError('--disposition is for events of the inbox');
   }
   if (file !== undefined && (from !== null || to !== null)) throw new UsageError('--from and --to are not for files');
-  if (type !== undefined && !/^[SVI]: [A-Z_]{1,60}$/.test(type)) {
+  if (type !== undefined && !ACTION_NAME.test(type)) {
     const letters = Object.keys(FAMILY_LETTERS).join(', ');
     throw new UsageError(
       `--type is ${JSON.stringify(type)}: give ${letters}, a colon, a blank and the type: "V: ADD_SERVICE"`,
@@ -68,9 +68,7 @@ export function selectionOf(given: SelectionArguments): EventSelection {
     return { ...filter, source: { kind: 'file', path: resolve(file) } };
   }
   if (topic === undefined) {
-    const dispositions = ['PLANNED', 'NOTHING_TO_DO', 'STALE'] as const;
-    const disposition =
-      given.disposition === undefined ? null : oneOf('--disposition', given.disposition, dispositions);
+    const disposition = given.disposition === undefined ? null : oneOf('--disposition', given.disposition, SELECTABLE);
     return { ...filter, source: { kind: 'inbox', from, to, disposition } };
   }
   const range = {

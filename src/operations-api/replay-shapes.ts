@@ -3,6 +3,7 @@ import { refuse, wholeNumber } from '../operations/content-kinds.ts';
 import { DEFAULT_LIMITS, type StoredSelection } from '../replay/open-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
 import type { Replay } from '../replay/record.ts';
+import { ACTION_NAME, SELECTABLE } from '../replay/select-events.ts';
 import { formatDate } from '../web-api/dates.ts';
 import { date, text } from '../web-api/input-kinds.ts';
 import { shownDate } from './shapes.ts';
@@ -16,7 +17,7 @@ const selectionFields = {
     .optional()
     .describe('Events received from then on; of a topic, messages with this time or a later one.'),
   to_date: date.optional().describe('Events received before; of a topic, messages with an earlier time.'),
-  disposition: z.enum(['PLANNED', 'NOTHING_TO_DO', 'STALE'], 'give PLANNED, NOTHING_TO_DO or STALE').optional(),
+  disposition: z.enum(SELECTABLE, 'give PLANNED, NOTHING_TO_DO or STALE').optional(),
   topic: text(249).min(1, 'name a topic').optional().describe('From this Kafka topic instead of the inbox.'),
   partition: wholeNumber(0, 1_000_000, 'One partition of the topic').optional(),
   from_offset: wholeNumber(0, OFFSET_MAX, 'From this offset of the partition on').optional(),
@@ -25,7 +26,7 @@ const selectionFields = {
   action_id: text(500).min(1, 'give an id').optional().describe("The CRM's id of an action."),
   action_type: z
     .string('give a text')
-    .regex(/^[SVI]: [A-Z_]{1,60}$/, 'give S, V or I, a colon, a blank and the type: "V: ADD_SERVICE"')
+    .regex(ACTION_NAME, 'give S, V or I, a colon, a blank and the type: "V: ADD_SERVICE"')
     .optional()
     .describe('Of one action type, such as `V: ADD_SERVICE`.'),
   again: flag.describe('Send again also what was made then and is made now: for a CAS that lost it.'),

@@ -3,6 +3,12 @@ import type { Database } from '../platform/database.ts';
 import type { Group } from './evaluate.ts';
 import { idRange } from './id-range.ts';
 
+/** What can be selected of the inbox: events that were decided about, or are held. */
+export const SELECTABLE = ['PLANNED', 'NOTHING_TO_DO', 'STALE'] as const;
+
+/** An action as people write it: see `actionName`. */
+export const ACTION_NAME = /^[SVI]: [A-Z_]{1,60}$/;
+
 /** Where events come from. Times are ISO 8601; null: no limit. */
 export type EventSource =
   | {
@@ -10,7 +16,7 @@ export type EventSource =
       /** When they were received. */
       readonly from: string | null;
       readonly to: string | null;
-      readonly disposition: 'PLANNED' | 'NOTHING_TO_DO' | 'STALE' | null;
+      readonly disposition: (typeof SELECTABLE)[number] | null;
     }
   | {
       readonly kind: 'kafka';
