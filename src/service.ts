@@ -5,6 +5,7 @@ import { kafkaOf, registryOf } from './connections.ts';
 import { dispatchDatabaseUrl } from './dispatch/database-url.ts';
 import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
+import type { FindWriterSchema } from './events/decode.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
 import { EVENT_SOURCE } from './outcomes/encode.ts';
@@ -89,6 +90,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   });
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
+  const findWriterSchema: FindWriterSchema = (id) => schemas.findWriterSchema(id);
 
   const outcomes = startOutcomes({
     kafka,
@@ -130,7 +132,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     topics: settings.CRM_TOPICS,
     sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
     database,
-    findWriterSchema: (id) => schemas.findWriterSchema(id),
+    findWriterSchema,
     plan,
     rules,
     stalePolicy: settings.STALE_POLICY,
@@ -175,7 +177,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     rules,
     stalePolicy: settings.STALE_POLICY,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
-    findWriterSchema: (id: number) => schemas.findWriterSchema(id),
+    findWriterSchema,
     ownTopics: ownTopics(settings),
   };
   let apis: RunningApis | undefined;
@@ -191,7 +193,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
 
   const replays = startReplayHost({
     db: replayDatabase,
-    reading: { kafka, findWriterSchema: (id) => schemas.findWriterSchema(id) },
+    reading: { kafka, findWriterSchema },
     publishing: { ...settings, kafka, registry: schemas },
     evaluation: { plan, rules, stalePolicy: settings.STALE_POLICY },
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
@@ -251,7 +253,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       prepared: true,
       ...more,
       url,
-      maxConnections: Math.max(1, Math.floor(settings.DATABASE_MAX_CONNECTIONS * share)),
+      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
       applicationName,
       // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
       connectTimeoutMs: 4_000,

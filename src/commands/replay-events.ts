@@ -70,7 +70,7 @@ export function planCommand(): Command {
       await withDatabase((db) =>
         withEvents(selection, opening(db, null, progress), async (events) => {
           const summary = await planned(db, events, options, progress);
-          const { unreadable } = events;
+          const { unreadable } = events.pinned;
           if (options.json) await print(JSON.stringify({ kind: 'summary', ...summary, unreadable }));
           else await print(summaryText(summary, unreadable));
         }),
@@ -100,7 +100,7 @@ export function runCommand(): Command {
         withEvents(selection, opening(db, null, progress), async (events) => {
           if (!options.yes) {
             const summary = await planned(db, events, { ...options, json: false }, progress, () => {});
-            await print(summaryText(summary, events.unreadable));
+            await print(summaryText(summary, events.pinned.unreadable));
             return print('Nothing was sent: add --yes to do it');
           }
           const owner = randomUUID();
@@ -195,7 +195,8 @@ async function work(
     progress.end();
   }
   const counts = (await findReplay(db, replay.id))?.counts ?? {};
-  if (json) return print(JSON.stringify({ replay: replay.id, state: ended, ...counts, unreadable: events.unreadable }));
+  if (json)
+    return print(JSON.stringify({ replay: replay.id, state: ended, ...counts, unreadable: events.pinned.unreadable }));
   await print(`replay ${replay.id} is ${ended}: ${countsText(counts)}`);
   if (ended === 'STOPPED') await print(`go on with "replay resume ${replay.id}"`);
 }

@@ -57,14 +57,7 @@ export function outcomesCommand(): Command {
       const by = { user: textOf('--by', options.by, 200), unit: null };
       const reason = textOf('--reason', options.reason);
       await work(options.json ?? false, async (db, owner) => {
-        if (topic !== null && ownTopics(readSettings(['kafka'])).includes(topic)) {
-          throw new UsageError(
-            `--topic is ${JSON.stringify(topic)}, which the service itself reads or writes: leave it out, or name another`,
-          );
-        }
-        if (topic !== null && !(await topicExists(kafkaOf(readSettings(['kafka']), createLogger('silent')), topic))) {
-          throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
-        }
+        if (topic !== null) await assertUsable(topic);
         const stored = await outcomeSelection(db, selection, topic);
         return createReplay(db, { kind: 'OUTCOMES', selection: stored, reason, by }, owner);
       });
@@ -102,6 +95,17 @@ async function work(json: boolean, begin: (db: Database, owner: string) => Promi
     else
       console.log(`replay ${replay.id}: ${published} outcomes ${topic === null ? 'go out again' : `are in ${topic}`}`);
   });
+}
+
+async function assertUsable(topic: string): Promise<void> {
+  const settings = readSettings(['kafka']);
+  if (ownTopics(settings).includes(topic)) {
+    throw new UsageError(
+      `--topic is ${JSON.stringify(topic)}, which the service itself reads or writes: leave it out, or name another`,
+    );
+  }
+  if (await topicExists(kafkaOf(settings, createLogger('silent')), topic)) return;
+  throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
 }
 
 function publishing(): Publishing {

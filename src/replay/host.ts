@@ -22,6 +22,7 @@ import {
   advanceReplay,
   endReplay,
   HANDED_BACK,
+  interruptedBy,
   noteOutage,
   pinSelection,
   type Replay,
@@ -102,9 +103,9 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
     try {
       if (await advanceReplay(db, id, owner, null)) abort.abort(ASKED);
     } catch (error) {
-      // Another instance has it: this one stood still for too long.
-      if (error instanceof ReplayTakenError && underWay.has(id)) abort.abort(HANDED_BACK);
-      else if (!(error instanceof ReplayTakenError)) throw error;
+      if (!(error instanceof ReplayTakenError)) throw error;
+      // Another instance has it, as this one stood still for too long; or it has ended this moment.
+      abort.abort(HANDED_BACK);
     }
   }
 
@@ -129,8 +130,7 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       // An outage is waited out: it stays RUNNING, and is taken again once its lease is over.
       if (isOutage(error) && !signal.aborted) return await noteOutage(db, replay.id, owner, problem).catch(() => {});
       const failure = signal.aborted ? {} : { failure: problem };
-      const state = signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
-      await endReplay(db, replay.id, owner, state, failure).catch((cause: unknown) =>
+      await endReplay(db, replay.id, owner, interruptedBy(signal), failure).catch((cause: unknown) =>
         logger.warn({ ...told, problem: messageOf(cause) }, 'replays: that one failed could not be written'),
       );
     }

@@ -57,7 +57,7 @@ export async function writePlan(
   await sign.settled();
   const state = signal.aborted ? interruptedBy(signal) : 'COMPLETED';
   if (state === 'COMPLETED') await write();
-  const result: PlanResult = { ...summary, unreadable: events.unreadable, rowsLeftOut: leftOut };
+  const result: PlanResult = { ...summary, unreadable: events.pinned.unreadable, rowsLeftOut: leftOut };
   await endReplay(db, replay.id, owner, state, state === 'COMPLETED' ? { result } : {});
   return state;
 }

@@ -38,11 +38,9 @@ export interface TopicReading {
 /** The events of a selection, ready to be gone through. */
 export interface OpenedEvents {
   /** What a resumed replay needs to find the same events. */
-  readonly pinned: Pick<StoredSelection, 'ranges' | 'fingerprint' | 'unreadable'>;
+  readonly pinned: Required<Pick<StoredSelection, 'ranges' | 'fingerprint' | 'unreadable'>>;
   /** About how many there are; null where nobody knows. */
   readonly events: number | null;
-  /** Messages that cannot be read, by reason. */
-  readonly unreadable: Readonly<Record<string, number>>;
   pages(behind: string | null): AsyncIterable<GroupPage>;
 }
 
@@ -66,7 +64,6 @@ export async function withEvents<T>(
     return use({
       pinned: { ranges: null, fingerprint: null, unreadable: {} },
       events: await countInbox(db, source),
-      unreadable: {},
       pages: (behind) => inboxPages(db, { ...selection, source }, behind),
     });
   }
@@ -76,7 +73,6 @@ export async function withEvents<T>(
     return await use({
       pinned: { ranges: pinned, fingerprint: spool.fingerprint(), unreadable: spool.unreadable },
       events: spool.events,
-      unreadable: spool.unreadable,
       pages: (behind) => spool.pages(behind),
     });
   } finally {
