@@ -1,0 +1,135 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
+import type { Database } from '../../src/platform/database.ts';
+import type { Flooded } from './flood.ts';
+
+/** Watches an instance while it reads: how long `/health/live` takes, and how long a partition with unread messages stood still. */
+export interface Watch {
+  /** Messages that are not read yet, of all partitions. */
+  behind(): Promise<number>;
+  /** Stops, and returns the worst of each. */
+  stop(): Promise<{ readonly liveMsMax: number; readonly stoodStillMsMax: number }>;
+}
+
+const LOOK_EVERY_MS = 100;
+
+export function watch(options: {
+  readonly db: Database;
+  readonly url: string;
+  readonly topic: string;
+  readonly brokers: string;
+}): Watch {
+  const { db, url, topic } = options;
+  const kafka = new Kafka({ brokers: options.brokers.split(','), clientId: 'watch', logLevel: logLevel.NOTHING });
+  const admin = kafka.admin();
+  const over = new AbortController();
+  let liveMsMax = 0;
+  let stoodStillMsMax = 0;
+  const moved = new Map<number, { readonly offset: number; readonly at: number }>();
+
+  const live = (async () => {
+    while (!over.signal.aborted) {
+      const askedAt = performance.now();
+      await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(30_000) })
+        .then((answer) => answer.arrayBuffer())
+        .catch(() => {});
+      liveMsMax = Math.max(liveMsMax, performance.now() - askedAt);
+      await pause(LOOK_EVERY_MS);
+    }
+  })();
+  const positions = (async () => {
+    await admin.connect();
+    while (!over.signal.aborted) {
+      await behind();
+      await pause(LOOK_EVERY_MS);
+    }
+  })();
+
+  async function behind(): Promise<number> {
+    // The ends first: what is written between the two looks counts neither as unread nor as standing still.
+    const ends = await admin.fetchTopicOffsets(topic);
+    const rows = await db.query<{ partition: number; next_offset: number }>(
+      'select partition, next_offset from consumer_offset where topic = $1',
+      [topic],
+    );
+    const read = new Map(rows.map((row) => [row.partition, row.next_offset]));
+    const now = performance.now();
+    let unread = 0;
+    for (const { partition, high } of ends) {
+      const offset = read.get(partition) ?? 0;
+      const before = moved.get(partition);
+      if (before === undefined || before.offset !== offset || offset >= Number(high)) {
+        moved.set(partition, { offset, at: now });
+      } else {
+        stoodStillMsMax = Math.max(stoodStillMsMax, now - before.at);
+      }
+      unread += Math.max(0, Number(high) - offset);
+    }
+    return unread;
+  }
+
+  return {
+    behind,
+    async stop() {
+      over.abort();
+      await Promise.all([live, positions]);
+      await admin.disconnect();
+      return { liveMsMax: Math.round(liveMsMax), stoodStillMsMax: Math.round(stoodStillMsMax) };
+    },
+  };
+}
+
+/** What is not as promised: positions with no disposition or several, rolled back ones with any, good events not processed. */
+export async function brokenDispositions(db: Database, topic: string, flooded: Flooded): Promise<string[]> {
+  const rows = await db.query<{ partition: number; message_offset: number; count: number; detail: string | null }>(
+    `select partition, message_offset, count(*) as count, max(dead_letter_detail) as detail
+       from inbox where topic = $1 group by 1, 2`,
+    [topic],
+  );
+  const counts = new Map(rows.map((row) => [`${row.partition}/${row.message_offset}`, row.count]));
+  const goodRows = await db.query<{ number: string; disposition: string; commands: number; completed: number }>(
+    `select i.subscription_number as number, i.disposition,
+       (select count(*) from request r where r.subscription_number = i.subscription_number) as commands,
+       (select count(*) from request r where r.subscription_number = i.subscription_number
+         and r.life_cycle_state = 'COMPLETED') as completed
+       from inbox i where i.topic = $1 and i.subscription_number like 'G%'`,
+    [topic],
+  );
+  const processed = new Map(goodRows.map((row) => [row.number, row]));
+  return [
+    ...[...flooded.committed]
+      .filter((place) => counts.get(place) !== 1)
+      .map((place) => `${place} has ${counts.get(place) ?? 0} dispositions`),
+    ...[...flooded.aborted]
+      .filter((place) => counts.has(place))
+      .map((place) => `${place} was rolled back, and is read`),
+    ...[...counts.keys()]
+      .filter((place) => !flooded.committed.has(place) && !flooded.aborted.has(place))
+      .map((place) => `${place} was never sent, and is read`),
+    ...[...flooded.good].flatMap((number) => {
+      const row = processed.get(number);
+      const right = row?.disposition === 'PLANNED' && row.commands === 1 && row.completed === 1;
+      return right ? [] : [`the good event of ${number}: ${JSON.stringify(row ?? 'not read')}`];
+    }),
+  ];
+}
+
+/** Waits until every message is read and every request is final. @throws Error that says what is left at the deadline. */
+export async function untilRead(db: Database, watching: Watch, deadlineMs: number): Promise<void> {
+  const until = performance.now() + deadlineMs;
+  for (;;) {
+    const behind = await watching.behind();
+    const [row] = await db.query<{ unfinished: number; unpublished: number }>(
+      `select (select count(*) from work) as unfinished,
+         (select count(*) from outbox where published_at is null and parked_reason is null) as unpublished`,
+    );
+    const { unfinished = 0, unpublished = 0 } = row ?? {};
+    if (behind === 0 && unfinished === 0 && unpublished === 0) return;
+    if (performance.now() > until) {
+      throw new Error(
+        `After ${deadlineMs} ms: ${behind} messages not read, ${unfinished} requests not final, ${unpublished} outcomes not published`,
+      );
+    }
+    await pause(LOOK_EVERY_MS);
+  }
+}
