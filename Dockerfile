@@ -1,23 +1,48 @@
-# One image for the service and for the CAS simulator: `docker run ... serve`, `... simulator`, `... migrate`.
-FROM node:24-slim AS dependencies
-WORKDIR /app
-COPY package.json package-lock.json .npmrc ./
-# The optional dependencies are Node itself for machines without it, and nothing here has an install script to run.
-RUN npm ci --omit=dev --omit=optional --ignore-scripts
+# One image for the service, the CAS simulator and every other command: `docker run … serve`, `… simulator`, `… migrate`.
+# docs/image.md says what it needs and promises; `npm run test:image` builds it and holds it to that.
 
-FROM node:24-slim
-# kafkajs 2.2 computes a negative pause, which Node mentions and takes as none.
-ENV NODE_ENV=production NODE_OPTIONS=--disable-warning=TimeoutNegativeWarning
-WORKDIR /app
-COPY --from=dependencies /app/node_modules ./node_modules
+# Both can be replaced, for instance by a mirror. The first needs Node with npm and a shell, the second only Node 24 or
+# newer on the PATH, with the same C library.
+ARG BUILD_IMAGE=docker.io/library/node:24-bookworm-slim
+ARG RUNTIME_IMAGE=docker.io/library/node:24-bookworm-slim
+
+FROM ${BUILD_IMAGE} AS build
+WORKDIR /build/dependencies
+COPY package.json package-lock.json .npmrc ./
+# A registry of one's own: `--secret id=npmrc,src=FILE`, which leaves no trace in the image. Nothing has an install script
+# that is needed. What is removed: Node itself as a package (the base image has it), types, source maps, and tests.
+# Everybody may read the rest, whatever umask the build has: the user id is known only when it runs.
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
+  npm ci --omit=dev --ignore-scripts \
+  && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin node_modules/.package-lock.json \
+  && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
+  && find node_modules -type d '(' -name test -o -name tests -o -name __tests__ ')' -prune -exec rm -rf {} + \
+  && chmod -R a+rX,go-w node_modules
+WORKDIR /build/product
 COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY migrations ./migrations
 COPY src ./src
-USER node
+RUN chmod -R a+rX,go-w .
+
+FROM ${RUNTIME_IMAGE}
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="conax-provisioning" \
+  org.opencontainers.image.description="Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order." \
+  org.opencontainers.image.version="0.1.0" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.licenses="MIT"
+ENV NODE_ENV=production
+WORKDIR /app
+COPY --from=build /build/dependencies/node_modules ./node_modules
+COPY --from=build /build/product ./
+# A number, so that Kubernetes can see that it is not root. Any other one works too: nothing is written, and no name is needed.
+USER 10001:10001
 # HTTP_PORT of the service, SIMULATOR_PORT of the simulator.
 EXPOSE 8080 8090
-HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 8080}/health/live`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "src/cli.ts"]
+STOPSIGNAL SIGTERM
+# No HEALTHCHECK: most commands serve no HTTP, and each check would start a process. docker-compose.yml and docs/image.md
+# have checks for those that do.
+# kafkajs 2.2 computes a negative pause, which Node mentions and takes as none.
+ENTRYPOINT ["node", "--disable-warning=TimeoutNegativeWarning", "/app/src/cli.ts"]
 CMD ["serve"]

@@ -18,6 +18,7 @@ import { runsCommand } from './commands/runs.ts';
 import { schedulesCommand } from './commands/schedules.ts';
 import { retentionCommand } from './commands/retention.ts';
 import { serveCommand } from './commands/serve.ts';
+import { endAtSignalsAsProcess1 } from './commands/signals.ts';
 import { simulatorCommand } from './commands/simulator.ts';
 import { usersCommand } from './commands/users.ts';
 import { ExitCode, reportAndExitCode } from './commands/exit-codes.ts';
@@ -54,6 +55,7 @@ for (const command of [
   program.addCommand(command());
 }
 throwOnWrongUsage(program);
+endAtSignalsAsProcess1();
 
 try {
   await program.parseAsync();

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { registryOf } from '../connections.ts';
 import { DeadLetterError } from '../intake/release-dead-letter.ts';
 import { NotHeldError } from '../intake/stale.ts';
+import { localUser } from '../operations/actor.ts';
 import { heldEvents } from '../operations/held-events.ts';
 import { discardEvent, releaseEvent } from '../operations/waiting-events.ts';
 import type { Database } from '../platform/database.ts';
@@ -66,7 +66,7 @@ export function eventsCommand(): Command {
     .argument('<id>', 'the number that `events held` and `events dead-letters` show first')
     .option('--schema <id>', 'reads a dead letter with this schema of the registry instead of the one that it names')
     .option('--reason <text>', 'why, for the trail')
-    .option('--by <name>', 'who decides', userInfo().username)
+    .option('--by <name>', 'who decides', localUser())
     .action(async (id: string, { by, reason, schema }: { by: string; reason?: string; schema?: string }) => {
       const disposition = await decided(id, (db, inboxId) => release(db, inboxId, { by, reason, schema }));
       console.log(`event ${id} is released: ${disposition}`);
@@ -76,7 +76,7 @@ export function eventsCommand(): Command {
     .description('gives up a held event or a dead letter: nothing is sent for it, and the trail says who decided so')
     .argument('<id>', 'the number that `events held` and `events dead-letters` show first')
     .requiredOption('--reason <text>', 'why, for the trail')
-    .option('--by <name>', 'who decides', userInfo().username)
+    .option('--by <name>', 'who decides', localUser())
     .action(async (id: string, { by, reason }: { by: string; reason: string }) => {
       const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
       await decided(id, (db, inboxId) => discardEvent(db, { inboxId, by, reason }, { facetWaitMs }));

@@ -114,7 +114,13 @@ function rejectsTo(path: string, append: boolean): { add(reject: Reject): Promis
     async add(reject) {
       if (stream === null) {
         stream = createWriteStream(path, { flags: append ? 'a' : 'w', mode: 0o600 });
-        await once(stream, 'open');
+        await once(stream, 'open').catch((cause: unknown) => {
+          const file = JSON.stringify(path);
+          throw new Error(
+            `Rejected lines cannot be written to ${file}: name another file with --rejects (${messageOf(cause)})`,
+            { cause },
+          );
+        });
       }
       if (!stream.write(`${JSON.stringify(reject)}\n`)) await once(stream, 'drain');
     },

@@ -1,6 +1,6 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { pauseProvider, providerStatus, type ProviderStatus, resumeProvider } from '../dispatch/provider.ts';
+import { localUser } from '../operations/actor.ts';
 import { withDatabase } from './database.ts';
 
 /** `provider`: sending to the CAS off and on, while the service runs. */
@@ -10,7 +10,7 @@ export function providerCommand(): Command {
     .command('pause')
     .description('stops all sending on every instance; requests stay PENDING and in order')
     .option('--reason <text>', 'why, for those who find it paused', 'paused on the command line')
-    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--by <name>', 'who does it', localUser())
     .action(async ({ reason, by }: { reason: string; by: string }) => {
       const changed = await withDatabase((db) => pauseProvider(db, { reason, by }));
       console.log(changed ? 'paused' : 'it was paused before; the first reason stays');
@@ -18,7 +18,7 @@ export function providerCommand(): Command {
   provider
     .command('resume')
     .description('lets sending go on, with the breaker closed')
-    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--by <name>', 'who does it', localUser())
     .action(async ({ by }: { by: string }) => {
       const changed = await withDatabase((db) => resumeProvider(db, { by }));
       console.log(changed ? 'resumed' : 'it was not paused');

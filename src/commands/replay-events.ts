@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { kafkaOf, registryOf } from '../connections.ts';
 import type { FindWriterSchema } from '../events/decode.ts';
 import { plan } from '../planning/plan.ts';
+import { localUser } from '../operations/actor.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
 import {
@@ -87,7 +87,7 @@ export function runCommand(): Command {
   )
     .option('--again', 'send again also what was made then and is made now: for a CAS that lost it')
     .requiredOption('--reason <text>', 'why, for the record')
-    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--by <name>', 'who does it', localUser())
     .option('--yes', 'do it; without it the summary of the plan is shown, and nothing is sent')
     .option('--json', 'print JSON')
     .action(async (options: RunArguments) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import { kafkaOf, registryOf } from '../connections.ts';
+import { localUser } from '../operations/actor.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
 import { ownTopics, type Publishing, topicExists, withDestination } from '../replay/destination.ts';
@@ -37,7 +37,7 @@ export function outcomesCommand(): Command {
     .option('--topic <name>', 'to this topic, which has to exist, instead of those that they came from')
     .option('--latest', 'of each action only its newest outcome')
     .requiredOption('--reason <text>', 'why, for the record')
-    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--by <name>', 'who does it', localUser())
     .option('--json', 'print the replay as JSON')
     .action(async (options: OutcomeArguments) => {
       const { from, to, subscription, request, topic = null } = options;

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
+import { localUser } from '../operations/actor.ts';
 import {
   askToStop,
   findReplay,
@@ -43,7 +43,7 @@ export function replayCommand(): Command {
     .command('stop')
     .description('stops a replay behind what it has in hand; requests that it made are sent all the same')
     .argument('<id>', 'the number that `replay list` shows first')
-    .option('--by <name>', 'who stops it', userInfo().username)
+    .option('--by <name>', 'who stops it', localUser())
     .action(async (id: string, { by }: { by: string }) => {
       const { id: number } = await replayOf(id);
       const asked = await withDatabase((db) => askToStop(db, number, textOf('--by', by)));

@@ -1,5 +1,5 @@
-import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
+import { localUser } from '../operations/actor.ts';
 import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
 import { generatePassword, passwordProblem } from '../users/passwords.ts';
 import { type Role, ROLES, usernameOf } from '../users/user.ts';
@@ -19,7 +19,7 @@ export function usersCommand(): Command {
     )
     .requiredOption('--organisation <name>', 'what the user gives as organisation when logging in')
     .option('--unit <name>', "the unit that the user's requests are noted with")
-    .option('--by <name>', 'who adds it', userInfo().username)
+    .option('--by <name>', 'who adds it', localUser())
     .option('--json', 'print JSON')
     .action(async (given: string, options: AddOptions) => {
       const username = checkedName(given);
@@ -50,7 +50,7 @@ export function usersCommand(): Command {
       .command(name)
       .description(what)
       .argument('<username>')
-      .option('--by <name>', 'who does it', userInfo().username)
+      .option('--by <name>', 'who does it', localUser())
       .action(async (given: string, { by }: { by: string }) => {
         const username = checkedName(given);
         const result = await withDatabase((db) => setDisabled(db, { username, disabled, by }));
@@ -62,7 +62,7 @@ export function usersCommand(): Command {
   }
   withPassword(users.command('reset-password').argument('<username>'))
     .description('gives a user another password: its tokens end at once')
-    .option('--by <name>', 'who does it', userInfo().username)
+    .option('--by <name>', 'who does it', localUser())
     .option('--json', 'print JSON')
     .action(async (given: string, options: PasswordOptions & { by: string; json?: boolean }) => {
       const username = checkedName(given);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { IncomingMessage, ReadMessage } from '../intake/message.ts';
 import { traceparentOf } from '../intake/message.ts';
+import { messageOf as problemOf } from '../platform/errors.ts';
 import type { Group } from './evaluate.ts';
 import { type EventFilter, type GroupPage, isMeant } from './select-events.ts';
 
@@ -41,9 +42,12 @@ interface Line {
   readonly traceparent: string | null;
 }
 
-/** Begins an empty spool in the directory for temporary files, readable by this user alone. */
+/**
+ * Starts an empty spool in the directory for temporary files (TMPDIR, default /tmp), readable by this user alone.
+ * @throws Error with the remedy if nothing can be written there, as in a container whose root is read-only.
+ */
 export function createSpool(filter: EventFilter): Spool {
-  const directory = mkdtempSync(join(tmpdir(), `conax-replay-${randomBytes(4).toString('hex')}-`));
+  const directory = temporaryDirectory();
   const remove = (): void => {
     process.off('exit', remove);
     rmSync(directory, { recursive: true, force: true });
@@ -115,6 +119,18 @@ export function createSpool(filter: EventFilter): Spool {
       const left = bucket === first && behind !== null ? groups.filter(({ number }) => number > last) : groups;
       yield* pagesOf(left);
     }
+  }
+}
+
+function temporaryDirectory(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), `conax-replay-${randomBytes(4).toString('hex')}-`));
+  } catch (cause) {
+    throw new Error(
+      `A replay of a topic or a file needs a directory for temporary files, and ${JSON.stringify(tmpdir())} cannot be ` +
+        `written: set TMPDIR to a directory that can, or mount one there (${problemOf(cause)})`,
+      { cause },
+    );
   }
 }
 

@@ -1,9 +1,10 @@
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { ReadMessage } from '../../src/intake/message.ts';
 import { createSpool, type Spool } from '../../src/replay/spool.ts';
 
 const spools: Spool[] = [];
 afterEach(() => {
+  vi.unstubAllEnvs();
   for (const spool of spools.splice(0)) spool.remove();
 });
 
@@ -31,4 +32,11 @@ test('messages of a topic are known again in whatever order Kafka gives its part
   expect(fingerprintOf(one, two)).not.toBe(whole);
   expect(fingerprintOf(one, two, message(1, 2))).not.toBe(whole);
   expect(fingerprintOf(one, one, two, three)).not.toBe(whole);
+});
+
+test('a directory for temporary files that cannot be written is an error that names it and the remedy', () => {
+  vi.stubEnv('TMPDIR', '/dev/null/read-only');
+  expect(() => createSpool({ subscription: null, action: null, type: null })).toThrow(
+    /"\/dev\/null\/read-only" cannot be written: set TMPDIR to a directory that can, or mount one there \(ENOTDIR/,
+  );
 });
