@@ -1,0 +1,97 @@
+import { readFileSync } from 'node:fs';
+import type { Engine } from './engine.ts';
+import type { View } from './look-inside.ts';
+
+/** Files of the product, without the base image. */
+const MEGABYTES_MAX = 80;
+const LOOK_WITHIN_MS = 300_000;
+
+interface Description {
+  readonly Config: {
+    readonly User: string;
+    readonly StopSignal?: string;
+    readonly Labels: Readonly<Record<string, string>>;
+    readonly Env: readonly string[];
+  };
+  readonly RootFS: { readonly Layers: readonly string[] };
+}
+
+interface LockFile {
+  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly optional?: boolean }>>;
+}
+
+/** What is wrong with the image as it is built, and what it contains, in sentences; empty if nothing is wrong. */
+export async function problemsOfImage(
+  engine: Engine,
+  image: string,
+  user: string,
+  print: (line: string) => void,
+): Promise<string[]> {
+  const [description] = JSON.parse(await engine.run(['image', 'inspect', image])) as [Description];
+  const history = await engine.run(['history', '--no-trunc', '--format', '{{.CreatedBy}}', image]);
+  const view = await lookInside(engine, image, user);
+  const megabytes = view.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
+  print(
+    `contents: ${view.files.length} files and directories with ${megabytes.toFixed(1)} MB besides the base image, ` +
+      `${description.RootFS.Layers.length} layers in all, Node ${view.node}, ${view.helps.length} commands`,
+  );
+  return [
+    ...problemsOfDescription(description, history),
+    ...problemsOfFiles(view),
+    ...view.helps
+      .filter(({ line, exitCode, output }) => {
+        const usage = output.replaceAll(/\s+/g, ' ').startsWith(`Usage: conax-provisioning ${line}`.trim());
+        return exitCode !== 0 || !usage;
+      })
+      .map(({ line, exitCode, output }) => `"${line} --help" ends with ${exitCode}: ${output.slice(0, 500)}`),
+    ...(megabytes > MEGABYTES_MAX ? [`the product has ${megabytes.toFixed(1)} MB, more than ${MEGABYTES_MAX}`] : []),
+    ...(view.user === user ? [] : [`the process runs as ${view.user}, not as ${user}`]),
+    ...view.writable.map((directory) => `${directory} can be written, so the root was not read-only`),
+    ...(Number(/^v(\d+)/.exec(view.node)?.[1]) >= 24 ? [] : [`Node is ${view.node}, not 24 or newer`]),
+  ];
+}
+
+async function lookInside(engine: Engine, image: string, user: string): Promise<View> {
+  const script = readFileSync(new URL('./look-inside.ts', import.meta.url), 'utf8');
+  const args = ['--input-type=module-typescript', '--eval', script];
+  const container = await engine.start({ image, user, entrypoint: 'node', args });
+  const exitCode = await container.ended(LOOK_WITHIN_MS);
+  const output = await container.logs();
+  if (exitCode !== 0) throw new Error(`Nothing can be run in the image (exit code ${exitCode}): ${output}`);
+  return JSON.parse(output) as View;
+}
+
+function problemsOfDescription({ Config }: Description, history: string): string[] {
+  const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
+  const label = Config.Labels['org.opencontainers.image.version'];
+  const problems: string[] = [];
+  if (!/^[1-9]\d*:\d+$/.test(Config.User))
+    problems.push(`its user is "${Config.User}", not the number of one without rights`);
+  if (label !== version) problems.push(`its version label is ${label}, and package.json says ${version}`);
+  if (!['SIGTERM', '15'].includes(Config.StopSignal ?? '')) problems.push(`its stop signal is ${Config.StopSignal}`);
+  const secret = /npmrc|_auth|password|token|cafile/i;
+  for (const line of [...Config.Env, ...history.split('\n')]) {
+    if (secret.test(line)) problems.push(`its environment or history has ${JSON.stringify(line)}`);
+  }
+  return problems;
+}
+
+function problemsOfFiles({ files, npmSettings }: View): string[] {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as LockFile;
+  const paths = new Set(files.map(({ path }) => path));
+  const problems = npmSettings.map((file) => `it has npm's settings in ${file}`);
+  for (const [path, { dev = false, optional = false }] of Object.entries(packages)) {
+    if (path === '') continue;
+    if (paths.has(path) && (dev || /\/node-(?:linux|bin)-/.test(path))) problems.push(`${path} is not needed there`);
+    if (!paths.has(path) && !dev && !optional) problems.push(`${path} is missing`);
+  }
+  for (const { path, mode } of files) {
+    // Links have their own mode, which means nothing.
+    const isLink = (mode & 0o170000) === 0o120000;
+    if (!isLink && ((mode & 0o004) === 0 || (mode & 0o022) !== 0)) {
+      problems.push(`/app/${path} has the mode ${(mode & 0o777).toString(8)}: everybody reads, its owner alone writes`);
+    }
+    if (/\.(?:d\.[cm]?ts|map|test\.ts)$|(?:^|\/)\.npmrc$/.test(path)) problems.push(`/app/${path} is not needed there`);
+  }
+  return problems;
+}

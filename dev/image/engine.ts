@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** podman or Docker, by their command lines, which take the same words for what is used here. */
+export interface Engine {
+  /** `podman 5.4.2`. */
+  readonly description: string;
+  /** Runs a command of the engine. @throws Error with what it wrote when its exit code is not 0. */
+  run(args: readonly string[], withinMs?: number): Promise<string>;
+  /** Creates a container as an operator with strict rules would, and starts it. It is removed by `removeContainers`. */
+  start(container: ContainerOptions): Promise<Container>;
+  /** Removes the containers that were started here, by their ids. */
+  removeContainers(): Promise<void>;
+}
+
+export interface ContainerOptions {
+  readonly image: string;
+  /** `uid:gid`; left out: the image's own user. */
+  readonly user?: string;
+  readonly entrypoint?: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Container {
+  readonly id: string;
+  /** Resolves with the exit code. @throws Error with its output when it runs on after `withinMs`. */
+  ended(withinMs: number): Promise<number>;
+  signal(name: 'SIGTERM'): Promise<void>;
+  /** What it wrote so far, standard output and error. */
+  logs(): Promise<string>;
+}
+
+const ENGINES = ['podman', 'docker'] as const;
+const COMMAND_WITHIN_MS = 120_000;
+const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+
+/**
+ * Finds a container engine that answers: the one that is named, or the first of podman and docker.
+ * @throws Error that says what each answered.
+ */
+export async function findEngine(named: string | undefined): Promise<Engine> {
+  const refusals: string[] = [];
+  for (const program of named === undefined ? ENGINES : [named]) {
+    try {
+      // The client may be installed without an engine: `info` asks the engine.
+      await execute(program, ['info']);
+      return engineOf(program, (await execute(program, ['--version'])).stdout.trim());
+    } catch (error) {
+      refusals.push(`${program}: ${error instanceof Error ? error.message.trim() : String(error)}`);
+    }
+  }
+  throw new Error(
+    `No container engine answers, so the image was NOT tested. Start podman or Docker, or name one with --engine.\n${refusals.join('\n')}`,
+  );
+}
+
+function engineOf(program: string, description: string): Engine {
+  const started: string[] = [];
+  const run = async (args: readonly string[], withinMs = COMMAND_WITHIN_MS): Promise<string> =>
+    (await execute(program, args, withinMs)).stdout;
+  // podman mounts its own tmpfs on /tmp, /run and /var/tmp of a read-only root, Docker does not.
+  const readOnly = description.startsWith('podman') ? ['--read-only', '--read-only-tmpfs=false'] : ['--read-only'];
+  return {
+    description,
+    run,
+    async start({ image, user, entrypoint, args, env = {} }) {
+      const strict = [...readOnly, '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host'];
+      const created = await run([
+        'create',
+        ...strict,
+        ...(user === undefined ? [] : ['--user', user]),
+        ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),
+        ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+        image,
+        ...args,
+      ]);
+      const id = created.trim();
+      started.push(id);
+      await run(['start', id]);
+      return containerOf(id);
+    },
+    async removeContainers() {
+      for (const id of started.splice(0)) await run(['rm', '--force', id]);
+    },
+  };
+
+  function containerOf(id: string): Container {
+    const logs = async (): Promise<string> => {
+      const { stdout, stderr } = await execute(program, ['logs', id]);
+      return stdout + stderr;
+    };
+    return {
+      id,
+      logs,
+      signal: async (name) => void (await run(['kill', '--signal', name, id])),
+      async ended(withinMs) {
+        const abort = new AbortController();
+        const late = pause(withinMs, null, { signal: abort.signal }).catch(() => null);
+        const code = await Promise.race([run(['wait', id], withinMs + COMMAND_WITHIN_MS), late]);
+        abort.abort();
+        if (code === null) throw new Error(`A container still runs after ${withinMs} ms; it wrote:\n${await logs()}`);
+        return Number(code);
+      },
+    };
+  }
+}
+
+function execute(program: string, args: readonly string[], withinMs = COMMAND_WITHIN_MS) {
+  return new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
+    execFile(program, args, { timeout: withinMs, maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
+      if (error === null) resolve({ stdout, stderr });
+      else if (error.code === 'ENOENT') reject(new Error('there is no such program on the PATH'));
+      else reject(new Error(`"${program} ${args[0]}" ended with ${error.code ?? error.signal}:\n${stderr || stdout}`));
+    });
+  });
+}

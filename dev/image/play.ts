@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { Step } from '../demo/journey.ts';
+import { newCustomer } from '../demo/journeys/contracts.ts';
+import { play } from '../demo/play.ts';
+import { connectCrm, type CrmWire } from '../demo/wire.ts';
+import { startStack, type Stack } from '../stack/index.ts';
+import { freePort } from '../stack/ports.ts';
+import { untilReady } from '../stack/supervised.ts';
+import type { Container, Engine } from './engine.ts';
+
+const MIGRATED_WITHIN_MS = 60_000;
+const READY_WITHIN_MS = 60_000;
+/** SHUTDOWN_TIMEOUT_MS of the service, and a little for the rest. */
+const STOPPED_WITHIN_MS = 25_000;
+/** Long enough for SIGTERM to come while the CAS still works on a call. */
+const CAS_LATENCY_MS = 2_000;
+const TERMINATED = 128 + 15;
+
+/**
+ * Runs `migrate`, the simulator and `serve` in containers, plays a customer's journey through Kafka, and stops the service
+ * while a call is under way. Returns what differs from what was expected, in sentences.
+ */
+export async function playInContainers(
+  engine: Engine,
+  image: string,
+  user: string,
+  print: (line: string) => void,
+): Promise<string[]> {
+  const problems: string[] = [];
+  const stack = await startStack({ print });
+  let wire: CrmWire | null = null;
+  try {
+    const [httpPort, simulatorPort] = [await freePort(), await freePort()];
+    const simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
+    const env = settingsOf(stack, simulatorUrl, httpPort);
+    const start = (args: readonly string[], settings: Readonly<Record<string, string>> = env): Promise<Container> =>
+      engine.start({ image, user, args, env: settings });
+
+    problems.push(...(await stoppedMigration(start, env)));
+    const migration = await start(['migrate']);
+    const migrated = await migration.ended(MIGRATED_WITHIN_MS);
+    if (migrated !== 0) return [`migrate ends with ${migrated}:\n${await migration.logs()}`];
+
+    const simulator = await start(['simulator'], { SIMULATOR_PORT: String(simulatorPort) });
+    await ready('the simulator', simulator, `${simulatorUrl}/simulator/stats`);
+    const startedAt = performance.now();
+    const service = await start(['serve']);
+    await ready('the service', service, `http://127.0.0.1:${httpPort}/health/ready`);
+    print(`serve is ready ${Math.round(performance.now() - startedAt)} ms after its container was created`);
+
+    wire = await connectCrm({
+      brokers: stack.kafkaBrokers,
+      registryUrl: stack.schemaRegistryUrl,
+      topics: {
+        events: 'crm.subscription-events',
+        requestOutcomes: 'conax.provisioning-outcomes',
+        actionOutcomes: 'conax.action-outcomes',
+        deadLetters: 'crm.subscription-events.dead-letter',
+      },
+    });
+    const journey = newCustomer();
+    const last = journey.steps.at(-1);
+    if (last === undefined) throw new Error('The journey has no steps');
+    await play({ ...journey, steps: journey.steps.slice(0, -1) }, wire, simulatorUrl, (played) => {
+      const { step, outcome, tookMs, differences } = played;
+      print(`${step.journey} ${step.says}: ${outcome} after ${Math.round(tookMs)} ms`);
+      problems.push(...differences.map((difference) => `${step.says}: ${difference}`));
+    });
+
+    await callUnderWay(wire, last, simulatorUrl);
+    problems.push(...(await stopped('serve', service, STOPPED_WITHIN_MS, print)));
+    const log = await service.logs();
+    if (!log.trim().endsWith('"msg":"stopped"}')) problems.push(`serve did not stop in order; it wrote:\n${log}`);
+    const { entries } = await getJson<{ entries: { statusCode: string | null }[] }>(
+      `${simulatorUrl}/simulator/journal?after=0`,
+    );
+    const answer = entries.at(-1)?.statusCode;
+    if (answer !== 'OK') problems.push(`the call that was under way at SIGTERM was answered ${answer}, not OK`);
+    problems.push(...(await completed(start)), ...(await stopped('simulator', simulator, STOPPED_WITHIN_MS, print)));
+  } finally {
+    await wire?.close();
+    // The containers first: they would report that their servers are gone.
+    await engine.removeContainers();
+    await stack.stop();
+  }
+  return problems;
+}
+
+type Start = (args: readonly string[], settings?: Readonly<Record<string, string>>) => Promise<Container>;
+
+function settingsOf(stack: Stack, simulatorUrl: string, httpPort: number): Record<string, string> {
+  return {
+    DATABASE_URL: stack.databaseUrl,
+    KAFKA_BROKERS: stack.kafkaBrokers,
+    SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
+    CONAX_BASE_URL: simulatorUrl,
+    HTTP_HOST: '127.0.0.1',
+    HTTP_PORT: String(httpPort),
+    PIN_KEY: randomBytes(32).toString('hex'),
+  };
+}
+
+/** SIGTERM ends a command that does not handle it, also as process 1: here `migrate`, at a database that says nothing. */
+async function stoppedMigration(start: Start, env: Readonly<Record<string, string>>): Promise<string[]> {
+  const silent = createServer();
+  silent.listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  try {
+    const { port } = silent.address() as AddressInfo;
+    const connected = once(silent, 'connection');
+    const migration = await start(['migrate'], { ...env, DATABASE_URL: `postgres://a:b@127.0.0.1:${port}/c` });
+    const [socket] = (await connected) as [Socket];
+    await migration.signal('SIGTERM');
+    const exitCode = await migration.ended(5_000);
+    socket.destroy();
+    return exitCode === TERMINATED ? [] : [`SIGTERM ends migrate with ${exitCode}, not with ${TERMINATED}`];
+  } finally {
+    silent.close();
+  }
+}
+
+/** Sends the step to a CAS that has become slow, and resolves when it works on the call. */
+async function callUnderWay(wire: CrmWire, step: Step, simulatorUrl: string): Promise<void> {
+  await fetch(`${simulatorUrl}/simulator/settings`, {
+    method: 'PUT',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ latencyMs: CAS_LATENCY_MS }),
+  });
+  await wire.send(step.messages.map((message) => ({ key: step.subscriptionNumber, message })));
+  await untilReady(async () => {
+    const { inFlight } = await getJson<{ inFlight: number }>(`${simulatorUrl}/simulator/stats`);
+    if (inFlight === 0) throw new Error('no call is under way');
+  }, READY_WITHIN_MS);
+}
+
+async function stopped(
+  name: string,
+  container: Container,
+  withinMs: number,
+  print: (line: string) => void,
+): Promise<string[]> {
+  const toldAt = performance.now();
+  await container.signal('SIGTERM');
+  const exitCode = await container.ended(withinMs);
+  print(`${name}: exit code ${exitCode}, ${Math.round(performance.now() - toldAt)} ms after SIGTERM`);
+  return exitCode === 0 ? [] : [`SIGTERM ends ${name} with ${exitCode}:\n${await container.logs()}`];
+}
+
+/** The request whose call was under way has to be final: nothing is left to a later start. */
+async function completed(start: Start): Promise<string[]> {
+  const list = await start(['requests', 'list', '--state', 'PENDING', '--json']);
+  const exitCode = await list.ended(READY_WITHIN_MS);
+  const pending = await list.logs();
+  return exitCode === 0 && pending === '' ? [] : [`requests are left (exit code ${exitCode}):\n${pending}`];
+}
+
+async function ready(name: string, container: Container, url: string): Promise<void> {
+  try {
+    await untilReady(() => getJson(url), READY_WITHIN_MS);
+  } catch (cause) {
+    throw new Error(`${name} is not ready; it wrote:\n${await container.logs()}`, { cause });
+  }
+}
+
+async function getJson<T>(url: string): Promise<T> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(5_000) });
+  const body = await response.text();
+  if (!response.ok) throw new Error(`${url} answers ${response.status}: ${body.slice(0, 500)}`);
+  return JSON.parse(body) as T;
+}
