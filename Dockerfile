@@ -16,7 +16,7 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
   npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin node_modules/.package-lock.json \
   && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
-  && find node_modules -type d -regex '.*/node_modules/\(@[^/]*/\)?[^/]*/\(test\|tests\|__tests__\)' -prune -exec rm -rf {} + \
+  && find node_modules -type d '(' -name test -o -name tests -o -name __tests__ ')' -prune -exec rm -rf {} + \
   && chmod -R a+rX,go-w node_modules
 WORKDIR /build/product
 COPY package.json LICENSE ./

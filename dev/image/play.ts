@@ -54,10 +54,10 @@ export async function playInContainers(
       brokers: stack.kafkaBrokers,
       registryUrl: stack.schemaRegistryUrl,
       topics: {
-        events: 'crm.subscription-events',
-        requestOutcomes: 'conax.provisioning-outcomes',
-        actionOutcomes: 'conax.action-outcomes',
-        deadLetters: 'crm.subscription-events.dead-letter',
+        events: env.CRM_TOPICS,
+        requestOutcomes: env.OUTCOME_TOPIC,
+        actionOutcomes: env.ACTION_OUTCOME_TOPIC,
+        deadLetters: env.DEAD_LETTER_TOPIC,
       },
     });
     const journey = newCustomer();
@@ -90,8 +90,15 @@ export async function playInContainers(
 
 type Start = (args: readonly string[], settings?: Readonly<Record<string, string>>) => Promise<Container>;
 
-function settingsOf(stack: Stack, simulatorUrl: string, httpPort: number): Record<string, string> {
+/** With topics and a group of this run: servers that the environment names may be in use by others. */
+function settingsOf(stack: Stack, simulatorUrl: string, httpPort: number) {
+  const run = `image-${randomBytes(4).toString('hex')}`;
   return {
+    KAFKA_GROUP_ID: run,
+    CRM_TOPICS: `${run}.events`,
+    OUTCOME_TOPIC: `${run}.outcomes`,
+    ACTION_OUTCOME_TOPIC: `${run}.action-outcomes`,
+    DEAD_LETTER_TOPIC: `${run}.dead-letters`,
     DATABASE_URL: stack.databaseUrl,
     KAFKA_BROKERS: stack.kafkaBrokers,
     SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
