@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { Registry } from '@prometheus-io/client';
+import { startClock } from './clock.ts';
 import { createConaxClient } from './conax/client.ts';
 import { kafkaOf, registryOf } from './connections.ts';
 import { dispatchDatabaseUrl } from './dispatch/database-url.ts';
@@ -126,6 +127,12 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: dispatchMetrics(registry),
     logger: logger.child({ part: 'dispatch' }),
   });
+  const clock = startClock({
+    db: dispatchDatabase,
+    dispatcher,
+    registry,
+    logger: logger.child({ part: 'clock' }),
+  });
   const intake = startIntake({
     kafka,
     groupId: settings.KAFKA_GROUP_ID,
@@ -208,6 +215,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     await Promise.all([intake.stop(), apis?.stop(), runs.stop(), replays.stop(), retention.stop()]);
     await finalWatch.stop();
     await dispatcher.stop();
+    await clock.stop();
     await outcomes.stop();
     await http?.close();
     await conax.close();
@@ -233,6 +241,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
         dispatcher.state(),
         casState(dispatcher.state()),
         { part: 'outcomes', ...outcomes.state() },
+        clock.state(),
       ],
     });
   } catch (error) {

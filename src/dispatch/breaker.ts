@@ -1,4 +1,4 @@
-import type { Queryable } from '../platform/database.ts';
+import type { Queryable, Transaction } from '../platform/database.ts';
 import { DISPATCH_CHANNEL } from '../requests/work.ts';
 
 /**
@@ -54,6 +54,18 @@ export async function takeProbe(db: Queryable, ttlMs: number): Promise<boolean> 
 export async function releaseProbe(db: Queryable): Promise<void> {
   await db.query(RELEASE_PROBE);
 }
+
+/** Takes the breaker's wait back by `ms` after the clock of the database went back; a probe ends `probeMs` from now at most. */
+export async function shiftBreaker(tx: Transaction, ms: number, probeMs: number): Promise<void> {
+  await tx.query(SHIFT, [ms, probeMs]);
+}
+
+const SHIFT = /* sql */ `
+update provider
+   set breaker_open_until = case when breaker_open_until > now()
+         then breaker_open_until - $1::float8 * interval '1 millisecond' else breaker_open_until end,
+       breaker_probe_until = least(breaker_probe_until, now() + $2::float8 * interval '1 millisecond')
+ where name = 'conax' and (breaker_open_until > now() or breaker_probe_until > now())`;
 
 const NOTIFY = /* sql */ `pg_notify('${DISPATCH_CHANNEL}', 'provider')`;
 

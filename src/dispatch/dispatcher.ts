@@ -4,10 +4,12 @@ import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
+import { extendWorkLeases, shiftWork } from '../requests/clock-jump.ts';
 import type { FinishingParts } from '../requests/finish.ts';
 import { CLASS } from '../requests/work.ts';
 import { createBatcher } from '../platform/batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
+import { shiftBreaker } from './breaker.ts';
 import { createCasSilence } from './cas-silence.ts';
 import { createClaiming } from './claiming.ts';
 import { createLeases } from './leases.ts';
@@ -19,6 +21,7 @@ import { reportCall, reportEnding } from './reports.ts';
 import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';
 import { createShareKeeper } from './share-keeper.ts';
+import { cutShares, extendShares } from './shares.ts';
 import { listenForWork } from './wake-up.ts';
 
 export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.ts';
@@ -52,6 +55,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const logger = options.logger.child({ instance });
   const parts: FinishingParts = { ...options.finishing, instance };
   const callMs = callTimeoutMs + CALL_MARGIN_MS;
+  const shareMs = callMs + 4 * heartbeatMs;
   const limits = {
     maxConcurrency: options.maxConcurrency,
     maxRequestsPerSecond: options.maxRequestsPerSecond,
@@ -74,7 +78,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     db,
     id: instance,
     limits,
-    ttlMs: callMs + 4 * heartbeatMs,
+    ttlMs: shareMs,
     callMs,
     underWay: () => carrying.size,
   });
@@ -327,6 +331,17 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       unwritten: settling.pending(),
       slots: share.slots(),
     }),
+    clock: {
+      shiftWork: (tx, ms) => shiftWork(tx, ms, leaseMs),
+      async shiftProvider(tx, ms) {
+        await shiftBreaker(tx, ms, leaseMs);
+        await cutShares(tx, shareMs);
+      },
+      async extendLeases(tx) {
+        await extendWorkLeases(tx, leaseMs);
+        await extendShares(tx, shareMs);
+      },
+    },
     stop: () => (stopping ??= drain()),
   };
 }

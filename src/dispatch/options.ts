@@ -1,5 +1,5 @@
 import type { ConaxClient } from '../conax/client.types.ts';
-import type { Database } from '../platform/database.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { FinishingParts } from '../requests/finish.ts';
 import type { BackOff } from './back-off.ts';
@@ -56,9 +56,20 @@ export interface DispatcherState {
   readonly slots: number;
 }
 
+export interface DispatchClock {
+  /** The clock went back by `ms`: waits and leases of work rows. */
+  shiftWork(tx: Transaction, ms: number): Promise<void>;
+  /** The clock went back by `ms`: the breaker and the shares. Locks the provider's row. */
+  shiftProvider(tx: Transaction, ms: number): Promise<void>;
+  /** The clock went forward: leases and shares last for their whole length again. */
+  extendLeases(tx: Transaction): Promise<void>;
+}
+
 export interface Dispatcher {
   readonly instance: string;
   state(): DispatcherState;
+  /** What to correct when the clock of the database jumps (clock-watch.ts). */
+  readonly clock: DispatchClock;
   /**
    * Claims nothing more, gives back what was not begun, lets calls that are under way end and writes their answers
    * down. Takes at most about `drainMs`; what is not done then lapses with its lease. Safe to call twice.

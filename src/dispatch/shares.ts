@@ -1,3 +1,4 @@
+import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 
@@ -129,16 +130,37 @@ select paused, paused_reason as "pausedReason", failures_in_a_row as "failuresIn
        (extract(epoch from breaker_open_until - now()) * 1000)::float8 as "breakerOpenMs"
   from provider where name = 'conax' for update`;
 
-/** A handful of rows. `now()` is when the transaction began, at or before the lock: rows expire late rather than early. */
+/** Cuts every share to `ttlMs` from now after the clock of the database went back: live instances renew theirs. */
+export async function cutShares(tx: Transaction, ttlMs: number): Promise<void> {
+  await tx.query(CUT_SHARES, [ttlMs]);
+}
+
+/** Lets every share last `ttlMs` from now after the clock went forward: those of live instances seem to have ended. */
+export async function extendShares(tx: Transaction, ttlMs: number): Promise<void> {
+  await tx.query(EXTEND_SHARES, [ttlMs]);
+}
+
+const CUT_SHARES = /* sql */ `
+update dispatcher_instance set expires_at = least(expires_at, now() + $1::float8 * interval '1 millisecond')`;
+const EXTEND_SHARES = /* sql */ `
+update dispatcher_instance set expires_at = greatest(expires_at, now() + $1::float8 * interval '1 millisecond')`;
+
+/**
+ * A handful of rows. `now()` is when the transaction began, at or before the lock: rows expire late rather than early,
+ * and never by a clock that is not trusted.
+ */
 const OTHER_INSTANCES = /* sql */ `
-with expired as (
-  delete from dispatcher_instance where expires_at < now() and id <> $1::uuid
+with clock_now as materialized (
+  select ${CLOCK_IS_TRUSTED} as trusted
+), expired as (
+  delete from dispatcher_instance
+   where expires_at < now() and id <> $1::uuid and (select trusted from clock_now)
 )
 select slots, requests_per_second as rate,
        (started_at, id) < (coalesce((select started_at from dispatcher_instance where id = $1::uuid), now()), $1::uuid)
          as before
   from dispatcher_instance
- where id <> $1::uuid and expires_at >= now()`;
+ where id <> $1::uuid and (expires_at >= now() or not (select trusted from clock_now))`;
 
 const WRITE_INSTANCE = /* sql */ `
 insert into dispatcher_instance (id, slots, requests_per_second, expires_at)

@@ -177,16 +177,19 @@ export async function readStays(tx: Transaction, numbers: readonly string[]): Pr
   return stays;
 }
 
-/** A request that is scheduled for later is not ahead of anything. Walks request_pairing. */
+/**
+ * A request whose date has not come is not ahead of anything; its work row says so, since its date may lie ahead again once
+ * the clock has gone back. Walks request_pairing and work's primary key.
+ */
 export async function readPendingPairings(
   tx: Transaction,
   numbers: readonly string[],
 ): Promise<Map<string, PendingPairing[]>> {
   const rows = await tx.query<PendingPairing & { subscription: string }>(
-    `select subscription_number as subscription, number, command from request
-     where subscription_number = any($1::text[]) and life_cycle_state = 'PENDING'
-       and type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') and scheduled_at <= now()
-     order by number`,
+    `select r.subscription_number as subscription, r.number, r.command from request r join work w on w.number = r.number
+     where r.subscription_number = any($1::text[]) and r.life_cycle_state = 'PENDING'
+       and r.type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') and (w.waits >= 0 or w.ready_at <= now())
+     order by r.number`,
     [numbers],
   );
   return Map.groupBy(rows, ({ subscription }) => subscription);

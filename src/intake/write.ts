@@ -241,7 +241,10 @@ async function writeActions(
   return written.filter(({ due }) => due);
 }
 
-/** The subscriptions are locked, so nobody else changes what an action expects meanwhile. */
+/**
+ * The subscriptions are locked, so nobody else changes what an action expects meanwhile. What waits for no facet is due
+ * whatever the clock does until its requests are final.
+ */
 const WRITE_ACTIONS = /* sql */ `
 with action as (
   select k.*, greatest(a.facets_expected, k.facets) as expected, coalesce(a.received_at, now()) as received_at
@@ -255,7 +258,7 @@ select subscription_number, id, number, expected, requests,
          select count(distinct i.family) from inbox i
          where i.action_id = action.id and i.subscription_number = action.subscription_number
            and i.disposition <> 'DUPLICATE'
-       ) then now() else received_at + $6::float8 * interval '1 millisecond' end
+       ) then '-infinity' else least(received_at, now()) + $6::float8 * interval '1 millisecond' end
 from action order by subscription_number, id
 on conflict (subscription_number, id) do update set facets_expected = excluded.facets_expected,
   unfinished = a.unfinished + excluded.unfinished, outcome_due_at = excluded.outcome_due_at

@@ -42,6 +42,11 @@ export async function movePass(
   await tx.query(MOVE, [kind, position, JSON.stringify(removed)]);
 }
 
+/** Takes the beginnings of passes back by `ms` after the clock of the database went back: the next round is not late. */
+export async function shiftPasses(tx: Transaction, ms: number): Promise<void> {
+  await tx.query(SHIFT, [ms]);
+}
+
 export async function endPass(db: Queryable, kind: RetentionKindName): Promise<void> {
   await db.query('update retention_pass set ended_at = now() where kind = $1', [kind]);
 }
@@ -64,5 +69,8 @@ on conflict (kind) do update set began_at = excluded.began_at, position = 0, rem
 const OPEN = /* sql */ `
 select ${COLUMNS} from unnest($1::text[]) with ordinality k (kind, place) join retention_pass p on p.kind = k.kind
  where p.ended_at is null order by k.place`;
+
+const SHIFT = /* sql */ `
+update retention_pass set began_at = began_at - $1::float8 * interval '1 millisecond' where began_at > now()`;
 
 const MOVE = /* sql */ `update retention_pass set position = $2, removed = $3::jsonb where kind = $1`;

@@ -65,7 +65,7 @@ export async function runRetention(options: RetentionOptions): Promise<Retention
   const { db, days, archive, leaseMs = LEASE_MS } = options;
   const problem = archive === null ? null : await problemOfArchive(archive);
   if (problem !== null) throw new Error(problem);
-  const lease = keepLease({ db, name: LEASE, owner: randomUUID(), durationMs: leaseMs });
+  const lease = keepLease({ db, name: LEASE, owner: randomUUID(), durationMs: leaseMs, overlapDoesNoHarm: true });
   let removed: RowCounts = {};
   try {
     if (!(await lease.hold())) return { state: 'busy', removed };

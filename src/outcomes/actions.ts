@@ -1,3 +1,4 @@
+import { CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
 import type { Transaction } from '../platform/database.ts';
 import type { ActionFacts, FacetFact, RequestFact, WithheldFact } from './action-outcome.ts';
 import type { FinishedRequest } from './request-outcome.ts';
@@ -18,6 +19,14 @@ export interface DueAction {
   /** How many outcomes it has had. */
   readonly revision: number;
 }
+
+/**
+ * SQL: whether the outcome of an action `a` waits for no facet any more. One that was received in what is the future by
+ * now waits no longer either: the clock has gone back since, and nobody knows how much of the wait is over.
+ */
+const IS_DUE = /* sql */ `
+a.outcome_due_at is not null
+and (a.outcome_due_at <= now() or a.received_at > now() + interval '${CLOCK_STEP_MAX_MS} milliseconds')`;
 
 /** Final requests among the numbers, in the order of their numbers. Walks the primary key. */
 export function finishedRequests(tx: Transaction, numbers: readonly number[]): Promise<FinishedRequest[]> {
@@ -49,7 +58,7 @@ export async function countFinished(tx: Transaction, keys: readonly ActionKey[])
      )
      update crm_action a set unfinished = a.unfinished - l.requests
      from locked l where a.subscription_number = l.subscription_number and a.id = l.id
-     returning ${dueActionColumns('a')}, (a.unfinished = 0 and a.outcome_due_at <= now()) is true as due`,
+     returning ${dueActionColumns('a')}, (a.unfinished = 0 and ${IS_DUE}) is true as due`,
     columns(keys),
   );
   return rows.filter(({ due }) => due);
@@ -61,11 +70,28 @@ export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise
     `select ${dueActionColumns('a')}
      from crm_action a
      where (a.subscription_number, a.id) in (select * from unnest($1::text[], $2::text[]))
-       and a.unfinished = 0 and a.outcome_due_at <= now()
+       and a.unfinished = 0 and ${IS_DUE}
      order by a.subscription_number, a.id for update`,
     columns(keys),
   );
 }
+
+/**
+ * Takes the waits for facets back by `ms` after the clock of the database went back. Actions with unfinished requests are
+ * left alone: IS_DUE looks at when they were received. Walks crm_action_due.
+ */
+export async function shiftFacetWaits(tx: Transaction, ms: number): Promise<void> {
+  await tx.query(SHIFT, [ms]);
+}
+
+const SHIFT = /* sql */ `
+with locked as (
+  select subscription_number, id from crm_action
+   where outcome_due_at is not null and unfinished = 0 and outcome_due_at > now()
+   order by subscription_number, id for update
+)
+update crm_action a set outcome_due_at = outcome_due_at - $1::float8 * interval '1 millisecond'
+  from locked l where a.subscription_number = l.subscription_number and a.id = l.id`;
 
 /** Locks up to `limit` actions whose wait for facets is over; those that others hold are left to them. Walks crm_action_due. */
 export function overdueActions(tx: Transaction, limit: number): Promise<DueAction[]> {

@@ -1,4 +1,5 @@
-import type { Queryable } from '../platform/database.ts';
+import { CLOCK_IS_TRUSTED, CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
+import type { Queryable, Transaction } from '../platform/database.ts';
 
 export interface LeaseOptions {
   readonly db: Queryable;
@@ -7,6 +8,11 @@ export interface LeaseOptions {
   readonly owner: string;
   /** How long the others wait for a holder that died. */
   readonly durationMs: number;
+  /**
+   * Two holders for a moment do no harm, as when the clock of the database jumps: it is taken by what the clock shows, also
+   * where no service watches the clock. Default: false.
+   */
+  readonly overlapDoesNoHarm?: boolean;
 }
 
 /** A lease that at most one owner has at a time, by the database's clock. */
@@ -18,7 +24,8 @@ export interface KeptLease {
 }
 
 /** Once taken it is renewed beside the holder's work, however long that takes, by a timer; three times as often as needed. */
-export function keepLease({ db, name, owner, durationMs }: LeaseOptions): KeptLease {
+export function keepLease(options: LeaseOptions): KeptLease {
+  const { db, name, owner, durationMs, overlapDoesNoHarm = false } = options;
   /** By our clock, from before the lease was asked for: never later than by the database's. */
   let until = 0;
   let asking: Promise<boolean> | null = null;
@@ -27,7 +34,7 @@ export function keepLease({ db, name, owner, durationMs }: LeaseOptions): KeptLe
   const ask = (): Promise<boolean> => (asking ??= holdOnce().finally(() => (asking = null)));
   async function holdOnce(): Promise<boolean> {
     const sentAt = performance.now();
-    const rows = await db.query(HOLD, [name, owner, durationMs]);
+    const rows = await db.query(HOLD, [name, owner, durationMs, overlapDoesNoHarm]);
     until = rows.length > 0 ? sentAt + durationMs : 0;
     return rows.length > 0;
   }
@@ -47,11 +54,26 @@ export function keepLease({ db, name, owner, durationMs }: LeaseOptions): KeptLe
   };
 }
 
-/** An expired lease goes to whoever asks first. */
+/**
+ * Gives whoever has this lease its whole length from now, after the clock of the database jumped: it would last for as long
+ * as the clock went back, or seem to have ended.
+ */
+export async function restartLease(tx: Transaction, name: string, durationMs: number): Promise<void> {
+  await tx.query(RESTART, [name, durationMs]);
+}
+
+const RESTART = /* sql */ `
+update lease set expires_at = now() + $2::float8 * interval '1 millisecond' where name = $1`;
+
+/**
+ * An expired lease goes to whoever asks first, but not by a clock that is not trusted. A process without a clock watch
+ * (a command) takes it then too, and one that lasts longer than it can: its holder notices at its next renewal.
+ */
 const HOLD = /* sql */ `
 insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')
 on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at
-  where l.owner = excluded.owner or l.expires_at < now()
+  where l.owner = excluded.owner or (l.expires_at < now() and ($4::boolean or ${CLOCK_IS_TRUSTED}))
+     or ($4::boolean and l.expires_at > now() + ($3::float8 + ${CLOCK_STEP_MAX_MS}) * interval '1 millisecond')
 returning name`;
 
 const GIVE_BACK = /* sql */ `delete from lease where name = $1 and owner = $2`;

@@ -124,7 +124,7 @@ export async function parkMessage(db: Queryable, id: number, reason: string): Pr
 /** What waits, for metrics. Walks outbox_unpublished. */
 export async function outboxBacklog(db: Queryable): Promise<{ messages: number; oldestAgeMs: number }> {
   const [row] = await db.query<{ messages: number; age_ms: number | null }>(
-    `select count(*) as messages, (extract(epoch from now() - min(created_at)) * 1000)::float8 as age_ms
+    `select count(*) as messages, (extract(epoch from greatest(now() - min(created_at), '0')) * 1000)::float8 as age_ms
      from outbox where published_at is null and parked_reason is null`,
   );
   return { messages: row?.messages ?? 0, oldestAgeMs: row?.age_ms ?? 0 };

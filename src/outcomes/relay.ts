@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka, type Producer } from 'kafkajs';
-import type { Database } from '../platform/database.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { createEncoder, type EncoderOptions } from './encode.ts';
-import { keepLease } from './lease.ts';
+import { keepLease, restartLease } from './lease.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { markPublished, outboxBacklog, parkMessage, unpublishedMessages } from './outbox.ts';
 import { publish } from './publish.ts';
@@ -38,6 +38,11 @@ const FOLLOWER_POLL_MS = 500;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 const BACKLOG_EVERY_MS = 1_000;
+
+/** After a jump of the database's clock: the relay that publishes renews its lease, or another takes it in its length. */
+export function restartRelayLease(tx: Transaction): Promise<void> {
+  return restartLease(tx, LEASE, LEASE_MS);
+}
 
 /**
  * Publishes what waits in the outbox, until it is stopped: in the order of the outbox, at least once. One relay at a

@@ -1,3 +1,4 @@
+import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 
 /**
@@ -86,6 +87,8 @@ export async function resumeReplay(db: Queryable, id: number, owner: string | nu
     [id, owner, hosted, hosted ? 0 : LEASE_MS],
   );
   if (taken) return taken;
+  // Where no service runs to correct it, a lease may last for as long as the clock went back.
+  await cutReplayLeases(db);
   const found = await findReplay(db, id);
   if (!found) throw new ReplayNotFoundError(id);
   throw new ReplayTakenError(
@@ -116,12 +119,31 @@ export async function advanceReplay(
   return row.stop;
 }
 
+/** Cuts the leases of replays to their length after the clock of the database went back; who works on one renews it. */
+export async function cutReplayLeases(tx: Queryable): Promise<void> {
+  await tx.query(CUT_LEASES, [LEASE_MS]);
+}
+
+/** Lets the leases of replays last for their whole length from now after the clock went forward. */
+export async function extendReplayLeases(tx: Queryable): Promise<void> {
+  await tx.query(
+    `update replay set lease_until = now() + $1::float8 * interval '1 millisecond'
+     where state = 'RUNNING' and owner is not null and lease_until < now() + $1::float8 * interval '1 millisecond'`,
+    [LEASE_MS],
+  );
+}
+
+const CUT_LEASES = /* sql */ `
+update replay set lease_until = now() + $1::float8 * interval '1 millisecond'
+ where state = 'RUNNING' and lease_until > now() + $1::float8 * interval '1 millisecond'`;
+
 /** Takes the oldest hosted replay that nobody works on, for `owner`, who has `taken` already; null where there is none. */
 export async function takeHosted(db: Queryable, owner: string, taken: readonly number[]): Promise<Replay | null> {
   const [row] = await db.query<Replay>(
     `update replay set owner = $1, failure = null, lease_until = now() + $2::float8 * interval '1 millisecond'
      where id = (select id from replay
-                 where hosted and state = 'RUNNING' and lease_until <= now() and id <> all($3::bigint[])
+                 where hosted and state = 'RUNNING' and id <> all($3::bigint[])
+                   and (owner is null or lease_until <= now() and ${CLOCK_IS_TRUSTED})
                  order by id limit 1 for update skip locked)
      returning ${COLUMNS}`,
     [owner, LEASE_MS, taken],

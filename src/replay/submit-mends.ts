@@ -82,7 +82,7 @@ async function countIntoActions(tx: Transaction, mends: readonly Mend[]): Promis
        select subscription_number, id, requests from crm_action join more using (subscription_number, id)
        order by subscription_number, id for update of crm_action
      )
-     update crm_action a set unfinished = a.unfinished + l.requests, outcome_due_at = coalesce(a.outcome_due_at, now())
+     update crm_action a set unfinished = a.unfinished + l.requests, outcome_due_at = coalesce(a.outcome_due_at, '-infinity')
      from locked l where a.subscription_number = l.subscription_number and a.id = l.id`,
     [keys.map(({ subscription }) => subscription.number), keys.map(({ action }) => action.id)],
   );

@@ -1,3 +1,4 @@
+import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Command } from './command.ts';
 import { CLASS } from './work.ts';
@@ -48,7 +49,8 @@ export interface ClaimOptions {
 /**
  * Claims what may be sent now: of the requests that nobody is ahead of, EXPRESS before REGULAR before bulk work, in each
  * class due retries and lapsed leases before new requests, and in each of those the longest waiting first. Claims
- * nothing while the provider is paused or its breaker is open. Never waits for a lock.
+ * nothing while the provider is paused or its breaker is open, and no lapsed lease while the clock is not trusted
+ * (clock-watch.ts). Never waits for a lock.
  */
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
   const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK } = options;
@@ -65,10 +67,11 @@ const RANKS = [0, 1, 2, 3, 4, 5];
 
 /** One rank's share: what the ranks before it left of the limit. */
 function pick(rank: number): string {
+  const mayBeLeased = rank % 2 === 0;
   const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
   return `rank${rank} as (
   select number, token is not null as reclaimed from work
-   where waits = 0 and rank = ${rank} and ready_at <= now()
+   where waits = 0 and rank = ${rank} and ready_at <= now()${mayBeLeased ? ' and (token is null or (select trusted from open))' : ''}
    order by ready_at
    limit case when ${rank} <= $5::int then (select slots from open)${taken.join('')} else 0 end
      for update skip locked)`;
@@ -84,7 +87,8 @@ with open as materialized (
   select case when exists (
            select from provider
             where name = 'conax' and not paused and (breaker_open_until is null or $4::boolean)
-         ) then $1::int else 0 end as slots
+         ) then $1::int else 0 end as slots,
+         ${CLOCK_IS_TRUSTED} as trusted
 ), ${RANKS.map(pick).join(', ')},
 picked as materialized (
   ${RANKS.map((rank) => `select number, reclaimed from rank${rank}`).join(' union all ')}

@@ -21,6 +21,12 @@ export function placeColumns(places: readonly Place[]): [string[], number[]] {
 }
 
 /**
+ * SQL: `ready_at` of a row `w` that moves up. A request whose turn comes has waited long enough: the clock may have gone
+ * back since it was submitted, and rows that wait for their turn are not corrected then (clock-jump.ts).
+ */
+export const READY_NO_LATER = /* sql */ `case when w.token is null then least(w.ready_at, now()) else w.ready_at end`;
+
+/**
  * Walks lane's primary key: one row per card, found from the number that leaves rather than from the start of the lane,
  * which is full of dead entries on a busy card. Only where the turn was pinned a lower number may be next.
  */
@@ -42,4 +48,4 @@ with gone as (
     from work w join (select number, count(*) as cards from next group by number) next on next.number = w.number
    order by w.number for update of w
 )
-update work w set waits = w.waits - locked.cards from locked where w.number = locked.number`;
+update work w set waits = w.waits - locked.cards, ready_at = ${READY_NO_LATER} from locked where w.number = locked.number`;

@@ -2,7 +2,7 @@ import type { ConaxExchange } from '../conax/client.types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { writeAttempts } from './attempt.ts';
 import { claimKey, type Doubt, type Held, heldColumns } from './claim.ts';
-import { placeColumns } from './hand-on.ts';
+import { placeColumns, READY_NO_LATER } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { storable } from './storable.ts';
 
@@ -121,4 +121,5 @@ with unpinned as (
       on change.number = w.number
    order by w.number for update of w
 )
-update work w set waits = w.waits + locked.waits from locked where w.number = locked.number`;
+update work w set waits = w.waits + locked.waits, ready_at = case when locked.waits < 0 then ${READY_NO_LATER} else w.ready_at end
+  from locked where w.number = locked.number`;

@@ -100,10 +100,16 @@ export function listSchedules(db: Queryable): Promise<Schedule[]> {
 export async function enableSchedule(db: Database, name: string, enabled: boolean, by: Actor): Promise<Schedule> {
   return await db.transaction(async (tx) => {
     const found = await existing(tx, name);
-    const nextAt = enabled ? (found.enabled ? found.nextAt : nextTime(found.cron, found.timeZone, new Date())) : null;
+    const nextAt = enabled ? (found.enabled ? found.nextAt : await nextNewTime(tx, found)) : null;
     const [row] = await tx.query<Schedule>(ENABLE, [found.id, enabled, nextAt, by.user]);
     return row ?? found;
   });
+}
+
+/** The next time that was not due before: the clock may have gone back since the last one was. */
+async function nextNewTime(tx: Transaction, { id, cron, timeZone }: Schedule): Promise<Date | null> {
+  const [last] = await tx.query<ScheduleStart>(HISTORY, [id, 1]);
+  return nextTime(cron, timeZone, new Date(Math.max(Date.now(), last?.dueAt.getTime() ?? 0)));
 }
 
 /** Removes a schedule with its history; its runs stay. @throws OperationError where there is none of that name. */

@@ -158,6 +158,11 @@ export async function writeFailure(db: Queryable, id: number, failure: string | 
   return row?.failures ?? 0;
 }
 
+/** Takes the waits of open runs for their rates back by `ms` after the clock of the database went back. */
+export async function shiftRunRates(tx: Transaction, ms: number): Promise<void> {
+  await tx.query(SHIFT_RATES, [ms]);
+}
+
 export interface RunChange {
   readonly event: RunEvent;
   readonly state: RunState;
@@ -188,7 +193,7 @@ function stringified(value: Json | null): string | null {
 }
 
 // A worker that comes late makes up for 200 ms of a run's rate and no more.
-// Every statement walks run's primary key, but OPEN: run_open; and CHANGES: run_change's primary key.
+// Every statement walks run's primary key, but OPEN and SHIFT_RATES: run_open; and CHANGES: run_change's primary key.
 const INSERT = /* sql */ `
 insert into run (kind, state, hold, parameters, selection, created_by_user, created_by_unit, schedule_id)
 values ($1, 'PREPARING', $2, $3::jsonb, '{}', $4, $5, $6) returning id`;
@@ -213,6 +218,9 @@ update run
        next_at = case when $6::float8 is null then next_at
                       else greatest(next_at, now() - interval '200 milliseconds') + $6::float8 * interval '1 millisecond' end
  where id = $1`;
+const SHIFT_RATES = /* sql */ `
+with locked as (select id from run where open and next_at > now() order by id for update)
+update run set next_at = next_at - $1::float8 * interval '1 millisecond' from locked where run.id = locked.id`;
 const KEEP_COUNTS = /* sql */ `update run set counts = $2::jsonb where id = $1`;
 const WRITE_FAILURE = /* sql */ `
 update run set failures = case when $2::text is null then 0 else failures + 1 end, failure = coalesce($2::text, failure)

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { isIPv6 } from 'node:net';
-import type { Queryable } from '../platform/database.ts';
+import type { Queryable, Transaction } from '../platform/database.ts';
 
 /** What is counted: where a login comes from, and for whom it is. */
 export interface LoginSubject {
@@ -36,6 +36,16 @@ export async function countLogin(db: Queryable, subject: LoginSubject): Promise<
 export async function uncountLogin(db: Queryable, subject: LoginSubject): Promise<void> {
   await db.query(UNCOUNT, [subject.kind, await slotOf(db, subject), LIMITS[subject.kind].intervalMs]);
 }
+
+/** Takes the waits of failed logins back by `ms` after the clock of the database went back. Reads the whole small table. */
+export async function shiftLoginLimits(tx: Transaction, ms: number): Promise<void> {
+  await tx.query(SHIFT, [ms]);
+}
+
+const SHIFT = /* sql */ `
+with locked as (select kind, slot from login_limit where clear_at > now() order by kind, slot for update)
+update login_limit l set clear_at = clear_at - $1::float8 * interval '1 millisecond'
+  from locked where l.kind = locked.kind and l.slot = locked.slot`;
 
 /** Walks login_limit's primary key. One row a statement: nobody waits for two. */
 const COUNT = /* sql */ `

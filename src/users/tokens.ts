@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
+import { CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
 import type { Database, Queryable, Transaction } from '../platform/database.ts';
 import type { User } from './user.ts';
 
@@ -50,6 +51,26 @@ export async function release(db: Queryable, token: string): Promise<boolean> {
 export async function releaseAll(tx: Transaction, username: string): Promise<void> {
   await tx.query('delete from web_user_token where username = $1', [username]);
 }
+
+/**
+ * Takes the lives of all tokens back by `ms` after the clock of the database went back: none lasts longer than its idle
+ * time. One that was used since the jump was found is left alone.
+ */
+export async function shiftTokens(tx: Transaction, ms: number): Promise<void> {
+  await tx.query(SHIFT, [ms, CLOCK_STEP_MAX_MS]);
+}
+
+/** Walks web_user_token_expires. */
+const SHIFT = /* sql */ `
+with locked as (
+  select token_hash from web_user_token
+   where expires_at > now() and used_at not between now() - $2::float8 * interval '1 millisecond' and now()
+   order by token_hash for update
+)
+update web_user_token t
+   set used_at = used_at - $1::float8 * interval '1 millisecond',
+       expires_at = expires_at - $1::float8 * interval '1 millisecond'
+  from locked where t.token_hash = locked.token_hash`;
 
 /** The share lock meets whoever disables the user or resets the password: either they see this token, or we see them. */
 const ISSUE = /* sql */ `

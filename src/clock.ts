@@ -1,0 +1,42 @@
+import type { Registry } from '@prometheus-io/client';
+import type { Dispatcher } from './dispatch/dispatcher.ts';
+import { shiftPasses } from './operations/retention-pass.ts';
+import { shiftFacetWaits } from './outcomes/actions.ts';
+import { restartRelayLease } from './outcomes/relay.ts';
+import { type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';
+import type { Database } from './platform/database.ts';
+import type { Logger } from './platform/logging.ts';
+import { cutReplayLeases, extendReplayLeases } from './replay/record.ts';
+import { shiftRunRates } from './runs/store.ts';
+import { shiftLoginLimits } from './users/login-limit.ts';
+import { shiftTokens } from './users/tokens.ts';
+
+/**
+ * Watches the database's clock for the whole service: what each module keeps by that clock is corrected when it jumps
+ * (docs/decisions/0005-clocks.md lists all of it), in the order in which rows are locked everywhere.
+ */
+export function startClock(options: {
+  readonly db: Database;
+  readonly dispatcher: Dispatcher;
+  readonly registry: Registry;
+  readonly logger: Logger;
+}): ClockWatch {
+  const { db, dispatcher, registry, logger } = options;
+  return watchClock({
+    db,
+    afterBack: [
+      (tx, ms) => dispatcher.clock.shiftWork(tx, ms),
+      shiftFacetWaits,
+      (tx, ms) => dispatcher.clock.shiftProvider(tx, ms),
+      restartRelayLease,
+      cutReplayLeases,
+      shiftRunRates,
+      shiftPasses,
+      shiftTokens,
+      shiftLoginLimits,
+    ],
+    afterForward: [(tx) => dispatcher.clock.extendLeases(tx), restartRelayLease, extendReplayLeases],
+    metrics: clockMetrics(registry),
+    logger,
+  });
+}
