@@ -1,5 +1,6 @@
 import type { Registry } from '@prometheus-io/client';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
+import { restartRetentionLease } from './operations/retention.ts';
 import { shiftPasses } from './operations/retention-pass.ts';
 import { shiftFacetWaits } from './outcomes/actions.ts';
 import { restartRelayLease } from './outcomes/relay.ts';
@@ -29,13 +30,19 @@ export function startClock(options: {
       shiftFacetWaits,
       (tx, ms) => dispatcher.clock.shiftProvider(tx, ms),
       restartRelayLease,
+      restartRetentionLease,
       cutReplayLeases,
       shiftRunRates,
       shiftPasses,
       shiftTokens,
       shiftLoginLimits,
     ],
-    afterForward: [(tx) => dispatcher.clock.extendLeases(tx), restartRelayLease, extendReplayLeases],
+    afterForward: [
+      (tx) => dispatcher.clock.extendLeases(tx),
+      restartRelayLease,
+      restartRetentionLease,
+      extendReplayLeases,
+    ],
     metrics: clockMetrics(registry),
     logger,
   });

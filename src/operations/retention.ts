@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KeptLease, keepLease } from '../outcomes/lease.ts';
-import type { Database } from '../platform/database.ts';
+import { type KeptLease, keepLease, restartLease } from '../outcomes/lease.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { beginVolume, clearAbandonedVolumes, problemOfArchive, type Volume } from './retention-archive.ts';
 import {
@@ -54,6 +54,11 @@ const BATCH_KEYS = 500;
 const VOLUME_KEYS = 10_000;
 const REST_MIN_MS = 5;
 const DAY_MS = 86_400_000;
+
+/** After a jump of the database's clock: who removes rows renews the lease, or another takes it in its length. */
+export function restartRetentionLease(tx: Transaction): Promise<void> {
+  return restartLease(tx, LEASE, LEASE_MS);
+}
 
 /**
  * Removes rows that are older than their setting, in small transactions with rests between them, as one instance at a

@@ -1,4 +1,4 @@
-import { CLOCK_IS_TRUSTED, CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
+import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 
 export interface LeaseOptions {
@@ -66,14 +66,12 @@ const RESTART = /* sql */ `
 update lease set expires_at = now() + $2::float8 * interval '1 millisecond' where name = $1`;
 
 /**
- * An expired lease goes to whoever asks first, but not by a clock that is not trusted. A process without a clock watch
- * (a command) takes it then too, and one that lasts longer than it can: its holder notices at its next renewal.
+ * An expired lease goes to whoever asks first, but not by a clock that is not trusted if two holders would do harm.
  */
 const HOLD = /* sql */ `
 insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')
 on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at
   where l.owner = excluded.owner or (l.expires_at < now() and ($4::boolean or ${CLOCK_IS_TRUSTED}))
-     or ($4::boolean and l.expires_at > now() + ($3::float8 + ${CLOCK_STEP_MAX_MS}) * interval '1 millisecond')
 returning name`;
 
 const GIVE_BACK = /* sql */ `delete from lease where name = $1 and owner = $2`;

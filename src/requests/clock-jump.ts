@@ -6,8 +6,8 @@ const BATCH = 10_000;
 /**
  * Corrects what waits for the clock of the database after that went back by `ms`: requests that were ready are ready, a
  * back-off lasts as long as it would have, and a lease ends `leaseMs` from now unless it is renewed. Dates that were asked
- * for (`waits < 0`) stay: they follow the clock. Requests that wait for others of their cards are corrected when their
- * turn comes (hand-on.ts).
+ * for (`waits < 0`) stay: they follow the clock. Requests that wait for others of their cards and were never put off are
+ * corrected when their turn comes (hand-on.ts).
  */
 export async function shiftWork(tx: Transaction, ms: number, leaseMs: number): Promise<void> {
   await tx.query(CUT_LEASES, [leaseMs]);
@@ -44,7 +44,7 @@ update work w set ready_at = now() + $1::float8 * interval '1 millisecond' from 
 const SHIFT_WAITS = /* sql */ `
 with locked as (
   select number from work
-   where number > $2::bigint and waits = 0 and token is null and ready_at > now()
+   where number > $2::bigint and (waits = 0 or waits > 0 and retries > 0) and token is null and ready_at > now()
    order by number limit $3::int for update
 )
 update work w set ready_at = w.ready_at - $1::float8 * interval '1 millisecond' from locked

@@ -21,10 +21,11 @@ export function placeColumns(places: readonly Place[]): [string[], number[]] {
 }
 
 /**
- * SQL: `ready_at` of a row `w` that moves up. A request whose turn comes has waited long enough: the clock may have gone
- * back since it was submitted, and rows that wait for their turn are not corrected then (clock-jump.ts).
+ * SQL: `ready_at` of a row `w` that moves up. One that was never put off is ready since its submission, even if the clock has
+ * gone back since: such rows are not corrected while they wait for their turn, for there may be a million (clock-jump.ts).
  */
-export const READY_NO_LATER = /* sql */ `case when w.token is null then least(w.ready_at, now()) else w.ready_at end`;
+export const READY_NO_LATER = /* sql */ `
+case when w.token is null and w.retries = 0 then least(w.ready_at, now()) else w.ready_at end`;
 
 /**
  * Walks lane's primary key: one row per card, found from the number that leaves rather than from the start of the lane,
