@@ -63,6 +63,20 @@ describe('a schedule', () => {
     for (const { nextAt } of await listSchedules(db)) expect(nextAt?.getTime()).toBeGreaterThan(Date.now());
   });
 
+  test('does not start twice for one time after the clock went back, also when it is disabled and enabled', async () => {
+    await add('once');
+    await due();
+    expect(await start()).toBe(1);
+    const [schedule] = await listSchedules(db);
+    // As if that time lay an hour ahead again.
+    const again = new Date(Math.ceil((Date.now() + 3_600_000) / 86_400_000) * 86_400_000 + 8 * 3_600_000);
+    await db.query('update schedule_start set due_at = $1', [again]);
+    await enableSchedule(db, 'once', false, AGENT);
+    const enabled = await enableSchedule(db, 'once', true, AGENT);
+    expect(enabled.nextAt?.getTime()).toBeGreaterThan(again.getTime());
+    expect(schedule?.nextAt?.getTime()).toBeLessThanOrEqual(again.getTime());
+  });
+
   test('is skipped while its last run is under way, and says so', async () => {
     await add('busy');
     await due();
