@@ -8,14 +8,18 @@ import type {
   KafkaMessage,
 } from 'kafkajs';
 import type { Queryable } from '../platform/database.ts';
+import type { Unreadable } from '../platform/kafkajs/unreadable.ts';
 import type { Logger } from '../platform/logging.ts';
 import { type Place, seeksAfterRestore } from './restored-offsets.ts';
+
+/** A message of Kafka, or a position whose record cannot be read (docs in unreadable.ts). */
+export type ReceivedMessage = KafkaMessage & { readonly unreadable?: Unreadable };
 
 /** Messages of one partition, in their order, with what may be done about them. */
 export interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
-  readonly messages: readonly KafkaMessage[];
+  readonly messages: readonly ReceivedMessage[];
   /** The offset that the next message of the partition will get. */
   readonly highWatermark: number;
   /** False once the consumer stops, or the partition is read from somewhere else: leave the rest alone. */
