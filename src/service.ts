@@ -138,6 +138,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     groupId: settings.KAFKA_GROUP_ID,
     topics: settings.CRM_TOPICS,
     sessionTimeoutMs: settings.KAFKA_SESSION_TIMEOUT_MS,
+    offsetLost: settings.KAFKA_OFFSET_LOST,
+    stalledMs: settings.KAFKA_STALLED_MS,
     database,
     findWriterSchema,
     plan,

@@ -47,6 +47,15 @@ export const settingGroups = {
     KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 300_000, 6_000).describe(
       "How long reading waits for an instance that died; the brokers' `group.min.session.timeout.ms` is the least.",
     ),
+    KAFKA_OFFSET_LOST: z
+      .enum(['skip', 'stop'], 'set it to skip or stop')
+      .default('skip')
+      .describe(
+        'What happens if messages are gone from Kafka that were not read: `skip` goes on after them, with an error line and a metric; `stop` does not read that partition, and the service is not ready, until it is started with `skip`.',
+      ),
+    KAFKA_STALLED_MS: integer(1_000, 3_600_000, 30_000).describe(
+      'How long reading of a partition may stay at one position although there is more before the service is not ready and says so: longer than the largest event takes.',
+    ),
     KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'])

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import type { HistoryEvent } from '../../test/support/histories.ts';
 import { openBareHttp } from './bare-http.ts';
 import { encodeEvent, registerWriters } from './load.ts';

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { CRM_RECORDS } from '../../src/events/decode.ts';
 import { avroRecord, type HistoryEvent, randomHistories } from '../../test/support/histories.ts';

@@ -4,7 +4,7 @@ import { copyFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import pg from 'pg';
 import { migrate } from '../../src/connections.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
-import { type Consumer, type IHeaders, Kafka, logLevel } from 'kafkajs';
+import type { Consumer, IHeaders } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import type { CrmActionOutcome, ProvisioningRequestOutcome } from '../../src/outcomes/outcome.generated.ts';
 import type { Message } from './journey.ts';
 

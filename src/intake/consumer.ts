@@ -1,27 +1,19 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type {
-  Consumer,
-  ConsumerCrashEvent,
-  ConsumerGroupJoinEvent,
-  EachBatchPayload,
-  Kafka,
-  KafkaMessage,
-} from 'kafkajs';
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs';
 import type { Queryable } from '../platform/database.ts';
-import type { Unreadable } from '../platform/kafkajs/unreadable.ts';
+import { rangeOf } from '../platform/kafkajs/batch.ts';
+import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
 import type { Logger } from '../platform/logging.ts';
-import { type Place, seeksAfterRestore } from './restored-offsets.ts';
-
-/** A message of Kafka, or a position whose record cannot be read (docs in unreadable.ts). */
-export type ReceivedMessage = KafkaMessage & { readonly unreadable?: Unreadable };
+import { ASK_AGAIN_MS, type Assignment, createAssignment } from './assignment.ts';
+import { storeOffset } from './inbox.ts';
+import type { Progress } from './progress.ts';
+import type { Place } from './restored-offsets.ts';
 
 /** Messages of one partition, in their order, with what may be done about them. */
 export interface PartitionBatch {
   readonly topic: string;
   readonly partition: number;
   readonly messages: readonly ReceivedMessage[];
-  /** The offset that the next message of the partition will get. */
-  readonly highWatermark: number;
   /** False once the consumer stops, or the partition is read from somewhere else: leave the rest alone. */
   goesOn(): boolean;
   /** Everything before the offset is stored: tells Kafka. @throws a kafkajs error on a rebalance; pass it on. */
@@ -42,14 +34,18 @@ export interface ConsumerOptions {
   /** Called for one batch of a partition at a time. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   readonly onJoined: () => void;
+  /** Called if a fetch of a partition found nothing that is left to do. */
+  readonly onIdle: (place: Place) => void;
+  /** What happens if the next position of a partition does not exist any more (KAFKA_OFFSET_LOST). */
+  readonly offsetLost: 'skip' | 'stop';
+  /** Told how far the partitions are. */
+  readonly progress: Progress;
   /** Called whenever Kafka answered a request. */
   readonly onHeard: () => void;
 }
 
 /** How long a stop waits for a consumer that is only beginning. */
 const START_GRACE_MS = 5_000;
-/** How soon it is asked again where reading has to begin. */
-const ASK_AGAIN_MS = 1_000;
 /** Partitions that are worked on at once; each takes a database connection. */
 const PARTITIONS_AT_ONCE = 3;
 
@@ -127,37 +123,75 @@ async function handleBatch(
 ): Promise<void> {
   const { batch } = payload;
   const { topic, partition } = batch;
+  const place = { topic, partition };
+  const range = rangeOf(batch);
   const heartbeats = keepAlive(() => payload.heartbeat(), heartbeatMs(options));
   const pauseFor = (ms: number): void => {
     const resume = payload.pause();
     const timer = setTimeout(() => {
       timers.delete(timer);
-      resume();
+      if (!assignment.isStopped(place)) resume();
     }, ms);
     timers.add(timer);
   };
+  const commit = async (nextOffset: number): Promise<void> => {
+    heartbeats.throwIfLost();
+    await payload.commitOffsetsIfNecessary({
+      topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
+    });
+    assignment.record(place, nextOffset);
+    options.progress.reached(place, nextOffset);
+  };
   try {
+    if (!range.isOutOfRange) options.progress.ends(place, range.highWatermark, range.lastStableOffset);
     const checked = await assignment.checked();
     if (!checked) return pauseFor(ASK_AGAIN_MS);
-    if (!payload.isRunning() || payload.isStale()) return;
+    if (!payload.isRunning() || payload.isStale() || assignment.isStopped(place)) return;
+    if (range.isOutOfRange) return await outOfRange();
+    options.progress.reached(place, range.position);
+    if (batch.messages.length === 0) return await nothing();
     await options.onBatch({
       topic,
       partition,
       messages: batch.messages,
-      highWatermark: Number(batch.highWatermark),
       goesOn: () => payload.isRunning() && !payload.isStale(),
       async done(nextOffset) {
         payload.resolveOffset(String(nextOffset - 1));
-        heartbeats.throwIfLost();
-        await payload.commitOffsetsIfNecessary({
-          topics: [{ topic, partitions: [{ partition, offset: String(nextOffset) }] }],
-        });
+        await commit(nextOffset);
       },
       pauseFor,
     });
     heartbeats.throwIfLost();
   } finally {
     heartbeats.stop();
+  }
+
+  async function outOfRange(): Promise<void> {
+    try {
+      await assignment.outOfRange(place, range.position);
+    } catch (error) {
+      options.logger.warn({ err: error, ...place }, 'it is not known yet where reading has to go on');
+      pauseFor(ASK_AGAIN_MS);
+    }
+  }
+
+  /**
+   * Positions without a message count as read: PostgreSQL has to know before Kafka does, which would look like a
+   * restored database otherwise. If the database does not take it, the next fetch tries again.
+   */
+  async function nothing(): Promise<void> {
+    payload.resolveOffset(batch.lastOffset());
+    if (range.nextOffset > assignment.recorded(place)) {
+      try {
+        await storeOffset(options.database, options.groupId, topic, partition, range.nextOffset);
+      } catch (error) {
+        options.logger.warn({ err: error, ...place }, 'the offset after positions without a message is not stored yet');
+        return pauseFor(ASK_AGAIN_MS);
+      }
+      await commit(range.nextOffset);
+    }
+    options.progress.reached(place, range.nextOffset);
+    if (range.nextOffset > range.position || range.nextOffset >= range.highWatermark) options.onIdle(place);
   }
 }
 
@@ -180,62 +214,4 @@ function keepAlive(heartbeat: () => Promise<void>, everyMs: number): { throwIfLo
     },
     stop: () => clearInterval(timer),
   };
-}
-
-interface Assignment {
-  /** The group gave us these partitions. */
-  joined(assigned: Record<string, number[]>): void;
-  /** Whether it is known where reading has to begin; false where the database or Kafka did not say: ask again later. */
-  checked(): Promise<boolean>;
-}
-
-/**
- * Sees to it, after every assignment and before the first batch is taken, that reading goes back where PostgreSQL was
- * restored. Also for partitions in which nothing new comes.
- */
-function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
-  const { kafka, database, groupId, logger } = options;
-  let partitions: Place[] = [];
-  let check: Promise<boolean> | null = null;
-  let generation = 0;
-
-  return {
-    joined(assigned) {
-      partitions = Object.entries(assigned).flatMap(([topic, numbers]) =>
-        numbers.map((partition) => ({ topic, partition })),
-      );
-      generation += 1;
-      check = null;
-      keepChecking(generation);
-    },
-    checked,
-  };
-
-  function checked(): Promise<boolean> {
-    check ??= checkOnce(generation);
-    return check;
-  }
-
-  async function checkOnce(mine: number): Promise<boolean> {
-    try {
-      const seeks = await seeksAfterRestore(kafka, database, groupId, partitions, logger);
-      if (mine !== generation) return false;
-      for (const { topic, partition, offset } of seeks) consumer.seek({ topic, partition, offset: String(offset) });
-      return true;
-    } catch (error) {
-      logger.warn({ err: error }, 'it is not known yet where reading has to begin');
-      if (mine === generation) check = null;
-      return false;
-    }
-  }
-
-  /** Also where no batch asks for it; for a consumer that ended nobody asks any more. */
-  function keepChecking(mine: number): void {
-    const isOver = (): boolean => mine !== generation || ended.aborted || options.signal.aborted;
-    const again = async (): Promise<void> => {
-      if (isOver()) return;
-      if (!(await checked()) && !isOver()) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
-    };
-    void again();
-  }
 }

@@ -1,5 +1,5 @@
 import type { ActionEvent } from '../events/action-event.ts';
-import type { Transaction } from '../platform/database.ts';
+import type { Queryable, Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { storable } from '../requests/storable.ts';
 import type { Decision } from './fold.ts';
@@ -121,13 +121,13 @@ function jsonOf(event: ActionEvent, disposition: Decision['disposition']): strin
 
 /** Stores where reading goes on. */
 export async function storeOffset(
-  tx: Transaction,
+  db: Queryable,
   group: string,
   topic: string,
   partition: number,
   nextOffset: number,
 ): Promise<void> {
-  await tx.query(
+  await db.query(
     `insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
      on conflict (consumer_group, topic, partition) do update set next_offset = excluded.next_offset`,
     [group, topic, partition, nextOffset],

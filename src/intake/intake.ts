@@ -13,7 +13,9 @@ import { type PartitionBatch, runConsumer } from './consumer.ts';
 import type { Decision } from './fold.ts';
 import { incomingMessage } from './message.ts';
 import type { IntakeMetrics } from './metrics.ts';
+import { watchProgress } from './progress.ts';
 import { readMessages } from './read.ts';
+import { placeKey } from './restored-offsets.ts';
 
 export interface IntakeOptions {
   readonly kafka: Kafka;
@@ -23,6 +25,10 @@ export interface IntakeOptions {
   readonly topics: readonly string[];
   /** How long the group waits for a member that died (KAFKA_SESSION_TIMEOUT_MS). */
   readonly sessionTimeoutMs: number;
+  /** What happens if the next position of a partition does not exist any more (KAFKA_OFFSET_LOST). */
+  readonly offsetLost: 'skip' | 'stop';
+  /** How long a position may stay although its end is ahead (KAFKA_STALLED_MS). */
+  readonly stalledMs: number;
   readonly database: Database;
   readonly findWriterSchema: FindWriterSchema;
   /** Planning (src/planning/plan.ts). */
@@ -82,14 +88,20 @@ export function startIntake(options: IntakeOptions): Intake {
   const pauses = new Map<string, { readonly times: number; readonly reason: string }>();
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
+  const progress = watchProgress({ stalledMs: options.stalledMs, metrics, logger });
 
-  metrics.watch({ reading: () => state().ready, kafkaSilentMs });
+  metrics.watch({
+    reading: () => state().ready,
+    kafkaSilentMs,
+    stalledPartitions: () => progress.stalls().length,
+  });
   const done = run();
   return {
     state,
     async stop() {
       stopping.abort();
       await done;
+      progress.close();
     },
   };
 
@@ -99,6 +111,10 @@ export function startIntake(options: IntakeOptions): Intake {
     const silentMs = Math.round(kafkaSilentMs());
     if (connection === 'reading' && silentMs > KAFKA_SILENT_MS) {
       return { ready: false, detail: `waiting for Kafka: it has not answered for ${silentMs} ms` };
+    }
+    const stalls = progress.stalls();
+    if (connection === 'reading' && stalls.length > 0) {
+      return { ready: false, detail: stalls.map(({ detail }) => detail).join('; ') };
     }
     return { ready: connection === 'reading', detail: connection };
   }
@@ -113,7 +129,10 @@ export function startIntake(options: IntakeOptions): Intake {
         await runConsumer({
           ...options,
           signal: stopping.signal,
+          progress,
           onBatch,
+          // What the partition paused for is gone, and nothing came in its place.
+          onIdle: (place) => unpause(placeKey(place)),
           onHeard: () => (heardAt = performance.now()),
           onJoined() {
             failures = 0;
@@ -151,7 +170,6 @@ export function startIntake(options: IntakeOptions): Intake {
           const nextOffset = (chunk.at(-1)?.message.offset ?? 0) + 1;
           metrics.decided(applied.decisions);
           metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
-          metrics.lag(topic, partition, Math.max(batch.highWatermark - nextOffset, 0));
           for (const decision of applied.decisions) report(decision);
           unpause(key);
           await batch.done(nextOffset);

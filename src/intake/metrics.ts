@@ -7,6 +7,10 @@ export interface IntakeMetrics {
   decided(decisions: readonly Decision[]): void;
   /** Messages of the partition that are not read yet. */
   lag(topic: string, partition: number, messages: number): void;
+  /** The partition is another instance's: it has no lag here any more. */
+  gone(topic: string, partition: number): void;
+  /** Messages of the partition are gone that nobody read. */
+  lost(topic: string, partition: number, messages: number): void;
   /** A partition pauses (+1) or goes on (-1). */
   paused(change: 1 | -1): void;
   /** Reading was begun anew after the consumer ended by itself. */
@@ -22,6 +26,8 @@ export interface IntakeWatch {
   reading(): boolean;
   /** Since Kafka last answered the consumer, or since it was begun where it never did. */
   kafkaSilentMs(): number;
+  /** Partitions on which reading does not get on although there is more. */
+  stalledPartitions(): number;
 }
 
 /** Whatever a CRM makes up, so many names of unknown action types are told apart. */
@@ -65,16 +71,28 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
   });
   const lag = new Gauge({
     name: 'conax_intake_lag_messages',
-    help: 'Messages of a partition that are not read yet.',
+    help: 'End of a partition minus the position of this instance, which reads it: messages that are not processed yet. Records of transactions count too.',
     labelNames: ['topic', 'partition'],
     registers,
+  });
+  let watched: IntakeWatch | null = null;
+  const lost = new Counter({
+    name: 'conax_intake_lost_messages_total',
+    help: 'ALERT when it grows: positions that were jumped over because Kafka had removed them unread; at most so many messages.',
+    labelNames: ['topic', 'partition'],
+    registers,
+  });
+  const stalled: Gauge = new Gauge({
+    name: 'conax_intake_stalled_partitions',
+    help: 'ALERT when above 0: partitions whose position has not moved for KAFKA_STALLED_MS although their end is ahead, or that are not read because of KAFKA_OFFSET_LOST=stop.',
+    registers,
+    collect: () => stalled.set(watched?.stalledPartitions() ?? 0),
   });
   const paused = new Gauge({
     name: 'conax_intake_paused_partitions',
     help: 'Partitions on which reading waits for the database or the schema registry.',
     registers,
   });
-  let watched: IntakeWatch | null = null;
   const reading: Gauge = new Gauge({
     name: 'conax_intake_reading',
     help: '1 while CRM messages are read or would be; 0 while reading waits for Kafka, the database or the schema registry, or its topics.',
@@ -119,6 +137,8 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
       }
     },
     lag: (topic, partition, count) => lag.set({ topic, partition: String(partition) }, count),
+    gone: (topic, partition) => void lag.remove({ topic, partition: String(partition) }),
+    lost: (topic, partition, count) => lost.inc({ topic, partition: String(partition) }, Math.max(count, 0)),
     paused: (change) => paused.inc(change),
     restarted: () => restarts.inc(),
     chunkDone(took, count) {

@@ -1,4 +1,5 @@
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import kafkajs from '../platform/kafkajs/index.ts';
 
 /** Not a named export for ESM. */
 const { ConfigResourceTypes } = kafkajs;

@@ -79,7 +79,8 @@ export function createEncoder(options: EncoderOptions): Encoder {
   }
 
   function deadLetter(stored: OutboxMessage): EncodedMessage {
-    const headers: Record<string, (Buffer | string)[]> = {};
+    // Without a prototype: a header may be named like a member of every object.
+    const headers = Object.create(null) as Record<string, (Buffer | string)[]>;
     for (const [name, base64] of stored.headers as readonly DeadLetterHeader[]) {
       (headers[name] ??= []).push(base64 === null ? '' : Buffer.from(base64, 'base64'));
     }

@@ -1,6 +1,6 @@
-import kafkajs, { CompressionTypes, Kafka, type LogEntry, logLevel, type SASLOptions } from 'kafkajs';
-import { lz4, snappy, zstd } from './compression.ts';
-import { kafkaSocket } from './kafka-socket.ts';
+import type { LogEntry, SASLOptions } from 'kafkajs';
+import { Kafka, logLevel } from './kafkajs/index.ts';
+import { kafkaSocket } from './kafkajs/socket.ts';
 import type { Logger } from './logging.ts';
 
 export interface KafkaOptions {
@@ -17,12 +17,6 @@ export interface KafkaOptions {
     | undefined;
   readonly logger: Logger;
 }
-
-/** Not named exports for ESM. */
-const { CompressionCodecs } = kafkajs;
-CompressionCodecs[CompressionTypes.ZSTD] = zstd;
-CompressionCodecs[CompressionTypes.Snappy] = snappy;
-CompressionCodecs[CompressionTypes.LZ4] = lz4;
 
 /** The client for all consumers, producers and admins of the process; connects to nothing yet. */
 export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptions): Kafka {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs, { type Admin, type ITopicConfig, type Kafka, type PartitionMetadata } from 'kafkajs';
+import type { Admin, ITopicConfig, Kafka, PartitionMetadata } from 'kafkajs';
+import kafkajs from './kafkajs/index.ts';
 import { messageOf } from './errors.ts';
 import type { Logger } from './logging.ts';
 import type { SchemaRegistryClient } from './schema-registry.ts';

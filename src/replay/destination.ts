@@ -1,4 +1,5 @@
-import kafkajs, { type Kafka } from 'kafkajs';
+import type { Kafka } from 'kafkajs';
+import kafkajs from '../platform/kafkajs/index.ts';
 import { createEncoder, EVENT_SOURCE } from '../outcomes/encode.ts';
 import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import type { Settings } from '../settings.ts';

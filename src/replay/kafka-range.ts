@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
+import { rangeOf } from '../platform/kafkajs/batch.ts';
 import { incomingMessage, type IncomingMessage } from '../intake/message.ts';
 import type { EventSource } from './select-events.ts';
 
@@ -111,6 +112,13 @@ export async function readRanges(
             const { partition } = batch;
             const to = left.get(partition);
             if (to === undefined) return;
+            const range = rangeOf(batch);
+            if (range.isOutOfRange) {
+              const lost = `Kafka does not have offset ${range.position} of ${topic}/${partition} any more`;
+              return settle(() => reject(new Error(`${lost}: it was removed while it was being read`)));
+            }
+            // Kafka answered, and had nothing.
+            if (range.nextOffset === range.position) return;
             clearTimeout(timer);
             const messages = batch.messages.filter(({ offset }) => Number(offset) < to);
             try {

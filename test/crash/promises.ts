@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import type { Received } from '../../dev/demo/wire.ts';
 import { actionOutcomeEventId, requestOutcomeEventId } from '../../src/outcomes/event-ids.ts';
 import { expectedEntitlements, expectedPairings } from '../support/expected-state.ts';

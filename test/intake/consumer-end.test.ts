@@ -1,6 +1,9 @@
+import { Registry } from '@prometheus-io/client';
 import type { Consumer, Kafka } from 'kafkajs';
 import { afterEach, expect, test, vi } from 'vitest';
 import { runConsumer } from '../../src/intake/consumer.ts';
+import { intakeMetrics } from '../../src/intake/metrics.ts';
+import { watchProgress } from '../../src/intake/progress.ts';
 import type { Queryable } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 
@@ -16,17 +19,22 @@ test('a consumer that ended while the database was away asks for nothing any mor
     },
   };
   const { kafka, join, crash } = fakeKafka();
+  const logger = createLogger('silent');
+  const progress = watchProgress({ stalledMs: 30_000, metrics: intakeMetrics(new Registry()), logger });
   const running = runConsumer({
     kafka,
     groupId: 'g',
     topics: ['t'],
     sessionTimeoutMs: 6_000,
     database,
-    logger: createLogger('silent'),
+    logger,
     signal: new AbortController().signal,
     onBatch: () => Promise.resolve(),
     onJoined: () => {},
     onHeard: () => {},
+    onIdle: () => {},
+    offsetLost: 'skip',
+    progress,
   });
   await vi.advanceTimersByTimeAsync(0);
   join({ t: [0, 1] });
@@ -37,6 +45,7 @@ test('a consumer that ended while the database was away asks for nothing any mor
   crash(new Error('the broker is gone'));
   await expect(running).rejects.toThrow('the broker is gone');
   await vi.advanceTimersByTimeAsync(60_000);
+  progress.close();
   expect(queries).toBe(4);
   expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,7 +1,10 @@
+import { Registry } from '@prometheus-io/client';
 import { getEventListeners } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
 import { runConsumer } from '../../src/intake/consumer.ts';
+import { intakeMetrics } from '../../src/intake/metrics.ts';
+import { watchProgress } from '../../src/intake/progress.ts';
 import { openDatabase } from '../../src/platform/database.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from '../../src/platform/topics.ts';
@@ -195,6 +198,9 @@ describe('A consumer', () => {
       onBatch: () => Promise.reject(new TypeError('not one of ours')),
       onJoined: () => expect(getEventListeners(stopping.signal, 'abort')).toHaveLength(1),
       onHeard: () => {},
+      onIdle: () => {},
+      offsetLost: 'skip',
+      progress: watchProgress({ stalledMs: 30_000, metrics: intakeMetrics(new Registry()), logger }),
     });
     await expect(ended).rejects.toThrow('not one of ours');
     expect(getEventListeners(stopping.signal, 'abort')).toEqual([]);

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Registry } from '@prometheus-io/client';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { topicsKeptTooLong } from '../../src/operations/kafka-memory.ts';
 import { isDue } from '../../src/operations/retention-pass.ts';

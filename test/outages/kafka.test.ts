@@ -1,4 +1,4 @@
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import { afterEach, expect, test } from 'vitest';
 import type { PartState } from '../../src/platform/http.ts';
 import type { Service } from '../../src/service.ts';

@@ -91,6 +91,8 @@ export async function openGround(
     intake(more) {
       const intake = startIntake({
         sessionTimeoutMs: 6_000,
+        offsetLost: 'skip',
+        stalledMs: 30_000,
         kafka,
         groupId: topics.CRM_TOPICS,
         topics: [topics.CRM_TOPICS],

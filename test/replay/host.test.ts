@@ -1,5 +1,5 @@
 import { randomInt, randomUUID } from 'node:crypto';
-import kafkajs from 'kafkajs';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/platform/logging.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';

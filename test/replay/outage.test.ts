@@ -1,4 +1,4 @@
-import kafkajs from 'kafkajs';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { SchemaRegistryUnavailableError } from '../../src/platform/schema-registry.ts';

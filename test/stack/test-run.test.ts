@@ -1,5 +1,5 @@
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import pg from 'pg';
 import { describe, expect, it } from 'vitest';
 import { createTestDatabase, createTopics, kafkaBrokers, schemaRegistryUrl, testTopics } from '../support/stack.ts';

@@ -3,7 +3,7 @@
  * PostgreSQL imports `database.ts`, and waits for less.
  */
 import { randomBytes } from 'node:crypto';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import { stackPart } from './stack-door.ts';
 
 export { createTestDatabase, type TestDatabase } from './database.ts';

@@ -1,3 +1,5 @@
+import type { KafkaMessage } from 'kafkajs';
+
 /**
  * A position of a partition whose record cannot be read: it does not decompress, unpacks beyond the limit, breaks the
  * record format, or fails its checksum. The consumer delivers it in the place of the record, so that one record, or one
@@ -18,3 +20,6 @@ export interface Unreadable {
    */
   readonly lastOffset: number | null;
 }
+
+/** A message of Kafka, or the marker of a position that cannot be read. */
+export type ReceivedMessage = KafkaMessage & { readonly unreadable?: Unreadable };

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { kafkaSocket } from '../../src/platform/kafka-socket.ts';
+import { kafkaSocket } from '../../../src/platform/kafkajs/socket.ts';
 
 /** A broker that says what the test lets it say. */
 let server: Server;

@@ -1,0 +1,147 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Consumer } from 'kafkajs';
+import { messageOf } from '../platform/errors.ts';
+import type { ConsumerOptions } from './consumer.ts';
+import { storeOffset } from './inbox.ts';
+import { boundsOf, type Place, placeKey, type Start, startsOf } from './restored-offsets.ts';
+
+/** The partitions that the group gave to this instance, and where reading of each starts. */
+export interface Assignment {
+  /** The group gave us these partitions. */
+  joined(assigned: Record<string, number[]>): void;
+  /** Whether it is known where reading has to start; false if the database or Kafka did not say: ask again later. */
+  checked(): Promise<boolean>;
+  /** The partition must not be read (KAFKA_OFFSET_LOST=stop). */
+  isStopped(place: Place): boolean;
+  /** Kafka does not have the position: goes on at one that exists, or stops the partition. @throws if Kafka is away. */
+  outOfRange(place: Place, position: number): Promise<void>;
+  /** What both PostgreSQL and Kafka have as read. */
+  recorded(place: Place): number;
+  record(place: Place, offset: number): void;
+}
+
+/** How soon it is asked again where reading has to start. */
+export const ASK_AGAIN_MS = 1_000;
+/** While Kafka answers no fetch of a partition (it is paused, or a batch is in work), its end is asked for. */
+const SILENT_MS = 3_000;
+
+/**
+ * Ensures, after every assignment and before the first batch is taken, that reading goes back where PostgreSQL was
+ * restored, and that messages which are gone unread are reported. Also for partitions in which nothing new comes.
+ */
+export function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
+  const { kafka, database, groupId, logger, progress } = options;
+  let places: Place[] = [];
+  let check: Promise<boolean> | null = null;
+  let generation = 0;
+  const stopped = new Set<string>();
+  const recorded = new Map<string, number>();
+  void watchEnds();
+
+  return {
+    joined(assigned) {
+      places = Object.entries(assigned).flatMap(([topic, numbers]) =>
+        numbers.map((partition) => ({ topic, partition })),
+      );
+      generation += 1;
+      check = null;
+      stopped.clear();
+      recorded.clear();
+      progress.assigned(places);
+      keepChecking(generation);
+    },
+    checked,
+    isStopped: (place) => stopped.has(placeKey(place)),
+    async outOfRange(place, position) {
+      const bounds = (await boundsOf(kafka, [place.topic])).get(placeKey(place));
+      if (bounds === undefined || (position >= bounds.low && position <= bounds.high)) return;
+      await jump(place, position, bounds.low);
+    },
+    recorded: (place) => recorded.get(placeKey(place)) ?? 0,
+    record: (place, offset) => void recorded.set(placeKey(place), offset),
+  };
+
+  function checked(): Promise<boolean> {
+    check ??= checkOnce(generation);
+    return check;
+  }
+
+  async function checkOnce(mine: number): Promise<boolean> {
+    try {
+      const starts = await startsOf(kafka, database, groupId, places);
+      if (mine !== generation) return false;
+      for (const start of starts) await apply(start);
+      return mine === generation;
+    } catch (error) {
+      logger.warn({ err: error }, 'it is not known yet where reading has to start');
+      if (mine === generation) check = null;
+      return false;
+    }
+  }
+
+  async function apply(start: Start): Promise<void> {
+    const { topic, partition, position } = start;
+    if (start.restoredBefore !== null) {
+      logger.warn(
+        { topic, partition, committed: start.restoredBefore, from: position },
+        'the database is older than what was acknowledged to Kafka: reading again from there',
+      );
+    }
+    recorded.set(placeKey(start), start.recorded);
+    progress.ends({ topic, partition }, start.end, null);
+    progress.reached({ topic, partition }, start.lostFrom ?? position);
+    if (start.lostFrom !== null) await jump({ topic, partition }, start.lostFrom, position);
+    else if (start.isSeek) consumer.seek({ topic, partition, offset: String(position) });
+  }
+
+  /** From a position that is gone to one that exists; stored first, so that the loss is reported once. */
+  async function jump(place: Place, from: number, to: number): Promise<void> {
+    const why =
+      from < to
+        ? 'Kafka removed them (retention, deleted records), or the offset of the group was moved'
+        : 'the partition ends before that: the topic was created again, or it lost messages';
+    if (options.offsetLost === 'stop') {
+      stopped.add(placeKey(place));
+      consumer.pause([{ topic: place.topic, partitions: [place.partition] }]);
+      progress.stopped(
+        place,
+        `${placeKey(place)} is not read: offset ${from} is gone, and the next one is ${to} (${Math.max(to - from, 0)} messages missing): ${why}. Compare the CAS with the CRM (reconcile), then start the service with KAFKA_OFFSET_LOST=skip`,
+      );
+      return;
+    }
+    await storeOffset(database, groupId, place.topic, place.partition, to);
+    progress.lost(place, from, to, why);
+    consumer.seek({ ...place, offset: String(to) });
+    progress.reached(place, to);
+    // Fails while the group changes: what is read next commits too, and PostgreSQL knows already.
+    await consumer.commitOffsets([{ ...place, offset: String(to) }]).catch((error: unknown) => {
+      logger.debug({ ...place, reason: messageOf(error) }, 'the offset after the lost messages is committed later');
+    });
+  }
+
+  /** Also if no batch asks for it; nobody asks any more for a consumer that ended. */
+  function keepChecking(mine: number): void {
+    const isOver = (): boolean => mine !== generation || ended.aborted || options.signal.aborted;
+    const again = async (): Promise<void> => {
+      if (isOver()) return;
+      if (!(await checked()) && !isOver()) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
+    };
+    void again();
+  }
+
+  /** How far a partition is behind must show also while nothing is fetched from it. */
+  async function watchEnds(): Promise<void> {
+    for (;;) {
+      await sleep(SILENT_MS, undefined, { ref: false, signal: ended }).catch(() => {});
+      if (ended.aborted) return;
+      const silent = progress.silent(SILENT_MS);
+      if (silent.length === 0) continue;
+      try {
+        const bounds = await boundsOf(kafka, [...new Set(silent.map(({ topic }) => topic))]);
+        for (const place of silent) progress.ends(place, bounds.get(placeKey(place))?.high ?? 0, null);
+      } catch (error) {
+        logger.debug({ reason: messageOf(error) }, 'the ends of the partitions are not known');
+      }
+    }
+  }
+}

@@ -1,0 +1,32 @@
+/**
+ * kafkajs with every repair that the service needs. It was asked for, and nobody maintains it any more: each file of
+ * this directory repairs one defect, and says which. All code imports the library from here; types may come from
+ * 'kafkajs' itself.
+ *
+ * The repairs replace internals, so they hold for exactly one version: another one ends the process at its start.
+ */
+import type { Kafka as KafkajsClient } from 'kafkajs';
+import { repairBatches } from './batch.ts';
+import { repairBrokerAddresses } from './broker-addresses.ts';
+import { repairCodecs } from './codecs.ts';
+import { repairFetch } from './fetch.ts';
+import { checkVersion, kafkajsVersion, loadKafkajs, replaceInternal } from './internals.ts';
+
+const REPAIRED = Symbol.for('conax-provisioning: kafkajs is repaired');
+
+checkVersion(kafkajsVersion());
+const marked = globalThis as { [REPAIRED]?: true };
+// A process may evaluate this module twice (test runners do), and has one kafkajs.
+if (!marked[REPAIRED]) {
+  replaceInternal('cluster/connectionPoolBuilder.js', repairBrokerAddresses);
+  repairFetch();
+  repairBatches();
+  repairCodecs();
+  marked[REPAIRED] = true;
+}
+
+const kafkajs = loadKafkajs();
+export default kafkajs;
+/** The type too, as the library exports a class. */
+export type Kafka = KafkajsClient;
+export const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, Kafka, logLevel, Partitioners } = kafkajs;

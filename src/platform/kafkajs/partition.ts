@@ -1,0 +1,144 @@
+import { CorruptError } from './bytes.ts';
+import { type Codec, codecOf, TooLargeError, unpack, UNPACKED_BYTES_MAX } from './codecs.ts';
+import { readMessageSet } from './message-set.ts';
+import { type BatchHeader, isAbortMarker, LOG_OVERHEAD_BYTES, magicOf, readBatchHeader } from './record-batch.ts';
+import { type ObjectBudget, readRecords, unreadable } from './records.ts';
+import { isToBlame, passed } from './suspects.ts';
+import { type AbortedTransactions } from './transactions.ts';
+import type { ReceivedMessage } from './unreadable.ts';
+
+/** What may still be unpacked and made of one answer of a broker, which has batches of many partitions. */
+export interface FetchBudget extends ObjectBudget {
+  bytes: number;
+}
+
+export interface PartitionToRead {
+  /** `topic/partition`. */
+  readonly place: string;
+  /** Batches as they lie in the log; the first may start before the position, and the last may be cut. */
+  readonly bytes: Buffer;
+  /** Where reading starts. */
+  readonly position: number;
+  /** The end of the partition. */
+  readonly highWatermark: number;
+  readonly aborted: AbortedTransactions;
+}
+
+export interface PartitionRead {
+  readonly messages: readonly ReceivedMessage[];
+  /** The position after everything that was read or skipped. */
+  readonly nextOffset: number;
+}
+
+/** So many positions of an unreadable batch become a marker each; of more, one marker names the range. */
+const MARKERS_MAX = 10_000;
+const MAGIC_OF_BATCHES = 2;
+/** Enough for the byte that says which format follows. */
+const HEAD_BYTES = 17;
+
+/**
+ * Reads what a broker answered for one partition: skips control records and what was rolled back, and marks what cannot
+ * be read. Stops early once the budget is used, or before a batch that must be fetched once more: the rest comes with
+ * the next fetch, from `nextOffset` on.
+ */
+export async function readPartition(partition: PartitionToRead, budget: FetchBudget): Promise<PartitionRead> {
+  const { place, bytes, aborted } = partition;
+  const messages: ReceivedMessage[] = [];
+  let position = partition.position;
+  for (let at = 0; at + HEAD_BYTES <= bytes.length;) {
+    const end = at + LOG_OVERHEAD_BYTES + bytes.readInt32BE(at + 8);
+    if (end <= at + HEAD_BYTES || end > bytes.length) break;
+    const entry = bytes.subarray(at, end);
+    const format = magicOf(bytes, at);
+    const batch = format === MAGIC_OF_BATCHES ? readBatchHeader(entry) : null;
+    const baseOffset = Number(bytes.readBigInt64BE(at));
+    const next = end + HEAD_BYTES <= bytes.length ? Number(bytes.readBigInt64BE(end)) : partition.highWatermark;
+    // A damaged header must not lead past batches that are sound.
+    const lastOffset = Math.min(batch?.lastOffset ?? baseOffset, Math.max(next - 1, baseOffset));
+    at = end;
+    if (lastOffset < position) continue;
+    const suspect = `${place}/${baseOffset}`;
+    const read = await readEntry();
+    messages.push(...read.messages);
+    position = Math.max(position, read.nextOffset);
+    if (read.stop) break;
+    passed(suspect);
+
+    async function readEntry(): Promise<EntryRead> {
+      if (format < MAGIC_OF_BATCHES) {
+        const set = await readMessageSet(entry, position);
+        return 'fault' in set
+          ? blame(set.fault, 'none')
+          : { messages: set.messages, nextOffset: lastOffset + 1, stop: false };
+      }
+      if (batch === null) return blame('the batch is shorter than its header', 'none');
+      if (!batch.intact) return blame('the checksum of the batch is wrong', 'none');
+      return readBatch(batch);
+    }
+
+    async function readBatch(sound: BatchHeader): Promise<EntryRead> {
+      const skipped: EntryRead = { messages: [], nextOffset: lastOffset + 1, stop: false };
+      try {
+        if (sound.control) {
+          aborted.ended(sound, isAbortMarker(sound));
+          return skipped;
+        }
+        if (aborted.isAborted(sound) || sound.recordCount === 0) return skipped;
+        const codec = codecOf(sound.attributes);
+        const unpacked = budget.objects <= 0 ? null : await unpackWithin(codec, sound.packed, budget);
+        if (unpacked === null) return { messages: [], nextOffset: position, stop: true };
+        const toRead = { unpacked, batch: sound, from: position, mark: false };
+        const before = budget.objects;
+        const whole = readRecords(toRead, budget);
+        if (whole.fault === null) return { ...whole, stop: whole.nextOffset <= lastOffset };
+        if (!(await isToBlame(suspect, codec))) return { ...whole, stop: true };
+        budget.objects = before;
+        const marked = readRecords({ ...toRead, mark: true }, budget);
+        return { ...marked, stop: marked.nextOffset <= lastOffset };
+      } catch (error) {
+        if (!(error instanceof CorruptError) && !(error instanceof TooLargeError)) throw error;
+        return blame(error.message, error instanceof TooLargeError ? 'none' : safeCodec(sound.attributes));
+      }
+    }
+
+    async function blame(detail: string, codec: Codec): Promise<EntryRead> {
+      if (!(await isToBlame(suspect, codec))) return { messages: [], nextOffset: position, stop: true };
+      return {
+        messages: markersOf(position, lastOffset, batch?.recordCount ?? 1, detail),
+        nextOffset: lastOffset + 1,
+        stop: false,
+      };
+    }
+  }
+  return { messages, nextOffset: position };
+}
+
+interface EntryRead extends PartitionRead {
+  /** Nothing after it may be read from this answer. */
+  readonly stop: boolean;
+}
+
+/** Null: it may fit once there is more room. @throws TooLargeError, CorruptError */
+async function unpackWithin(codec: Codec, packed: Buffer, budget: FetchBudget): Promise<Buffer | null> {
+  if (codec === 'none') return packed;
+  if (budget.bytes <= 0) return null;
+  try {
+    const unpacked = await unpack(codec, packed, Math.min(budget.bytes, UNPACKED_BYTES_MAX));
+    budget.bytes -= unpacked.length;
+    return unpacked;
+  } catch (error) {
+    if (error instanceof TooLargeError && budget.bytes < UNPACKED_BYTES_MAX) return null;
+    throw error;
+  }
+}
+
+function safeCodec(attributes: number): Codec {
+  return (attributes & 7) <= 4 ? codecOf(attributes) : 'none';
+}
+
+/** One for each position, if each position has a record and they are not too many. */
+function markersOf(from: number, to: number, records: number, detail: string): ReceivedMessage[] {
+  const positions = to - from + 1;
+  if (positions > MARKERS_MAX || records < positions) return [unreadable(from, to, detail)];
+  return Array.from({ length: positions }, (_, index) => unreadable(from + index, null, detail));
+}
