@@ -13,6 +13,7 @@ export function kafkaOf(settings: Settings<'kafka'>, logger: Logger): Kafka {
     brokers: settings.KAFKA_BROKERS,
     clientId: settings.KAFKA_CLIENT_ID,
     ssl: settings.KAFKA_SSL,
+    tls: { ca: settings.KAFKA_SSL_CA, cert: settings.KAFKA_SSL_CERT, key: settings.KAFKA_SSL_KEY },
     sasl: mechanism === undefined ? undefined : { mechanism, username: username ?? '', password: password ?? '' },
     logger,
   });

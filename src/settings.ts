@@ -2,6 +2,8 @@ import { z } from 'zod';
 import type { RetentionDays } from './operations/retention-kinds.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
+import { kafkaTlsMistakes } from './platform/kafka-tls.ts';
+import { parseBroker } from './platform/kafkajs/broker-addresses.ts';
 import {
   flag,
   httpUrl,
@@ -41,7 +43,14 @@ export const settingGroups = {
     DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },
   kafka: {
-    KAFKA_BROKERS: list('host:port').describe('Brokers to begin with, `host:port`, separated by commas.'),
+    KAFKA_BROKERS: list('host:port')
+      .refine(
+        (brokers) => brokers.every((broker) => parseBroker(broker) !== null),
+        'set each broker to host:port, an IPv6 address in brackets ([::1]:9092)',
+      )
+      .describe(
+        'Brokers to start with, `host:port`, separated by commas; an IPv6 address in brackets (`[2001:db8::1]:9092`).',
+      ),
     KAFKA_CLIENT_ID: text('conax-provisioning').describe('The name under which the brokers see the service.'),
     KAFKA_GROUP_ID: text('conax-provisioning').describe('The consumer group; the same for all instances.'),
     KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 300_000, 6_000).describe(
@@ -57,6 +66,11 @@ export const settingGroups = {
       'How long reading of a partition may stay at one position although there is more before the service is not ready and says so: longer than the largest event takes.',
     ),
     KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
+    KAFKA_SSL_CA: optionalText().describe(
+      'Certificates to trust instead of the well-known ones, PEM; usually given as KAFKA_SSL_CA_FILE.',
+    ),
+    KAFKA_SSL_CERT: optionalText().describe('TLS client certificate, PEM; usually given as KAFKA_SSL_CERT_FILE.'),
+    KAFKA_SSL_KEY: secret(optionalText()).describe('Its private key, PEM; usually given as KAFKA_SSL_KEY_FILE.'),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
       .optional()
@@ -290,6 +304,8 @@ function contradictions(values: Record<string, unknown>): string[] {
     if ((values[one] === undefined) === (values[other] === undefined)) continue;
     if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
   }
+  const { KAFKA_SSL: ssl, KAFKA_SSL_CA: ca, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key } = values as Partial<Settings>;
+  found.push(...kafkaTlsMistakes({ ca, cert, key }, ssl ?? false));
   if (values['KAFKA_SASL_MECHANISM'] !== undefined && values['KAFKA_SASL_USERNAME'] === undefined) {
     found.push('KAFKA_SASL_MECHANISM is set: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too');
   }
@@ -300,5 +316,6 @@ const PAIRS = [
   ['CONAX_USERNAME', 'CONAX_PASSWORD'],
   ['CONAX_CLIENT_CERT', 'CONAX_CLIENT_KEY'],
   ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
+  ['KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'],
   ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
 ] as const;

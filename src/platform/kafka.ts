@@ -1,13 +1,16 @@
 import type { LogEntry, SASLOptions } from 'kafkajs';
 import { Kafka, logLevel } from './kafkajs/index.ts';
 import { kafkaSocket } from './kafkajs/socket.ts';
+import type { KafkaTls } from './kafka-tls.ts';
 import type { Logger } from './logging.ts';
 
 export interface KafkaOptions {
-  /** `host:port` of the brokers to begin with. */
+  /** `host:port` of the brokers to start with. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly ssl: boolean;
+  /** Certificates for TLS; for nothing without `ssl`. */
+  readonly tls?: KafkaTls | undefined;
   readonly sasl?:
     | {
         readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';
@@ -19,11 +22,11 @@ export interface KafkaOptions {
 }
 
 /** The client for all consumers, producers and admins of the process; connects to nothing yet. */
-export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptions): Kafka {
+export function createKafka({ brokers, clientId, ssl, tls = {}, sasl, logger }: KafkaOptions): Kafka {
   return new Kafka({
     brokers: [...brokers],
     clientId,
-    ssl,
+    ssl: ssl && { ...given('ca', tls.ca), ...given('cert', tls.cert), ...given('key', tls.key) },
     ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
     socketFactory: kafkaSocket,
     connectionTimeout: 3_000,
@@ -33,6 +36,10 @@ export function createKafka({ brokers, clientId, ssl, sasl, logger }: KafkaOptio
     logLevel: logLevel.INFO,
     logCreator: () => (entry) => logEntry(logger, entry),
   });
+}
+
+function given<K extends string>(name: K, value: string | undefined): { [name in K]?: string } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in K]: string });
 }
 
 /** Parts of kafkajs that report every attempt to reach a broker, several a second while one is away. */
