@@ -6,6 +6,7 @@ import { downloaded, isDownloaded } from './download.ts';
 import { findJava } from './java.ts';
 import { kafkaDownload, startKafka } from './kafka.ts';
 import {
+  type ChangeSettings,
   PART_NAMES,
   type How,
   type PartContext,
@@ -28,6 +29,8 @@ export type StackOptions = {
   readonly env?: NodeJS.ProcessEnv;
   /** Native parts keep their data here, for the next stack, durably; default: a fresh directory, removed at the end. */
   readonly dataDir?: string;
+  /** For a test that needs other listeners, say: changes the settings of a Kafka that is started natively. */
+  readonly kafkaSettings?: ChangeSettings;
 };
 
 export type StackPart = {
@@ -91,6 +94,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
         throwAway,
         removeWhenOrphaned: throwAway && directory !== undefined ? [directory] : [],
         env,
+        kafkaSettings: options.kafkaSettings ?? ((settings) => settings),
         print: (line) => print(`${name}: ${line}`),
       };
       const { how, running } =

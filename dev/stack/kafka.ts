@@ -6,7 +6,7 @@ import { classArchive } from './class-archive.ts';
 import { LEAN_JVM, type Java } from './java.ts';
 import { answersMetadata } from './kafka-metadata.ts';
 import { startNativePart } from './native-part.ts';
-import type { PartContext, RunningPart } from './part.ts';
+import type { ChangeSettings, PartContext, RunningPart } from './part.ts';
 import { freePort } from './ports.ts';
 
 export const KAFKA_VERSION = '4.4.0';
@@ -62,7 +62,7 @@ export async function startKafka(context: PartContext, java: Java, installed: st
   return startNativePart(context, async () => {
     const port = await freePort();
     const properties = join(context.directory, 'server.properties');
-    await writeFile(properties, serverProperties(data, port, await freePort()));
+    await writeFile(properties, serverProperties(data, port, await freePort(), context.kafkaSettings));
     return {
       name: 'Kafka',
       url: `127.0.0.1:${port}`,
@@ -126,8 +126,13 @@ export function brokerSettings(listen: {
   };
 }
 
-function serverProperties(data: string, port: number, controllerPort: number): string {
-  const settings = brokerSettings({ interface: '127.0.0.1', host: '127.0.0.1', port, controllerPort });
+function serverProperties(
+  data: string,
+  port: number,
+  controllerPort: number,
+  change: ChangeSettings = (settings) => settings,
+): string {
+  const settings = change(brokerSettings({ interface: '127.0.0.1', host: '127.0.0.1', port, controllerPort }));
   return Object.entries({ ...settings, 'log.dirs': data })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');

@@ -26,6 +26,9 @@ export type RunningPart = {
 
 export type PrintLine = (line: string) => void;
 
+/** Takes the settings that a server would start with, and returns those that it starts with. */
+export type ChangeSettings = (settings: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
+
 /** What a starter needs to know about the stack that it starts a part of. */
 export type PartContext = {
   /** Where this part keeps its data, a directory that does not exist yet or holds that of an earlier stack. */
@@ -35,5 +38,7 @@ export type PartContext = {
   /** What a supervisor removes when this process has died: the whole stack's data, so that the last one leaves nothing. */
   readonly removeWhenOrphaned: readonly string[];
   readonly print: PrintLine;
+  /** Changes the settings of a Kafka that is started natively. */
+  readonly kafkaSettings: ChangeSettings;
   readonly env: NodeJS.ProcessEnv;
 };
