@@ -137,7 +137,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
       }
     },
     lag: (topic, partition, count) => lag.set({ topic, partition: String(partition) }, count),
-    gone: (topic, partition) => void lag.remove({ topic, partition: String(partition) }),
+    gone: (topic, partition) => lag.remove({ topic, partition: String(partition) }),
     lost: (topic, partition, count) => lost.inc({ topic, partition: String(partition) }, Math.max(count, 0)),
     paused: (change) => paused.inc(change),
     restarted: () => restarts.inc(),

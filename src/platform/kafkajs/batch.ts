@@ -19,14 +19,14 @@ interface InternalBatch {
   messages: readonly unknown[];
   fetchedOffset: string;
   goesToHandler?: boolean;
-  isEmpty(): boolean;
-  isEmptyDueToFiltering(): boolean;
-  lastOffset(): string;
+  isEmpty: (this: InternalBatch) => boolean;
+  isEmptyDueToFiltering: (this: InternalBatch) => boolean;
+  lastOffset: (this: InternalBatch) => string;
 }
 
 interface InternalRunner {
   readonly eachBatch: unknown;
-  handleBatch(batch: InternalBatch): Promise<void>;
+  handleBatch: (this: InternalRunner, batch: InternalBatch) => Promise<void>;
 }
 
 /** What a fetch said about its partition, also if it had no message. */

@@ -53,7 +53,7 @@ interface Protocol {
 }
 
 interface FetchDefinition {
-  protocol(version: { version: number }): (request: FetchRequest) => Protocol;
+  protocol: (this: void, version: { version: number }) => (request: FetchRequest) => Protocol;
 }
 
 /** The first version with record batches, which every broker since Kafka 0.11 speaks. */

@@ -15,7 +15,8 @@ export function checkVersion(found: string): void {
   );
 }
 
-/** A module of kafkajs by its path under `src`; only for the repairs. */
+/** A module of kafkajs by its path under `src`; only for the repairs. The caller knows its type. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
 export function internal<T>(path: string): T {
   return need(`kafkajs/src/${path}`) as T;
 }
