@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import type * as kafkajs from 'kafkajs';
 
 const need = createRequire(import.meta.url);
 
@@ -39,6 +40,6 @@ export function kafkajsVersion(): string {
   return (need('kafkajs/package.json') as { version: string }).version;
 }
 
-export function loadKafkajs(): typeof import('kafkajs') {
-  return need('kafkajs') as typeof import('kafkajs');
+export function loadKafkajs(): typeof kafkajs {
+  return need('kafkajs') as typeof kafkajs;
 }
