@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { Flooded } from './flood.ts';
 
