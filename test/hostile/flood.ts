@@ -1,13 +1,8 @@
 import { promisify } from 'node:util';
 import { gzip, zstdCompress } from 'node:zlib';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
-import kafkajs, {
-  CompressionTypes,
-  Kafka,
-  logLevel,
-  type Message,
-  type Producer,
-} from '../../src/platform/kafkajs/index.ts';
+import type { Message, Producer } from 'kafkajs';
+import kafkajs, { CompressionTypes, Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import { randomFrom, type Random } from '../support/random.ts';
 import {
   goodRecord,
