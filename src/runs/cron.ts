@@ -1,10 +1,11 @@
 import { Cron } from 'croner';
 import { messageOf } from '../platform/errors.ts';
+import { HOUR_MS, type WallClock, wallClock } from '../platform/wall-clock.ts';
 
-/** What is wrong with a cron expression or a time zone; null where both can be used. */
+/** What is wrong with a cron expression or a time zone; null if both can be used. */
 export function cronProblem(cron: string, timeZone: string): { field: 'cron' | 'time_zone'; problem: string } | null {
   try {
-    Intl.DateTimeFormat('en', { timeZone }).resolvedOptions();
+    wallClock(timeZone);
   } catch {
     return {
       field: 'time_zone',
@@ -26,9 +27,87 @@ export function cronProblem(cron: string, timeZone: string): { field: 'cron' | '
 }
 
 /**
- * The first time after `after` that fits the expression on the clocks of the time zone; null where there is none. A time
- * that the clocks skip in spring comes when they have gone forward; one that they show twice in autumn comes once.
+ * The first instant after `after` at which an expression comes on the clocks of a time zone; null if it never comes.
+ *
+ * croner finds the wall times of an expression, and knows nothing of the zone: with a zone it skips whole days in spring
+ * and repeats an hour in autumn. This function decides when a wall time comes.
+ * - Every wall time comes exactly once: when the clocks show it for the first time, or when they have gone forward over it.
+ * - An expression that names every hour of the day comes whenever the clocks show one of its times, so also in the hour
+ *   that they show twice. A skipped time of it comes only if more than an hour would pass without it.
  */
 export function nextTime(cron: string, timeZone: string, after: Date): Date | null {
-  return new Cron(cron, { timezone: timeZone, paused: true }).nextRun(after);
+  const clock = wallClock(timeZone);
+  const walls = wallTimes(cron);
+  const next = comesEveryHour(cron)
+    ? nextOfEveryHour(walls, clock, after.getTime())
+    : nextOnce(walls, clock, after.getTime());
+  return next === null ? null : new Date(next);
+}
+
+/** The first wall time of an expression after a wall time; null if there is none. */
+type WallTimes = (after: number) => number | null;
+
+function wallTimes(cron: string): WallTimes {
+  // On UTC clocks no time is skipped or repeated.
+  const times = new Cron(cron, { utcOffset: 0, paused: true });
+  return (after) => times.nextRun(new Date(after))?.getTime() ?? null;
+}
+
+function comesEveryHour(cron: string): boolean {
+  const [, hour] = cron.trim().split(/\s+/);
+  const day = new Cron(`0 ${hour} 1 1 *`, { utcOffset: 0, paused: true }).nextRuns(
+    24,
+    new Date('2026-12-31T12:00:00Z'),
+  );
+  return day[23]?.toISOString() === '2027-01-01T23:00:00.000Z';
+}
+
+/** Later wall times never come before earlier ones, so the first that comes after the instant is the next. */
+function nextOnce(walls: WallTimes, clock: WallClock, after: number): number | null {
+  for (let wall = walls(clock.wallAt(after)); wall !== null; wall = walls(wall)) {
+    const { shown, skippedUntil } = clock.instantsOf(wall);
+    const [instant = skippedUntil] = shown;
+    if (instant > after) return instant;
+  }
+  return null;
+}
+
+function nextOfEveryHour(walls: WallTimes, clock: WallClock, after: number): number | null {
+  const now = clock.wallAt(after);
+  const repeated = nextRepeated(walls, clock, after);
+  for (let wall = walls(now); wall !== null; wall = walls(wall)) {
+    const { shown, skippedUntil } = clock.instantsOf(wall);
+    const instant = shown.find((one) => one > after);
+    if (instant !== undefined) return Math.min(instant, repeated);
+    if (shown.length > 0 || skippedUntil <= after || repeated < skippedUntil) continue;
+    if (isMissed(walls, clock, skippedUntil)) return skippedUntil;
+  }
+  return repeated === Infinity ? null : repeated;
+}
+
+/** The first instant at which the clocks, put back, show a time again that they show now or have shown; else Infinity. */
+function nextRepeated(walls: WallTimes, clock: WallClock, after: number): number {
+  const now = clock.wallAt(after);
+  const putBackMs = now + 24 * HOUR_MS - clock.wallAt(after + 24 * HOUR_MS);
+  for (let wall = walls(now - Math.max(0, putBackMs)); wall !== null && wall <= now; wall = walls(wall)) {
+    const again = clock.instantsOf(wall).shown.find((one) => one > after);
+    if (again !== undefined) return again;
+  }
+  return Infinity;
+}
+
+/** Whether more than an hour would pass over the instant at which the clocks go forward without a shown time. */
+function isMissed(walls: WallTimes, clock: WallClock, skippedUntil: number): boolean {
+  const next = nextShown(skippedUntil - 1);
+  if (next === null) return true;
+  const before = nextShown(next - HOUR_MS - 1);
+  return before === null || before >= skippedUntil;
+
+  function nextShown(after: number): number | null {
+    for (let wall = walls(clock.wallAt(after)); wall !== null; wall = walls(wall)) {
+      const instant = clock.instantsOf(wall).shown.find((one) => one > after);
+      if (instant !== undefined) return instant;
+    }
+    return null;
+  }
 }

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
-import { cronProblem, nextTime } from '../../src/runs/cron.ts';
 import { kindOf } from '../../src/runs/kinds.ts';
 import {
   addSchedule,
@@ -128,47 +127,5 @@ describe('a schedule', () => {
     await expect(add('one')).rejects.toThrow('there is a schedule "one"');
     await expect(add('two', { selection: {} })).rejects.toThrow('give {cards} alone');
     await expect(add('three', { selection: { cards: ['1'] } })).rejects.toThrow('no. 1: "1"');
-  });
-});
-
-describe('a cron expression', () => {
-  const times = (cron: string, after: string, count: number): string[] => {
-    const found: string[] = [];
-    for (let at = new Date(after); found.length < count;) {
-      at = nextTime(cron, 'Europe/Berlin', at) ?? new Date(NaN);
-      found.push(at.toISOString());
-    }
-    return found;
-  };
-
-  test('that falls into the hour that spring skips comes when the clocks have gone forward', () => {
-    expect(times('30 2 * * *', '2027-03-26T12:00:00Z', 3)).toEqual([
-      '2027-03-27T01:30:00.000Z',
-      '2027-03-28T01:00:00.000Z',
-      '2027-03-29T00:30:00.000Z',
-    ]);
-  });
-
-  test('that falls into the hour that autumn repeats comes once, and every hour comes every hour', () => {
-    expect(times('30 2 * * *', '2027-10-30T12:00:00Z', 2)).toEqual([
-      '2027-10-31T00:30:00.000Z',
-      '2027-11-01T01:30:00.000Z',
-    ]);
-    expect(times('0 * * * *', '2027-10-30T23:30:00Z', 3)).toEqual([
-      '2027-10-31T00:00:00.000Z',
-      '2027-10-31T01:00:00.000Z',
-      '2027-10-31T02:00:00.000Z',
-    ]);
-  });
-
-  test.each([
-    ['x * * * *', 'UTC', 'cron', 'cannot be read'],
-    ['0 0 8 * * *', 'UTC', 'cron', 'has not five fields'],
-    ['0 0 30 2 *', 'UTC', 'cron', 'never comes'],
-    ['0 8 * * *', 'Mars/Olympus', 'time_zone', 'is no time zone'],
-  ])('%j in %s is refused', (cron, zone, field, problem) => {
-    const found = cronProblem(cron, zone);
-    expect(found?.field).toBe(field);
-    expect(found?.problem).toContain(problem);
   });
 });
