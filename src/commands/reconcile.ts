@@ -39,9 +39,10 @@ function runCommand(): Command {
   const command = new Command('run').description(
     'asks the CAS about every card of a selection, and reports what differs; changes nothing',
   );
-  return withStart(withSelection(command, 'cards')).action((given: SelectionArguments & StartArguments) =>
-    startRun({ kind: reconcileKind, parameters: {}, selection: selectionOf(given), options: SELECTION_OPTIONS }, given),
-  );
+  return withStart(withSelection(command, 'cards')).action(async (given: SelectionArguments & StartArguments) => {
+    const selection = await selectionOf(given);
+    await startRun({ kind: reconcileKind, parameters: {}, selection, options: SELECTION_OPTIONS }, given);
+  });
 }
 
 function showCommand(): Command {

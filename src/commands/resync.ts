@@ -8,12 +8,15 @@ export function resyncCommand(): Command {
   const command = new Command('resync')
     .description('sends again what the newest snapshots of subscriptions entitle, pairings first (docs/reconcile.md)')
     .option('--subscription <number>', 'this subscription; may be given several times', collected);
-  return withStart(withSelection(command, 'subscriptions')).action((given: ResyncArguments) => {
+  return withStart(withSelection(command, 'subscriptions')).action(async (given: ResyncArguments) => {
     const { subscription } = given;
-    const selection = { ...selectionOf(given), ...(subscription === undefined ? {} : { subscriptions: subscription }) };
+    const selection = {
+      ...(await selectionOf(given)),
+      ...(subscription === undefined ? {} : { subscriptions: subscription }),
+    };
     const option = subscription === undefined ? '--subscriptions' : '--subscription';
     const options = { ...SELECTION_OPTIONS, selection: option, subscriptions: option };
-    return startRun({ kind: resyncKind, parameters: {}, selection, options }, given);
+    await startRun({ kind: resyncKind, parameters: {}, selection, options }, given);
   });
 }
 

@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import { type Command, Option } from 'commander';
 import { messageOf } from '../platform/errors.ts';
+import { readStandardInput, readTextFile } from '../platform/text.ts';
 import { UsageError } from './exit-codes.ts';
 import type { OptionNames } from './operation.ts';
 
@@ -43,7 +43,7 @@ export function withSelection(command: Command, of: 'cards' | 'subscriptions'): 
 }
 
 /** The selection as its schema takes it; the schema says what is wrong with it. */
-export function selectionOf(given: SelectionArguments): Record<string, unknown> {
+export async function selectionOf(given: SelectionArguments): Promise<Record<string, unknown>> {
   const product = {
     ...(given.productCode === undefined ? {} : { code: given.productCode }),
     ...(given.productId === undefined ? {} : { id: given.productId }),
@@ -51,8 +51,10 @@ export function selectionOf(given: SelectionArguments): Record<string, unknown> 
   };
   return {
     ...(given.all === true ? { all: true } : {}),
-    ...(given.cards === undefined ? {} : { cards: linesOf('--cards', given.cards) }),
-    ...(given.subscriptions === undefined ? {} : { subscriptions: linesOf('--subscriptions', given.subscriptions) }),
+    ...(given.cards === undefined ? {} : { cards: await linesOf('--cards', given.cards) }),
+    ...(given.subscriptions === undefined
+      ? {}
+      : { subscriptions: await linesOf('--subscriptions', given.subscriptions) }),
     ...(Object.keys(product).length === 0 ? {} : { product }),
     ...(given.state === undefined ? {} : { subscription_states: given.state.split(',').map((one) => one.trim()) }),
     ...(given.distributor === undefined ? {} : { distributor: given.distributor }),
@@ -61,13 +63,14 @@ export function selectionOf(given: SelectionArguments): Record<string, unknown> 
 }
 
 /** The lines, without blanks around them and without empty ones at the end, so that a place in the list is a line. */
-function linesOf(option: string, file: string): string[] {
+async function linesOf(option: string, file: string): Promise<string[]> {
   try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8')
+    const text = file === '-' ? await readStandardInput() : readTextFile(file);
+    return text
       .trimEnd()
       .split('\n')
       .map((line) => line.trim());
   } catch (error) {
-    throw new UsageError(`${option}: the file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`);
+    throw new UsageError(`${option}: the file ${JSON.stringify(file)} cannot be used: ${messageOf(error)}`);
   }
 }

@@ -130,7 +130,7 @@ function messageCommand(): Command {
     .option('--duration <seconds>', 'how long a bark is shown; default: 20')
     .option('--repetitions <n>', 'how often a repeating bark is shown')
     .option('--interval <seconds>', 'between two showings: 10 to 2550 in steps of 10');
-  return withStart(withSelection(command, 'cards')).action((given: MessageArguments) =>
+  return withStart(withSelection(command, 'cards')).action(async (given: MessageArguments) =>
     startRun(
       {
         kind: messageKind,
@@ -142,7 +142,7 @@ function messageCommand(): Command {
           repetition_count: numeral(given.repetitions),
           repetition_interval: numeral(given.interval),
         },
-        selection: selectionOf(given),
+        selection: await selectionOf(given),
         options: { ...SELECTION_OPTIONS, ...MESSAGE_OPTIONS, type: '--type', message: '--message' },
       },
       given,
@@ -168,7 +168,7 @@ function fingerprintCommand(): Command {
     .requiredOption('--slot <n>', 'the fingerprint slot')
     .option('--at <date>', 'when it is shown (UTC without an offset); default: now')
     .option('--duration <seconds>', 'how long it is shown; default: 20');
-  return withStart(withSelection(command, 'cards')).action((given: FingerprintArguments) =>
+  return withStart(withSelection(command, 'cards')).action(async (given: FingerprintArguments) =>
     startRun(
       {
         kind: fingerprintKind,
@@ -180,7 +180,7 @@ function fingerprintCommand(): Command {
           height: numeral(given.height),
           fingerprint_slot: numeral(given.slot),
         },
-        selection: selectionOf(given),
+        selection: await selectionOf(given),
         options: { ...SELECTION_OPTIONS, ...FINGERPRINT_OPTIONS },
       },
       given,

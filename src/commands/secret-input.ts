@@ -1,8 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { messageOf } from '../platform/errors.ts';
+import { readStandardInput, readTextFile, replacedBytesIn } from '../platform/text.ts';
 import { UsageError } from './exit-codes.ts';
 
 /** Where a secret comes from; neither: from the terminal. No option takes the secret itself. */
@@ -20,15 +19,17 @@ export interface SecretSource {
 export async function secretFrom(what: string, { file, stdin }: SecretSource, options: string): Promise<string> {
   if (file !== undefined) {
     try {
-      return withoutLastLineBreak(readFileSync(file, 'utf8'));
+      return withoutLastLineBreak(readTextFile(file));
     } catch (error) {
-      throw new UsageError(`--${what.toLowerCase()}-file cannot be read: ${messageOf(error)}`);
+      throw new UsageError(`--${what.toLowerCase()}-file cannot be used: ${messageOf(error)}`);
     }
   }
-  if (stdin === true) return withoutLastLineBreak(await text(process.stdin));
+  if (stdin === true) return withoutLastLineBreak(await readStandardInput());
   if (!process.stdin.isTTY) throw new UsageError(`There is no terminal to ask for the ${what}: give ${options}`);
   const question = `${what.slice(0, 1).toUpperCase()}${what.slice(1)}: `;
   const [secret = '', again] = await askUnseen(what, [question, 'The same again: ']);
+  const problem = replacedBytesIn(secret);
+  if (problem !== null) throw new UsageError(`The ${what} cannot be used: ${problem}`);
   if (secret !== again) throw new UsageError(`The two ${what}s differ: try again`);
   return secret;
 }

@@ -27,7 +27,8 @@ function charsetOf(body: Buffer, contentType: string): string {
   return named ?? declaredEncoding(body) ?? 'utf-8';
 }
 
-function declaredEncoding(body: Buffer): string | undefined {
+/** The encoding that an XML declaration names, if there is one. */
+export function declaredEncoding(body: Buffer): string | undefined {
   const start = body.toString('latin1', 0, 200);
   return /^(?:\u00EF\u00BB\u00BF)?<\?xml[^>]{0,100}?encoding\s*=\s*["']([\w.:-]+)/.exec(start)?.[1];
 }

@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { readTextFile } from '../platform/text.ts';
 import type { CommandType } from '../requests/command.ts';
 import type { ElementModel } from './content-model.ts';
 import { commandTypes } from './fields.ts';
@@ -133,10 +133,10 @@ export async function loadMapping(file: string): Promise<Mapping> {
   return { file, commands: commands as Record<CommandType, MappedCommand> };
 }
 
-async function readMappingFile(file: string): Promise<MappingFile> {
+function readMappingFile(file: string): MappingFile {
   let json: unknown;
   try {
-    json = JSON.parse(await readFile(file, 'utf8'));
+    json = JSON.parse(readTextFile(file));
   } catch (error) {
     throw new MappingError(file, [messageOf(error)]);
   }

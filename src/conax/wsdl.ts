@@ -1,5 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
+import { decodeText as decodeUtf8 } from '../platform/text.ts';
+import { declaredEncoding, decodeText } from './charset.ts';
 import type { ElementModel } from './content-model.ts';
 import { readSchemas, resolve, type SchemaDocument, schemaNamespace, type Schemas } from './schema.ts';
 import { readXml, type XmlElement } from './xml.ts';
@@ -26,12 +28,12 @@ export async function readWsdl(file: string): Promise<ReadonlyMap<string, Operat
   const schemaDocuments: SchemaDocument[] = [];
   const schemasSeen = new Set<string>();
 
-  async function open(path: string): Promise<XmlElement> {
+  function open(path: string): XmlElement {
     const known = files.get(path);
     if (known !== undefined) return known;
     let root: XmlElement;
     try {
-      root = readXml(await readFile(path, 'utf8'));
+      root = readXml(readXmlFile(path));
     } catch (error) {
       throw new Error(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
@@ -43,7 +45,7 @@ export async function readWsdl(file: string): Promise<ReadonlyMap<string, Operat
 
   async function addDefinitions(path: string): Promise<void> {
     if (files.has(path)) return;
-    const root = await open(path);
+    const root = open(path);
     if (root.ns !== wsdlNamespace || root.name !== 'definitions') throw new Error(`${path} is no WSDL 1.1 file`);
     definitions.push(root);
     for (const types of childrenNamed(root, 'types')) {
@@ -68,7 +70,7 @@ export async function readWsdl(file: string): Promise<ReadonlyMap<string, Operat
       const key = `${namespace} ${includedPath}`;
       if (schemasSeen.has(key)) continue;
       schemasSeen.add(key);
-      const included = await open(includedPath);
+      const included = open(includedPath);
       if (!isSchema(included)) throw new Error(`${includedPath} is no XML schema`);
       await addSchema(included, included.attributes['targetNamespace'] ?? namespace ?? '', includedPath);
     }
@@ -146,4 +148,11 @@ function isSchema(node: XmlElement): boolean {
 
 function localName(node: XmlElement, qualifiedName: string | undefined): string {
   return qualifiedName === undefined ? '' : resolve(node, qualifiedName)[1];
+}
+
+/** A file in UTF-8, or in the encoding that its XML declaration names. */
+function readXmlFile(path: string): string {
+  const bytes = readFileSync(path);
+  const encoding = declaredEncoding(bytes) ?? 'utf-8';
+  return /^utf-?8$/i.test(encoding) ? decodeUtf8(bytes, 'the file') : decodeText(bytes, '');
 }

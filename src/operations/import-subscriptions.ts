@@ -23,7 +23,7 @@ export interface ImportProgress {
 export interface Reject {
   readonly line: number;
   readonly problems: readonly LineProblem[];
-  /** The line as it was, null where it is too long to be kept. */
+  /** The line as it was; null if it is too long to be kept, or not UTF-8. */
   readonly text: string | null;
 }
 
@@ -36,6 +36,8 @@ export interface ImportOptions {
   readonly onProgress: (progress: ImportProgress) => void;
   /** The import ends after the batch under way. */
   readonly signal?: AbortSignal;
+  /** What errors call the stream. */
+  readonly name?: string;
 }
 
 /** A transaction takes at most so many subscriptions and smart cards; a single subscription may have more. */
@@ -61,7 +63,7 @@ interface Entry {
 export async function importSubscriptions(
   db: Database,
   stream: AsyncIterable<Buffer>,
-  { fromLine, onReject, onProgress, signal }: ImportOptions,
+  { fromLine, onReject, onProgress, signal, name }: ImportOptions,
 ): Promise<ImportProgress> {
   let progress: ImportProgress = { lines: 0, bytes: 0, added: 0, updated: 0, known: 0, rejected: 0 };
   let batch: Entry[] = [];
@@ -69,10 +71,10 @@ export async function importSubscriptions(
   let cards = 0;
   let bytes = 0;
   let last = { number: 0, endOffset: 0 };
-  for await (const { number, text, endOffset } of linesOf(stream, LINE_BYTES_MAX)) {
+  for await (const { number, text, problem, endOffset } of linesOf(stream, LINE_BYTES_MAX, name)) {
     last = { number, endOffset };
     if (number < fromLine || text?.trim() === '') continue;
-    const read = text === null ? TOO_LONG : readRecord(text);
+    const read = text === null ? unusable(problem) : readRecord(text);
     if (text === null || !('snapshot' in read)) rejects.push({ line: number, problems: read as LineProblem[], text });
     else {
       batch.push({ line: number, text, imported: read });
@@ -107,13 +109,10 @@ export async function importSubscriptions(
   }
 }
 
-const TOO_LONG: readonly LineProblem[] = [
-  {
-    field: '',
-    problem: `has more than ${LINE_BYTES_MAX} bytes`,
-    remedy: 'write one JSON object on each line; no subscription needs so much',
-  },
-];
+function unusable(problem: string | null): readonly LineProblem[] {
+  const remedy = 'write one JSON object on each line, in UTF-8 and of the size that a subscription needs';
+  return [{ field: '', problem: problem ?? 'cannot be read', remedy }];
+}
 
 type Outcome = Pick<ImportProgress, 'added' | 'updated' | 'known'> & { readonly refused: readonly Reject[] };
 

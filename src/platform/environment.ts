@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { messageOf } from './errors.ts';
 import { isSecret } from './setting-kinds.ts';
+import { readTextFile, replacedBytesIn, TextError } from './text.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -40,6 +40,11 @@ const WRONG = Symbol('a mistake that was already noted');
 
 function valueOf(name: string, env: Environment, mistakes: string[]): string | undefined | typeof WRONG {
   const direct = env[name] === '' ? undefined : env[name];
+  const replaced = replacedBytesIn(direct ?? '');
+  if (replaced !== null) {
+    mistakes.push(`${name} cannot be used: ${replaced}`);
+    return WRONG;
+  }
   const fileName = `${name}_FILE`;
   const file = name.endsWith('_FILE') || env[fileName] === '' ? undefined : env[fileName];
   if (file === undefined) return direct;
@@ -48,9 +53,10 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
     return WRONG;
   }
   try {
-    return readFileSync(file, 'utf8').replace(/\r?\n$/, '');
+    return readTextFile(file).replace(/\r?\n$/, '');
   } catch (error) {
-    mistakes.push(`${fileName} names a file that cannot be read: ${messageOf(error)}`);
+    const problem = error instanceof TextError ? 'that is wrong' : 'that cannot be read';
+    mistakes.push(`${fileName} names a file ${problem}: ${messageOf(error)}`);
     return WRONG;
   }
 }

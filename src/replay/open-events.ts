@@ -107,19 +107,17 @@ const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
 async function fromFile(spool: Spool, path: string, onRead: (events: number) => void): Promise<null> {
   const stream = createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
-  for await (const { number, text } of linesOf(stream, LINE_BYTES_MAX)) {
+  for await (const { number, text, problem } of linesOf(stream, LINE_BYTES_MAX, path)) {
     if (text?.trim() === '') continue;
-    spool.add([lineOf(path, number, text)]);
+    spool.add([lineOf(path, number, text, problem)]);
     onRead(spool.events);
   }
   return null;
 }
 
-function lineOf(path: string, number: number, text: string | null): ReadMessage {
+function lineOf(path: string, number: number, text: string | null, problem: string | null): ReadMessage {
   const decoded =
-    text === null
-      ? ({ ok: false, reason: 'UNREADABLE', detail: `the line has more than ${LINE_BYTES_MAX} bytes` } as const)
-      : eventOfJson(text);
+    text === null ? ({ ok: false, reason: 'UNREADABLE', detail: `the line ${problem}` } as const) : eventOfJson(text);
   const key = decoded.ok ? Buffer.from(decoded.event.subscription.number) : null;
   const timestamp = new Date(decoded.ok ? decoded.event.occurredAt : 0);
   return read(
