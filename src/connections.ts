@@ -4,6 +4,7 @@ import type { Logger } from './platform/logging.ts';
 import { migrateDatabase } from './platform/migrate.ts';
 import { openSchemaRegistry, type SchemaRegistryClient } from './platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from './platform/topics.ts';
+import { addressOf, namingPart } from './platform/unreachable.ts';
 import type { Settings } from './settings.ts';
 
 /** The Kafka client of the settings; connects to nothing yet. */
@@ -30,7 +31,9 @@ export function registryOf(settings: Settings<'kafka'>): SchemaRegistryClient {
 
 /** Brings tables, topics and schemas up to date; safe to run twice and by two at once. */
 export async function migrate(settings: Settings<'database' | 'kafka'>, logger: Logger): Promise<void> {
-  await migrateDatabase(settings.DATABASE_URL);
+  await migrateDatabase(settings.DATABASE_URL).catch((error: unknown) => {
+    throw namingPart('PostgreSQL', addressOf(settings.DATABASE_URL), error);
+  });
   logger.info('tables are up to date');
   await migrateTopicsAndSchemas({
     kafka: kafkaOf(settings, logger),

@@ -242,9 +242,9 @@ export function readSettings<G extends SettingGroup>(
   env: Environment = process.env,
 ): Settings<G> {
   const schemas = Object.fromEntries(groups.flatMap((group) => Object.entries<z.ZodType>(settingGroups[group])));
-  const { values, mistakes } = readEnvironment(schemas, env);
-  const all = mistakes.length === 0 ? contradictions(values) : mistakes;
-  if (all.length > 0) throw new SettingsError(all);
+  const { values, mistakes, wrong } = readEnvironment(schemas, env);
+  const all = [...mistakes, ...contradictions(values, wrong)];
+  if (all.length > 0) throw new SettingsError(all, groups);
   return Object.freeze(values) as Settings<G>;
 }
 
@@ -268,8 +268,8 @@ export function retentionDaysOf(settings: Settings<'retention'>): RetentionDays 
   };
 }
 
-/** What is wrong between settings that are right one by one. */
-function contradictions(values: Record<string, unknown>): string[] {
+/** What is wrong between settings; one that is `wrong` by itself contradicts nothing. */
+function contradictions(values: Record<string, unknown>, wrong: ReadonlySet<string>): string[] {
   const {
     LEASE_MS,
     CONAX_TIMEOUT_MS,
@@ -301,12 +301,17 @@ function contradictions(values: Record<string, unknown>): string[] {
     found.push(`RETENTION_REQUESTS_DAYS is ${requestDays}: set it to at least RETENTION_EVENTS_DAYS (${eventDays})`);
   }
   for (const [one, other] of PAIRS) {
+    if (wrong.has(one) || wrong.has(other)) continue;
     if ((values[one] === undefined) === (values[other] === undefined)) continue;
     if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
   }
   const { KAFKA_SSL: ssl, KAFKA_SSL_CA: ca, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key } = values as Partial<Settings>;
   found.push(...kafkaTlsMistakes({ ca, cert, key }, ssl ?? false));
-  if (values['KAFKA_SASL_MECHANISM'] !== undefined && values['KAFKA_SASL_USERNAME'] === undefined) {
+  if (
+    values['KAFKA_SASL_MECHANISM'] !== undefined &&
+    values['KAFKA_SASL_USERNAME'] === undefined &&
+    !wrong.has('KAFKA_SASL_USERNAME')
+  ) {
     found.push('KAFKA_SASL_MECHANISM is set: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too');
   }
   return found;

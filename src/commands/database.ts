@@ -1,12 +1,20 @@
-import { type Database, openDatabase } from '../platform/database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../platform/database.ts';
+import { addressOf, namingPart } from '../platform/unreachable.ts';
 import { readSettings } from '../settings.ts';
 
 /** Runs one command's work on the database of the settings, and closes it whatever happens. */
-export async function withDatabase<T>(work: (db: Database) => Promise<T>): Promise<T> {
-  const { DATABASE_URL } = readSettings(['database']);
-  const db = openDatabase({ url: DATABASE_URL, maxConnections: 4, applicationName: 'conax-provisioning command' });
+export async function withDatabase<T>(
+  work: (db: Database) => Promise<T>,
+  options: Partial<DatabaseOptions> = {},
+): Promise<T> {
+  const { DATABASE_URL: url } = readSettings(['database']);
+  const db = openDatabase({ url, maxConnections: 4, applicationName: 'conax-provisioning command', ...options });
   try {
     return await work(db);
+  } catch (error) {
+    // Only pg's and Node's own errors are the database's: those of Kafka and the registry have names of their own.
+    const isOurs = error instanceof Error && /^(Error|error|AggregateError|DatabaseError)$/.test(error.name);
+    throw isOurs ? namingPart('PostgreSQL', addressOf(url), error) : error;
   } finally {
     await db.close();
   }

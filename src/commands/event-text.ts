@@ -1,14 +1,30 @@
-import { printable } from '../operations/story-text.ts';
+import type { Column } from '../platform/terminal-text.ts';
+import type { HeldEvent } from '../operations/held-events.ts';
 import type { ShownEvent } from '../replay/show-event.ts';
 import type { StoredEvent } from '../replay/stored-events.ts';
 
-/** A dead letter on one line: its number, when and whence it came, why it is one. */
-export function deadLetterLine(letter: StoredEvent): string {
-  const { id, receivedAt, topic, partition, offset, subscriptionNumber, reason, detail, resolution } = letter;
-  const words = [id, receivedAt.toISOString(), `${topic}/${partition}/${offset}`, subscriptionNumber, reason, detail];
-  const said = [...words, resolution].filter((word) => word !== null);
-  return `${printable(said.join('  ')).replaceAll('\n', ' ')}\n`;
-}
+/** What the list of dead letters shows. */
+export const DEAD_LETTER_COLUMNS: readonly Column<StoredEvent>[] = [
+  ['id', ({ id }) => id],
+  ['received', ({ receivedAt }) => receivedAt],
+  ['topic/partition/offset', ({ topic, partition, offset }) => `${topic}/${partition}/${offset}`],
+  ['subscription', ({ subscriptionNumber }) => subscriptionNumber],
+  ['reason', ({ reason }) => reason],
+  ['decided', ({ resolution }) => resolution],
+  ['detail', ({ detail }) => detail],
+];
+
+/** What the list of held events shows. */
+export const HELD_COLUMNS: readonly Column<HeldEvent>[] = [
+  ['id', ({ id }) => id],
+  ['received', ({ receivedAt }) => receivedAt],
+  ['subscription', ({ subscriptionNumber }) => subscriptionNumber],
+  ['version', ({ version }) => version],
+  ['family', ({ family }) => family],
+  ['type', ({ type }) => type],
+  ['action', ({ actionId }) => actionId],
+  ['event', ({ eventId }) => eventId],
+];
 
 /** One message for a terminal: what is known of it, its event, and of a dead letter its bytes. */
 export function shownEventText({ event, message, ...stored }: ShownEvent): string {
@@ -31,7 +47,7 @@ export function shownEventText({ event, message, ...stored }: ShownEvent): strin
     parts.push(`Decoded ${end}`, indented(JSON.stringify(decoded.value, jsonValue, 2)));
   }
   parts.push('Bytes', indented(hex.join('\n')));
-  return `${printable(parts.join('\n'))}\n`;
+  return `${parts.join('\n')}\n`;
 }
 
 function fields(row: object): string {

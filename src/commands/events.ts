@@ -11,9 +11,10 @@ import { showEvent } from '../replay/show-event.ts';
 import { deadLetters } from '../replay/stored-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
-import { deadLetterLine, shownEventText } from './event-text.ts';
+import { DEAD_LETTER_COLUMNS, HELD_COLUMNS, shownEventText } from './event-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { wholeNumberOf } from './options.ts';
+import { print, printJson, printList } from './output.ts';
 
 /** `events`: what a person decides about late events that STALE_POLICY=hold keeps, and about dead letters. */
 export function eventsCommand(): Command {
@@ -26,8 +27,7 @@ export function eventsCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const held = await withDatabase(heldEvents);
-      if (json) console.log(JSON.stringify(held, null, 2));
-      else for (const one of held) console.log(Object.values(one).map(shown).join('  '));
+      await printList(held, { columns: HELD_COLUMNS, nothing: 'No event is held.', json: json ? 'array' : null });
     });
   events
     .command('dead-letters')
@@ -43,7 +43,12 @@ export function eventsCommand(): Command {
         limit: wholeNumberOf('--limit', limit, 1, 1_000),
       };
       const letters = await withDatabase((db) => deadLetters(db, options));
-      process.stdout.write(json ? `${JSON.stringify(letters, null, 2)}\n` : letters.map(deadLetterLine).join(''));
+      await printList(letters, {
+        columns: DEAD_LETTER_COLUMNS,
+        nothing: 'There are no such dead letters.',
+        json: json ? 'array' : null,
+        widest: 200,
+      });
     });
   events
     .command('show')
@@ -56,7 +61,7 @@ export function eventsCommand(): Command {
         showEvent(db, idOf(id), (schemaId) => registry.findWriterSchema(schemaId)),
       );
       if (!found) throw new NotFoundError(`There is no event ${id}`);
-      process.stdout.write(json ? `${JSON.stringify(found, null, 2)}\n` : shownEventText(found));
+      await (json ? printJson(found) : print(shownEventText(found)));
     });
   events
     .command('release')
@@ -69,7 +74,7 @@ export function eventsCommand(): Command {
     .option('--by <name>', 'who decides', localUser())
     .action(async (id: string, { by, reason, schema }: { by: string; reason?: string; schema?: string }) => {
       const disposition = await decided(id, (db, inboxId) => release(db, inboxId, { by, reason, schema }));
-      console.log(`event ${id} is released: ${disposition}`);
+      await print(`event ${id} is released: ${disposition}`);
     });
   events
     .command('discard')
@@ -80,7 +85,7 @@ export function eventsCommand(): Command {
     .action(async (id: string, { by, reason }: { by: string; reason: string }) => {
       const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
       await decided(id, (db, inboxId) => discardEvent(db, { inboxId, by, reason }, { facetWaitMs }));
-      console.log(`event ${id} is discarded`);
+      await print(`event ${id} is discarded`);
     });
   return events;
 }
@@ -125,9 +130,4 @@ async function decided<T>(id: string, decide: (db: Database, inboxId: number) =>
 function idOf(text: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`The id is ${JSON.stringify(text)}: give the number of an event`);
   return Number(text);
-}
-
-function shown(value: unknown): string {
-  if (value instanceof Date) return value.toISOString();
-  return typeof value === 'string' ? value : JSON.stringify(value);
 }

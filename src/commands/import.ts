@@ -4,8 +4,11 @@ import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { type ImportProgress, importSubscriptions, type Reject } from '../operations/import-subscriptions.ts';
 import { messageOf } from '../platform/errors.ts';
+import { TextError } from '../platform/text.ts';
+import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
+import { print, printJson, report } from './output.ts';
 import { untilToldToStop } from './signals.ts';
 
 /** `import`: existing customers into the snapshots. */
@@ -31,6 +34,8 @@ export function importCommand(): Command {
 }
 
 async function run(file: string, rejectsFile: string, fromLine: number, json: boolean): Promise<void> {
+  // Before the rejects of an earlier run are removed, and before standard input is read.
+  readSettings(['database']);
   const bytesInAll = file === '-' ? null : sizeOf(file);
   const rejects = rejectsTo(rejectsFile, fromLine > 1);
   const beganAt = performance.now();
@@ -43,6 +48,7 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
     const stream = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
     progress = await withDatabase((db) =>
       importSubscriptions(db, stream as AsyncIterable<Buffer>, {
+        name: file === '-' ? 'standard input' : file,
         fromLine,
         signal: stop.signal,
         onReject: (reject) => rejects.add(reject),
@@ -50,19 +56,20 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
           progress = now;
           if (secondsSoFar() - shownAt < PROGRESS_EVERY_SECONDS) return;
           shownAt = secondsSoFar();
-          console.error(textOf(now, bytesInAll, shownAt, fromLine));
+          report(textOf(now, bytesInAll, shownAt, fromLine));
         },
       }),
     );
   } catch (error) {
+    if (error instanceof TextError) throw error;
     throw new Error(`${messageOf(error)}\n${continueWith(progress)}`, { cause: error });
   } finally {
     await rejects.close();
   }
   const { lines, bytes: _, ...counts } = progress;
   const seconds = Math.round(secondsSoFar() * 10) / 10;
-  if (json) console.log(JSON.stringify({ lines, ...counts, seconds, rejectsFile: rejectsFileOf() }, null, 2));
-  else console.log(textOf(progress, null, secondsSoFar(), fromLine));
+  if (json) await printJson({ lines, ...counts, seconds, rejectsFile: rejectsFileOf() });
+  else await print(textOf(progress, null, secondsSoFar(), fromLine));
   if (stop.signal.aborted) throw new Error(`Stopped before the end. ${continueWith(progress)}`);
   if (counts.rejected > 0) {
     throw new Error(

@@ -1,5 +1,4 @@
 import { Command } from 'commander';
-import { printable } from '../operations/story-text.ts';
 import { type CardInformation, compareWithCrm } from '../operations/utilities/information.ts';
 import { callUtility, forWhom, type UtilityOptions, waiting } from './utility.ts';
 
@@ -31,5 +30,5 @@ function cardText({ smartcard, subscriptions, services, changing }: CardInformat
   if (services === null) lines.push('  the CAS has not answered');
   else if (services.length === 0) lines.push('  nothing in the CAS, and nothing entitled');
   if (changing) lines.push('  requests of the card are on their way: what differs may be about to change');
-  return printable(`\nsmart card ${smartcard}  ${held}\n${lines.join('\n')}\n`);
+  return `\nsmart card ${smartcard}  ${held}\n${lines.join('\n')}\n`;
 }

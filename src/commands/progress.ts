@@ -1,3 +1,5 @@
+import { endLine, showInPlace } from './output.ts';
+
 /** A line on standard error that says how far a long command is: it replaces itself on a terminal, and comes seldom elsewhere. */
 export interface ProgressLine {
   /** Shows the text, unless one was shown a moment ago. */
@@ -9,20 +11,15 @@ export interface ProgressLine {
 const TERMINAL_EVERY_MS = 200;
 const ELSEWHERE_EVERY_MS = 2_000;
 
-export function progressLine(stream: NodeJS.WriteStream = process.stderr): ProgressLine {
+export function progressLine(): ProgressLine {
   let shownAt = performance.now();
-  let open = false;
   return {
     show(text) {
       const now = performance.now();
-      if (now - shownAt < (stream.isTTY ? TERMINAL_EVERY_MS : ELSEWHERE_EVERY_MS)) return;
+      if (now - shownAt < (process.stderr.isTTY ? TERMINAL_EVERY_MS : ELSEWHERE_EVERY_MS)) return;
       shownAt = now;
-      stream.write(stream.isTTY ? `\r\u001B[2K${text}` : `${text}\n`);
-      open = stream.isTTY;
+      showInPlace(text);
     },
-    end() {
-      if (open) stream.write('\n');
-      open = false;
-    },
+    end: endLine,
   };
 }

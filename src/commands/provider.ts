@@ -1,7 +1,9 @@
 import { Command } from 'commander';
 import { pauseProvider, providerStatus, type ProviderStatus, resumeProvider } from '../dispatch/provider.ts';
 import { localUser } from '../operations/actor.ts';
+import { type Column, table } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
+import { print, printJson } from './output.ts';
 
 /** `provider`: sending to the CAS off and on, while the service runs. */
 export function providerCommand(): Command {
@@ -13,7 +15,7 @@ export function providerCommand(): Command {
     .option('--by <name>', 'who does it', localUser())
     .action(async ({ reason, by }: { reason: string; by: string }) => {
       const changed = await withDatabase((db) => pauseProvider(db, { reason, by }));
-      console.log(changed ? 'paused' : 'it was paused before; the first reason stays');
+      await print(changed ? 'paused' : 'it was paused before; the first reason stays');
     });
   provider
     .command('resume')
@@ -21,7 +23,7 @@ export function providerCommand(): Command {
     .option('--by <name>', 'who does it', localUser())
     .action(async ({ by }: { by: string }) => {
       const changed = await withDatabase((db) => resumeProvider(db, { by }));
-      console.log(changed ? 'resumed' : 'it was not paused');
+      await print(changed ? 'resumed' : 'it was not paused');
     });
   provider
     .command('status')
@@ -29,7 +31,7 @@ export function providerCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const status = await withDatabase(providerStatus);
-      console.log(json ? JSON.stringify(status, null, 2) : statusText(status));
+      await (json ? printJson(status) : print(statusText(status)));
     });
   return provider;
 }
@@ -39,13 +41,17 @@ function statusText(status: ProviderStatus): string {
     ? `paused since ${status.changedAt.toISOString()} by ${status.pausedBy}: ${status.pausedReason}`
     : 'sending';
   const until = status.breakerOpenUntil ? ` until ${status.breakerOpenUntil.toISOString()}` : '';
-  const instances = status.instances.map(
-    ({ id, slots, requestsPerSecond }) => `  ${id}: ${slots} calls at once, ${requestsPerSecond} a second`,
-  );
   return [
     `provider   ${sending}`,
     `breaker    ${status.breaker}${until}, ${status.failuresInARow} failures in a row`,
-    `instances  ${instances.length}`,
-    ...instances,
+    `instances  ${status.instances.length || 'none: no instance of the service sends now'}`,
+    table(COLUMNS, status.instances),
   ].join('\n');
 }
+
+const COLUMNS: readonly Column<ProviderStatus['instances'][number]>[] = [
+  ['instance', ({ id }) => id],
+  ['calls at once', ({ slots }) => slots],
+  ['calls a second', ({ requestsPerSecond }) => requestsPerSecond],
+  ['started', ({ startedAt }) => startedAt],
+];

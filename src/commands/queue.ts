@@ -10,9 +10,11 @@ import {
   type QueueState,
   removeFromQueue,
 } from '../runs/queue.ts';
+import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
 import { inputOf, numeral, operated, type OptionNames } from './operation.ts';
+import { print, printJson, printList } from './output.ts';
 import { kindContext } from './run-start.ts';
 
 const OPTIONS: OptionNames = {
@@ -50,7 +52,7 @@ export function queueCommand(): Command {
       const added = await operated(OPTIONS, () =>
         withDatabase((db) => addToQueue(db, input, { user: given.by, unit: null }, kindContext())),
       );
-      console.log(given.json ? JSON.stringify(added) : lineOf(added));
+      await (given.json ? printJson(added, 'line') : print(lineOf(added)));
     });
   queue
     .command('list')
@@ -65,9 +67,13 @@ export function queueCommand(): Command {
         after: whole('--after', after, 0),
         limit: whole('--limit', limit, 1, LIST_MAX),
       };
-      for (const one of await withDatabase((db) => listQueue(db, page))) {
-        console.log(json ? JSON.stringify(one) : lineOf(one));
-      }
+      const listed = await withDatabase((db) => listQueue(db, page));
+      await printList(listed, {
+        columns: COLUMNS,
+        nothing: 'There are no such entries in the queue.',
+        json: json ? 'lines' : null,
+        widest: 160,
+      });
     });
   queue
     .command('show')
@@ -77,7 +83,7 @@ export function queueCommand(): Command {
       const found = await operated(OPTIONS, () =>
         withDatabase((db) => findQueueEntry(db, whole('The number', number, 1))),
       );
-      console.log(JSON.stringify(found, null, 2));
+      await printJson(found);
     });
   queue
     .command('remove')
@@ -88,7 +94,7 @@ export function queueCommand(): Command {
       const removed = await operated(OPTIONS, () =>
         withDatabase((db) => removeFromQueue(db, whole('The number', number, 1), { user: by, unit: null })),
       );
-      console.log(lineOf(removed));
+      await print(lineOf(removed));
     });
   return queue;
 }
@@ -132,8 +138,22 @@ function whole(option: string, given: string, min: number, max = Number.MAX_SAFE
   throw new UsageError(`${option} is ${JSON.stringify(given)}: give a whole number from ${min} to ${max}`);
 }
 
-function lineOf({ number, state, message, card, subscriptionNumber, runId, detail }: QueueEntry): string {
-  const to = card ?? `subscription ${subscriptionNumber}`;
+function lineOf(entry: QueueEntry): string {
+  const { number, state, message, runId, detail } = entry;
   const run = runId === null ? '' : `  run ${runId}`;
-  return `${number}  ${state}  ${message.type} to ${to}: ${message.message}${run}${detail === null ? '' : `  (${detail})`}`;
+  return `${number}  ${state}  ${message.type} to ${receiverOf(entry)}: ${message.message}${run}${detail === null ? '' : `  (${detail})`}`;
 }
+
+function receiverOf({ card, subscriptionNumber }: QueueEntry): string {
+  return card ?? `subscription ${subscriptionNumber}`;
+}
+
+const COLUMNS: readonly Column<QueueEntry>[] = [
+  ['number', ({ number }) => number],
+  ['state', ({ state }) => state],
+  ['type', ({ message }) => message.type],
+  ['to', receiverOf],
+  ['run', ({ runId }) => runId],
+  ['message', ({ message }) => message.message],
+  ['detail', ({ detail }) => detail],
+];

@@ -13,9 +13,11 @@ import {
 } from '../runs/reconcile-report.ts';
 import { mustBeReconciled, reconcileRun } from '../runs/reconcile-fix-source.ts';
 import { runView } from '../runs/view.ts';
+import { type Column, table, visibleLine } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
 import { numeral, operated } from './operation.ts';
+import { print, printJson, report } from './output.ts';
 import { progressText } from './run-progress.ts';
 import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';
 import { kindContext, type StartArguments, startRun, withStart } from './run-start.ts';
@@ -63,10 +65,10 @@ function showCommand(): Command {
       await withDatabase(async (db) => {
         const view = await runView(db, await operated({ run: '<run>' }, () => reconcileRun(db, id)));
         const [differences, cards] = [await countDifferences(db, id), await findingsOf(db, id, page)];
-        if (json) console.log(JSON.stringify({ ...view, differences, cards }, null, 2));
+        if (json) await printJson({ ...view, differences, cards });
         else {
           const counted = differences.map((one) => `${one.services} ${one.finding} on ${one.cards} cards`);
-          console.log([progressText(view), ...counted, ...cards.map(findingLine)].join('\n'));
+          await print([progressText(view), ...counted, table(COLUMNS, cards, 200) || NO_CARDS].join('\n'));
         }
       });
     });
@@ -124,12 +126,12 @@ async function preview(
       commands += one.fixes.length;
       withheld += one.withheld.length;
       if (one.fixes.length > 0) cards += 1;
-      console.log(json ? JSON.stringify(one) : fixLines(one).join('\n'));
+      await (json ? printJson(one, 'line') : print(fixLines(one).map(visibleLine).join('\n')));
     }
     after = page.at(-1)?.card ?? after;
     if (page.length < PAGE) break;
   }
-  console.error(
+  report(
     `${commands} commands for ${cards} cards, ${withheld} withheld${send ? '' : '; nothing was sent: --send does'}`,
   );
 }
@@ -148,12 +150,17 @@ function fixLines({ card, fixes, withheld }: FixPreview): string[] {
   ];
 }
 
-/** `00000000001  DIFFERENT  MISSING_IN_CAS 101, TOO_MUCH_IN_CAS 777`. */
-function findingLine({ card, outcome, differences, code, description }: CardFinding): string {
-  const said = [code, description].filter((one) => one !== null).join(': ');
-  const differs = differences.map(({ finding, serviceCaId }) => `${finding} ${serviceCaId}`).join(', ');
-  return [card, outcome, differs || said].filter((one) => one !== '').join('  ');
-}
+const NO_CARDS = 'no such cards';
+const COLUMNS: readonly Column<CardFinding>[] = [
+  ['card', ({ card }) => card],
+  ['outcome', ({ outcome }) => outcome],
+  [
+    'differences',
+    ({ differences, code, description }) =>
+      differences.map(({ finding, serviceCaId }) => `${finding} ${serviceCaId}`).join(', ') ||
+      [code, description].filter((one) => one !== null).join(': '),
+  ],
+];
 
 function runNumber(given: string): number {
   return whole('<run>', given);

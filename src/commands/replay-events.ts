@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { Command } from 'commander';
 import { kafkaOf, registryOf } from '../connections.ts';
 import type { FindWriterSchema } from '../events/decode.ts';
-import { plan } from '../planning/plan.ts';
 import { localUser } from '../operations/actor.ts';
+import { plan } from '../planning/plan.ts';
 import type { Database } from '../platform/database.ts';
 import { createLogger } from '../platform/logging.ts';
 import {
@@ -31,9 +30,11 @@ import { runEvents } from '../replay/run-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { textOf, wholeNumberOf } from './options.ts';
+import { print, printJson } from './output.ts';
 import { type ProgressLine, progressLine } from './progress.ts';
 import { type SelectionArguments, selectionOf, withSelection } from './replay-selection.ts';
 import { planRowText, summaryText } from './replay-text.ts';
+import { tellingWhy } from './sending-teller.ts';
 import { untilToldToStop } from './signals.ts';
 
 interface PlanArguments extends SelectionArguments {
@@ -65,13 +66,14 @@ export function planCommand(): Command {
     .option('--all', 'all rows, also those that are the same or withheld as then')
     .option('--json', 'print JSON: a row a line, the summary last')
     .action(async (options: PlanArguments) => {
+      readAll(options);
       const selection = selectionOf(options);
       const progress = progressLine();
       await withDatabase((db) =>
         withEvents(selection, opening(db, null, progress), async (events) => {
           const summary = await planned(db, events, options, progress);
           const { unreadable } = events.pinned;
-          if (options.json) await print(JSON.stringify({ kind: 'summary', ...summary, unreadable }));
+          if (options.json) await printJson({ kind: 'summary', ...summary, unreadable }, 'line');
           else await print(summaryText(summary, unreadable));
         }),
       );
@@ -91,6 +93,7 @@ export function runCommand(): Command {
     .option('--yes', 'do it; without it the summary of the plan is shown, and nothing is sent')
     .option('--json', 'print JSON')
     .action(async (options: RunArguments) => {
+      readAll(options);
       const selection = selectionOf(options);
       const reason = textOf('--reason', options.reason);
       const by = { user: textOf('--by', options.by, 200), unit: null };
@@ -150,7 +153,7 @@ async function planned(
         row: async (row) => {
           if (onRow) return onRow(row);
           if (!all && !isDifference(row)) return;
-          await print(json ? JSON.stringify({ kind: 'row', ...row }) : planRowText(row));
+          await (json ? printJson({ kind: 'row', ...row }, 'line') : print(planRowText(row)));
         },
         progress: (done, subscriptions) =>
           progress.show(
@@ -178,15 +181,18 @@ async function work(
   const { ACTION_FACET_WAIT_MS: facetWaitMs } = readSettings(['rules']);
   let ended: ReplayState;
   try {
-    ended = await runEvents(db, replay, events.pages(replay.cursor), {
+    const pages = events.pages(replay.cursor);
+    const options = {
       ...evaluation(),
       ...limits,
       again,
       owner,
       facetWaitMs,
       signal: stop.signal,
-      onProgress: (counts) => progress.show(`replay ${replay.id}: ${countsText(counts)}`),
-    });
+      onProgress: (counts: Readonly<Record<string, number>>) =>
+        progress.show(`replay ${replay.id}: ${countsText(counts)}`),
+    };
+    ended = await tellingWhy(db, true, () => runEvents(db, replay, pages, options));
   } catch (error) {
     // What is done is done; whoever looks into it resumes it.
     await endReplay(db, replay.id, owner, 'STOPPED').catch(() => {});
@@ -196,7 +202,7 @@ async function work(
   }
   const counts = (await findReplay(db, replay.id))?.counts ?? {};
   if (json)
-    return print(JSON.stringify({ replay: replay.id, state: ended, ...counts, unreadable: events.pinned.unreadable }));
+    return printJson({ replay: replay.id, state: ended, ...counts, unreadable: events.pinned.unreadable }, 'line');
   await print(`replay ${replay.id} is ${ended}: ${countsText(counts)}`);
   if (ended === 'STOPPED') await print(`go on with "replay resume ${replay.id}"`);
 }
@@ -204,6 +210,11 @@ async function work(
 function evaluation() {
   const settings = readSettings(['rules']);
   return { plan, rules: planningRulesOf(settings), stalePolicy: settings.STALE_POLICY };
+}
+
+/** Before anything is opened, so that one message has every mistake in the settings. */
+function readAll({ topic }: SelectionArguments): void {
+  readSettings(['database', 'rules', ...(topic === undefined ? [] : (['kafka'] as const))]);
 }
 
 function limitsOf({ window, rate }: Limits, otherwise: ReplayLimits): ReplayLimits {
@@ -231,9 +242,4 @@ function countsText(counts: Readonly<Record<string, number>>): string {
   return Object.entries(counts)
     .map(([name, count]) => `${count} ${name}`)
     .join(', ');
-}
-
-/** Waits for whoever reads: a million rows are not to be kept here for him. */
-async function print(line: string): Promise<void> {
-  if (!process.stdout.write(`${line}\n`)) await once(process.stdout, 'drain');
 }

@@ -11,6 +11,7 @@ import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
 import { textOf, timeOf, wholeNumberOf } from './options.ts';
+import { print, printJson } from './output.ts';
 import { progressLine } from './progress.ts';
 import { untilToldToStop } from './signals.ts';
 
@@ -89,11 +90,11 @@ async function work(json: boolean, begin: (db: Database, owner: string) => Promi
         },
       }),
     ).finally(() => progress.end());
-    if (json) console.log(JSON.stringify({ replay: replay.id, state: ended, outcomes: published }));
+    if (json) await printJson({ replay: replay.id, state: ended, outcomes: published }, 'line');
     else if (ended === 'STOPPED')
-      console.log(`replay ${replay.id} is stopped: go on with "replay resume ${replay.id}"`);
+      await print(`replay ${replay.id} is stopped: go on with "replay resume ${replay.id}"`);
     else
-      console.log(`replay ${replay.id}: ${published} outcomes ${topic === null ? 'go out again' : `are in ${topic}`}`);
+      await print(`replay ${replay.id}: ${published} outcomes ${topic === null ? 'go out again' : `are in ${topic}`}`);
   });
 }
 

@@ -1,5 +1,4 @@
 import type { PlannedCommand } from '../planning/types.ts';
-import { printable } from '../operations/story-text.ts';
 import type { Effect } from '../replay/mend.ts';
 import type { PlanSummary } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
@@ -13,7 +12,7 @@ export function planRowText(row: PlanRow): string {
   const then = thenState === null ? '' : ` (then ${thenState})`;
   const why = reason === null ? '' : ` ${reason}`;
   const lines = effects.map((effect) => `\n    ${effectText(effect)}`);
-  return printable(`${subscription} v${version}  ${action}  ${verdict}  ${command}${why}${then}${lines.join('')}`);
+  return `${subscription} v${version}  ${action}  ${verdict}  ${command}${why}${then}${lines.join('')}`;
 }
 
 /** The summary of a plan, by command and reason. */

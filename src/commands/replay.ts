@@ -8,9 +8,12 @@ import {
   ReplayNotFoundError,
   resumeReplay,
 } from '../replay/record.ts';
+import { localUser } from '../operations/actor.ts';
+import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError } from './exit-codes.ts';
 import { textOf, wholeNumberOf } from './options.ts';
+import { print, printJson, printList } from './output.ts';
 import { type Limits, planCommand, resumeEvents, runCommand, withLimits } from './replay-events.ts';
 import { outcomesCommand, resumeOutcomes } from './replay-outcomes.ts';
 
@@ -27,8 +30,7 @@ export function replayCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ limit, json }: { limit: string; json?: boolean }) => {
       const replays = await withDatabase((db) => listReplays(db, wholeNumberOf('--limit', limit, 1, 1_000)));
-      if (json) console.log(JSON.stringify(replays, null, 2));
-      else for (const one of replays) console.log(lineOf(one));
+      await printList(replays, { columns: COLUMNS, nothing: 'There are no replays.', json: json ? 'array' : null });
     });
   replay
     .command('show')
@@ -37,7 +39,7 @@ export function replayCommand(): Command {
     .option('--json', 'print JSON')
     .action(async (id: string, { json }: { json?: boolean }) => {
       const found = await replayOf(id);
-      console.log(json ? JSON.stringify(found, null, 2) : textOfReplay(found));
+      await (json ? printJson(found) : print(textOfReplay(found)));
     });
   replay
     .command('stop')
@@ -47,7 +49,7 @@ export function replayCommand(): Command {
     .action(async (id: string, { by }: { by: string }) => {
       const { id: number } = await replayOf(id);
       const asked = await withDatabase((db) => askToStop(db, number, textOf('--by', by)));
-      console.log(asked ? `replay ${id} is asked to stop` : `replay ${id} is not under way`);
+      await print(asked ? `replay ${id} is asked to stop` : `replay ${id} is not under way`);
     });
   withLimits(replay.command('resume'))
     .description('goes on with a replay that was stopped, or whose process died, where it ended')
@@ -59,7 +61,7 @@ export function replayCommand(): Command {
       else if (found.kind === 'EVENTS') await withDatabase((db) => resumeEvents(db, found, limits, json));
       else {
         const { state } = await withDatabase((db) => resumeReplay(db, found.id, null));
-        console.log(json ? JSON.stringify({ replay: found.id, state }) : `plan ${id} begins anew in the service`);
+        await (json ? printJson({ replay: found.id, state }, 'line') : print(`plan ${id} begins anew in the service`));
       }
     });
   return replay;
@@ -72,9 +74,15 @@ async function replayOf(text: string): Promise<Replay> {
   return found;
 }
 
-function lineOf({ id, kind, state, startedAt, createdBy, counts, reason }: Replay): string {
-  return [id, kind, state, startedAt.toISOString(), createdBy.user, countsText(counts), reason].join('  ');
-}
+const COLUMNS: readonly Column<Replay>[] = [
+  ['id', ({ id }) => id],
+  ['kind', ({ kind }) => kind],
+  ['state', ({ state }) => state],
+  ['started', ({ startedAt }) => startedAt],
+  ['by', ({ createdBy }) => createdBy.user],
+  ['done', ({ counts }) => countsText(counts)],
+  ['reason', ({ reason }) => reason],
+];
 
 function countsText(counts: Replay['counts']): string {
   return Object.entries(counts)

@@ -3,7 +3,7 @@ import { localUser } from '../operations/actor.ts';
 import { awaitOutcome } from '../operations/await-outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
 import { isPastNumber, requestStory } from '../operations/request-story.ts';
-import { requestTable } from '../operations/request-table.ts';
+import { REQUEST_COLUMNS } from '../operations/request-table.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
 import { commandTypes } from '../requests/command.ts';
@@ -13,6 +13,8 @@ import { withdrawRequest } from '../requests/withdraw.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { operated } from './operation.ts';
+import { print, printJson, printList } from './output.ts';
+import { tellingWhy } from './sending-teller.ts';
 import { casPatterns, judge, outcomeText, timeoutOf, type UtilityOptions, waiting, withOperations } from './utility.ts';
 
 /** `requests`: what became of provisioning requests. */
@@ -35,7 +37,7 @@ export function requestsCommand(): Command {
       if (story === false) {
         throw new NotFoundError(`There is no provisioning request ${numberOrId}: give its number or its id`);
       }
-      process.stdout.write(json ? `${JSON.stringify(story, null, 2)}\n` : storyText(story));
+      await (json ? printJson(story) : print(storyText(story)));
     });
   requests
     .command('list')
@@ -49,9 +51,8 @@ export function requestsCommand(): Command {
     .option('--json', 'print JSON, one request a line, with the SOAP bodies')
     .action(async (options: ListArguments) => {
       const listed = await withDatabase((db) => listRequests(db, listOptionsOf(options)));
-      process.stdout.write(
-        options.json ? listed.map((one) => `${JSON.stringify(one)}\n`).join('') : requestTable(listed),
-      );
+      const json = options.json ? 'lines' : null;
+      await printList(listed, { columns: REQUEST_COLUMNS, nothing: 'There are no such requests.', json });
     });
   requests
     .command('withdraw')
@@ -65,7 +66,7 @@ export function requestsCommand(): Command {
       const result = await withDatabase((db) =>
         db.transaction((tx) => withdrawRequest(tx, checked, by, recordOutcomes)),
       );
-      if (result.withdrawn) console.log(`request ${number} is withdrawn`);
+      if (result.withdrawn) await print(`request ${number} is withdrawn`);
       else throw result.reason === 'NOT_FOUND' ? new NotFoundError(result.detail) : new Error(result.detail);
     });
   waiting(requests.command('process'))
@@ -84,11 +85,14 @@ export function requestsCommand(): Command {
       await withOperations(async (parts) => {
         const by = { user: options.by, unit: null };
         const numbers = await operated({}, () => processRequests(parts.db, which, by));
-        const outcome = await awaitOutcome(parts, numbers, options.wait === false ? 0 : timeoutMs);
-        if (options.json) console.log(JSON.stringify(outcome, null, 2));
-        else if (numbers.length > 0) process.stdout.write(outcomeText(outcome));
-        else console.log(`card ${options.card} has no pending request that is due`);
-        judge(outcome, options.wait !== false);
+        const waits = options.wait !== false;
+        const outcome = await tellingWhy(parts.db, waits && numbers.length > 0, () =>
+          awaitOutcome(parts, numbers, waits ? timeoutMs : 0),
+        );
+        if (options.json) await printJson(outcome);
+        else if (numbers.length > 0) await print(outcomeText(outcome));
+        else await print(`card ${options.card} has no pending request that is due`);
+        judge(outcome, waits);
       });
     });
   return requests;

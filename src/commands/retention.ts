@@ -3,11 +3,11 @@ import { problemOfArchive } from '../operations/retention-archive.ts';
 import { kindsToRemove, type RetentionDays, type RowCounts } from '../operations/retention-kinds.ts';
 import { type RetentionPass, retentionPasses } from '../operations/retention-pass.ts';
 import { countRetention, type RetentionProgress, runRetention } from '../operations/retention.ts';
-import { type Database, openDatabase } from '../platform/database.ts';
 import { indexWalkingUrl } from '../platform/planner-settings.ts';
 import { readSettings, retentionDaysOf } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
+import { print, printJson, report } from './output.ts';
 import { untilToldToStop } from './signals.ts';
 
 /** `retention`: removes, and archives, what is older than its settings. */
@@ -29,7 +29,7 @@ export function retentionCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const passes = await withDatabase(retentionPasses);
-      process.stdout.write(json ? `${JSON.stringify(passes, null, 2)}\n` : statusText(passes));
+      await (json ? printJson(passes) : print(statusText(passes)));
     });
   return retention;
 }
@@ -58,11 +58,17 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
   const stop = new AbortController();
   void untilToldToStop().then(() => stop.abort());
   const { signal } = stop;
-  await withWalkingDatabase(settings.DATABASE_URL, async (db) => {
+  const walking = {
+    url: indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }),
+    maxConnections: 2,
+    applicationName: 'conax-provisioning retention',
+    prepared: true,
+  };
+  await withDatabase(async (db) => {
     if (dryRun) {
       const counts = await countRetention({ db, days, rest, signal });
       if (signal.aborted) throw new Error('Stopped before everything was counted');
-      return print(counts, 'would go', json);
+      return printCounts(counts, 'would go', json);
     }
     const { state, removed } = await runRetention({ db, days, archive, rest, signal, onProgress: teller(days) });
     if (state === 'busy') {
@@ -70,9 +76,9 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
         'Another instance runs retention, or one died a moment ago: see `retention status`, or try again in 10 s',
       );
     }
-    print(removed, 'removed', json);
+    await printCounts(removed, 'removed', json);
     if (state === 'stopped') throw new Error('Stopped before the end: the next run goes on from there');
-  });
+  }, walking);
 }
 
 const PROGRESS_EVERY_MS = 2_000;
@@ -84,14 +90,14 @@ function teller(days: RetentionDays): (progress: RetentionProgress) => void {
   return ({ kind, position, removed }) => {
     if (performance.now() - toldAt < PROGRESS_EVERY_MS) return;
     toldAt = performance.now();
-    console.error(
+    report(
       `${kind} (${kinds.indexOf(kind) + 1} of ${kinds.length}), up to ${position}: ${countsText(removed)} removed`,
     );
   };
 }
 
-function print(counts: RowCounts, what: string, json: boolean | undefined): void {
-  console.log(json ? JSON.stringify(counts, null, 2) : `${countsText(counts)} ${what}`);
+function printCounts(counts: RowCounts, what: string, json: boolean | undefined): Promise<void> {
+  return json ? printJson(counts) : print(`${countsText(counts)} ${what}`);
 }
 
 function statusText(passes: readonly RetentionPass[]): string {
@@ -123,18 +129,4 @@ function countsText(counts: RowCounts): string {
     return count > 0 ? [`${count.toLocaleString('en')} ${word}`] : [];
   });
   return parts.length === 0 ? 'nothing' : parts.join(', ');
-}
-
-async function withWalkingDatabase<T>(url: string, work: (db: Database) => Promise<T>): Promise<T> {
-  const db = openDatabase({
-    url: indexWalkingUrl(url, { joinByIndex: true }),
-    maxConnections: 2,
-    applicationName: 'conax-provisioning retention',
-    prepared: true,
-  });
-  try {
-    return await work(db);
-  } finally {
-    await db.close();
-  }
 }

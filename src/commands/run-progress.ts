@@ -4,6 +4,8 @@ import type { RunCounts } from '../runs/counts.ts';
 import { kindOf } from '../runs/kinds.ts';
 import { findRun } from '../runs/store.ts';
 import { type RunView, runView } from '../runs/view.ts';
+import { endLine, print, printJson, showInPlace } from './output.ts';
+import { tellingWhy } from './sending-teller.ts';
 import { untilToldToStop } from './signals.ts';
 
 const LOOK_MS = 500;
@@ -14,7 +16,11 @@ const LINE_EVERY_MS = 10_000;
  * Shows how far a run is until it ends, waits for a person, or the command is told to stop; the run goes on then.
  * @throws Error where it ended otherwise than with a good outcome of every target.
  */
-export async function followRun(db: Database, id: number, json: boolean): Promise<void> {
+export function followRun(db: Database, id: number, json: boolean): Promise<void> {
+  return tellingWhy(db, true, () => follow(db, id, json));
+}
+
+async function follow(db: Database, id: number, json: boolean): Promise<void> {
   const leaving = new AbortController();
   void untilToldToStop().then(() => leaving.abort());
   const beganAt = performance.now();
@@ -60,12 +66,12 @@ function rateText(first: RunCounts, now: RunCounts, ms: number): string {
 
 /** On a terminal each line takes the place of the one before. */
 function show(text: string, last: boolean): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001B[K${text}${last ? '\n' : ''}`);
-  else console.error(text);
+  showInPlace(text);
+  if (last) endLine();
 }
 
-function ended(view: RunView, json: boolean): void {
-  console.log(json ? JSON.stringify(view) : `run ${view.id} is ${view.state}`);
+async function ended(view: RunView, json: boolean): Promise<void> {
+  await (json ? printJson(view, 'line') : print(`run ${view.id} is ${view.state}`));
   if (view.state === 'READY') return;
   if (view.state !== 'COMPLETED')
     throw new Error(`Run ${view.id} is ${view.state}; \`runs resume ${view.id}\` goes on with it`);

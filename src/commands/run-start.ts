@@ -5,9 +5,11 @@ import type { Database } from '../platform/database.ts';
 import type { AnyKind, Estimate, KindContext } from '../runs/kind.ts';
 import { createRun } from '../runs/store.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
+import { visibleLine } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { inputOf, operated, type OptionNames } from './operation.ts';
+import { print, printJson, report } from './output.ts';
 import { followRun } from './run-progress.ts';
 
 /** What every command that starts a run is given. */
@@ -48,16 +50,16 @@ export async function startRun(given: GivenRun, start: StartArguments): Promise<
   const context = kindContext();
   await withDatabase(async (db) => {
     const estimate = await operated(options, () => kind.source.estimate(db, selection as never, context));
-    console.error(estimateText(estimate));
+    report(visibleLine(estimateText(estimate)));
     if (estimate.targets === 0) throw new NotFoundError('Nothing is selected: no run was started');
     if (start.yes !== true) await askBeforeStart(kind);
     const by = { user: start.by, unit: null };
     const run = { kind, parameters, selection, hold: start.hold === true, by };
     const id = await operated(options, () => create(db, run, context));
     if (start.wait) return await followRun(db, id, start.json === true);
-    console.log(
-      start.json === true ? JSON.stringify({ id }) : `run ${id} is created; \`runs show ${id}\` tells how far it is`,
-    );
+    await (start.json === true
+      ? printJson({ id }, 'line')
+      : print(`run ${id} is created; \`runs show ${id}\` shows how far it is`));
   });
 }
 

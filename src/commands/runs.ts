@@ -9,11 +9,13 @@ import { queueKind } from '../runs/queue-kind.ts';
 import { findRun, listRuns, type RunRow, runChanges } from '../runs/store.ts';
 import { type RunView, runView, runViews } from '../runs/view.ts';
 import type { Queryable } from '../platform/database.ts';
+import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { FINGERPRINT_OPTIONS } from './fingerprint.ts';
 import { MESSAGE_OPTIONS } from './message.ts';
 import { numeral, operated } from './operation.ts';
+import { print, printJson, printList } from './output.ts';
 import { followRun, progressText } from './run-progress.ts';
 import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';
 import { type StartArguments, startRun, withStart } from './run-start.ts';
@@ -42,7 +44,12 @@ export function runsCommand(): Command {
     .action(async ({ limit, before, json }: { limit: string; before?: string; json?: boolean }) => {
       const page = { limit: whole('--limit', limit, LIST_MAX), after: before === undefined ? null : runId(before) };
       const listed = await withDatabase(async (db) => runViews(db, await listRuns(db, page)));
-      for (const one of listed) console.log(json ? JSON.stringify(one) : lineOf(one));
+      await printList(listed, {
+        columns: COLUMNS,
+        nothing: 'There are no such runs.',
+        json: json ? 'lines' : null,
+        widest: 300,
+      });
     });
   runs
     .command('show')
@@ -56,8 +63,7 @@ export function runsCommand(): Command {
         const run = await existing(db, id);
         if (follow) return await followRun(db, id, json === true);
         const [view, changes] = [await runView(db, run), await runChanges(db, id)];
-        if (json) console.log(JSON.stringify({ ...view, changes }, null, 2));
-        else console.log(showText(view, changes));
+        await (json ? printJson({ ...view, changes }) : print(showText(view, changes)));
       });
     });
   runs
@@ -70,7 +76,7 @@ export function runsCommand(): Command {
       const withdrawn = await operated({}, () =>
         withDatabase((db) => stopRun(db, id, { user: by, unit: null }, recordOutcomes)),
       );
-      console.log(`run ${id} is STOPPED; ${withdrawn} requests that nobody had begun to send were withdrawn`);
+      await print(`run ${id} is STOPPED; ${withdrawn} requests that nobody had begun to send were withdrawn`);
     });
   runs
     .command('resume')
@@ -80,7 +86,7 @@ export function runsCommand(): Command {
     .action(async (given: string, { by }: { by: string }) => {
       const id = runId(given);
       const state = await operated({}, () => withDatabase((db) => resumeRun(db, id, { user: by, unit: null })));
-      console.log(`run ${id} is ${state}`);
+      await print(`run ${id} is ${state}`);
     });
   runs
     .command('cards')
@@ -97,10 +103,11 @@ export function runsCommand(): Command {
         await existing(db, id);
         return await listTargets(db, id, page);
       });
-      for (const one of listed) {
-        const { target, outcome: code, request_numbers: requests, subscription_number: subscription } = one;
-        console.log(json ? JSON.stringify(one) : [target, code, subscription ?? '-', requests.join(',')].join('  '));
-      }
+      await printList(listed, {
+        columns: TARGET_COLUMNS,
+        nothing: `Run ${id} has no such targets.`,
+        json: json ? 'lines' : null,
+      });
     });
   return runs;
 }
@@ -205,9 +212,19 @@ function whole(option: string, given: string, max: number): number {
   throw new UsageError(`${option} is ${JSON.stringify(given)}: give a whole number from 1 to ${max}`);
 }
 
-function lineOf(view: RunView): string {
-  return `${view.created_date}  ${view.kind}  ${progressText(view)}  by ${view.created_by_user}`;
-}
+const COLUMNS: readonly Column<RunView>[] = [
+  ['created', (view) => view.created_date],
+  ['kind', (view) => view.kind],
+  ['by', (view) => view.created_by_user],
+  ['run', progressText],
+];
+
+const TARGET_COLUMNS: readonly Column<Awaited<ReturnType<typeof listTargets>>[number]>[] = [
+  ['target', ({ target }) => target],
+  ['outcome', ({ outcome }) => outcome],
+  ['subscription', (target) => target.subscription_number],
+  ['requests', (target) => target.request_numbers.join(',')],
+];
 
 function showText(view: RunView, changes: Awaited<ReturnType<typeof runChanges>>): string {
   return [

@@ -11,10 +11,13 @@ import {
   type Schedule,
   scheduleHistory,
   scheduleInput,
+  type ScheduleStart,
 } from '../runs/schedules.ts';
+import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
 import { inputOf, operated, type OptionNames } from './operation.ts';
+import { print, printList } from './output.ts';
 import { kindContext } from './run-start.ts';
 
 const OPTIONS: OptionNames = {
@@ -50,16 +53,19 @@ export function schedulesCommand(): Command {
         const by = { user: given.by, unit: null };
         return await withDatabase((db) => addSchedule(db, { ...input, ...read, kind, by }, kindContext()));
       });
-      console.log(lineOf(added));
+      await print(lineOf(added));
     });
   schedules
     .command('list')
     .description('all of them, by name')
     .option('--json', 'print JSON, one a line')
     .action(async (options: { json?: boolean }) => {
-      for (const one of await withDatabase(listSchedules)) {
-        console.log(options.json ? JSON.stringify(one) : lineOf(one));
-      }
+      const json = options.json ? 'lines' : null;
+      await printList(await withDatabase(listSchedules), {
+        columns: COLUMNS,
+        nothing: 'There are no schedules.',
+        json,
+      });
     });
   for (const [command, enabled] of [
     ['enable', true],
@@ -74,7 +80,7 @@ export function schedulesCommand(): Command {
         const changed = await operated(OPTIONS, () =>
           withDatabase((db) => enableSchedule(db, name, enabled, { user: by, unit: null })),
         );
-        console.log(lineOf(changed));
+        await print(lineOf(changed));
       });
   }
   schedules
@@ -83,7 +89,7 @@ export function schedulesCommand(): Command {
     .argument('<name>')
     .action(async (name: string) => {
       await operated(OPTIONS, () => withDatabase((db) => removeSchedule(db, name)));
-      console.log(`schedule ${name} is removed`);
+      await print(`schedule ${name} is removed`);
     });
   schedules
     .command('history')
@@ -97,10 +103,8 @@ export function schedulesCommand(): Command {
         throw new UsageError(`--limit is ${JSON.stringify(options.limit)}: give a whole number from 1 to 1000`);
       }
       const starts = await operated(OPTIONS, () => withDatabase((db) => scheduleHistory(db, name, limit)));
-      for (const one of starts) {
-        const what = one.runId === null ? (one.detail ?? '') : `run ${one.runId}, ${one.runState}`;
-        console.log(options.json ? JSON.stringify(one) : `${one.dueAt.toISOString()}  ${one.outcome}  ${what}`);
-      }
+      const nothing = `Schedule ${name} was not due yet.`;
+      await printList(starts, { columns: START_COLUMNS, nothing, json: options.json ? 'lines' : null, widest: 200 });
     });
   return schedules;
 }
@@ -125,3 +129,19 @@ function json(option: string, text: string): unknown {
 function lineOf({ name, kind, cron, timeZone, nextAt }: Schedule): string {
   return `${name}  ${kind}  ${cron} ${timeZone}  ${nextAt === null ? 'disabled' : `next ${nextAt.toISOString()}`}`;
 }
+
+const COLUMNS: readonly Column<Schedule>[] = [
+  ['name', ({ name }) => name],
+  ['kind', ({ kind }) => kind],
+  ['cron', ({ cron }) => cron],
+  ['time zone', ({ timeZone }) => timeZone],
+  ['next', ({ nextAt }) => nextAt ?? 'disabled'],
+];
+
+const START_COLUMNS: readonly Column<ScheduleStart>[] = [
+  ['due', ({ dueAt }) => dueAt],
+  ['outcome', ({ outcome }) => outcome],
+  ['run', ({ runId }) => runId],
+  ['state', ({ runState }) => runState],
+  ['detail', ({ detail }) => detail],
+];

@@ -3,8 +3,11 @@ import { localUser } from '../operations/actor.ts';
 import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
 import { generatePassword, passwordProblem } from '../users/passwords.ts';
 import { type Role, ROLES, usernameOf } from '../users/user.ts';
+import { localUser } from '../operations/actor.ts';
+import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
+import { print, printJson, printList } from './output.ts';
 import { secretFrom } from './secret-input.ts';
 
 /** `users`: who may use the Web API. */
@@ -31,7 +34,7 @@ export function usersCommand(): Command {
       if (!added) {
         throw new Error(`There is a user ${username} already: take another name, or see users reset-password, enable`);
       }
-      report(`user ${username} is added`, { username, role, organisation, unit }, generated, options.json);
+      await printDone(`user ${username} is added`, { username, role, organisation, unit }, generated, options.json);
     });
   users
     .command('list')
@@ -39,8 +42,7 @@ export function usersCommand(): Command {
     .option('--json', 'print JSON')
     .action(async ({ json }: { json?: boolean }) => {
       const listed = await withDatabase(listUsers);
-      if (json) console.log(JSON.stringify(listed, null, 2));
-      else for (const user of listed) console.log(line(user));
+      await printList(listed, { columns: COLUMNS, nothing: 'There are no users.', json: json ? 'array' : null });
     });
   for (const [name, disabled, what] of [
     ['disable', true, 'keeps a user out from now on: its tokens end at once'],
@@ -55,7 +57,7 @@ export function usersCommand(): Command {
         const username = checkedName(given);
         const result = await withDatabase((db) => setDisabled(db, { username, disabled, by }));
         if (result === 'NOT_FOUND') throw noSuchUser(username);
-        console.log(
+        await print(
           `user ${username} ${result === 'CHANGED' ? 'is' : 'was'} ${name}d${result === 'CHANGED' ? '' : ' before'}`,
         );
       });
@@ -69,7 +71,7 @@ export function usersCommand(): Command {
       const { password, generated } = await passwordFrom(options);
       const reset = await withDatabase((db) => resetPassword(db, { username, password, by: options.by }));
       if (!reset) throw noSuchUser(username);
-      report(`the password of ${username} is reset`, { username }, generated, options.json);
+      await printDone(`the password of ${username} is reset`, { username }, generated, options.json);
     });
   return users;
 }
@@ -134,23 +136,19 @@ function noSuchUser(username: string): NotFoundError {
   return new NotFoundError(`There is no user ${username}: see users list`);
 }
 
-/** Tells what was done; a password only where it was made up here and nobody knows it yet. */
-function report(done: string, facts: object, generated: string | null, json = false): void {
-  if (json) console.log(JSON.stringify({ ...facts, ...(generated === null ? {} : { password: generated }) }, null, 2));
-  else console.log(generated === null ? done : `${done}; its password, shown only now: ${generated}`);
+/** Prints what was done; a password only if it was made up here and nobody knows it yet. */
+function printDone(done: string, facts: object, generated: string | null, json = false): Promise<void> {
+  if (json) return printJson({ ...facts, ...(generated === null ? {} : { password: generated }) });
+  return print(generated === null ? done : `${done}; its password, shown only now: ${generated}`);
 }
 
-function line(user: ListedUser): string {
-  const { username, role, organisation, unit, disabled, tokens, changedAt, changedBy } = user;
-  const state = disabled ? 'disabled' : 'enabled';
-  return [
-    username,
-    role,
-    organisation,
-    unit ?? '-',
-    state,
-    `${tokens} tokens`,
-    changedAt.toISOString(),
-    changedBy,
-  ].join('  ');
-}
+const COLUMNS: readonly Column<ListedUser>[] = [
+  ['username', ({ username }) => username],
+  ['role', ({ role }) => role],
+  ['organisation', ({ organisation }) => organisation],
+  ['unit', ({ unit }) => unit],
+  ['state', ({ disabled }) => (disabled ? 'disabled' : 'enabled')],
+  ['tokens', ({ tokens }) => `${tokens} tokens`],
+  ['changed', ({ changedAt }) => changedAt],
+  ['by', ({ changedBy }) => changedBy],
+];

@@ -3,7 +3,6 @@ import type { z } from 'zod';
 import { localUser } from '../operations/actor.ts';
 import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
 import { requestTable } from '../operations/request-table.ts';
-import { printable } from '../operations/story-text.ts';
 import { type SendingInput, utilityInputs, type UtilityPatterns, waits } from '../operations/utilities/inputs.ts';
 import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
@@ -15,7 +14,9 @@ import { createFinalWatch, type FinalWatch } from '../requests/await-final.ts';
 import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
+import { tellingWhy } from './sending-teller.ts';
 import { inputOf, operated, type OptionNames } from './operation.ts';
+import { print, printJson, report } from './output.ts';
 
 /** What every utility takes on the command line. */
 export interface UtilityOptions {
@@ -133,12 +134,12 @@ export async function callUtility(
     const operation = parts.utilities[name] as (input: SendingInput, caller: Caller) => Promise<Submitted>;
     const caller: Caller = { by: { user: options.by, unit: null }, idempotent: null };
     const { processId, numbers, leftOut } = await operated(names, () => operation(input, caller));
-    const outcome = await awaitOutcome(parts, numbers, awaited ? timeoutMs : 0);
+    const outcome = await tellingWhy(parts.db, awaited, () => awaitOutcome(parts, numbers, awaited ? timeoutMs : 0));
     const shown = await further?.(parts, outcome);
     if (options.json) {
-      console.log(JSON.stringify({ processId, ...outcome, leftOut, ...shown?.json }, null, 2));
+      await printJson({ processId, ...outcome, leftOut, ...shown?.json });
     } else {
-      process.stdout.write(`${outcomeText(outcome)}${leftOut.map(leftOutText).join('')}${shown?.text ?? ''}`);
+      await print(`${outcomeText(outcome)}${leftOut.map(leftOutText).join('')}${shown?.text ?? ''}`);
     }
     judge(outcome, awaited);
   });
@@ -146,7 +147,8 @@ export async function callUtility(
 
 /** Tells on standard error why requests are pending, and ends with 1 where one was rejected or was waited for in vain. */
 export function judge({ requests, notice }: Outcome, waited: boolean): void {
-  if (notice !== null) console.error(printable(notice));
+  // Who waited was told while waiting.
+  if (notice !== null && !waited) report(notice);
   const rejected = requests.filter(({ lifeCycleState }) => lifeCycleState === 'REJECTED').length;
   const pending = requests.filter(({ lifeCycleState }) => lifeCycleState === 'PENDING').length;
   if (rejected > 0) throw new Error(`${rejected} of ${requests.length} requests were rejected`);
@@ -160,11 +162,11 @@ export function outcomeText({ requests }: Outcome): string {
   const said = requests.flatMap(({ number, errorCode, errorDescription }) =>
     errorDescription === null ? [] : [`${number}  ${[errorCode, errorDescription].filter(Boolean).join(': ')}\n`],
   );
-  return `${requestTable(requests)}${printable(said.join(''))}`;
+  return `${requestTable(requests)}${said.join('')}`;
 }
 
 function leftOutText({ smartcard, setTopBox, reason, detail }: LeftOut): string {
-  return printable(`left out  ${[smartcard, setTopBox].filter(Boolean).join(' ') || '-'}  ${reason}: ${detail}\n`);
+  return `left out  ${[smartcard, setTopBox].filter(Boolean).join(' ') || '-'}  ${reason}: ${detail}\n`;
 }
 
 /** In milliseconds. */

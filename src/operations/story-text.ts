@@ -1,6 +1,6 @@
 import type { RequestStory } from './request-story.ts';
 
-/** The story as text for a terminal, in the order in which it happened. */
+/** The story as text, in the order in which it happened; what prints it makes it safe for a terminal. */
 export function storyText(story: RequestStory): string {
   const { event, request, withheld, attempts, outcomes } = story;
   const parts = [
@@ -60,7 +60,7 @@ export function storyText(story: RequestStory): string {
 
 function missingEvent({ causation_event_id: eventId }: Record<string, unknown>): string {
   if (typeof eventId !== 'string') return '  none: no event made this request';
-  return `  ${printable(eventId)}, which is no longer kept (RETENTION_EVENTS_DAYS)`;
+  return `  ${eventId}, which is no longer kept (RETENTION_EVENTS_DAYS)`;
 }
 
 function heading(title: string): string {
@@ -80,10 +80,5 @@ function indent(lines: string, by: string): string {
 function text(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (value instanceof Date) return value.toISOString();
-  return printable(typeof value === 'string' ? value : JSON.stringify(value));
-}
-
-/** A CAS may answer with anything, and a terminal obeys control characters: they show as U+FFFD. */
-export function printable(shown: string): string {
-  return shown.replaceAll('\r\n', '\n').replace(/(?![\n\t])\p{Cc}/gu, '\uFFFD');
+  return typeof value === 'string' ? value : JSON.stringify(value);
 }

@@ -8,32 +8,40 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** Settings that are wrong; the message lists every mistake with its remedy. */
 export class SettingsError extends Error {
   override readonly name = 'SettingsError';
-  constructor(mistakes: readonly string[]) {
+  /** The groups of settings that were read. */
+  readonly groups: readonly string[];
+  constructor(mistakes: readonly string[], groups: readonly string[] = []) {
     super(
       `These settings are wrong (docs/settings.md describes them all):\n${mistakes.map((line) => `  ${line}`).join('\n')}`,
     );
+    this.groups = groups;
   }
 }
 
 /**
  * Reads the settings that `schemas` describes (name -> schema). An empty value counts as not set; `NAME_FILE` reads the
  * value of NAME from a file, without its last line break. Every mistake is one sentence; secrets are never repeated.
+ * `wrong` has the names of the settings with a mistake.
  */
 export function readEnvironment(
   schemas: Readonly<Record<string, z.ZodType>>,
   env: Environment,
-): { values: Record<string, unknown>; mistakes: string[] } {
+): { values: Record<string, unknown>; mistakes: string[]; wrong: ReadonlySet<string> } {
   const mistakes: string[] = [];
   const values: Record<string, unknown> = {};
+  const wrong = new Set<string>();
   for (const [name, schema] of Object.entries(schemas)) {
     const given = valueOf(name, env, mistakes);
-    if (given === WRONG) continue;
-    const parsed = schema.safeParse(given);
-    if (parsed.success) values[name] = parsed.data;
-    else
-      mistakes.push(`${name} ${given === undefined ? 'is not set' : shown(schema, given)}: ${problemOf(parsed.error)}`);
+    const parsed = given === WRONG ? null : schema.safeParse(given);
+    if (parsed?.success) {
+      values[name] = parsed.data;
+      continue;
+    }
+    wrong.add(name);
+    if (given === WRONG || parsed === null) continue;
+    mistakes.push(`${name} ${given === undefined ? 'is not set' : shown(schema, given)}: ${problemOf(parsed.error)}`);
   }
-  return { values, mistakes };
+  return { values, mistakes, wrong };
 }
 
 const WRONG = Symbol('a mistake that was already noted');
@@ -63,7 +71,9 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
 
 function shown(schema: z.ZodType, value: string): string {
   if (isSecret(schema)) return 'has a wrong value';
-  return `is ${JSON.stringify(value.length > 80 ? `${value.slice(0, 80)}…` : value)}`;
+  // An address may have a password in it.
+  const shown = value.replace(/\/\/[^/]*@/, '//…@');
+  return `is ${JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)}`;
 }
 
 function problemOf(error: z.ZodError): string {

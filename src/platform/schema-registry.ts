@@ -5,6 +5,7 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { Type } from 'avsc';
 import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
+import { addressOf, namingPart } from './unreachable.ts';
 
 export interface SchemaRegistryOptions {
   /** The Confluent API; for Apicurio it ends with /apis/ccompat/v7. */
@@ -117,6 +118,15 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     return (answer as { id: number }).id;
   }
 
+  /** `fetch` keeps what happened to the connection in the cause. */
+  function problemOf(error: unknown): string {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    const named = namingPart('The schema registry', addressOf(base), cause);
+    if (named !== cause) return messageOf(named);
+    const reason = cause === error ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
+    return `The schema registry at ${addressOf(base)} did not answer: ${reason}`;
+  }
+
   function refuse(schemaId: number, answer: WriterSchema): WriterSchema {
     keep(refused, schemaId, { until: performance.now() + unknownForMs, answer });
     return answer;
@@ -162,10 +172,7 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
       status = response.status;
       answer = await response.json();
     } catch (error) {
-      const cause = error instanceof Error && error.cause !== undefined ? ` (${messageOf(error.cause)})` : '';
-      throw new SchemaRegistryUnavailableError(`The schema registry did not answer: ${messageOf(error)}${cause}`, {
-        cause: error,
-      });
+      throw new SchemaRegistryUnavailableError(problemOf(error), { cause: error });
     }
     if (status === 200) return answer;
     const { error_code: code, message } = Object(answer) as { error_code?: number; message?: string };

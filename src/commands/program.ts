@@ -1,0 +1,96 @@
+import { Command } from 'commander';
+import { eventsCommand } from './events.ts';
+import { fingerprintCommand } from './fingerprint.ts';
+import { importCommand } from './import.ts';
+import { infoCommand } from './info.ts';
+import { messageCommand } from './message.ts';
+import { migrateCommand } from './migrate.ts';
+import { pairCommand } from './pair.ts';
+import { pinCommand } from './pin.ts';
+import { providerCommand } from './provider.ts';
+import { replayCommand } from './replay.ts';
+import { queueCommand } from './queue.ts';
+import { reconcileCommand } from './reconcile.ts';
+import { requestsCommand } from './requests.ts';
+import { resyncCommand } from './resync.ts';
+import { runsCommand } from './runs.ts';
+import { schedulesCommand } from './schedules.ts';
+import { retentionCommand } from './retention.ts';
+import { serveCommand } from './serve.ts';
+import { simulatorCommand } from './simulator.ts';
+import { usersCommand } from './users.ts';
+import packageJson from '../../package.json' with { type: 'json' };
+import { SettingsError } from '../platform/environment.ts';
+import { visible } from '../platform/terminal-text.ts';
+import { readSettings, SERVICE_SETTINGS, type SettingGroup } from '../settings.ts';
+import { ExitCode } from './exit-codes.ts';
+
+/** Every command, and the settings that it reads in any case. */
+const COMMANDS: readonly (readonly [make: () => Command, settings: readonly SettingGroup[]])[] = [
+  [serveCommand, SERVICE_SETTINGS],
+  [migrateCommand, ['database', 'kafka', 'log']],
+  [simulatorCommand, ['simulator', 'mapping', 'log']],
+  [requestsCommand, ['database', 'rules']],
+  [runsCommand, ['database', 'rules']],
+  [resyncCommand, ['database', 'rules']],
+  [reconcileCommand, ['database', 'rules']],
+  [schedulesCommand, ['database', 'rules']],
+  [queueCommand, ['database', 'rules']],
+  [eventsCommand, ['database', 'rules']],
+  [providerCommand, ['database']],
+  [usersCommand, ['database']],
+  [importCommand, ['database']],
+  [replayCommand, ['database', 'rules']],
+  [pairCommand, ['database', 'rules']],
+  [infoCommand, ['database', 'rules']],
+  [messageCommand, ['database', 'rules']],
+  [fingerprintCommand, ['database', 'rules']],
+  [pinCommand, ['database', 'rules']],
+  [retentionCommand, ['database', 'retention']],
+];
+
+/** The command line, before it reads its arguments. Wrong usage throws a CommanderError, after its message was printed. */
+export function createProgram(): Command {
+  const program = new Command('conax-provisioning')
+    .description("Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order.")
+    .version(packageJson.version, '--version', 'prints the version')
+    .addHelpText(
+      'after',
+      `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
+    );
+  for (const [make, settings] of COMMANDS) {
+    const command = make();
+    let running = false;
+    command.hook('preAction', () => void (running = true));
+    program.addCommand(command);
+    settingsOf.set(command, { settings, isRunning: () => running });
+  }
+  prepare(program);
+  return program;
+}
+
+const settingsOf = new WeakMap<Command, { settings: readonly SettingGroup[]; isRunning: () => boolean }>();
+
+/**
+ * The same error, with every mistake in all settings of the command that was run: a command reads some of its settings
+ * only after it has read its arguments by others.
+ */
+export function withAllMistakes(program: Command, error: unknown): unknown {
+  if (!(error instanceof SettingsError)) return error;
+  const run = program.commands.map((command) => settingsOf.get(command)).find((one) => one?.isRunning());
+  try {
+    readSettings([...new Set([...(run?.settings ?? []), ...(error.groups as readonly SettingGroup[])])]);
+    return error;
+  } catch (whole) {
+    return whole;
+  }
+}
+
+/** A command that is added whole inherits nothing. */
+function prepare(command: Command): void {
+  // Without the override commander ends the process by itself, with 1.
+  command.exitOverride().showHelpAfterError('Add --help to see what it takes.');
+  // Its messages repeat arguments.
+  command.configureOutput({ writeErr: (text) => process.stderr.write(visible(text)) });
+  for (const subcommand of command.commands) prepare(subcommand);
+}
