@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { pauseProvider, providerStatus, type ProviderStatus, resumeProvider } from '../dispatch/provider.ts';
 import { localUser } from '../operations/actor.ts';
-import { type Column, table } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { print, printJson } from './output.ts';
 
@@ -41,17 +40,13 @@ function statusText(status: ProviderStatus): string {
     ? `paused since ${status.changedAt.toISOString()} by ${status.pausedBy}: ${status.pausedReason}`
     : 'sending';
   const until = status.breakerOpenUntil ? ` until ${status.breakerOpenUntil.toISOString()}` : '';
+  const instances = status.instances.map(
+    ({ id, slots, requestsPerSecond }) => `  ${id}: ${slots} calls at once, ${requestsPerSecond} a second`,
+  );
   return [
     `provider   ${sending}`,
     `breaker    ${status.breaker}${until}, ${status.failuresInARow} failures in a row`,
-    `instances  ${status.instances.length || 'none: no instance of the service sends now'}`,
-    table(COLUMNS, status.instances),
+    `instances  ${instances.length === 0 ? '0: no instance of the service sends now' : instances.length}`,
+    ...instances,
   ].join('\n');
 }
-
-const COLUMNS: readonly Column<ProviderStatus['instances'][number]>[] = [
-  ['instance', ({ id }) => id],
-  ['calls at once', ({ slots }) => slots],
-  ['calls a second', ({ requestsPerSecond }) => requestsPerSecond],
-  ['started', ({ startedAt }) => startedAt],
-];
