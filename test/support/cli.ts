@@ -15,6 +15,8 @@ export interface Running {
   readonly pid: number;
   /** Resolves with the first line of standard output, early ones included, that the pattern fits. */
   line(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
+  /** The same for standard error. */
+  told(pattern: RegExp, deadlineMs?: number): Promise<RegExpExecArray>;
   signal(name: NodeJS.Signals): void;
   readonly ended: Promise<Ran>;
 }
@@ -47,7 +49,10 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     lines.push(line);
     for (const look of looks) look();
   });
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const look of looks) look();
+  });
   const written = (): string => `standard output:\n${lines.join('\n')}\nstandard error:\n${stderr}`;
 
   const ended = new Promise<Ran>((resolve, reject) => {
@@ -61,21 +66,27 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
     pid: child.pid ?? 0,
     ended,
     signal: (name) => void child.kill(name),
-    line: (pattern, deadlineMs = LINE_DEADLINE_MS) =>
-      new Promise((resolve, reject) => {
-        const timer = setTimeout(() => {
-          looks.delete(look);
-          reject(new Error(`No line like ${pattern} within ${deadlineMs} ms; ${written()}`));
-        }, deadlineMs);
-        const look = (): void => {
-          const found = lines.map((line) => pattern.exec(line)).find((match) => match !== null);
-          if (!found) return;
-          looks.delete(look);
-          clearTimeout(timer);
-          resolve(found);
-        };
-        looks.add(look);
-        look();
-      }),
+    line: (pattern, deadlineMs) => found(() => lines, pattern, deadlineMs),
+    told: (pattern, deadlineMs) => found(() => stderr.split('\n'), pattern, deadlineMs),
   };
+
+  function found(of: () => readonly string[], pattern: RegExp, deadlineMs = LINE_DEADLINE_MS) {
+    return new Promise<RegExpExecArray>((resolve, reject) => {
+      const timer = setTimeout(() => {
+        looks.delete(look);
+        reject(new Error(`No line like ${pattern} within ${deadlineMs} ms; ${written()}`));
+      }, deadlineMs);
+      const look = (): void => {
+        const match = of()
+          .map((line) => pattern.exec(line))
+          .find((one) => one !== null);
+        if (!match) return;
+        looks.delete(look);
+        clearTimeout(timer);
+        resolve(match);
+      };
+      looks.add(look);
+      look();
+    });
+  }
 }

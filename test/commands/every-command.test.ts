@@ -1,0 +1,132 @@
+import { CommanderError, type Command } from 'commander';
+import { describe, expect, test } from 'vitest';
+import { createProgram } from '../../src/commands/program.ts';
+import { runCli } from '../support/cli.ts';
+
+/** Arguments with which each command has nothing to say against its usage. */
+const ARGUMENTS: Readonly<Record<string, string>> = {
+  serve: '',
+  migrate: '',
+  simulator: '',
+  'requests show': '1',
+  'requests list': '--state PENDING',
+  'requests withdraw': '1',
+  'requests process': '1',
+  'runs message': '--type BARK --message x --all --yes',
+  'runs fingerprint': '--x 1 --y 1 --height 1 --slot 1 --all --yes',
+  'runs queue': '--yes',
+  'runs list': '',
+  'runs show': '1',
+  'runs stop': '1',
+  'runs resume': '1',
+  'runs cards': '1',
+  resync: '--subscription S1 --yes',
+  'reconcile run': '--all --yes',
+  'reconcile show': '1',
+  'reconcile fix': '1',
+  'schedules add': 'x --kind QUEUE --cron * --selection {}',
+  'schedules list': '',
+  'schedules enable': 'x',
+  'schedules disable': 'x',
+  'schedules remove': 'x',
+  'schedules history': 'x',
+  'queue add': '--type MAIL --message x --card 20000000001',
+  'queue list': '',
+  'queue show': '1',
+  'queue remove': '1',
+  'events held': '',
+  'events dead-letters': '',
+  'events show': '1',
+  'events release': '1',
+  'events discard': '1 --reason x',
+  'provider pause': '',
+  'provider resume': '',
+  'provider status': '',
+  'users add': 'anna --role viewer --organisation x --generate',
+  'users list': '',
+  'users disable': 'anna',
+  'users enable': 'anna',
+  'users reset-password': 'anna --generate',
+  import: 'package.json',
+  'replay plan': '--topic x',
+  'replay run': '--reason x',
+  'replay outcomes': '--request 1 --reason x --topic x',
+  'replay list': '',
+  'replay show': '1',
+  'replay stop': '1',
+  'replay resume': '1',
+  'pair create': '--card 20000000001 --stb x',
+  'pair add': '--to 20000000001 --stb x',
+  'pair status': '--card 20000000001',
+  info: '--card 20000000001',
+  'message mail': 'x --card 20000000001',
+  'message bark': 'x --card 20000000001',
+  'message repeating-bark': 'x --card 20000000001 --repetitions 1 --interval 10',
+  fingerprint: '--x 1 --y 1 --height 1 --slot 1 --card 20000000001',
+  'pin reset': '--card 20000000001',
+  'pin set': '--card 20000000001 --pin-file package.json',
+  'retention run': '',
+  'retention status': '',
+};
+
+function leaves(command: Command, path: string): [string, Command][] {
+  if (command.commands.length === 0) return [[path, command]];
+  return command.commands.flatMap((one) => leaves(one, `${path} ${one.name()}`.trim()));
+}
+
+const ALL = leaves(createProgram(), '');
+
+function argumentsOf(name: string): string[] {
+  const given = ARGUMENTS[name]?.split(' ').filter(Boolean) ?? [];
+  return given.map((one) => (one === '*' ? '0 8 * * *' : name === 'pin set' && one === 'package.json' ? PIN : one));
+}
+/** A file that has four digits and a line break. */
+const PIN = new URL('fixtures/pin.txt', import.meta.url).pathname;
+
+describe('every command', () => {
+  test('is in this test', () => {
+    expect(ALL.map(([name]) => name).toSorted()).toEqual(Object.keys(ARGUMENTS).toSorted());
+  });
+
+  test.each(ALL)('refuses an unknown option before it does anything: %s', async (name) => {
+    const program = createProgram();
+    const quiet = { writeOut: () => {}, writeErr: () => {} };
+    for (const [, command] of leaves(program, '')) command.configureOutput(quiet);
+    const parsed = program.parseAsync(['node', 'cli', ...name.split(' '), ...argumentsOf(name), '--nonsense']);
+    await expect(parsed).rejects.toSatisfy(
+      (error) => error instanceof CommanderError && error.code === 'commander.unknownOption',
+    );
+  });
+
+  test.concurrent.each(ALL.filter(([name]) => name !== 'simulator'))(
+    'without its settings ends with 2, and one message has all that are missing: %s',
+    async (name) => {
+      const { exitCode, stdout, stderr } = await runCli([...name.split(' '), ...argumentsOf(name)]);
+      expect({ name, exitCode, stdout }).toEqual({ name, exitCode: 2, stdout: '' });
+      const missing = ['DATABASE_URL'];
+      if (/^(serve|migrate|events show|replay plan|replay outcomes)$/.test(name)) {
+        missing.push('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
+      }
+      if (name === 'serve') missing.push('CONAX_BASE_URL');
+      const named = [...stderr.matchAll(/^ {2}(\w+) is not set/gm)].map(([, setting]) => setting);
+      if (name === 'retention run') expect(stderr).toMatch(/DATABASE_URL is not set|set one of the RETENTION/);
+      else expect(named, stderr).toEqual(missing);
+    },
+  );
+
+  test('tells all mistakes at once, those between settings too, and shows no password of an address', async () => {
+    const env = {
+      SMARTCARD_CA_ID_PATTERN: '(',
+      DATABASE_URL: 'mysql://me:s3cret@db/x',
+      CONAX_BASE_URL: 'ftp://me:s3cret@cas',
+      LEASE_MS: '1000',
+      CONAX_USERNAME: 'sms',
+    };
+    const served = await runCli(['serve'], env);
+    expect(served.exitCode).toBe(2);
+    for (const name of Object.keys(env)) expect(served.stderr).toContain(`  ${name} `);
+    expect(served.stderr).not.toContain('s3cret');
+    const paired = await runCli(['pair', 'create', '--card', '1'], { SMARTCARD_CA_ID_PATTERN: '(' });
+    expect(paired.stderr).toMatch(/DATABASE_URL is not set[^]*SMARTCARD_CA_ID_PATTERN is/);
+  });
+});
