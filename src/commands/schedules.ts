@@ -48,7 +48,10 @@ export function schedulesCommand(): Command {
       const input = inputOf(scheduleInput, { name, cron: given.cron, time_zone: given.timeZone }, OPTIONS);
       const added = await operated(OPTIONS, async () => {
         const kind = givenKind(given.kind);
-        const [parameters, selection] = [json('--parameters', given.parameters), json('--selection', given.selection)];
+        const [parameters, selection] = [
+          jsonOf('--parameters', given.parameters),
+          jsonOf('--selection', given.selection),
+        ];
         const read = inputOf(runInput(kind), { parameters, selection }, OPTIONS);
         const by = { user: given.by, unit: null };
         return await withDatabase((db) => addSchedule(db, { ...input, ...read, kind, by }, kindContext()));
@@ -118,7 +121,7 @@ interface AddArguments {
   readonly by: string;
 }
 
-function json(option: string, text: string): unknown {
+function jsonOf(option: string, text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch {

@@ -86,7 +86,7 @@ type MappingFile = z.infer<typeof mappingSchema>;
  * must be sent has its element, lists stand where the WSDL repeats. Throws one MappingError that names all mistakes.
  */
 export async function loadMapping(file: string): Promise<Mapping> {
-  const content = await readMappingFile(file);
+  const content = readMappingFile(file);
   const mistakes: string[] = [];
   const wsdls = new Map<string, ReadonlyMap<string, Operation>>();
   for (const [area, { wsdl }] of Object.entries(content.areas)) {
