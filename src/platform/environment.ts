@@ -72,8 +72,8 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
 function shown(schema: z.ZodType, value: string): string {
   if (isSecret(schema)) return 'has a wrong value';
   // An address may have a password in it.
-  const shown = value.replace(/\/\/[^/]*@/, '//…@');
-  return `is ${JSON.stringify(shown.length > 80 ? `${shown.slice(0, 80)}…` : shown)}`;
+  const masked = value.replace(/\/\/[^/]*@/, '//…@');
+  return `is ${JSON.stringify(masked.length > 80 ? `${masked.slice(0, 80)}…` : masked)}`;
 }
 
 function problemOf(error: z.ZodError): string {
