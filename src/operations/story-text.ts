@@ -80,5 +80,6 @@ function indent(lines: string, by: string): string {
 function text(value: unknown): string {
   if (value === null || value === undefined) return '-';
   if (value instanceof Date) return value.toISOString();
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  // A carriage return would count as a line of its own when lines are indented.
+  return typeof value === 'string' ? value.replaceAll('\r\n', '\n') : JSON.stringify(value);
 }
