@@ -8,7 +8,6 @@ import {
   ReplayNotFoundError,
   resumeReplay,
 } from '../replay/record.ts';
-import { localUser } from '../operations/actor.ts';
 import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError } from './exit-codes.ts';

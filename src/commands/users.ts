@@ -3,7 +3,6 @@ import { localUser } from '../operations/actor.ts';
 import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
 import { generatePassword, passwordProblem } from '../users/passwords.ts';
 import { type Role, ROLES, usernameOf } from '../users/user.ts';
-import { localUser } from '../operations/actor.ts';
 import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
