@@ -24,6 +24,7 @@ export function kafkaOf(settings: Settings<'kafka'>, logger: Logger): Kafka {
 export function registryOf(settings: Settings<'kafka'>): SchemaRegistryClient {
   return openSchemaRegistry({
     url: settings.SCHEMA_REGISTRY_URL,
+    ca: settings.SCHEMA_REGISTRY_CA,
     username: settings.SCHEMA_REGISTRY_USERNAME,
     password: settings.SCHEMA_REGISTRY_PASSWORD,
   });

@@ -80,6 +80,9 @@ export const settingGroups = {
     SCHEMA_REGISTRY_URL: httpUrl().describe(
       'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`.',
     ),
+    SCHEMA_REGISTRY_CA: optionalText().describe(
+      'Certificates to trust for the registry instead of the well-known ones, PEM; usually set as SCHEMA_REGISTRY_CA_FILE.',
+    ),
     SCHEMA_REGISTRY_USERNAME: optionalText().describe('User at the registry.'),
     SCHEMA_REGISTRY_PASSWORD: secret(optionalText()).describe('Password at the registry.'),
     CRM_TOPICS: list('topic', 'crm.subscription-events').describe(

@@ -1,4 +1,4 @@
-import { createEventDecoder } from '../../src/events/decode.ts';
+import { createEventDecoder, type WriterSchema } from '../../src/events/decode.ts';
 import { applyChunk, type ApplyOptions } from '../../src/intake/apply.ts';
 import { CHUNK_MESSAGES_MAX, chunksOf, slicesOf } from '../../src/intake/chunks.ts';
 import type { IncomingMessage, ReadMessage } from '../../src/intake/message.ts';
@@ -22,7 +22,12 @@ const PARTITIONS = 3;
 export async function intake(report: Report, options: { events: number; subscriptions: number }): Promise<void> {
   const load = makeLoad({ ...options, seed: 1 });
   const writers = unregisteredWriters();
-  const types = new Map([...writers.values()].map(({ id, type }) => [id, type]));
+  const schemas = new Map(
+    [...writers.values()].map(({ id, type }): [number, WriterSchema] => [
+      id,
+      { kind: 'schema', schema: type.schema({ exportAttrs: true }) },
+    ]),
+  );
   const partitions: IncomingMessage[][] = Array.from({ length: PARTITIONS }, () => []);
   for (const event of load.events) {
     const partition = Number(event.subscription.number.replaceAll(/\D/g, '')) % PARTITIONS;
@@ -46,10 +51,7 @@ export async function intake(report: Report, options: { events: number; subscrip
       prepared: true,
     });
   try {
-    const decoder = createEventDecoder((id) => {
-      const type = types.get(id);
-      return Promise.resolve(type ? { kind: 'schema', type } : { kind: 'unknown' });
-    });
+    const decoder = createEventDecoder((id) => Promise.resolve(schemas.get(id) ?? { kind: 'unknown' }));
     const chunksRead = async function* (messages: readonly IncomingMessage[]): AsyncGenerator<ReadMessage[]> {
       for (const slice of slicesOf(messages)) yield* chunksOf(await readMessages(decoder, slice));
     };
@@ -76,9 +78,6 @@ export async function intake(report: Report, options: { events: number; subscrip
       },
       stalePolicy: 'plan',
       facetWaitMs: 30_000,
-      onFailure: (_read, error) => {
-        throw error;
-      },
     };
     const real = await perSecond((chunk) => applyChunk(chunk, applying));
     const copies = await openRowCopies(site.db, CHUNK_MESSAGES_MAX);

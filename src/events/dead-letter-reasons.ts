@@ -19,7 +19,18 @@ export const deadLetterReasons = {
   UNREADABLE: {
     meaning:
       'The bytes do not fit the schema they name, or the schema lacks a field that the service needs, or it is no CRM action event.',
-    remedy: 'The detail names the field. Mend the producer or its schema, then send the event again.',
+    remedy: 'The detail names the field. Fix the producer or its schema, then send the event again.',
+  },
+  UNREADABLE_RECORD: {
+    meaning:
+      "Kafka's own record cannot be read: its batch is damaged, cannot be unpacked, or is too large unpacked. Key and value are not in the dead letter.",
+    remedy:
+      'The detail says what is wrong and which offsets are concerned. Find out who wrote them, then send the events again.',
+  },
+  TOO_MANY_COMMANDS: {
+    meaning: 'The event alone would make more commands than one event may; nothing of it was done.',
+    remedy:
+      'The detail names the bound. Split the action in the CRM, for example by service or by distributor, then send smaller events; or resync the subscription.',
   },
   CONTRADICTORY: {
     meaning: 'The event was read and contradicts itself, for example an incoming service that the snapshot lacks.',
@@ -27,7 +38,8 @@ export const deadLetterReasons = {
       'The detail names the contradiction. Correct it in the CRM, then send the event again, with the same eventId or a new one.',
   },
   PROCESSING_FAILED: {
-    meaning: 'The event was read, and planning or storing it failed; the rest of its batch went on without it.',
+    meaning:
+      'Reading, planning or storing the message failed, twice alone, while an event of our own went through; the others went on without it.',
     remedy:
       'The detail and the error log say what failed. It may be a fault of the service: report it, then send the event again.',
   },

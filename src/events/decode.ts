@@ -1,20 +1,26 @@
 import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
-import { messageOf } from '../platform/errors.ts';
 import type { ActionEvent, Family } from './action-event.ts';
-import { withBoundedItems } from './bounded-avro.ts';
+import { AvroBytesError, cursorAt, readChoice } from './avro-cursor.ts';
+import { AvroMismatchError, compileRead, type Read } from './avro-reader.ts';
+import { type AvroNode, AvroSchemaError, parseAvroSchema } from './avro-schema.ts';
 import type { DeadLetterCause, DeadLetterReason } from './dead-letter-reasons.ts';
-import { compileProjection, type Project } from './projection.ts';
 
 /** What a message turned out to be. A failure is a value: an exception out of a handler would kill its consumer. */
 export type Decoded = { readonly ok: true; readonly event: ActionEvent } | ({ readonly ok: false } & DeadLetterCause);
 
 /** What the registry says about a schema id. */
 export type WriterSchema =
-  | { readonly kind: 'schema'; readonly type: Type }
+  | {
+      readonly kind: 'schema';
+      /** The parsed JSON of the schema. */
+      readonly schema: unknown;
+      /** The schemas that it refers to, those that are used by others first. */
+      readonly references?: readonly unknown[];
+    }
   /** The registry answered that it has no such schema. */
   | { readonly kind: 'unknown' }
-  /** The registry has it, and it cannot be used: it is not Avro, or avsc refuses it. */
+  /** The registry has it, and it cannot be used: it is not Avro, too large, or refers to what is not there. */
   | { readonly kind: 'unusable'; readonly detail: string };
 
 /**
@@ -29,6 +35,8 @@ export interface EventDecoder {
    * @throws whatever the look-up rejects with: the registry is away, and the same call may be repeated later.
    */
   decode(values: readonly (Buffer | null)[]): Promise<Decoded[]>;
+  /** Decodes an event of our own, which needs no registry. @throws what goes wrong without any message. */
+  control(): ActionEvent;
 }
 
 /** The record of each family, as full names of the contract (schemas/*.avsc). */
@@ -50,34 +58,65 @@ export const CRM_READERS: readonly { readonly family: Family; readonly name: str
 
 const readers = new Map(CRM_READERS.map((reader) => [reader.name, reader]));
 
+const CONTROL_BYTES = readerType(CRM_RECORDS.SERVICE).toBuffer({
+  eventId: 'control',
+  occurredAt: 0,
+  action: { id: 'control', number: 'control', executedAt: 0 },
+  type: 'ADD_SERVICE',
+  subscription: {
+    id: 'control',
+    number: 'control',
+    version: 1,
+    state: 'EFFECTIVE',
+    services: [
+      { id: 'control', productId: 'control', productCode: 'control', caId: '1', state: 'EFFECTIVE', distributor: null },
+    ],
+    installedItems: [{ id: 'control', serialNumber: 'control', kind: 'SMARTCARD', caId: 'control' }],
+  },
+  incomingServices: ['control'],
+});
+
 /** How to read the messages of one writer's schema, or why they cannot be read. */
-type Reading = { readonly ok: true; readonly read: (bytes: Buffer) => ActionEvent } | Failure;
+type Reading = { readonly ok: true; readonly read: (bytes: Buffer, start?: number) => ActionEvent } | Failure;
 type Failure = { readonly ok: false } & DeadLetterCause;
 
+/** Look-ups that run at once: the registry must not be flooded, and its time limit counts from when each is asked. */
+const LOOK_UPS_AT_ONCE = 4;
+
 export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDecoder {
-  // One per writer's schema: the look-up caches its types, so that a type that is gone takes its reading along.
-  const readings = new WeakMap<Type, Reading>();
+  // One per writer's schema: the look-up caches its schemas, so that a schema that is gone takes its reading along.
+  const readings = new WeakMap<WriterSchema, Reading>();
 
   return {
     async decode(values) {
-      const ids = new Set(values.map(schemaIdOf).filter((id) => id !== null));
-      const found = new Map(
-        await Promise.all([...ids].map(async (id) => [id, reading(id, await findWriterSchema(id))] as const)),
-      );
+      const ids = [...new Set(values.map(schemaIdOf).filter((id) => id !== null))];
+      const found = new Map<number, Reading>();
+      const lookUp = async (): Promise<void> => {
+        for (let id = ids.pop(); id !== undefined; id = ids.pop()) found.set(id, reading(id, await findWriterSchema(id)));
+      };
+      await Promise.all(Array.from({ length: LOOK_UPS_AT_ONCE }, lookUp));
       return values.map((value) => decodeOne(value, found));
     },
+    control: controlEvent,
   };
 
   function reading(id: number, schema: WriterSchema): Reading {
     if (schema.kind === 'unknown')
       return failure('UNKNOWN_SCHEMA', `the schema registry has no schema with the id ${id}`);
     if (schema.kind === 'unusable') return failure('UNREADABLE', `schema ${id} cannot be used: ${schema.detail}`);
-    const known = readings.get(schema.type);
+    const known = readings.get(schema);
     if (known) return known;
-    const compiled = compileReading(schema.type);
-    readings.set(schema.type, compiled);
+    const compiled = compileReading(schema);
+    readings.set(schema, compiled);
     return compiled;
   }
+}
+
+/** An event that makes one request whatever is known, decoded from bytes: the experiment's control. */
+export function controlEvent(): ActionEvent {
+  const reading = compileReading({ kind: 'schema', schema: contractOf(CRM_RECORDS.SERVICE) });
+  if (!reading.ok) throw new Error(`The contract cannot be read: ${reading.detail}`);
+  return reading.read(CONTROL_BYTES);
 }
 
 function decodeOne(value: Buffer | null, readingsById: ReadonlyMap<number, Reading>): Decoded {
@@ -85,15 +124,22 @@ function decodeOne(value: Buffer | null, readingsById: ReadonlyMap<number, Readi
   if (value.length === 0) return failure('EMPTY_MESSAGE', 'the value of the message is empty');
   const id = schemaIdOf(value);
   if (id === null)
-    return failure('NOT_AVRO', `the value begins with ${value.subarray(0, PREFIX_BYTES).toString('hex')}`);
+    return failure('NOT_AVRO', `the value starts with ${value.subarray(0, PREFIX_BYTES).toString('hex')}`);
   const reading = readingsById.get(id);
   if (!reading) return failure('UNKNOWN_SCHEMA', `the schema id ${id} was not looked up`);
   if (!reading.ok) return reading;
   try {
     return { ok: true, event: reading.read(value.subarray(PREFIX_BYTES)) };
   } catch (error) {
-    return failure('UNREADABLE', messageOf(error));
+    return failureOf(error);
   }
+}
+
+/** What a message or its schema does wrong is a value; anything else is a fault of ours. */
+function failureOf(error: unknown): Failure {
+  const known = [AvroBytesError, AvroMismatchError, AvroSchemaError].some((kind) => error instanceof kind);
+  if (known) return failure('UNREADABLE', (error as Error).message);
+  throw error;
 }
 
 /** The schema id of a value in the wire format, null where it is not in it. Registries count from 1. */
@@ -102,35 +148,56 @@ function schemaIdOf(value: Buffer | null): number | null {
   return value.readUInt32BE(1);
 }
 
-function compileReading(writer: Type): Reading {
-  const reader = readers.get(writer.name ?? '');
-  if (!reader) {
-    const known = [...readers.keys()].join(', ');
-    return failure('UNREADABLE', `the message is a ${writer.name ?? writer.typeName}, expected one of ${known}`);
-  }
-  let project: Project;
-  let bounded: Type;
+/** Compiles how to read what was written with a schema: a record of ours, or a union of records at the top. */
+function compileReading(writer: Extract<WriterSchema, { kind: 'schema' }>): Reading {
+  let node: AvroNode;
   try {
-    bounded = withBoundedItems(writer);
-    project = compileProjection(reader.type, bounded, '');
+    node = parseAvroSchema(writer.schema, writer.references);
   } catch (error) {
-    return failure('UNREADABLE', messageOf(error));
+    return failureOf(error);
   }
-  const { family } = reader;
+  if (node.kind !== 'union') return compileRecord(node);
+  const { branches } = node;
+  const readings = branches.map(compileRecord);
   return {
     ok: true,
     read(bytes) {
-      const written = bounded.fromBuffer(bytes) as { type: unknown };
-      const event = { family, ...(project(written) as object), writerType: writerSymbol(written.type) } as ActionEvent;
-      assertTimes(event);
-      return event;
+      const cursor = cursorAt(bytes);
+      const reading = readChoice(cursor, readings, 'branch');
+      if (!reading.ok) throw new AvroMismatchError(reading.detail);
+      return reading.read(bytes, cursor.at);
     },
   };
 }
 
-/** The writer's own symbol; a union wraps its branch where avsc could not tell the branches apart. */
-function writerSymbol(type: unknown): string {
-  return typeof type === 'string' ? type : String(Object.values(Object(type) as object)[0]);
+function compileRecord(writer: AvroNode): Reading {
+  const name = 'name' in writer ? writer.name : writer.kind;
+  const reader = readers.get(name);
+  if (!reader) {
+    return failure('UNREADABLE', `the message is a ${name}, expected one of ${[...readers.keys()].join(', ')}`);
+  }
+  let writerType = '';
+  let read: Read;
+  try {
+    read = compileRead(reader.type, writer, '', (path, symbol) => {
+      if (path === 'type') writerType = symbol;
+    });
+  } catch (error) {
+    return failureOf(error);
+  }
+  const { family } = reader;
+  return {
+    ok: true,
+    read(bytes, start = 0) {
+      const cursor = cursorAt(bytes, start);
+      const event = { family, ...(read(cursor) as object), writerType } as ActionEvent;
+      if (cursor.at < bytes.length) {
+        throw new AvroBytesError(`the message has ${bytes.length - cursor.at} bytes after the end of its record`);
+      }
+      assertTimes(event);
+      return event;
+    },
+  };
 }
 
 /** Avro allows times that neither people nor PostgreSQL know. */
@@ -141,7 +208,7 @@ function assertTimes(event: ActionEvent): void {
 
 function assertTime(field: string, value: number): void {
   if (value >= 0 && value <= LATEST_TIME) return;
-  throw new Error(`${field}: ${value} is no time in milliseconds since 1970`);
+  throw new AvroBytesError(`${field}: ${value} is no time in milliseconds since 1970`);
 }
 
 function failure(reason: DeadLetterReason, detail: string): Failure {
@@ -149,6 +216,10 @@ function failure(reason: DeadLetterReason, detail: string): Failure {
 }
 
 function readerType(fullName: string): Type {
+  return avro.Type.forSchema(contractOf(fullName) as avro.Schema);
+}
+
+function contractOf(fullName: string): unknown {
   const file = new URL(`../../schemas/${fullName}.avsc`, import.meta.url);
-  return avro.Type.forSchema(JSON.parse(readFileSync(file, 'utf8')) as avro.Schema);
+  return JSON.parse(readFileSync(file, 'utf8'));
 }

@@ -2,7 +2,7 @@ import avro, { type Type } from 'avsc';
 import { messageOf } from '../platform/errors.ts';
 import type { ActionEvent } from './action-event.ts';
 import { CRM_READERS, type Decoded } from './decode.ts';
-import { UNKNOWN_SYMBOL } from './projection.ts';
+import { UNKNOWN_SYMBOL } from './avro-reader.ts';
 
 /**
  * An event out of its JSON text: the record of the contract with its `family` beside its fields, as the inbox keeps it

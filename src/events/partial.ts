@@ -1,6 +1,7 @@
-import type { Type } from 'avsc';
-import avro from 'avsc';
-import { withBoundedItems } from './bounded-avro.ts';
+import { AvroBytesError, cursorAt } from './avro-cursor.ts';
+import { readAny } from './avro-reader.ts';
+import { parseAvroSchema } from './avro-schema.ts';
+import type { WriterSchema } from './decode.ts';
 
 /** What could be read of a message's payload, for a person who looks for what is wrong with it. */
 export interface PartlyDecoded {
@@ -14,44 +15,18 @@ export interface PartlyDecoded {
   readonly left: number;
 }
 
-/** Reads an Avro payload field by field, as far as it goes. `writer` is the schema that the message names. */
-export function decodePartly(writer: Type, payload: Buffer): PartlyDecoded {
-  const read = readPart(withBoundedItems(writer), payload, 0, '');
-  return {
-    value: read.value ?? null,
-    stoppedAt: read.stoppedAt,
-    bytes: read.offset,
-    left: read.stoppedAt === null ? payload.length - read.offset : 0,
-  };
-}
-
-interface Part {
-  readonly value: unknown;
-  readonly offset: number;
-  readonly stoppedAt: string | null;
-}
-
-function readPart(type: Type, payload: Buffer, offset: number, path: string): Part {
-  const whole = readWhole(type, payload, offset);
-  if (whole) return { ...whole, stoppedAt: null };
-  if (!avro.Type.isType(type, 'record')) return { value: undefined, offset, stoppedAt: path };
-  const value: Record<string, unknown> = {};
-  let at = offset;
-  for (const field of (type as avro.types.RecordType).fields) {
-    const part = readPart(field.type, payload, at, path === '' ? field.name : `${path}.${field.name}`);
-    if (part.value !== undefined) value[field.name] = part.value;
-    at = part.offset;
-    if (part.stoppedAt !== null) return { value, offset: at, stoppedAt: part.stoppedAt };
-  }
-  return { value, offset: at, stoppedAt: null };
-}
-
-/** Null where the bytes do not fit the type; avsc says so by an exception, or by an offset before the beginning. */
-function readWhole(type: Type, payload: Buffer, offset: number): { value: unknown; offset: number } | null {
+/**
+ * Reads an Avro payload field by field, as far as it goes, by the schema that the message names.
+ * @throws AvroSchemaError if that is no Avro schema.
+ */
+export function decodePartly(writer: Extract<WriterSchema, { kind: 'schema' }>, payload: Buffer): PartlyDecoded {
+  const cursor = cursorAt(payload);
+  let value: unknown = null;
   try {
-    const { value, offset: end } = type.decode(payload, offset);
-    return end < 0 ? null : { value: value as unknown, offset: end };
-  } catch {
-    return null;
+    readAny(cursor, parseAvroSchema(writer.schema, writer.references), (read) => (value = read));
+  } catch (error) {
+    if (!(error instanceof AvroBytesError)) throw error;
+    return { value, stoppedAt: cursor.path, bytes: cursor.at, left: 0 };
   }
+  return { value, stoppedAt: null, bytes: cursor.at, left: payload.length - cursor.at };
 }

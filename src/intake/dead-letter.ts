@@ -3,30 +3,45 @@ import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 import type { DeadLetterHeader, NewOutboxMessage } from '../outcomes/outbox.ts';
 import type { IncomingMessage } from './message.ts';
 
-/** The message for the dead letter topic: key, value and headers as they came, and beside them why and whence. */
+/** So many headers of the message are kept; the others are left out, and their number is named. */
+const HEADERS_MAX = 1_000;
+
+/**
+ * The message for the dead letter topic: key, value and headers as they came, and besides them why and from where. What
+ * is left out is named in the header `dead-letter-left-out`.
+ */
 export function deadLetter(message: IncomingMessage, cause: DeadLetterCause): NewOutboxMessage {
+  const { headers, leftOut } = originalHeaders(message);
   return {
     kind: 'DEAD_LETTER',
     eventId: randomUUID(),
     key: message.key,
     body: message.value,
     headers: [
-      ...originalHeaders(message),
+      ...headers,
       header('dead-letter-reason', cause.reason),
       header('dead-letter-detail', cause.detail),
       header('dead-letter-topic', message.topic),
       header('dead-letter-partition', String(message.partition)),
       header('dead-letter-offset', String(message.offset)),
       header('dead-letter-timestamp', message.timestamp.toISOString()),
+      ...(leftOut === 0 ? [] : [header('dead-letter-left-out', `${leftOut} headers beyond ${HEADERS_MAX}`)]),
     ],
   };
 }
 
 /** Headers of an earlier stay in the dead letter topic give way to those of this one. */
-function originalHeaders(message: IncomingMessage): DeadLetterHeader[] {
-  return Object.entries(message.headers)
-    .filter(([name]) => !name.startsWith('dead-letter-'))
-    .flatMap(([name, value]) => (Array.isArray(value) ? value : [value]).map((one) => encoded(name, one)));
+function originalHeaders(message: IncomingMessage): { headers: DeadLetterHeader[]; leftOut: number } {
+  const headers: DeadLetterHeader[] = [];
+  let leftOut = 0;
+  for (const [name, value] of Object.entries(message.headers)) {
+    if (name.startsWith('dead-letter-')) continue;
+    for (const one of Array.isArray(value) ? value : [value]) {
+      if (headers.length < HEADERS_MAX) headers.push(encoded(name, one));
+      else leftOut += 1;
+    }
+  }
+  return { headers, leftOut };
 }
 
 function header(name: string, value: string): DeadLetterHeader {

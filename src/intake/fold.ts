@@ -33,20 +33,10 @@ export interface Folded {
   readonly subscriptions: ReadonlyMap<string, SubscriptionFold>;
 }
 
-/** Planning threw on an event: it is the culprit, the other messages are not. */
-export class PlanningFailedError extends Error {
-  override readonly name = 'PlanningFailedError';
-  readonly position: number;
-  constructor(position: number, cause: unknown) {
-    super('Planning could not digest the event', { cause });
-    this.position = position;
-  }
-}
-
 /**
  * Decides what becomes of each message, in their order, each on top of what those before it changed: snapshots, known
  * pairings, commands of the same action, and the guards between subscriptions (R4). Pure: all that it needs was read.
- * @throws PlanningFailedError naming the message that planning threw on.
+ * @throws what planning throws.
  */
 export function foldChunk(messages: readonly ReadMessage[], facts: Facts, options: FoldOptions): Folded {
   const { rules, stalePolicy } = options;
@@ -108,21 +98,16 @@ export function foldChunk(messages: readonly ReadMessage[], facts: Facts, option
   ): Plan {
     const newest = late ? (subscription.current?.snapshot ?? null) : null;
     const made = earlierOf(event);
-    let plan: Plan;
-    try {
-      plan = options.plan({
-        event,
-        previous,
-        newest,
-        others: othersOf(event, previous, newest),
-        knownPairings: subscription.knownPairings(),
-        earlier: [...made],
-        rules,
-      });
-    } catch (error) {
-      throw new PlanningFailedError(position, error);
-    }
-    made.push(...plan.commands.map((command) => ({ key: commandKey(command), rejected: false })));
+    const plan = options.plan({
+      event,
+      previous,
+      newest,
+      others: othersOf(event, previous, newest),
+      knownPairings: subscription.knownPairings(),
+      earlier: [...made],
+      rules,
+    });
+    for (const command of plan.commands) made.push({ key: commandKey(command), rejected: false });
     if (!late) {
       subscription.apply(event.subscription, position);
       holders.set(event.subscription);

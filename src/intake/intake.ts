@@ -1,21 +1,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
-import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
-import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
-import { applyChunk, type ApplyOptions } from './apply.ts';
-import { chunksOf, slicesOf } from './chunks.ts';
+import type { Applied } from './apply.ts';
+import { slicesOf } from './chunks.ts';
 import { type PartitionBatch, runConsumer } from './consumer.ts';
+import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
-import { incomingMessage } from './message.ts';
+import {
+  type ConsumedMessage,
+  incomingMessage,
+  type IncomingMessage,
+  nextOffsetAfter,
+  type ReadMessage,
+} from './message.ts';
 import type { IntakeMetrics } from './metrics.ts';
+import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
 import { watchProgress } from './progress.ts';
 import { readMessages } from './read.ts';
 import { placeKey } from './restored-offsets.ts';
+import { type Source, trialOf, type TrialOptions } from './trial.ts';
 
 export interface IntakeOptions {
   readonly kafka: Kafka;
@@ -65,13 +73,16 @@ const PAUSE_MAX_MS = 2_000;
 
 /**
  * Reads CRM events from Kafka into the database, until it is stopped. An outage of the database or of the schema
- * registry pauses it, one of Kafka makes it begin anew; it resumes by itself, and no message is given up for it.
+ * registry pauses it, an outage of Kafka restarts its consumer; it resumes by itself, and no message is given up for
+ * it. A message is dead-lettered only if an experiment showed that it is to blame (experiment.ts).
  */
 export function startIntake(options: IntakeOptions): Intake {
   const { logger, metrics } = options;
   const stopping = new AbortController();
   const decoder = createEventDecoder(options.findWriterSchema);
-  const applyOptions: ApplyOptions = {
+  const experiment = createExperiment();
+  const applyOptions: Omit<TrialOptions, 'onApplied'> = {
+    decoder,
     database: options.database,
     consumerGroup: options.groupId,
     plan: options.plan,
@@ -138,6 +149,7 @@ export function startIntake(options: IntakeOptions): Intake {
             failures = 0;
             connection = 'reading';
             // Partitions may have gone to another instance.
+            experiment.forget();
             for (const key of pauses.keys()) unpause(key);
           },
         });
@@ -158,23 +170,30 @@ export function startIntake(options: IntakeOptions): Intake {
   async function onBatch(batch: PartitionBatch): Promise<void> {
     const { topic, partition } = batch;
     const key = `${topic}/${partition}`;
+    const incoming = (message: ConsumedMessage): IncomingMessage => incomingMessage(topic, partition, message);
+    const source: Source<ConsumedMessage> = {
+      topic,
+      partition,
+      offsetOf: ({ offset }) => Number(offset),
+      incoming,
+      read: (messages) => readMessages(decoder, messages.map(incoming)),
+    };
+    let startedAt = performance.now();
+    const steps = trialOf(source, {
+      ...applyOptions,
+      async onApplied(chunk, applied) {
+        await stored(batch, chunk, applied, startedAt);
+        startedAt = performance.now();
+        return batch.goesOn();
+      },
+    });
     try {
-      for (const slice of slicesOf(batch.messages.map((message) => incomingMessage(topic, partition, message)))) {
-        const reads = await readMessages(decoder, slice);
-        for (const chunk of chunksOf(reads)) {
-          if (!batch.goesOn()) return;
-          const startedAt = performance.now();
-          const applied = await applyChunk(chunk, applyOptions);
-          faultPoint('intake: after commit');
-          if (applied.outboxMessages > 0) options.onOutbox();
-          const nextOffset = (chunk.at(-1)?.message.offset ?? 0) + 1;
-          metrics.decided(applied.decisions);
-          metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
-          for (const decision of applied.decisions) report(decision);
-          unpause(key);
-          await batch.done(nextOffset);
-          faultPoint('intake: after offsets');
-        }
+      for (const slice of slicesOf<ConsumedMessage>(batch.messages)) {
+        if (!batch.goesOn()) return;
+        startedAt = performance.now();
+        const end = await experiment.process(key, slice, steps);
+        if (end === 'stopped') return;
+        if (end === 'paused') return batch.pauseFor(PAUSE_MIN_MS);
       }
     } catch (error) {
       if (isKafkaError(error)) throw error;
@@ -182,17 +201,39 @@ export function startIntake(options: IntakeOptions): Intake {
     }
   }
 
+  /** Tells everybody of messages that were just committed, Kafka last. */
+  async function stored(
+    batch: PartitionBatch,
+    chunk: readonly ReadMessage[],
+    applied: Applied,
+    startedAt: number,
+  ): Promise<void> {
+    const { topic, partition } = batch;
+    faultPoint('intake: after commit');
+    if (applied.outboxMessages > 0) options.onOutbox();
+    const last = chunk.at(-1);
+    const nextOffset = last === undefined ? 0 : nextOffsetAfter(last.message);
+    metrics.decided(applied.decisions);
+    metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
+    metrics.lag(topic, partition, Math.max(batch.highWatermark - nextOffset, 0));
+    for (const decision of applied.decisions) report(decision);
+    unpause(`${topic}/${partition}`);
+    await batch.done(nextOffset);
+    faultPoint('intake: after offsets');
+  }
+
   /** Nothing of the rest was done: it is fetched again after the pause. The consumer stays in its group meanwhile. */
   function pause(key: string, error: unknown, batch: PartitionBatch): void {
     const known = pauses.get(key);
     const times = (known?.times ?? 0) + 1;
+    const reason = describeOutage(error);
     if (!known) {
       metrics.paused(1);
-      const outage = error instanceof SchemaRegistryUnavailableError || isDatabaseOutage(error);
-      if (outage) logger.warn({ err: error, partition: key }, 'reading pauses until the outage is over');
-      else logger.error({ err: error, partition: key }, 'reading pauses: this is a fault of the service or its set-up');
+      const details = { err: error, partition: key, reason };
+      if (isCertainOutage(error)) logger.warn(details, 'reading pauses until the outage is over');
+      else logger.error(details, 'reading pauses: not a message, but a neighbour or the service itself is out of order');
     }
-    pauses.set(key, { times, reason: messageOf(error) });
+    pauses.set(key, { times, reason });
     batch.pauseFor(Math.min(PAUSE_MIN_MS * 2 ** (times - 1), PAUSE_MAX_MS));
   }
 
@@ -221,9 +262,4 @@ function trail(event: Decision['event']): object {
     subscription: event.subscription.number,
     type: event.writerType,
   };
-}
-
-/** kafkajs handles its own errors (a rebalance, a lost broker) when they come out of a handler. */
-function isKafkaError(error: unknown): boolean {
-  return error instanceof Error && error.name.startsWith('KafkaJS');
 }

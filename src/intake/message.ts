@@ -2,6 +2,17 @@ import type { KafkaMessage } from 'kafkajs';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 
+/** What the transport says of a record that it could not read. */
+export interface Unreadable {
+  /** For people: what is wrong with it. */
+  readonly detail: string;
+  /** The record stands for all offsets from its own to this one; null: for its own alone. */
+  readonly lastOffset: number | null;
+}
+
+/** A message as the consumer hands it on. */
+export type ConsumedMessage = KafkaMessage & { readonly unreadable?: Unreadable };
+
 /** A message as it came from Kafka. */
 export interface IncomingMessage {
   readonly topic: string;
@@ -11,6 +22,8 @@ export interface IncomingMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: NonNullable<KafkaMessage['headers']>;
+  /** Set if the transport could not read the record: key and value are null then. */
+  readonly unreadable?: Unreadable;
 }
 
 /** A message with what reading it gave. `event` beside a cause: it was readable, and is a dead letter all the same. */
@@ -21,29 +34,45 @@ export interface ReadMessage {
   readonly cause: DeadLetterCause | null;
 }
 
-export function incomingMessage(topic: string, partition: number, message: KafkaMessage): IncomingMessage {
-  return {
-    topic,
-    partition,
-    offset: Number(message.offset),
-    timestamp: timestampOf(message.timestamp),
-    key: message.key,
-    value: message.value,
-    headers: message.headers ?? {},
-  };
+export function incomingMessage(topic: string, partition: number, message: ConsumedMessage): IncomingMessage {
+  const place = { topic, partition, offset: Number(message.offset), timestamp: timestampOf(message.timestamp) };
+  const { unreadable } = message;
+  if (unreadable !== undefined) return { ...place, key: null, value: null, headers: {}, unreadable };
+  return { ...place, key: message.key, value: message.value, headers: message.headers ?? {} };
 }
 
-/** A producer may write any number; one that is no time becomes 1970. */
+/** All that is sure of a message from which nothing else could be taken: its position. */
+export function bareMessage(topic: string, partition: number, offset: number): IncomingMessage {
+  return { topic, partition, offset, timestamp: new Date(0), key: null, value: null, headers: {} };
+}
+
+/** The offset from which reading goes on after a message. */
+export function nextOffsetAfter({ offset, unreadable }: Pick<IncomingMessage, 'offset' | 'unreadable'>): number {
+  return Math.max(offset, unreadable?.lastOffset ?? offset) + 1;
+}
+
+/** 0001-01-01 and 9999-12-31: outside of these years PostgreSQL, ISO 8601 and people no longer agree. */
+const EARLIEST_TIME = -62_135_596_800_000;
+const LATEST_TIME = 253_402_300_799_999;
+
+/** A producer may write any number; one that is no time between the years 1 and 9999 becomes 1970. */
 function timestampOf(milliseconds: string): Date {
-  const date = new Date(Number(milliseconds));
-  return Number.isNaN(date.getTime()) || date.getUTCFullYear() > 9999 ? new Date(0) : date;
+  const time = Number(milliseconds);
+  return new Date(time >= EARLIEST_TIME && time <= LATEST_TIME ? time : 0);
 }
 
 /** The first value of a header as text, null where there is none. */
 export function headerText(message: IncomingMessage, name: string): string | null {
-  const value = message.headers[name];
+  const first = headerBytes(message, name);
+  return first === null ? null : first.toString();
+}
+
+/** The first value of a header, null if there is none. */
+export function headerBytes({ headers }: IncomingMessage, name: string): Buffer | null {
+  if (!Object.hasOwn(headers, name)) return null;
+  const value = headers[name];
   const first = Array.isArray(value) ? value[0] : value;
-  return first === undefined || first === null ? null : first.toString();
+  return first === undefined || first === null ? null : Buffer.from(first);
 }
 
 /** W3C trace context of the message, null where there is none or it is malformed. */

@@ -1,16 +1,20 @@
 import { contradictionsOf } from '../events/contradictions.ts';
 import type { Decoded, EventDecoder } from '../events/decode.ts';
-import type { IncomingMessage, ReadMessage } from './message.ts';
+import type { DeadLetterReason } from '../events/dead-letter-reasons.ts';
+import { headerBytes, type IncomingMessage, type ReadMessage } from './message.ts';
 
 /** Longest detail that goes into a header. */
 const DETAIL_CHARS_MAX = 1_000;
 
+/** Confluent's serializers from version 8 on write the schema's id here, and the value without the wire format's prefix. */
+const SCHEMA_HEADER = '__value_schema_id';
+
 /**
  * Decodes messages and looks for contradictions, each message by itself.
- * @throws when the schema registry is away; the same call may be repeated.
+ * @throws SchemaRegistryUnavailableError; the same call may be repeated.
  */
 export async function readMessages(
-  decoder: EventDecoder,
+  decoder: Pick<EventDecoder, 'decode'>,
   messages: readonly IncomingMessage[],
 ): Promise<ReadMessage[]> {
   const decoded = await decoder.decode(messages.map(({ value }) => value));
@@ -23,17 +27,39 @@ export async function readMessages(
 
 /** A message with what decoding it gave, looked at for contradictions. */
 export function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
-  if (!decoded.ok) {
-    const { reason, detail } = decoded;
-    return { message, event: null, cause: { reason, detail: shortened(detail) } };
-  }
+  const { unreadable } = message;
+  if (unreadable !== undefined) return dead(message, null, 'UNREADABLE_RECORD', unreadable.detail);
+  if (!decoded.ok) return dead(message, null, decoded.reason, `${decoded.detail}${schemaHeaderNote(message)}`);
   const contradictions = contradictionsOf(decoded.event);
   if (contradictions.length === 0) return { message, event: decoded.event, cause: null };
-  return {
-    message,
-    event: decoded.event,
-    cause: { reason: 'CONTRADICTORY', detail: shortened(contradictions.join(' ')) },
-  };
+  return dead(message, decoded.event, 'CONTRADICTORY', contradictions.join(' '));
+}
+
+function dead(
+  message: IncomingMessage,
+  event: ReadMessage['event'],
+  reason: DeadLetterReason,
+  detail: string,
+): ReadMessage {
+  return { message, event, cause: { reason, detail: shortened(detail) } };
+}
+
+/** What a person must know of a value that was written without a prefix; empty if it was not. */
+function schemaHeaderNote(message: IncomingMessage): string {
+  const bytes = headerBytes(message, SCHEMA_HEADER);
+  if (bytes === null) return '';
+  const named =
+    bytes.length === 17 && bytes[0] === 1
+      ? `the schema with the GUID ${guidText(bytes.toString('hex', 1))}`
+      : `a schema as ${bytes.toString('hex', 0, 64)}`;
+  return (
+    `; the header ${SCHEMA_HEADER} names ${named}, which the service does not read: let the producer write the ` +
+    'schema id into the value, and release this message with `events release ID --schema N`, N being its id in the registry'
+  );
+}
+
+function guidText(hex: string): string {
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
 /** Text that fits a header, and that PostgreSQL takes: it knows no U+0000. */

@@ -25,7 +25,7 @@ export class NotHeldError extends Error {
 }
 
 /** How a person's decision about a stored event is planned. */
-export type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'onFailure' | 'stalePolicy'>;
+export type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'stalePolicy'>;
 
 /**
  * Plans a held event after all, as a late one: against the newest snapshot (contract: STALE).

@@ -1,8 +1,5 @@
-import { Agent } from 'node:http';
-import { Agent as TlsAgent } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
-import type { Type } from 'avsc';
+import { Agent, fetch } from 'undici';
 import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
 import { addressOf, namingPart } from './unreachable.ts';
@@ -10,20 +7,21 @@ import { addressOf, namingPart } from './unreachable.ts';
 export interface SchemaRegistryOptions {
   /** The Confluent API; for Apicurio it ends with /apis/ccompat/v7. */
   readonly url: string;
+  /** Certificates to trust instead of the well-known ones, PEM. */
+  readonly ca?: string | undefined;
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** How long one look-up may take in all; default 3,000. */
   readonly timeoutMs?: number;
   /** How long "no such schema" is believed, so that a stream of bad messages asks once; default 15,000. */
   readonly unknownForMs?: number;
-  /**
-   * How many schemas are kept, and how many ids that lead nowhere; default 32: each takes a tenth of a megabyte and more,
-   * and who writes hostile messages can name four thousand million ids.
-   */
+  /** How many schemas are kept; default 32: each takes a tenth of a megabyte and more. */
   readonly schemasMax?: number;
+  /** How many ids that lead nowhere are kept; default 2,000: hostile messages can name two thousand million. */
+  readonly unknownMax?: number;
 }
 
-/** The registry gave no usable answer: it is away, overloaded, or refuses our credentials. The same call may be repeated. */
+/** The registry returned no usable answer: it is away, overloaded, or refuses our credentials. The same call may be repeated. */
 export class SchemaRegistryUnavailableError extends Error {
   override readonly name = 'SchemaRegistryUnavailableError';
 }
@@ -32,7 +30,8 @@ export type Compatibility = 'BACKWARD' | 'FULL_TRANSITIVE';
 
 export interface SchemaRegistryClient {
   /**
-   * The schema with an id. Those that were asked for last are kept, `schemasMax` of them; "unknown" is believed for a while.
+   * The schema with an id and those that it refers to. Those that were asked for last are kept, `schemasMax` of them;
+   * "unknown" is believed for a while.
    * @throws SchemaRegistryUnavailableError
    */
   findWriterSchema(schemaId: number): Promise<WriterSchema>;
@@ -56,35 +55,42 @@ const LOOK_MS = 200;
 /** Error codes with which registries answer that something is not there: subject, version, schema. */
 const NOT_FOUND = new Set([40401, 40402, 40403]);
 
+/** Registries count in 32 bits with a sign, from 1; some answer a higher number as an address that they do not have. */
+const HIGHEST_ID = 2 ** 31 - 1;
+
+/** No answer of a registry is larger: it would be a schema of a million characters. */
+const ANSWER_BYTES_MAX = 2 * 1024 * 1024;
+
+/** Schemas that one schema may refer to, all together. */
+const REFERENCES_MAX = 64;
+
+/** What a registry answers every client whose address of it is right. */
+const CONTROL_PATH = '/schemas/types';
+
 export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistryClient {
-  const { timeoutMs = 3_000, unknownForMs = 15_000, schemasMax = 32 } = options;
-  const base = options.url.replace(/\/+$/, '');
-  const { username, password } = options;
+  const { timeoutMs = 3_000, unknownForMs = 15_000, schemasMax = 32, unknownMax = 2_000 } = options;
+  const { base, authorization } = addressOf(options);
+  const dispatcher = new Agent({ connect: options.ca === undefined ? {} : { ca: options.ca } });
+  const headers: Record<string, string> = {
+    'content-type': 'application/vnd.schemaregistry.v1+json',
+    ...(authorization === null ? {} : { authorization }),
+  };
   /** Both: whose turn to go is next, first. */
   const found = new Map<number, WriterSchema>();
-  const headers: Record<string, string> =
-    username === undefined
-      ? {}
-      : { authorization: `Basic ${Buffer.from(`${username}:${password ?? ''}`).toString('base64')}` };
   const refused = new Map<number, { readonly until: number; readonly answer: WriterSchema }>();
 
   return {
     async findWriterSchema(schemaId) {
+      if (schemaId < 1 || schemaId > HIGHEST_ID) return { kind: 'unknown' };
       const usable = found.get(schemaId);
-      if (usable) return keep(found, schemaId, usable);
+      if (usable) return keep(found, schemasMax, schemaId, usable);
       const known = refused.get(schemaId);
       if (known && known.until > performance.now()) return known.answer;
       refused.delete(schemaId);
-      try {
-        const schema = await lookUp(schemaId);
-        // Everything else that the registry can hold (JSON schema, Protobuf) has no Avro type.
-        if (!('typeName' in schema)) return refuse(schemaId, { kind: 'unusable', detail: 'it is not an Avro schema' });
-        return keep(found, schemaId, { kind: 'schema', type: schema as unknown as Type });
-      } catch (error) {
-        // It ran out of time already: asking for the reason would take as long again.
-        if (error instanceof SchemaRegistryUnavailableError) throw error;
-        return refuse(schemaId, await whyRefused(schemaId, error));
-      }
+      const schema = await lookUp(schemaId);
+      if (schema.kind === 'schema') return keep(found, schemasMax, schemaId, schema);
+      keep(refused, unknownMax, schemaId, { until: performance.now() + unknownForMs, answer: schema });
+      return schema;
     },
     async registeredId(subject, schema) {
       const body = JSON.stringify({ schema });
@@ -127,86 +133,125 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     return `The schema registry at ${addressOf(base)} did not answer: ${reason}`;
   }
 
-  function refuse(schemaId: number, answer: WriterSchema): WriterSchema {
-    keep(refused, schemaId, { until: performance.now() + unknownForMs, answer });
-    return answer;
-  }
-
   /** Puts it last in turn, and lets the first ones go where there are too many. */
-  function keep<T>(kept: Map<number, T>, schemaId: number, value: T): T {
+  function keep<T>(kept: Map<number, T>, max: number, schemaId: number, value: T): T {
     kept.delete(schemaId);
     kept.set(schemaId, value);
     for (const first of kept.keys()) {
-      if (kept.size <= schemasMax) break;
+      if (kept.size <= max) break;
       kept.delete(first);
     }
     return value;
   }
 
-  /**
-   * The client's errors do not tell a registry that has no such schema from a proxy that answers 404, or from one that
-   * is away (it calls that status 400): so the answer itself is looked at.
-   */
-  async function whyRefused(schemaId: number, error: unknown): Promise<WriterSchema> {
-    const answer = await ask(`/schemas/ids/${schemaId}`);
-    if (answer === null) return { kind: 'unknown' };
-    // It answers now: either it has just come back, or the schema itself is the trouble.
-    if (error instanceof Error && /ArgumentError/.test(error.name + error.constructor.name)) {
-      return { kind: 'unusable', detail: messageOf(error) };
+  async function lookUp(schemaId: number): Promise<WriterSchema> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const references: unknown[] = [];
+    try {
+      const answer = await ask(`/schemas/ids/${schemaId}`, { signal });
+      if (answer === null) return { kind: 'unknown' };
+      await addReferences(answer, references, new Set(), signal);
+      return { kind: 'schema', schema: schemaOf(answer), references };
+    } catch (error) {
+      if (error instanceof UnusableSchemaError) return { kind: 'unusable', detail: error.message };
+      throw error;
     }
-    throw new SchemaRegistryUnavailableError(`Schema ${schemaId} could not be fetched: ${messageOf(error)}`, {
-      cause: error,
-    });
   }
 
-  /** One HTTP exchange: the JSON of a good answer, null where the registry itself says that it is not there. */
-  async function ask(path: string, init: { method?: string; body?: string } = {}): Promise<unknown> {
-    let status: number;
-    let answer: unknown;
-    try {
-      const response = await fetch(base + path, {
-        ...init,
-        headers: { ...headers, 'content-type': 'application/vnd.schemaregistry.v1+json' },
-        signal: AbortSignal.timeout(timeoutMs),
-      });
-      status = response.status;
-      answer = await response.json();
-    } catch (error) {
-      throw new SchemaRegistryUnavailableError(problemOf(error), { cause: error });
+  /** Adds what a schema refers to, and before it what that refers to. */
+  async function addReferences(
+    answer: unknown,
+    references: unknown[],
+    seen: Set<string>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const given = (Object(answer) as { references?: unknown }).references ?? [];
+    if (!Array.isArray(given)) throw new UnusableSchemaError('its references are no list');
+    for (const one of given as unknown[]) {
+      const { name, subject, version } = Object(one) as Record<string, unknown>;
+      const place = `${String(subject)} version ${String(version)}`;
+      if (seen.has(place)) continue;
+      seen.add(place);
+      if (seen.size > REFERENCES_MAX) throw new UnusableSchemaError(`it refers to more than ${REFERENCES_MAX} schemas`);
+      const path = `/subjects/${encodeURIComponent(String(subject))}/versions/${encodeURIComponent(String(version))}`;
+      const referred = await ask(path, { signal });
+      if (referred === null) {
+        throw new UnusableSchemaError(`it refers to ${String(name)} of ${place}, which the registry does not have`);
+      }
+      await addReferences(referred, references, seen, signal);
+      references.push(schemaOf(referred));
     }
+  }
+
+  /**
+   * One HTTP exchange: the JSON of a good answer, null where the registry itself says that it is not there.
+   * @throws SchemaRegistryUnavailableError
+   */
+  async function ask(
+    path: string,
+    init: { method?: string; body?: string; signal?: AbortSignal } = {},
+  ): Promise<unknown> {
+    const { status, answer } = await exchange(path, init);
     if (status === 200) return answer;
     const { error_code: code, message } = Object(answer) as { error_code?: number; message?: string };
     if (status === 404 && code !== undefined && NOT_FOUND.has(code)) return null;
+    // A registry's own 404 with a code that means nothing to us; but a wrong address in the settings gets it, too.
+    if (status === 404 && code !== undefined && (await exchange(CONTROL_PATH)).status === 200) return null;
     throw new SchemaRegistryUnavailableError(`The schema registry answered ${status}: ${message ?? 'no message'}`);
   }
 
-  /**
-   * A client and a connection for this look-up alone: the client would keep every schema for good, and would give a
-   * look-up that never settles to whoever asks for the same schema afterwards.
-   */
-  async function lookUp(schemaId: number): ReturnType<SchemaRegistry['getSchema']> {
-    const agent = base.startsWith('https:') ? new TlsAgent() : new Agent();
-    const client = new SchemaRegistry({
-      host: base,
-      agent,
-      ...(username === undefined ? {} : { auth: { username, password: password ?? '' } }),
-      // The caller decides about repeating: intake pauses, the relay waits.
-      retry: { retries: 0 },
-    });
-    let timer: NodeJS.Timeout | undefined;
-    const deadline = new Promise<never>((_resolve, reject) => {
-      timer = setTimeout(
-        () => reject(new SchemaRegistryUnavailableError(`The schema registry did not answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-    });
+  async function exchange(
+    path: string,
+    init: { method?: string; body?: string; signal?: AbortSignal } = {},
+  ): Promise<{ status: number; answer: unknown }> {
     try {
-      // The client never settles when the connection breaks within an answer.
-      return await Promise.race([client.getSchema(schemaId), deadline]);
-    } finally {
-      clearTimeout(timer);
-      // An open connection would keep the process from ending.
-      agent.destroy();
+      const signal = init.signal ?? AbortSignal.timeout(timeoutMs);
+      const response = await fetch(base + path, { ...init, headers, signal, dispatcher });
+      return { status: response.status, answer: JSON.parse(await textOf(response.body)) as unknown };
+    } catch (error) {
+      if (error instanceof UnusableSchemaError) throw error;
+      throw new SchemaRegistryUnavailableError(problemOf(error), { cause: error });
     }
   }
+}
+
+/** A registry's schema that cannot be read with; the message goes into the dead letters. */
+class UnusableSchemaError extends Error {
+  override readonly name = 'UnusableSchemaError';
+}
+
+function schemaOf(answer: unknown): unknown {
+  const { schema, schemaType } = Object(answer) as { schema?: unknown; schemaType?: unknown };
+  if (schemaType !== undefined && schemaType !== 'AVRO') {
+    throw new UnusableSchemaError(`it is not an Avro schema, but ${String(schemaType)}`);
+  }
+  try {
+    return JSON.parse(String(schema));
+  } catch (error) {
+    throw new UnusableSchemaError(`it is no JSON: ${messageOf(error)}`);
+  }
+}
+
+async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const part of body ?? []) {
+    bytes += part.length;
+    if (bytes > ANSWER_BYTES_MAX) throw new UnusableSchemaError(`it has more than ${ANSWER_BYTES_MAX} bytes`);
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString('utf8');
+}
+
+/** The address without the user and password that may be in it: they must not show where the address does. */
+function addressOf(options: SchemaRegistryOptions): { base: string; authorization: string | null } {
+  const url = new URL(options.url);
+  const username = options.username ?? decodeURIComponent(url.username);
+  const password = options.username === undefined ? decodeURIComponent(url.password) : (options.password ?? '');
+  url.username = '';
+  url.password = '';
+  return {
+    base: url.href.replace(/\/+$/, ''),
+    authorization: username === '' ? null : `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+  };
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { applyChunk } from '../intake/apply.ts';
-import { chunksOf } from '../intake/chunks.ts';
+import { controlEvent } from '../events/decode.ts';
+import { createExperiment } from '../intake/experiment.ts';
+import { type Source, trialOf } from '../intake/trial.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { lockCards } from '../requests/lock-cards.ts';
@@ -111,15 +112,23 @@ export async function runEvents(
 
   /** Events that the inbox lacks come in as they would have from Kafka; each by its eventId once. */
   async function receive({ unknown }: Evaluated): Promise<void> {
-    for (const chunk of chunksOf(unknown)) {
-      await applyChunk(chunk, {
-        ...options,
-        database: db,
-        consumerGroup: null,
-        origin: { process: { name: 'REPLAY', id: String(replay.id) }, bulk: true, createdBy: replay.createdBy },
-        onFailure: () => {},
-      });
-    }
+    const source: Source<Evaluated['unknown'][number]> = {
+      topic: 'replay',
+      partition: 0,
+      offsetOf: (message) => unknown.indexOf(message),
+      incoming: ({ message }) => message,
+      read: (messages) => Promise.resolve([...messages]),
+    };
+    const steps = trialOf(source, {
+      ...options,
+      database: db,
+      decoder: { control: controlEvent },
+      consumerGroup: null,
+      origin: { process: { name: 'REPLAY', id: String(replay.id) }, bulk: true, createdBy: replay.createdBy },
+      onApplied: () => Promise.resolve(true),
+      onFailure: () => {},
+    });
+    await createExperiment(Infinity).process('replay', unknown, steps);
   }
 
   /** Decides again, now that nobody else can: live events may have come since it was looked. */

@@ -55,7 +55,7 @@ export async function showEvent(
       bytes: value.length,
       schemaId,
       cause: read?.cause ?? null,
-      decoded: schema?.kind === 'schema' ? decodePartly(schema.type, value.subarray(PREFIX_BYTES)) : null,
+      decoded: schema?.kind === 'schema' ? decodePartly(schema, value.subarray(PREFIX_BYTES)) : null,
       hex: hexLines(value),
     },
   };

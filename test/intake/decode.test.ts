@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { addItem, addService, events, newSubscription } from '../../dev/demo/crm.ts';
 import { createEventDecoder, type Decoded, type FindWriterSchema } from '../../src/events/decode.ts';
-import { encoded, findSchema, schemaType, wire } from './support.ts';
+import { encoded, findSchema, schemaType, wire, writerOf } from './support.ts';
 
 const RECORD = 'com.crm.subscription.v1.ServiceActionEvent';
 
@@ -40,7 +40,7 @@ function writtenBy(change: (schema: RecordSchema) => void, value: (event: Record
   const type = avro.Type.forSchema(schema as unknown as avro.Schema);
   const event = structuredClone(sampleEvent().value) as unknown as Record<string, unknown>;
   value(event);
-  const find: FindWriterSchema = () => Promise.resolve({ kind: 'schema', type });
+  const find: FindWriterSchema = () => Promise.resolve(writerOf(type));
   return { bytes: wire(9, type.toBuffer(event)), find, type };
 }
 
@@ -248,5 +248,5 @@ describe('Damaged bytes', () => {
 
 function findSchemaOf(record: string): FindWriterSchema {
   const type: Type = schemaType(record);
-  return () => Promise.resolve({ kind: 'schema', type });
+  return () => Promise.resolve(writerOf(type));
 }

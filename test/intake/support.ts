@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
 import type { CrmEvent } from '../../dev/demo/crm.ts';
-import { createEventDecoder, type EventDecoder, type FindWriterSchema } from '../../src/events/decode.ts';
-import { type Applied, applyChunk, type ApplyOptions } from '../../src/intake/apply.ts';
-import { chunksOf } from '../../src/intake/chunks.ts';
+import { createEventDecoder, type EventDecoder, type FindWriterSchema, type WriterSchema } from '../../src/events/decode.ts';
+import type { Applied } from '../../src/intake/apply.ts';
+import { createExperiment } from '../../src/intake/experiment.ts';
 import type { IncomingMessage } from '../../src/intake/message.ts';
 import { readMessages } from '../../src/intake/read.ts';
+import { type Source, trialOf, type TrialOptions } from '../../src/intake/trial.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { plan } from '../../src/planning/plan.ts';
 import type { PlanningRules } from '../../src/planning/types.ts';
@@ -26,10 +27,14 @@ const SCHEMAS = new Map(
   ]),
 );
 
-export const findSchema: FindWriterSchema = (id) => {
-  const type = SCHEMAS.get(id);
-  return Promise.resolve(type ? { kind: 'schema', type } : { kind: 'unknown' });
-};
+const WRITERS = new Map([...SCHEMAS].map(([id, type]) => [id, writerOf(type)]));
+
+export const findSchema: FindWriterSchema = (id) => Promise.resolve(WRITERS.get(id) ?? { kind: 'unknown' });
+
+/** What the registry answers about a schema. */
+export function writerOf(type: Type): WriterSchema {
+  return { kind: 'schema', schema: type.schema({ exportAttrs: true }) };
+}
 
 /** An event in the wire format. */
 export function encoded(event: CrmEvent): Buffer {
@@ -52,15 +57,18 @@ export function schemaType(fullName: string): Type {
 
 export type Incoming = CrmEvent | { readonly raw: Buffer | null; readonly key?: string };
 
+/** Another decoder is used for reading and for the control. */
+export type TestOptions = Partial<Omit<TrialOptions, 'decoder' | 'onApplied'>> & { readonly decoder?: EventDecoder };
+
 /** Intake without Kafka: messages of one partition, in the order in which they are given. */
 export interface TestIntake {
   readonly url: string;
   readonly db: Database;
   readonly decoder: EventDecoder;
   /** Processes messages as one batch at the next offsets. */
-  apply(messages: readonly Incoming[], options?: Partial<ApplyOptions>): Promise<Applied>;
+  apply(messages: readonly Incoming[], options?: TestOptions): Promise<Applied>;
   /** Processes messages that were prepared by the test itself. */
-  applyMessages(messages: readonly IncomingMessage[], options?: Partial<ApplyOptions>): Promise<Applied>;
+  applyMessages(messages: readonly IncomingMessage[], options?: TestOptions): Promise<Applied>;
   /** The message at the next offset. */
   message(incoming: Incoming, more?: Partial<IncomingMessage>): IncomingMessage;
   close(): Promise<void>;
@@ -111,19 +119,34 @@ export async function openTestIntake(): Promise<TestIntake> {
 
   async function applyMessages(
     messages: readonly IncomingMessage[],
-    options: Partial<ApplyOptions> = {},
+    options: TestOptions = {},
   ): Promise<Applied> {
-    const reads = await readMessages(decoder, messages);
     const results: Applied[] = [];
-    for (const chunk of chunksOf(reads)) results.push(await applyChunk(chunk, { ...defaults(), ...options }));
+    const source: Source<IncomingMessage> = {
+      topic: TOPIC,
+      partition: messages[0]?.partition ?? 0,
+      offsetOf: ({ offset }) => offset,
+      incoming: (one) => one,
+      read: (some) => readMessages(options.decoder ?? decoder, some),
+    };
+    const steps = trialOf(source, {
+      ...defaults(),
+      ...options,
+      onApplied: (_chunk, applied) => {
+        results.push(applied);
+        return Promise.resolve(true);
+      },
+    });
+    await createExperiment().process('test', messages, steps);
     return {
       decisions: results.flatMap(({ decisions }) => decisions),
       outboxMessages: results.reduce((sum, { outboxMessages }) => sum + outboxMessages, 0),
     };
   }
 
-  function defaults(): ApplyOptions {
+  function defaults(): Omit<TrialOptions, 'onApplied'> {
     return {
+      decoder,
       database: db,
       consumerGroup: 'test',
       plan,

@@ -13,6 +13,7 @@ import {
   RULES,
   schemaType,
   type TestIntake,
+  writerOf,
 } from '../intake/support.ts';
 import { household } from '../support/scene.ts';
 
@@ -29,7 +30,7 @@ describe('A dead letter', () => {
   const options = { plan, rules: RULES, facetWaitMs: 30_000 };
   const registryNow: FindWriterSchema = (id) =>
     id === NEW_SCHEMA
-      ? Promise.resolve({ kind: 'schema', type: schemaType('com.crm.subscription.v1.ServiceActionEvent') })
+      ? Promise.resolve(writerOf(schemaType('com.crm.subscription.v1.ServiceActionEvent')))
       : findSchema(id);
 
   /** The event's bytes under another schema id, or cut. */

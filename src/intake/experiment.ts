@@ -1,0 +1,127 @@
+/**
+ * Finds out by experiment whether one message is poison or a neighbour is away.
+ *
+ * Entry: an attempt to process messages threw, and the error is on no list of outages (`isOutage`). It says nothing
+ * about whose fault it is: the message's, our own code's, or the database's.
+ *
+ * Steps, for the failed messages of one partition, in their order:
+ * 1. The control runs: the same work with an event of our own, in the same tables, with the same NOTIFY and COMMIT. If
+ *    it fails too, the cause is no message: `ControlFailedError` leaves, and nothing is dead-lettered.
+ * 2. The first half is attempted. If it goes through, the culprit is in the second half; if not, in the first. So the
+ *    suspicion is narrowed until one message is left.
+ * 3. That message is attempted alone. If it fails, the control runs; if the control succeeds, the message is attempted
+ *    alone again. If it fails again, it is blamed: `bury` dead-letters it.
+ *
+ * Exit: the suspicion is lifted as soon as every suspect went through or one was blamed. The messages after it are
+ * processed in full again.
+ *
+ * Bounds: each poisoned message costs at most 2 · log2(n) + 6 more transactions. One call stops after `budgetMs` of
+ * experimenting, so that a slow culprit does not keep its partition's place from the others; the suspicion is kept by
+ * partition, and the next call goes on where this one stopped.
+ */
+export interface Steps<M> {
+  /**
+   * Processes messages in their order and calls `stored` with how many more are done after each commit. A message that
+   * is `stored` never comes again. @returns false if reading must stop here; @throws what went wrong.
+   */
+  attempt(messages: readonly M[], stored: (count: number) => void): Promise<boolean>;
+  /** Does the same work with an event of our own, and leaves no trace. @throws what goes wrong without any message. */
+  control(): Promise<void>;
+  /** Dead-letters one message for an error. @throws if even that cannot be stored. */
+  bury(message: M, error: unknown): Promise<void>;
+  /** Whether an error is a known outage of a named part: it is thrown as it is, without an experiment. */
+  isOutage(error: unknown): boolean;
+  /** The place of a message in its partition; grows from message to message. */
+  placeOf(message: M): number;
+}
+
+export interface Experiment {
+  /**
+   * Processes messages of one partition. @returns 'done'; 'stopped' if an attempt said so; 'paused' if the time for
+   * experiments is over: call again with the messages that are not stored yet.
+   * @throws ControlFailedError, and errors for which `isOutage` is true: nothing more was done.
+   */
+  process<M>(partition: string, messages: readonly M[], steps: Steps<M>): Promise<'done' | 'stopped' | 'paused'>;
+  /** Forgets the suspicions: the partitions may be another instance's now. */
+  forget(): void;
+}
+
+/** Work without any message fails as well: the part that `cause` speaks of is out of order, or the service is. */
+export class ControlFailedError extends Error {
+  override readonly name = 'ControlFailedError';
+}
+
+/** How long one call experiments before it lets other partitions go first. */
+const BUDGET_MS = 10_000;
+
+export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
+  /** By partition: the place of the last message that is suspected; those before it in the batch are, too. */
+  const suspects = new Map<string, number>();
+  return { process, forget: () => suspects.clear() };
+
+  async function process<M>(
+    partition: string,
+    messages: readonly M[],
+    steps: Steps<M>,
+  ): Promise<'done' | 'stopped' | 'paused'> {
+    let rest = messages;
+    let startedAt: number | null = null;
+    while (rest.length > 0) {
+      const until = suspects.get(partition) ?? -Infinity;
+      const suspected = rest.filter((message) => steps.placeOf(message) <= until).length;
+      if (suspected === 0) suspects.delete(partition);
+      const part = suspected === 0 ? rest : rest.slice(0, Math.ceil(suspected / 2));
+      const outcome = await tried(part, steps);
+      rest = rest.slice(outcome.kind === 'through' ? part.length : outcome.stored);
+      if (outcome.kind === 'stopped') return 'stopped';
+      if (outcome.kind === 'failed') {
+        startedAt ??= performance.now();
+        const [first] = part;
+        const last = part.at(-1);
+        if (first === undefined || last === undefined) throw outcome.error;
+        if (part.length === 1) {
+          await judge(first, steps);
+          suspects.delete(partition);
+          rest = rest.slice(1);
+        } else {
+          if (suspected === 0) await control(steps);
+          suspects.set(partition, steps.placeOf(last));
+        }
+        if (performance.now() - startedAt > budgetMs && rest.length > 0) return 'paused';
+      }
+    }
+    return 'done';
+  }
+}
+
+type Outcome =
+  | { readonly kind: 'through' | 'stopped'; readonly stored: number }
+  | { readonly kind: 'failed'; readonly stored: number; readonly error: unknown };
+
+async function tried<M>(messages: readonly M[], steps: Steps<M>): Promise<Outcome> {
+  let stored = 0;
+  try {
+    const through = await steps.attempt(messages, (count) => (stored += count));
+    return { kind: through ? 'through' : 'stopped', stored };
+  } catch (error) {
+    // What failed after the last commit is the messages' fault no more.
+    if (steps.isOutage(error) || stored === messages.length) throw error;
+    return { kind: 'failed', stored, error };
+  }
+}
+
+async function control<M>(steps: Steps<M>): Promise<void> {
+  try {
+    await steps.control();
+  } catch (cause) {
+    if (steps.isOutage(cause)) throw cause;
+    throw new ControlFailedError('Work fails without any message, too', { cause });
+  }
+}
+
+/** The message failed alone: buries it if the control succeeds and it then fails alone again. */
+async function judge<M>(message: M, steps: Steps<M>): Promise<void> {
+  await control(steps);
+  const again = await tried([message], steps);
+  if (again.kind === 'failed') await steps.bury(message, again.error);
+}

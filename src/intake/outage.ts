@@ -1,0 +1,43 @@
+import { isDatabaseOutage, sqlState } from '../platform/database.ts';
+import { messageOf } from '../platform/errors.ts';
+import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
+import { ControlFailedError } from './experiment.ts';
+
+/**
+ * What PostgreSQL answers when it is in trouble, and also when one statement asks too much of it: out of memory, a
+ * statement that took too long, an internal error. Who is to blame, the experiment decides.
+ */
+const MAYBE_OF_THE_MESSAGE = /^(53200|57014|XX)/;
+
+/**
+ * Whether an error is an outage of a named part, which no message can cause: PostgreSQL, the schema registry, Kafka.
+ * Everything else is decided by experiment.
+ */
+export function isCertainOutage(error: unknown): boolean {
+  if (error instanceof SchemaRegistryUnavailableError || isKafkaError(error)) return true;
+  return isDatabaseOutage(error) && !MAYBE_OF_THE_MESSAGE.test(sqlState(error) ?? '');
+}
+
+/** kafkajs handles its own errors (a rebalance, a lost broker) when they come out of a handler. */
+export function isKafkaError(error: unknown): boolean {
+  return error instanceof Error && error.name.startsWith('KafkaJS');
+}
+
+/** What people read of the reason why reading waits: the part, the problem, and what helps if nobody would guess it. */
+export function describeOutage(error: unknown): string {
+  if (error instanceof ControlFailedError) return `${describeOutage(error.cause)}; an event of our own fails too`;
+  const state = sqlState(error);
+  if (state === null) return messageOf(error);
+  const remedy = REMEDIES[state];
+  return `PostgreSQL: ${messageOf(error)} (${state})${remedy === undefined ? '' : `: ${remedy}`}`;
+}
+
+const REMEDIES: Readonly<Partial<Record<string, string>>> = {
+  '54000':
+    'end the session that holds the NOTIFY queue, one that listens and sits in a transaction: ' +
+    'its process id is in the log of PostgreSQL, and pg_stat_activity shows it as idle in transaction',
+  '53100': 'make room on the disk of PostgreSQL',
+  '42P01': 'run `conax-provisioning migrate`',
+  '42703': 'run `conax-provisioning migrate`',
+  '42501': 'grant the role of DATABASE_URL what docs/settings.md names',
+};

@@ -1,0 +1,149 @@
+import { randomUUID } from 'node:crypto';
+import type { ActionEvent } from '../events/action-event.ts';
+import type { EventDecoder } from '../events/decode.ts';
+import { messageOf } from '../platform/errors.ts';
+import { DISPATCH_CHANNEL } from '../requests/work.ts';
+import { type Applied, type ApplyOptions, applyChunk, applyInTransaction } from './apply.ts';
+import { chunksOf } from './chunks.ts';
+import type { Steps } from './experiment.ts';
+import { bareMessage, type IncomingMessage, type ReadMessage } from './message.ts';
+import { isCertainOutage } from './outage.ts';
+import { shortened } from './read.ts';
+
+export interface TrialOptions extends ApplyOptions {
+  readonly decoder: Pick<EventDecoder, 'control'>;
+  /** Called after each commit. @returns false if reading must stop here. */
+  readonly onApplied: (chunk: readonly ReadMessage[], applied: Applied) => Promise<boolean>;
+  /** Called for each message that processing failed on, before it is dead-lettered: an alert. */
+  readonly onFailure: (read: ReadMessage, error: unknown) => void;
+}
+
+/** Messages of a partition as something else holds them, with how to take them from there. */
+export interface Source<M> {
+  readonly topic: string;
+  readonly partition: number;
+  offsetOf(message: M): number;
+  /** May throw for a hostile message. */
+  incoming(message: M): IncomingMessage;
+  /** May throw for a hostile message. @throws SchemaRegistryUnavailableError */
+  read(messages: readonly M[]): Promise<ReadMessage[]>;
+}
+
+/**
+ * The steps of the experiment for messages of a partition: reading and storing them, the control, and the dead letter.
+ * Everything that a message can make fail lies inside `attempt`.
+ */
+export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
+  return {
+    placeOf: (message) => source.offsetOf(message),
+    isOutage: isCertainOutage,
+    async attempt(messages, stored) {
+      for (const chunk of chunksOf(await source.read(messages))) {
+        const applied = await applyChunk(chunk, options);
+        stored(chunk.length);
+        if (!(await options.onApplied(chunk, applied))) return false;
+      }
+      return true;
+    },
+    control: () => runControl(source, options),
+    bury: (message, error) => bury(source, message, error, options),
+  };
+}
+
+/**
+ * Does with an event of our own what intake does with one of the CRM: decodes, plans and stores it, and commits with a
+ * NOTIFY and a write to the row of the offset. The event itself is taken back before the commit.
+ * @throws what goes wrong without any message.
+ */
+async function runControl<M>({ topic, partition }: Source<M>, options: TrialOptions): Promise<void> {
+  const event = ownEvent(options.decoder.control());
+  const message = { ...bareMessage(topic, partition, 0), key: Buffer.from(event.subscription.number) };
+  const control: ApplyOptions = {
+    ...options,
+    consumerGroup: null,
+    // Whatever an installation's identifiers look like, the control's request must be made.
+    rules: { ...options.rules, smartcardPattern: /^/, setTopBoxPattern: /^/, servicePattern: /^/ },
+  };
+  await options.database.transaction(async (tx) => {
+    await tx.query('savepoint control');
+    const { decisions } = await applyInTransaction(tx, [{ message, event, cause: null }], control);
+    await tx.query('rollback to savepoint control');
+    const [decision] = decisions;
+    if (decision?.disposition !== 'PLANNED') throw new Error(`The control came to ${decision?.disposition ?? 'nothing'}`);
+    await tx.query(`select pg_notify($1, 'bulk')`, [DISPATCH_CHANNEL]);
+    await tx.query(
+      `update consumer_offset set next_offset = next_offset where consumer_group = $1 and topic = $2 and partition = $3`,
+      [options.consumerGroup, topic, partition],
+    );
+  });
+}
+
+/** Its own subscription, card and ids, so that it waits for nobody's locks. */
+function ownEvent(event: ActionEvent): ActionEvent {
+  const id = `control ${randomUUID()}`;
+  const { subscription, action } = event;
+  const installedItems = subscription.installedItems.map((item) => ({ ...item, caId: id.slice(0, 30) }));
+  return {
+    ...event,
+    eventId: id,
+    action: { ...action, id },
+    subscription: { ...subscription, id, number: id, installedItems },
+  } as ActionEvent;
+}
+
+/**
+ * Dead-letters a message: as whole as it can be stored, at last by its position alone.
+ * @throws an outage; else what the barest form met: then the dead letter itself is out of order.
+ */
+async function bury<M>(source: Source<M>, message: M, error: unknown, options: TrialOptions): Promise<void> {
+  const forms = formsOf(await readAgain(source, message), messageOf(error));
+  options.onFailure(forms[0], error);
+  for (const [index, form] of forms.entries()) {
+    try {
+      const applied = await applyChunk([form], options);
+      await options.onApplied([form], applied);
+      return;
+    } catch (refusal) {
+      if (isCertainOutage(refusal) || index === forms.length - 1) throw refusal;
+    }
+  }
+}
+
+/** The message as far as it can be read now. */
+async function readAgain<M>(source: Source<M>, message: M): Promise<ReadMessage> {
+  let incoming = bareMessage(source.topic, source.partition, source.offsetOf(message));
+  try {
+    incoming = source.incoming(message);
+    const [read] = await source.read([message]);
+    return { message: incoming, event: read?.event ?? null, cause: read?.cause ?? null };
+  } catch (error) {
+    if (isCertainOutage(error)) throw error;
+    return { message: incoming, event: null, cause: null };
+  }
+}
+
+/** A dead letter in its forms, from the whole one to the barest; each says what it lacks. */
+function formsOf(read: ReadMessage, problem: string): [ReadMessage, ...ReadMessage[]] {
+  const { message } = read;
+  const form = (changed: Partial<IncomingMessage>, lacks: string | null): ReadMessage => ({
+    message: { ...message, ...changed },
+    event: null,
+    cause: {
+      reason: read.cause?.reason ?? 'PROCESSING_FAILED',
+      detail: shortened(
+        lacks === null
+          ? (read.cause?.detail ?? problem)
+          : `${read.cause === null ? '' : `${read.cause.detail}; `}left out, as they cannot be stored: ${lacks}: ${problem}`,
+      ),
+    },
+  });
+  const whole = form({}, null);
+  const { offset, topic, partition } = message;
+  return [
+    { ...whole, event: read.event },
+    whole,
+    form({ headers: {} }, 'the headers'),
+    form({ headers: {}, timestamp: new Date(0) }, 'the headers and the timestamp'),
+    form({ ...bareMessage(topic, partition, offset) }, 'the headers, the timestamp, the key and the value'),
+  ];
+}
