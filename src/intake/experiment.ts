@@ -31,8 +31,6 @@ export interface Steps<M> {
   bury(message: M, error: unknown): Promise<void>;
   /** Whether an error is a known outage of a named part: it is thrown as it is, without an experiment. */
   isOutage(error: unknown): boolean;
-  /** The place of a message in its partition; grows from message to message. */
-  placeOf(message: M): number;
 }
 
 export interface Experiment {
@@ -55,7 +53,7 @@ export class ControlFailedError extends Error {
 const BUDGET_MS = 10_000;
 
 export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
-  /** By partition: the place of the last message that is suspected; those before it in the batch are, too. */
+  /** By partition: how many of the messages that come next are suspected. */
   const suspects = new Map<string, number>();
   return { process, forget: () => suspects.clear() };
 
@@ -67,28 +65,26 @@ export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
     let rest = messages;
     let startedAt: number | null = null;
     while (rest.length > 0) {
-      const until = suspects.get(partition) ?? -Infinity;
-      const suspected = rest.filter((message) => steps.placeOf(message) <= until).length;
-      if (suspected === 0) suspects.delete(partition);
+      const suspected = Math.min(suspects.get(partition) ?? 0, rest.length);
       const part = suspected === 0 ? rest : rest.slice(0, Math.ceil(suspected / 2));
       const outcome = await tried(part, steps);
-      rest = rest.slice(outcome.kind === 'through' ? part.length : outcome.stored);
-      if (outcome.kind === 'stopped') return 'stopped';
-      if (outcome.kind === 'failed') {
+      const [first] = part;
+      let passed = outcome.kind === 'through' ? part.length : outcome.stored;
+      let left = suspected - passed;
+      if (outcome.kind === 'failed' && first !== undefined) {
         startedAt ??= performance.now();
-        const [first] = part;
-        const last = part.at(-1);
-        if (first === undefined || last === undefined) throw outcome.error;
+        left = part.length - passed;
         if (part.length === 1) {
           await judge(first, steps);
-          suspects.delete(partition);
-          rest = rest.slice(1);
-        } else {
-          if (suspected === 0) await control(steps);
-          suspects.set(partition, steps.placeOf(last));
-        }
-        if (performance.now() - startedAt > budgetMs && rest.length > 0) return 'paused';
+          passed = 1;
+          left = 0;
+        } else if (suspected === 0) await control(steps);
       }
+      rest = rest.slice(passed);
+      if (left > 0) suspects.set(partition, left);
+      else suspects.delete(partition);
+      if (outcome.kind === 'stopped') return 'stopped';
+      if (startedAt !== null && performance.now() - startedAt > budgetMs && rest.length > 0) return 'paused';
     }
     return 'done';
   }

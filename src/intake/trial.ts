@@ -35,7 +35,6 @@ export interface Source<M> {
  */
 export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
   return {
-    placeOf: (message) => source.offsetOf(message),
     isOutage: isCertainOutage,
     async attempt(messages, stored) {
       for (const chunk of chunksOf(await source.read(messages))) {

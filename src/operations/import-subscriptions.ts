@@ -1,5 +1,5 @@
 import { snapshotCards } from '../planning/snapshot.ts';
-import { type Database, sqlState } from '../platform/database.ts';
+import { type Database, isDatabaseOutage, sqlState } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { linesOf } from './import-lines.ts';
 import { type ImportedSubscription, type LineProblem, readRecord } from './import-record.ts';
@@ -128,7 +128,7 @@ async function write(db: Database, batch: readonly Entry[]): Promise<Outcome> {
       refused: [],
     };
   } catch (error) {
-    if (!/^(22|23|54)/.test(sqlState(error) ?? '')) throw error;
+    if (isDatabaseOutage(error) || !/^(22|23|54)/.test(sqlState(error) ?? '')) throw error;
     const [first] = batch;
     if (batch.length === 1 && first) {
       const problem = `cannot be stored: ${messageOf(error)}`;

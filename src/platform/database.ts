@@ -118,7 +118,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   /** A connection that was there before another one was found half-open is not used again. */
   async function checkOut(): Promise<pg.PoolClient> {
     for (;;) {
-      const client = await pool.connect();
+      const client = await pool.connect().catch(lost);
       if (!heardAt.has(client)) heardAt.set(client, performance.now());
       if ((heardAt.get(client) ?? 0) >= suspectAt) return client;
       client.release(true);
@@ -163,8 +163,9 @@ export function openDatabase(options: DatabaseOptions): Database {
       heardAt.set(client, performance.now());
       return rows;
     } catch (error) {
-      if (!isServerError(error)) broken.add(client);
-      throw error;
+      if (isServerError(error)) throw error;
+      broken.add(client);
+      return lost(error);
     } finally {
       clearTimeout(timer);
       unwatch?.();
@@ -184,10 +185,23 @@ export function openDatabase(options: DatabaseOptions): Database {
     try {
       await run(client, 'commit');
     } catch (error) {
-      throw broken.has(client) ? new CommitUnknownError(error) : error;
+      if (broken.has(client)) throw new CommitUnknownError(error);
+      refusedCommits.add(Object(error) as object);
+      throw error;
     }
     return result;
   }
+}
+
+/** Errors with which COMMIT itself was refused. */
+const refusedCommits = new WeakSet<object>();
+
+/** Errors of pg's own about a connection: only of these the texts are looked at (`isConnectionError`). */
+const pgErrors = new WeakSet<object>();
+
+function lost(error: unknown): never {
+  pgErrors.add(Object(error) as object);
+  throw error;
 }
 
 const statementNames = new Map<string, string>();
@@ -226,10 +240,12 @@ function isServerError(error: unknown): error is pg.DatabaseError {
 
 /**
  * Whether the database itself is away or cannot take work now (connection refused or lost, shutting down, starting,
- * out of connections, disk full, no answer, read-only standby): the same work will go through later, unchanged.
+ * out of connections, disk full, no answer, read-only standby, its NOTIFY queue full): the same work will go through
+ * later, unchanged.
  */
 export function isDatabaseOutage(error: unknown): boolean {
   if (error instanceof CommitUnknownError || error instanceof NoAnswerError) return true;
+  if (isNotifyQueueFull(error)) return true;
   if (error instanceof pg.DatabaseError) return /^(08|53|57|58|25P0[346]|25006|55P03|40|XX)/.test(error.code ?? '');
   return (
     error instanceof Error &&
@@ -239,12 +255,18 @@ export function isDatabaseOutage(error: unknown): boolean {
   );
 }
 
+/** A limit that is met at COMMIT is that of the NOTIFY queue, which all databases of the server share. */
+function isNotifyQueueFull(error: unknown): boolean {
+  if (!isServerError(error) || error.code !== '54000') return false;
+  return refusedCommits.has(error) || error.routine === 'PreCommit_Notify';
+}
+
 /** pg's own errors about a lost connection carry no code: their texts are all there is to go by. */
 function isConnectionError(error: Error): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return (
     /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET)/.test(code) ||
-    /connection|timeout|terminated|not queryable/i.test(error.message)
+    (pgErrors.has(error) && /connection|timeout|terminated|not queryable/i.test(error.message))
   );
 }
 

@@ -289,7 +289,9 @@ describe('A dead letter', () => {
       transaction: () => Promise.reject(Object.assign(new Error('gone'), { code: '42P01' })),
     };
     const outboxBefore = await deadLetterMessages();
-    await expect(intake.apply([activate(household())], { database: broken })).rejects.toThrow('gone');
+    await expect(intake.apply([activate(household())], { database: broken })).rejects.toMatchObject({
+      cause: { message: 'gone' },
+    });
     expect(await deadLetterMessages()).toBe(outboxBefore);
   });
 });
