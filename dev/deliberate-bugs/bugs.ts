@@ -40,9 +40,11 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: 'src/intake/intake.ts',
-        find: 'const applied = await applyChunk(chunk, applyOptions);',
-        replace:
-          'await batch.done((chunk.at(-1)?.message.offset ?? 0) + 1);\n          const applied = await applyChunk(chunk, applyOptions);',
+        find: 'read: (messages) => readMessages(decoder, messages.map(incoming)),',
+        replace: `read: async (messages) => {
+        await batch.done(Number(messages.at(-1)?.offset ?? 0) + 1);
+        return readMessages(decoder, messages.map(incoming));
+      },`,
       },
     ],
     ...crash('intake: before commit'),
@@ -53,11 +55,13 @@ export const BUGS: readonly Bug[] = [
     changes: [
       {
         file: 'src/intake/intake.ts',
-        find: 'const applied = await applyChunk(chunk, applyOptions);',
-        replace: `await options.database.transaction((tx) =>
-            storeOffset(tx, options.groupId, topic, partition, (chunk.at(-1)?.message.offset ?? 0) + 1));
-          await batch.done((chunk.at(-1)?.message.offset ?? 0) + 1);
-          const applied = await applyChunk(chunk, applyOptions);`,
+        find: 'read: (messages) => readMessages(decoder, messages.map(incoming)),',
+        replace: `read: async (messages) => {
+        const next = Number(messages.at(-1)?.offset ?? 0) + 1;
+        await options.database.transaction((tx) => storeOffset(tx, options.groupId, topic, partition, next));
+        await batch.done(next);
+        return readMessages(decoder, messages.map(incoming));
+      },`,
       },
       {
         file: 'src/intake/intake.ts',

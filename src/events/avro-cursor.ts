@@ -52,7 +52,11 @@ export function readLong(cursor: Cursor): number {
   cursor.at = start;
   const long = readBigLong(cursor);
   if (long > Number.MAX_SAFE_INTEGER || long < Number.MIN_SAFE_INTEGER) {
-    throw problem(cursor, `${long} is beyond ${long > 0 ? '' : '-'}${Number.MAX_SAFE_INTEGER}, the largest whole number that is taken`, '');
+    throw problem(
+      cursor,
+      `${long} is beyond ${long > 0 ? '' : '-'}${Number.MAX_SAFE_INTEGER}, the largest whole number that is taken`,
+      '',
+    );
   }
   return Number(long);
 }

@@ -39,7 +39,8 @@ export function compileRead(
   onSymbol: (path: string, symbol: string) => void,
 ): Read {
   if (writer.kind === 'union') return fromUnion(reader, writer.branches, path, onSymbol);
-  if (isUnion(reader)) return writer.kind === 'null' ? () => null : compileRead(valueBranch(reader), writer, path, onSymbol);
+  if (isUnion(reader))
+    return writer.kind === 'null' ? () => null : compileRead(valueBranch(reader), writer, path, onSymbol);
   switch (reader.typeName) {
     case 'record':
       if (writer.kind !== 'record') throw unlike(path, reader, writer);
@@ -227,4 +228,3 @@ function unlike(path: string, reader: Type, writer: AvroNode): AvroMismatchError
     `${path === '' ? 'the record' : path}: the schema of the message has ${writer.kind}, ${reader.typeName} is needed`,
   );
 }
-

@@ -8,8 +8,9 @@ export const deadLetterReasons = {
     remedy: 'Find out who wrote it; the CRM has nothing to delete in this topic.',
   },
   NOT_AVRO: {
-    meaning: 'The value does not begin with the magic byte 0 and a schema id: it is not in the Confluent wire format.',
-    remedy: 'Let the producer use a serializer of the schema registry, then send the event again.',
+    meaning: 'The value does not start with the magic byte 0 and a schema id: it is not in the Confluent wire format.',
+    remedy:
+      'Let the producer use a serializer of the schema registry that writes the schema id into the value, then send the event again. Where the id is in a header instead, `events release ID --schema N` reads the value.',
   },
   UNKNOWN_SCHEMA: {
     meaning: 'The schema registry answered that it knows no schema with the id in the message.',

@@ -92,7 +92,8 @@ export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDec
       const ids = [...new Set(values.map(schemaIdOf).filter((id) => id !== null))];
       const found = new Map<number, Reading>();
       const lookUp = async (): Promise<void> => {
-        for (let id = ids.pop(); id !== undefined; id = ids.pop()) found.set(id, reading(id, await findWriterSchema(id)));
+        for (let id = ids.pop(); id !== undefined; id = ids.pop())
+          found.set(id, reading(id, await findWriterSchema(id)));
       };
       await Promise.all(Array.from({ length: LOOK_UPS_AT_ONCE }, lookUp));
       return values.map((value) => decodeOne(value, found));

@@ -231,7 +231,8 @@ export function startIntake(options: IntakeOptions): Intake {
       metrics.paused(1);
       const details = { err: error, partition: key, reason };
       if (isCertainOutage(error)) logger.warn(details, 'reading pauses until the outage is over');
-      else logger.error(details, 'reading pauses: not a message, but a neighbour or the service itself is out of order');
+      else
+        logger.error(details, 'reading pauses: not a message, but a neighbour or the service itself is out of order');
     }
     pauses.set(key, { times, reason });
     batch.pauseFor(Math.min(PAUSE_MIN_MS * 2 ** (times - 1), PAUSE_MAX_MS));

@@ -44,6 +44,11 @@ function dead(
   return { message, event, cause: { reason, detail: shortened(detail) } };
 }
 
+/** Whether the value was written without the prefix of the wire format, its schema being named in a header. */
+export function namesSchemaInHeader(message: IncomingMessage): boolean {
+  return headerBytes(message, SCHEMA_HEADER) !== null;
+}
+
 /** What a person must know of a value that was written without a prefix; empty if it was not. */
 function schemaHeaderNote(message: IncomingMessage): string {
   const bytes = headerBytes(message, SCHEMA_HEADER);

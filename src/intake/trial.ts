@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { EventDecoder } from '../events/decode.ts';
 import { messageOf } from '../platform/errors.ts';
+import { TooManyCommandsError } from '../planning/size.ts';
 import { DISPATCH_CHANNEL } from '../requests/work.ts';
 import { type Applied, type ApplyOptions, applyChunk, applyInTransaction } from './apply.ts';
 import { chunksOf } from './chunks.ts';
@@ -68,7 +69,8 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
     const { decisions } = await applyInTransaction(tx, [{ message, event, cause: null }], control);
     await tx.query('rollback to savepoint control');
     const [decision] = decisions;
-    if (decision?.disposition !== 'PLANNED') throw new Error(`The control came to ${decision?.disposition ?? 'nothing'}`);
+    if (decision?.disposition !== 'PLANNED')
+      throw new Error(`The control came to ${decision?.disposition ?? 'nothing'}`);
     await tx.query(`select pg_notify($1, 'bulk')`, [DISPATCH_CHANNEL]);
     await tx.query(
       `update consumer_offset set next_offset = next_offset where consumer_group = $1 and topic = $2 and partition = $3`,
@@ -95,7 +97,7 @@ function ownEvent(event: ActionEvent): ActionEvent {
  * @throws an outage; else what the barest form met: then the dead letter itself is out of order.
  */
 async function bury<M>(source: Source<M>, message: M, error: unknown, options: TrialOptions): Promise<void> {
-  const forms = formsOf(await readAgain(source, message), messageOf(error));
+  const forms = formsOf(await readAgain(source, message), error);
   options.onFailure(forms[0], error);
   for (const [index, form] of forms.entries()) {
     try {
@@ -122,13 +124,15 @@ async function readAgain<M>(source: Source<M>, message: M): Promise<ReadMessage>
 }
 
 /** A dead letter in its forms, from the whole one to the barest; each says what it lacks. */
-function formsOf(read: ReadMessage, problem: string): [ReadMessage, ...ReadMessage[]] {
+function formsOf(read: ReadMessage, error: unknown): [ReadMessage, ...ReadMessage[]] {
   const { message } = read;
+  const problem = messageOf(error);
+  const reason = error instanceof TooManyCommandsError ? 'TOO_MANY_COMMANDS' : 'PROCESSING_FAILED';
   const form = (changed: Partial<IncomingMessage>, lacks: string | null): ReadMessage => ({
     message: { ...message, ...changed },
     event: null,
     cause: {
-      reason: read.cause?.reason ?? 'PROCESSING_FAILED',
+      reason: read.cause?.reason ?? reason,
       detail: shortened(
         lacks === null
           ? (read.cause?.detail ?? problem)

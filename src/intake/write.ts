@@ -186,23 +186,28 @@ async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision
       ? []
       : plan.withheld.map((withheld, index) => ({ ...withheld, event, inboxId, index })),
   );
-  if (rows.length === 0) return;
-  await tx.query(
-    `insert into withheld (inbox_id, ordinal, subscription_number, action_id, type, reason, smartcard, service_ca_id, detail)
-     select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])`,
-    [
-      rows.map(({ inboxId }) => inboxId),
-      rows.map(({ index }) => index + 1),
-      rows.map(({ event }) => event.subscription.number),
-      rows.map(({ event }) => event.action.id),
-      rows.map(({ type }) => type),
-      rows.map(({ reason }) => reason),
-      rows.map(({ smartcard }) => smartcard),
-      rows.map(({ serviceCaId }) => serviceCaId),
-      rows.map(({ detail }) => detail),
-    ],
-  );
+  for (let start = 0; start < rows.length; start += WITHHELD_PIECE) {
+    const piece = rows.slice(start, start + WITHHELD_PIECE);
+    await tx.query(
+      `insert into withheld (inbox_id, ordinal, subscription_number, action_id, type, reason, smartcard, service_ca_id, detail)
+       select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])`,
+      [
+        piece.map(({ inboxId }) => inboxId),
+        piece.map(({ index }) => index + 1),
+        piece.map(({ event }) => event.subscription.number),
+        piece.map(({ event }) => event.action.id),
+        piece.map(({ type }) => type),
+        piece.map(({ reason }) => reason),
+        piece.map(({ smartcard }) => smartcard),
+        piece.map(({ serviceCaId }) => serviceCaId),
+        piece.map(({ detail }) => detail),
+      ],
+    );
+  }
 }
+
+/** So many withheld commands are stored by one statement. */
+const WITHHELD_PIECE = 5_000;
 
 /**
  * Counts the facets and requests into their actions, and sets when the outcome of each is due: as soon as nothing is

@@ -140,7 +140,7 @@ async function passOver(
       } else if (keys.length > 0) {
         volume ??= beginVolume(archive, name, keys[0] ?? 0);
         await write(volume, keys);
-        held.push(...keys);
+        held = [...held, ...keys];
       }
       await rest(begunAt, options);
       if (volume !== null && (ended || held.length >= volumeKeys) && !(await removeHeld(volume))) {

@@ -1,5 +1,5 @@
 import avro, { type Type } from 'avsc';
-import type { IHeaders, Message } from 'kafkajs';
+import type { Message } from 'kafkajs';
 import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import { contractSchema, OUTCOME_RECORDS, subjectOf } from '../platform/topics.ts';
 import type { DeadLetterHeader, OutboxMessage, OutcomeHeaders } from './outbox.ts';
@@ -32,6 +32,8 @@ export const EVENT_SOURCE = '/conax-provisioning';
 
 const MAGIC_BYTE = 0;
 const PREFIX_BYTES = 5;
+/** What Kafka adds to each header for its lengths, about. */
+const HEADER_BYTES = 8;
 
 /**
  * Encodes stored messages: outcomes in Avro with the ids that the registry gave our schemas, as CloudEvents 1.0 in
@@ -79,8 +81,7 @@ export function createEncoder(options: EncoderOptions): Encoder {
   }
 
   function deadLetter(stored: OutboxMessage): EncodedMessage {
-    // Without a prototype: a header may be named like a member of every object.
-    const headers = Object.create(null) as Record<string, (Buffer | string)[]>;
+    const headers = noHeaders();
     for (const [name, base64] of stored.headers as readonly DeadLetterHeader[]) {
       (headers[name] ??= []).push(base64 === null ? '' : Buffer.from(base64, 'base64'));
     }
@@ -98,6 +99,32 @@ export function createEncoder(options: EncoderOptions): Encoder {
   }
 }
 
+/** Headers by name; without members of its own, so that a header may have any name ("constructor", "__proto__"). */
+function noHeaders(): Record<string, (Buffer | string)[]> {
+  return Object.create(null) as Record<string, (Buffer | string)[]>;
+}
+
+/**
+ * A dead letter that the broker finds too large, without what makes it so: its value and the message's own headers. Null
+ * if there is nothing to leave out.
+ */
+export function reducedDeadLetter({ stored, topic, message }: EncodedMessage): EncodedMessage | null {
+  if (stored.kind !== 'DEAD_LETTER') return null;
+  const headers = noHeaders();
+  let leftOut = 0;
+  for (const [name, value] of Object.entries(message.headers ?? {})) {
+    if (name.startsWith('dead-letter-')) headers[name] = [value].flat().filter((one) => one !== undefined);
+    else leftOut += 1;
+  }
+  if (message.value === null && leftOut === 0) return null;
+  const parts = [
+    ...(message.value === null ? [] : [`the value of ${message.value.length} bytes`]),
+    ...(leftOut === 0 ? [] : [`${leftOut} headers`]),
+  ];
+  (headers['dead-letter-left-out'] ??= []).push(`${parts.join(', ')}: too large for this topic`);
+  return withSize(stored, topic, { key: message.key ?? null, value: null, headers });
+}
+
 interface RecordKind {
   readonly topic: string;
   readonly recordName: string;
@@ -108,7 +135,10 @@ interface RecordKind {
 }
 
 function withSize(stored: OutboxMessage, topic: string, message: Message): EncodedMessage {
-  const headerBytes = JSON.stringify(message.headers ?? ({} satisfies IHeaders)).length;
+  let headerBytes = 0;
+  for (const [name, value] of Object.entries(message.headers ?? {})) {
+    for (const one of [value].flat()) headerBytes += name.length + (one?.length ?? 0) + HEADER_BYTES;
+  }
   const bytes = (message.value?.length ?? 0) + (message.key?.length ?? 0) + headerBytes;
   return { stored, topic, message, bytes };
 }

@@ -6,11 +6,11 @@ import type { Database, Transaction } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
-import { createEncoder, type EncoderOptions } from './encode.ts';
+import { createEncoder, type EncodedMessage, type EncoderOptions, reducedDeadLetter } from './encode.ts';
 import { keepLease, restartLease } from './lease.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { markPublished, outboxBacklog, parkMessage, unpublishedMessages } from './outbox.ts';
-import { publish } from './publish.ts';
+import { type Publication, publish } from './publish.ts';
 
 export interface RelayOptions extends EncoderOptions {
   readonly kafka: Kafka;
@@ -113,7 +113,7 @@ export function startRelay(options: RelayOptions): Relay {
     const encoded = await encoder.encode(messages);
     const sender = await connected();
     faultPoint('relay: before publish');
-    const { published, refused } = await publish(sender, encoded);
+    const { published, refused } = await publishWithReduced(sender, encoded);
     faultPoint('relay: after publish');
     await markPublished(
       database,
@@ -132,6 +132,25 @@ export function startRelay(options: RelayOptions): Relay {
       );
     }
     return messages.length === BATCH_MESSAGES_MAX || woken;
+  }
+
+  /** Dead letters that are too large for their topic go out without what makes them so. */
+  async function publishWithReduced(sender: Producer, encoded: readonly EncodedMessage[]): Promise<Publication> {
+    const whole = await publish(sender, encoded);
+    const reduced = new Map(whole.refused.map((one) => [one, reducedDeadLetter(one.message)]));
+    const smaller = [...reduced.values()].filter((message) => message !== null);
+    if (smaller.length === 0) return whole;
+    const second = await publish(sender, smaller);
+    for (const { stored, topic } of second.published) {
+      logger.warn(
+        { outboxId: stored.id, topic },
+        'a dead letter was too large for its topic: it went out without its value',
+      );
+    }
+    return {
+      published: [...whole.published, ...second.published],
+      refused: [...whole.refused.filter((one) => reduced.get(one) === null), ...second.refused],
+    };
   }
 
   async function lead(): Promise<boolean> {

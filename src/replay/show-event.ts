@@ -3,7 +3,7 @@ import { contradictionsOf } from '../events/contradictions.ts';
 import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 import { decodePartly, type PartlyDecoded } from '../events/partial.ts';
 import type { IncomingMessage, ReadMessage } from '../intake/message.ts';
-import { readMessages } from '../intake/read.ts';
+import { namesSchemaInHeader, readMessages } from '../intake/read.ts';
 import type { Queryable } from '../platform/database.ts';
 import { DeadLetterError } from '../intake/release-dead-letter.ts';
 import { hexLines } from './hex.ts';
@@ -93,13 +93,14 @@ function contradictionOf(event: NonNullable<ReadMessage['event']>): DeadLetterCa
   return contradictions.length === 0 ? null : { reason: 'CONTRADICTORY', detail: contradictions.join(' ') };
 }
 
-/** The same payload under another schema id. */
+/** The same payload under another schema id; a value without the wire format's prefix is the payload as a whole. */
 function withSchema(message: IncomingMessage, schemaId: number | null): IncomingMessage {
-  if (schemaId === null || message.value === null || message.value.length < PREFIX_BYTES) return message;
-  const value = Buffer.from(message.value);
-  value.writeUInt8(0, 0);
-  value.writeUInt32BE(schemaId, 1);
-  return { ...message, value };
+  const { value } = message;
+  if (schemaId === null || value === null) return message;
+  const isPrefixed = value.length >= PREFIX_BYTES && value[0] === 0 && !namesSchemaInHeader(message);
+  const prefix = Buffer.alloc(PREFIX_BYTES);
+  prefix.writeUInt32BE(schemaId, 1);
+  return { ...message, value: Buffer.concat([prefix, isPrefixed ? value.subarray(PREFIX_BYTES) : value]) };
 }
 
 function schemaIdOf(value: Buffer): number | null {

@@ -68,7 +68,8 @@ export async function messageOfDeadLetter(db: Queryable, letter: StoredEvent): P
     [letter.id, range.first, range.last, JSON.stringify(place)],
   );
   if (!row) return null;
-  const headers: Record<string, Buffer[]> = {};
+  // Without members of its own: a header may be named "constructor".
+  const headers = Object.create(null) as Record<string, Buffer[]>;
   for (const [name, value] of row.headers) {
     if (!name.startsWith('dead-letter-')) (headers[name] ??= []).push(Buffer.from(value ?? '', 'base64'));
   }

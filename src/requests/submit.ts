@@ -19,6 +19,26 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   const cards = requests.map((request) => smartcardsOf(request.command));
   await lockCards(tx, [...new Set(cards.flat())]);
 
+  const stored: StoredRequest[] = [];
+  let ready = false;
+  for (let start = 0; start < requests.length; start += PIECE) {
+    const piece = await submitPiece(tx, requests.slice(start, start + PIECE), cards.slice(start, start + PIECE));
+    for (const one of piece.stored) stored.push(one);
+    ready ||= piece.ready;
+  }
+  if (ready) await tx.query(WAKE_DISPATCHERS, [wakeWordOf(requests)]);
+  return stored;
+}
+
+/** So many requests are stored by one statement: the process answers others meanwhile, and the statement ends in time. */
+const PIECE = 2_000;
+
+/** Stores requests whose cards are locked; `ready`: at least one of them waits for nobody. */
+async function submitPiece(
+  tx: Transaction,
+  requests: readonly NewRequest[],
+  cards: readonly (readonly string[])[],
+): Promise<{ stored: StoredRequest[]; ready: boolean }> {
   const stored = await tx.query<{ number: number; id: string; due: boolean }>(INSERT_REQUESTS, [
     requests.map((request) => request.command.type),
     requests.map((request) => request.sequenceNumber),
@@ -66,8 +86,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   if (pins.length > 0) {
     await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
-  if (waiting.length < stored.length) await tx.query(WAKE_DISPATCHERS, [wakeWordOf(requests)]);
-  return stored.map(({ number, id }) => ({ number, id }));
+  return { stored: stored.map(({ number, id }) => ({ number, id })), ready: waiting.length < stored.length };
 }
 
 /** What dispatchers are told: whether something came that may have to go before what they have claimed. */

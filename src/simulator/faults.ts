@@ -92,7 +92,7 @@ export function createFaults(): Faults {
   return {
     add(rules) {
       const added = rules.map((rule) => ({ ...rule, id: nextId++, left: rule.times }));
-      standing.push(...added);
+      standing = [...standing, ...added];
       return added;
     },
     take(command, fields) {

@@ -44,7 +44,10 @@ const PLACES: Record<string, (everything: boolean) => TestOptions | Promise<Test
   }),
   store: async (everything) => trigger(everything, 'create trigger breaks before insert on inbox'),
   commit: async (everything) =>
-    trigger(everything, 'create constraint trigger breaks after insert or update on DEFERRED deferrable initially deferred'),
+    trigger(
+      everything,
+      'create constraint trigger breaks after insert or update on DEFERRED deferrable initially deferred',
+    ),
 };
 
 function failing(everything: boolean): EventDecoder {
@@ -65,7 +68,9 @@ function failing(everything: boolean): EventDecoder {
 /** The row of the offset is the one that the control leaves written at COMMIT, so it fails there if everything does. */
 async function trigger(everything: boolean, create: string): Promise<TestOptions> {
   const table = everything ? 'consumer_offset' : 'inbox';
-  const condition = everything ? 'true' : `new.subscription_number like '${POISON}%' and new.disposition <> 'DEAD_LETTERED'`;
+  const condition = everything
+    ? 'true'
+    : `new.subscription_number like '${POISON}%' and new.disposition <> 'DEAD_LETTERED'`;
   await intake.db.query(
     `create or replace function breaks() returns trigger language plpgsql as $$
      begin if ${condition} then raise exception 'storing failed'; end if; return new; end $$`,

@@ -1,7 +1,12 @@
 import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
 import type { CrmEvent } from '../../dev/demo/crm.ts';
-import { createEventDecoder, type EventDecoder, type FindWriterSchema, type WriterSchema } from '../../src/events/decode.ts';
+import {
+  createEventDecoder,
+  type EventDecoder,
+  type FindWriterSchema,
+  type WriterSchema,
+} from '../../src/events/decode.ts';
 import type { Applied } from '../../src/intake/apply.ts';
 import { createExperiment } from '../../src/intake/experiment.ts';
 import type { IncomingMessage } from '../../src/intake/message.ts';
@@ -117,10 +122,7 @@ export async function openTestIntake(): Promise<TestIntake> {
     };
   }
 
-  async function applyMessages(
-    messages: readonly IncomingMessage[],
-    options: TestOptions = {},
-  ): Promise<Applied> {
+  async function applyMessages(messages: readonly IncomingMessage[], options: TestOptions = {}): Promise<Applied> {
     const results: Applied[] = [];
     const source: Source<IncomingMessage> = {
       topic: TOPIC,
