@@ -250,3 +250,117 @@ function findSchemaOf(record: string): FindWriterSchema {
   const type: Type = schemaType(record);
   return () => Promise.resolve(writerOf(type));
 }
+
+describe('What nobody reads', () => {
+  const LONG_MAX = Buffer.from('feffffffffffffffff01', 'hex');
+
+  /** The contract's event after an unknown first field, whose schema and bytes are given. */
+  function after(type: unknown, bytes: Buffer) {
+    const contract = schemaType(RECORD).schema({ exportAttrs: true }) as unknown as RecordSchema;
+    const schema = { ...contract, fields: [{ name: 'unknown', type }, ...contract.fields] };
+    const find: FindWriterSchema = () => Promise.resolve({ kind: 'schema', schema });
+    return decode(wire(9, Buffer.concat([bytes, encoded(sampleEvent()).subarray(5)])), find);
+  }
+
+  it.each<[string, unknown, Buffer]>([
+    ["Java's Long.MAX_VALUE", 'long', LONG_MAX],
+    [
+      'a map of such numbers',
+      { type: 'map', values: 'long' },
+      Buffer.concat([Buffer.from([2, 2, 65]), LONG_MAX, Buffer.of(0)]),
+    ],
+    ['a block with its size before it', { type: 'array', items: 'long' }, Buffer.from([1, 2, 2, 0])],
+    ['text that is not UTF-8', 'string', Buffer.from([4, 0xff, 0xfe])],
+    ['a decimal', { type: 'bytes', logicalType: 'decimal', precision: 400, scale: 900 }, Buffer.from([2, 7])],
+    [
+      'a logical type that nobody knows',
+      { type: 'fixed', name: 'F', size: 2, logicalType: 'moon' },
+      Buffer.from([1, 2]),
+    ],
+  ])('%s is skipped', async (_what, type, bytes) => {
+    expect(await after(type, bytes)).toMatchObject({ ok: true, event: { type: 'ADD_SERVICE' } });
+  });
+
+  it('ends in time, however the schema multiplies its values or nests them', async () => {
+    const doubled = (levels: number): unknown =>
+      Array.from({ length: levels }).reduce<unknown>(
+        (inner, _none, level) => ({
+          type: 'record',
+          name: `R${level}`,
+          fields: [
+            { name: 'a', type: inner },
+            { name: 'b', type: level === 0 ? inner : `R${level - 1}` },
+          ],
+        }),
+        'null',
+      );
+    const list = { type: 'record', name: 'List', fields: [{ name: 'next', type: ['null', 'List'] }] };
+    const startedAt = performance.now();
+    expect(await after(doubled(60), Buffer.alloc(0))).toMatchObject({ ok: false, reason: 'UNREADABLE' });
+    expect(await after(doubled(500), Buffer.alloc(0))).toMatchObject({ ok: false, reason: 'UNREADABLE' });
+    expect(await after(list, Buffer.alloc(500_000, 2))).toMatchObject({ ok: false, reason: 'UNREADABLE' });
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  it('a default, alias, name or documentation that another implementation takes makes nothing unreadable', async () => {
+    const { bytes } = writtenBy(() => {});
+    const schema = structuredClone(schemaType(RECORD).schema({ exportAttrs: true })) as unknown as RecordSchema;
+    field(schema, 'eventId').default = 7;
+    field(schema, 'occurredAt').default = 'now';
+    (field(schema, 'type').type as Record<string, unknown>)['default'] = 'NOWHERE';
+    (field(schema, 'action').type as Record<string, unknown>)['aliases'] = ['not a name!', ''];
+    (field(schema, 'subscription').type as Record<string, unknown>)['name'] = 'Ein Name mit Leerzeichen';
+    Object.assign(schema, { doc: { not: 'a text' }, order: 'sideways' });
+    expect(await decode(bytes, () => Promise.resolve({ kind: 'schema', schema }))).toMatchObject({ ok: true });
+  });
+});
+
+describe('What is read', () => {
+  it('is a whole number up to 2^53 - 1; a larger one is refused with its field and value, never rounded', async () => {
+    const contract = structuredClone(schemaType(RECORD).schema({ exportAttrs: true })) as unknown as RecordSchema;
+    const event = structuredClone(sampleEvent().value) as unknown as { subscription: { version: number } };
+    // The largest number that avsc writes.
+    event.subscription.version = Number.MAX_SAFE_INTEGER - 1;
+    const bytes = schemaType(RECORD).toBuffer(event);
+    const find: FindWriterSchema = () => Promise.resolve({ kind: 'schema', schema: contract });
+    expect(await decode(wire(9, bytes), find)).toMatchObject({
+      ok: true,
+      event: { subscription: { version: 9007199254740990 } },
+    });
+    // 2^53 - 2 is written as fc ff ff ff ff ff ff 1f; 2^53 + 1 as 82 80 80 80 80 80 80 20.
+    const at = bytes.indexOf(Buffer.from('fcffffffffffff1f', 'hex'));
+    Buffer.from('8280808080808020', 'hex').copy(bytes, at);
+    expect(await decode(wire(9, bytes), find)).toEqual({
+      ok: false,
+      reason: 'UNREADABLE',
+      detail:
+        'subscription.version: 9007199254740993 is beyond 9007199254740991, the largest whole number that is taken',
+    });
+  });
+
+  it('is the branch of a union at the top, if it is one of ours', async () => {
+    const contract = schemaType(RECORD).schema({ exportAttrs: true });
+    const other = { type: 'record', name: 'Other', namespace: 'com.crm.subscription.v1', fields: [] };
+    const find: FindWriterSchema = () => Promise.resolve({ kind: 'schema', schema: [other, contract] });
+    const event = encoded(sampleEvent()).subarray(5);
+    expect(await decode(wire(9, Buffer.concat([Buffer.of(2), event])), find)).toMatchObject({
+      ok: true,
+      event: { family: 'SERVICE' },
+    });
+    expect(await decode(wire(9, Buffer.of(0)), find)).toMatchObject({
+      reason: 'UNREADABLE',
+      detail: expect.stringContaining('com.crm.subscription.v1.Other') as string,
+    });
+    expect(await decode(wire(9, Buffer.of(8)), find)).toMatchObject({ reason: 'UNREADABLE' });
+  });
+
+  it('is text in UTF-8: anything else is refused with its field', async () => {
+    const bytes = encoded(sampleEvent());
+    const at = bytes.indexOf('S0000000329');
+    bytes.writeUInt8(0xff, at);
+    expect(await decode(bytes)).toMatchObject({
+      reason: 'UNREADABLE',
+      detail: 'subscription.id: it is not valid UTF-8',
+    });
+  });
+});
