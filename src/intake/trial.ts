@@ -89,7 +89,7 @@ function ownEvent(event: ActionEvent): ActionEvent {
     eventId: id,
     action: { ...action, id },
     subscription: { ...subscription, id, number: id, installedItems },
-  } as ActionEvent;
+  };
 }
 
 /**

@@ -223,7 +223,7 @@ class UnusableSchemaError extends Error {
 function schemaOf(answer: unknown): unknown {
   const { schema, schemaType } = Object(answer) as { schema?: unknown; schemaType?: unknown };
   if (schemaType !== undefined && schemaType !== 'AVRO') {
-    throw new UnusableSchemaError(`it is not an Avro schema, but ${String(schemaType)}`);
+    throw new UnusableSchemaError(`it is not an Avro schema, but ${JSON.stringify(schemaType)}`);
   }
   try {
     return JSON.parse(String(schema));
