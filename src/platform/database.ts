@@ -187,6 +187,8 @@ export function openDatabase(options: DatabaseOptions): Database {
     } catch (error) {
       if (broken.has(client)) throw new CommitUnknownError(error);
       refusedCommits.add(Object(error) as object);
+      // The server frees the queue only when somebody asks for its usage: without this it stays full after its holder left.
+      if (isNotifyQueueFull(error)) await run(client, 'select pg_notification_queue_usage()').catch(() => {});
       throw error;
     }
     return result;
