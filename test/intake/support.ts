@@ -139,7 +139,7 @@ export async function openTestIntake(): Promise<TestIntake> {
         return Promise.resolve(true);
       },
     });
-    await createExperiment().process('test', messages, steps);
+    await createExperiment(Infinity).process('test', messages, steps);
     return {
       decisions: results.flatMap(({ decisions }) => decisions),
       outboxMessages: results.reduce((sum, { outboxMessages }) => sum + outboxMessages, 0),
