@@ -4,6 +4,7 @@ import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
 import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
+import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
 import type { Applied } from './apply.ts';
@@ -11,13 +12,7 @@ import { slicesOf } from './chunks.ts';
 import { type PartitionBatch, runConsumer } from './consumer.ts';
 import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
-import {
-  type ConsumedMessage,
-  incomingMessage,
-  type IncomingMessage,
-  nextOffsetAfter,
-  type ReadMessage,
-} from './message.ts';
+import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessage } from './message.ts';
 import type { IntakeMetrics } from './metrics.ts';
 import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
 import { watchProgress } from './progress.ts';
@@ -170,8 +165,8 @@ export function startIntake(options: IntakeOptions): Intake {
   async function onBatch(batch: PartitionBatch): Promise<void> {
     const { topic, partition } = batch;
     const key = `${topic}/${partition}`;
-    const incoming = (message: ConsumedMessage): IncomingMessage => incomingMessage(topic, partition, message);
-    const source: Source<ConsumedMessage> = {
+    const incoming = (message: ReceivedMessage): IncomingMessage => incomingMessage(topic, partition, message);
+    const source: Source<ReceivedMessage> = {
       topic,
       partition,
       offsetOf: ({ offset }) => Number(offset),
@@ -188,7 +183,7 @@ export function startIntake(options: IntakeOptions): Intake {
       },
     });
     try {
-      for (const slice of slicesOf<ConsumedMessage>(batch.messages)) {
+      for (const slice of slicesOf<ReceivedMessage>(batch.messages)) {
         if (!batch.goesOn()) return;
         startedAt = performance.now();
         const end = await experiment.process(key, slice, steps);
@@ -215,7 +210,6 @@ export function startIntake(options: IntakeOptions): Intake {
     const nextOffset = last === undefined ? 0 : nextOffsetAfter(last.message);
     metrics.decided(applied.decisions);
     metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
-    metrics.lag(topic, partition, Math.max(batch.highWatermark - nextOffset, 0));
     for (const decision of applied.decisions) report(decision);
     unpause(`${topic}/${partition}`);
     await batch.done(nextOffset);

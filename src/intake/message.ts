@@ -1,17 +1,7 @@
 import type { KafkaMessage } from 'kafkajs';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
-
-/** What the transport says of a record that it could not read. */
-export interface Unreadable {
-  /** For people: what is wrong with it. */
-  readonly detail: string;
-  /** The record stands for all offsets from its own to this one; null: for its own alone. */
-  readonly lastOffset: number | null;
-}
-
-/** A message as the consumer hands it on. */
-export type ConsumedMessage = KafkaMessage & { readonly unreadable?: Unreadable };
+import type { ReceivedMessage, Unreadable } from '../platform/kafkajs/unreadable.ts';
 
 /** A message as it came from Kafka. */
 export interface IncomingMessage {
@@ -34,7 +24,7 @@ export interface ReadMessage {
   readonly cause: DeadLetterCause | null;
 }
 
-export function incomingMessage(topic: string, partition: number, message: ConsumedMessage): IncomingMessage {
+export function incomingMessage(topic: string, partition: number, message: ReceivedMessage): IncomingMessage {
   const place = { topic, partition, offset: Number(message.offset), timestamp: timestampOf(message.timestamp) };
   const { unreadable } = message;
   if (unreadable !== undefined) return { ...place, key: null, value: null, headers: {}, unreadable };

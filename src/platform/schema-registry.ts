@@ -69,7 +69,7 @@ const CONTROL_PATH = '/schemas/types';
 
 export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistryClient {
   const { timeoutMs = 3_000, unknownForMs = 15_000, schemasMax = 32, unknownMax = 2_000 } = options;
-  const { base, authorization } = addressOf(options);
+  const { base, authorization } = withoutCredentials(options);
   const dispatcher = new Agent({ connect: options.ca === undefined ? {} : { ca: options.ca } });
   const headers: Record<string, string> = {
     'content-type': 'application/vnd.schemaregistry.v1+json',
@@ -244,7 +244,7 @@ async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
 }
 
 /** The address without the user and password that may be in it: they must not show where the address does. */
-function addressOf(options: SchemaRegistryOptions): { base: string; authorization: string | null } {
+function withoutCredentials(options: SchemaRegistryOptions): { base: string; authorization: string | null } {
   const url = new URL(options.url);
   const username = options.username ?? decodeURIComponent(url.username);
   const password = options.username === undefined ? decodeURIComponent(url.password) : (options.password ?? '');

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
-import { type ConsumedMessage, incomingMessage, nextOffsetAfter } from '../../src/intake/message.ts';
+import { incomingMessage, nextOffsetAfter } from '../../src/intake/message.ts';
+import type { ReceivedMessage } from '../../src/platform/kafkajs/unreadable.ts';
 import { readDeadLetterAgain } from '../../src/replay/show-event.ts';
 import { deadLetters } from '../../src/replay/stored-events.ts';
 import { dispositions, encoded, findSchema, openTestIntake, type TestIntake, TOPIC } from './support.ts';
@@ -21,7 +22,7 @@ function activation(number: string, services = 1, cards = 1): CrmEvent {
   return event;
 }
 
-function consumed(more: Partial<ConsumedMessage>): ConsumedMessage {
+function consumed(more: Partial<ReceivedMessage>): ReceivedMessage {
   return {
     offset: '5',
     timestamp: '0',
@@ -29,7 +30,7 @@ function consumed(more: Partial<ConsumedMessage>): ConsumedMessage {
     value: null,
     attributes: 0,
     ...more,
-  } as ConsumedMessage;
+  } as ReceivedMessage;
 }
 
 async function causeOf(offset: number) {

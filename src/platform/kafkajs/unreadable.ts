@@ -6,8 +6,8 @@ import type { KafkaMessage } from 'kafkajs';
  * batch, never stops a partition.
  *
  * A message with this marker has neither key, value nor headers. Intake must not decode it: it dead-letters the message
- * by its position (topic, partition, offset), with the reason PROCESSING_FAILED and `detail` as the text, stores the
- * offset like that of any other message, and goes on. The bytes were fetched twice and the decoder read a sample
+ * by its position (topic, partition, offset), with the reason UNREADABLE_RECORD and `detail` as the text, and goes on after
+ * it. The bytes were fetched twice and the decoder read a sample
  * correctly before anything is marked, so intake may trust the marker and need not try again.
  */
 export interface Unreadable {
