@@ -1,8 +1,16 @@
-import type { Kafka } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import kafkajs, { type Kafka } from 'kafkajs';
+import { isDatabaseOutage } from './platform/database.ts';
+import { messageOf } from './platform/errors.ts';
+import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';
 import type { Logger } from './platform/logging.ts';
 import { migrateDatabase } from './platform/migrate.ts';
-import { openSchemaRegistry, type SchemaRegistryClient } from './platform/schema-registry.ts';
+import {
+  openSchemaRegistry,
+  type SchemaRegistryClient,
+  SchemaRegistryUnavailableError,
+} from './platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from './platform/topics.ts';
 import { addressOf, namingPart } from './platform/unreachable.ts';
 import type { Settings } from './settings.ts';
@@ -30,13 +38,28 @@ export function registryOf(settings: Settings<'kafka'>): SchemaRegistryClient {
   });
 }
 
-/** Brings tables, topics and schemas up to date; safe to run twice and by two at once. */
-export async function migrate(settings: Settings<'database' | 'kafka'>, logger: Logger): Promise<void> {
-  await migrateDatabase(settings.DATABASE_URL).catch((error: unknown) => {
-    throw namingPart('PostgreSQL', addressOf(settings.DATABASE_URL), error);
-  });
+export interface MigrateOptions {
+  /** How long PostgreSQL, Kafka and the registry are waited for, in all; default 60,000. */
+  readonly patienceMs?: number;
+}
+
+const PATIENCE_MS = 60_000;
+const AGAIN_MS = 1_000;
+
+/**
+ * Brings tables, topics and schemas up to date; safe to run twice and by two at once. A neighbour that does not answer
+ * yet is waited for.
+ * @throws UnfitDatabaseError, or the last error of the neighbour that could not be waited for.
+ */
+export async function migrate(
+  settings: Settings<'database' | 'kafka'>,
+  logger: Logger,
+  { patienceMs = PATIENCE_MS }: MigrateOptions = {},
+): Promise<void> {
+  const until = performance.now() + patienceMs;
+  await patiently(until, logger, () => migrateDatabase(settings.DATABASE_URL));
   logger.info('tables are up to date');
-  await migrateTopicsAndSchemas({
+  const options = {
     kafka: kafkaOf(settings, logger),
     registry: registryOf(settings),
     crmTopics: settings.CRM_TOPICS,
@@ -46,6 +69,45 @@ export async function migrate(settings: Settings<'database' | 'kafka'>, logger: 
     partitions: settings.TOPIC_PARTITIONS,
     replicationFactor: settings.TOPIC_REPLICATION_FACTOR,
     logger,
-  });
+  };
+  await patiently(until, logger, () => migrateTopicsAndSchemas(options));
   logger.info('topics and schemas are up to date');
 }
+
+/** Does a step again, until it succeeds, fails for good, or the time is over. */
+async function patiently(until: number, logger: Logger, step: () => Promise<void>): Promise<void> {
+  for (let told = ''; ;) {
+    try {
+      return await step();
+    } catch (error) {
+      if (!isAway(error)) throw error;
+      const problem = `${neighbourOf(error)} cannot be used: ${messageOf(error)}`;
+      if (performance.now() + AGAIN_MS > until) throw new Error(problem, { cause: error });
+      if (problem !== told) logger.warn({ problem }, 'migrate waits and tries again');
+      told = problem;
+      await sleep(AGAIN_MS);
+    }
+  }
+}
+
+/** Whether the same step may succeed a little later, because the neighbour is away or still starting. */
+function isAway(error: unknown): boolean {
+  if (error instanceof UnfitDatabaseError) return false;
+  if (error instanceof SchemaRegistryUnavailableError) {
+    return error.status === null || error.status >= 500 || STILL_STARTING.has(error.status);
+  }
+  if (error instanceof kafkajs.KafkaJSProtocolError) {
+    // Fewer brokers than replicas: the others may still be starting.
+    return error.retriable || error.type === 'INVALID_REPLICATION_FACTOR';
+  }
+  if (error instanceof kafkajs.KafkaJSSASLAuthenticationError) return false;
+  return error instanceof kafkajs.KafkaJSError || isDatabaseOutage(error);
+}
+
+function neighbourOf(error: unknown): string {
+  if (error instanceof SchemaRegistryUnavailableError) return 'The schema registry';
+  return error instanceof kafkajs.KafkaJSError ? 'Kafka' : 'PostgreSQL';
+}
+
+/** What proxies and registries answer before the registry is there. */
+const STILL_STARTING = new Set([404, 408, 429]);

@@ -1,10 +1,10 @@
-import { setTimeout as wait } from 'node:timers/promises';
 import { Registry } from '@prometheus-io/client';
+import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
 import { createConaxClient } from './conax/client.ts';
+import type { ConaxClient } from './conax/client.types.ts';
 import { kafkaOf, registryOf } from './connections.ts';
-import { dispatchDatabaseUrl } from './dispatch/database-url.ts';
-import { type DispatcherState, startDispatcher } from './dispatch/dispatcher.ts';
+import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import type { FindWriterSchema } from './events/decode.ts';
 import { startIntake } from './intake/intake.ts';
@@ -15,15 +15,17 @@ import { retentionMetrics, startRetention } from './operations/retention-service
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
-import { type Database, openDatabase } from './platform/database.ts';
-import { messageOf } from './platform/errors.ts';
-import { type HttpServer, type PartState, startHttpServer } from './platform/http.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './platform/database.ts';
+import { type HttpServer, startHttpServer } from './platform/http.ts';
 import type { Logger } from './platform/logging.ts';
-import { indexWalkingUrl } from './platform/planner-settings.ts';
-import { createSeal, missingSeal } from './platform/seal.ts';
+import { DISPATCH_PLANNER, indexWalking } from './platform/planner-settings.ts';
+import type { SchemaRegistryClient } from './platform/schema-registry.ts';
+import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
 import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
+import type { PlanningRules } from './planning/types.ts';
+import { databaseState, untilFit, workState } from './health.ts';
 import { answerClientError } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
@@ -37,8 +39,13 @@ import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 export interface Service {
-  /** Address of the HTTP server. */
+  /** Address of the HTTP server, which answers from the first moment on. */
   readonly url: string;
+  /**
+   * Resolves once events are read and commands sent, which a database that is away delays.
+   * @throws UnfitDatabaseError if the service must not work with the database, or the error of one that refuses it.
+   */
+  readonly started: Promise<void>;
   /**
    * Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes every connection. Safe to call
    * twice.
@@ -46,18 +53,14 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** Those who ask for the health want to know soon. */
-const HEALTH_ANSWER_MS = 1_500;
-/** A call that takes longer may still be answered; the CAS is told to be silent all the same. */
-const CAS_SILENT_MS = 3_000;
-
 /** A caller waits: better told soon to come back than held, with one of the few connections, behind a lock. */
 const WEB_API_STATEMENT_MS = 10_000;
 const WEB_API_LOCK_MS = 5_000;
 
 /**
- * Starts the service: settings to parts, each with what it needs of the others. Kafka, the registry, PostgreSQL and the
- * CAS may be away: the parts wait for them and say so.
+ * Starts the service: settings to parts, each with what it needs of the others. First the HTTP server, which reports the
+ * readiness, then the checks of the database, and then what reads and sends. Kafka, the registry, PostgreSQL and the CAS
+ * may be away: the parts wait for them and report it.
  * @throws Error when mapping file and WSDLs do not fit, or the HTTP port is taken.
  */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
@@ -73,26 +76,144 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
   });
-  const dispatchUrl = dispatchDatabaseUrl(settings.DATABASE_URL);
-  const database = openPool('conax-provisioning', indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }), {
-    share: 5 / 16,
-  });
-  const dispatchDatabase = openPool('conax-provisioning dispatch', dispatchUrl);
+  const database = openPool('conax-provisioning', { share: 5 / 16, settings: indexWalking({ joinByIndex: true }) });
+  const dispatchDatabase = openPool('conax-provisioning dispatch', { share: 3 / 8, settings: DISPATCH_PLANNER });
   // Without the planner settings of the others: its reads are of many kinds.
-  const webApiDatabase = openPool('conax-provisioning web-api', settings.DATABASE_URL, {
+  const webApiDatabase = openPool('conax-provisioning web-api', {
     share: 1 / 4,
     statementTimeoutMs: WEB_API_STATEMENT_MS,
     lockTimeoutMs: WEB_API_LOCK_MS,
   });
   // Replays select in many ways too, each statement planned for its values; and they are to keep nobody else waiting.
-  const replayDatabase = openPool('conax-provisioning replays', settings.DATABASE_URL, {
-    share: 1 / 8,
-    prepared: false,
-  });
+  const replayDatabase = openPool('conax-provisioning replays', { share: 1 / 8, prepared: false });
+  const pools = { database, dispatchDatabase, webApiDatabase, replayDatabase };
   const kafka = kafkaOf(settings, logger);
   const schemas = registryOf(settings);
   const findWriterSchema: FindWriterSchema = (id) => schemas.findWriterSchema(id);
 
+  const rules = planningRulesOf(settings);
+  const seal = settings.PIN_KEY === undefined ? null : createSeal(settings.PIN_KEY);
+  const finalWatch = createFinalWatch({
+    databaseUrl: settings.DATABASE_URL,
+    db: webApiDatabase,
+    logger: logger.child({ part: 'web-api' }),
+  });
+  const webApiParts = {
+    db: webApiDatabase,
+    finalWatch,
+    seal,
+    pinKey: settings.PIN_KEY,
+    patterns: {
+      smartcard: rules.smartcardPattern,
+      setTopBox: rules.setTopBoxPattern,
+      service: rules.servicePattern,
+      pin: settings.PIN_PATTERN,
+    },
+    tokenIdleMs: settings.WEB_API_TOKEN_IDLE_MS,
+    immediateTimeoutMs: settings.WEB_API_IMMEDIATE_TIMEOUT_MS,
+    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
+    metrics: webApiMetrics(registry),
+    logger: logger.child({ part: 'web-api' }),
+  };
+  const operationsParts = {
+    rules,
+    stalePolicy: settings.STALE_POLICY,
+    facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+    findWriterSchema,
+    ownTopics: ownTopics(settings),
+  };
+  let apis: RunningApis | undefined;
+
+  /** What reads and sends; undefined while the service waits for a database that it may work with. */
+  let work: Work | undefined;
+  const stopped = new AbortController();
+  const starting = async (): Promise<void> => {
+    await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);
+    if (stopped.signal.aborted) return;
+    work = startWork({ settings, logger, registry, conax, kafka, schemas, findWriterSchema, rules, seal, ...pools });
+    logger.info('the service has started');
+  };
+
+  // Those that bring work stop before those that do it, and the connections last.
+  let stopping: Promise<void> | undefined;
+  const stop = (): Promise<void> => (stopping ??= stopAll());
+  const stopAll = async (): Promise<void> => {
+    stopped.abort();
+    await started?.catch(() => {});
+    const { intake, runs, replays, retention, dispatcher, clock, outcomes } = work ?? {};
+    await Promise.all([intake?.stop(), apis?.stop(), runs?.stop(), replays?.stop(), retention?.stop()]);
+    await finalWatch.stop();
+    await dispatcher?.stop();
+    await clock?.stop();
+    await outcomes?.stop();
+    await http?.close();
+    await conax.close();
+    await Promise.all(Object.values(pools).map((pool) => pool.close()));
+  };
+  let http: HttpServer | undefined;
+  let started: Promise<void> | undefined;
+  try {
+    http = await startHttpServer({
+      host: settings.HTTP_HOST,
+      port: settings.HTTP_PORT,
+      registry,
+      logger,
+      clientErrorHandler: answerClientError,
+      register: async (app) => {
+        apis = await registerApis(app, { ...webApiParts, starting: () => work === undefined }, [
+          webApi(webApiParts),
+          operationsApi({ ...webApiParts, ...operationsParts }),
+        ]);
+      },
+      parts: async () => [await databaseState(database, seal), ...workState(work)],
+    });
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  started = starting();
+  // Who does not wait for it learns it from the readiness.
+  started.catch(() => {});
+  return { url: http.url, started, stop };
+
+  function openPool(
+    applicationName: string,
+    { share, ...more }: { share: number } & Partial<DatabaseOptions>,
+  ): Database {
+    return openDatabase({
+      prepared: true,
+      ...more,
+      url: settings.DATABASE_URL,
+      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
+      applicationName,
+      // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
+      connectTimeoutMs: 4_000,
+      onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
+    });
+  }
+}
+
+type Work = ReturnType<typeof startWork>;
+
+interface WorkParts {
+  readonly settings: ServiceSettings;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  readonly conax: ConaxClient;
+  readonly kafka: Kafka;
+  readonly schemas: SchemaRegistryClient;
+  readonly findWriterSchema: FindWriterSchema;
+  readonly rules: PlanningRules;
+  readonly seal: Seal | null;
+  readonly database: Database;
+  readonly dispatchDatabase: Database;
+  readonly replayDatabase: Database;
+}
+
+/** Starts everything that reads, sends or publishes by itself. */
+function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts }: WorkParts) {
+  const { findWriterSchema, rules, database, dispatchDatabase, replayDatabase } = parts;
+  const seal = parts.seal ?? missingSeal('PIN_KEY_FILE');
   const outcomes = startOutcomes({
     kafka,
     database,
@@ -104,11 +225,9 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     metrics: outcomeMetrics(registry),
     logger: logger.child({ part: 'outcomes' }),
   });
-  const rules = planningRulesOf(settings);
-  const seal = settings.PIN_KEY === undefined ? missingSeal('PIN_KEY_FILE') : createSeal(settings.PIN_KEY);
   const dispatcher = startDispatcher({
     db: dispatchDatabase,
-    databaseUrl: dispatchUrl,
+    databaseUrl: settings.DATABASE_URL,
     conax,
     finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
     unsealPin: (sealed) => seal.unseal(sealed),
@@ -160,36 +279,6 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     logger: logger.child({ part: 'retention' }),
   });
 
-  const finalWatch = createFinalWatch({
-    databaseUrl: settings.DATABASE_URL,
-    db: webApiDatabase,
-    logger: logger.child({ part: 'web-api' }),
-  });
-  const webApiParts = {
-    db: webApiDatabase,
-    finalWatch,
-    seal: settings.PIN_KEY === undefined ? null : seal,
-    pinKey: settings.PIN_KEY,
-    patterns: {
-      smartcard: rules.smartcardPattern,
-      setTopBox: rules.setTopBoxPattern,
-      service: rules.servicePattern,
-      pin: settings.PIN_PATTERN,
-    },
-    tokenIdleMs: settings.WEB_API_TOKEN_IDLE_MS,
-    immediateTimeoutMs: settings.WEB_API_IMMEDIATE_TIMEOUT_MS,
-    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
-    metrics: webApiMetrics(registry),
-    logger: logger.child({ part: 'web-api' }),
-  };
-  const operationsParts = {
-    rules,
-    stalePolicy: settings.STALE_POLICY,
-    facetWaitMs: settings.ACTION_FACET_WAIT_MS,
-    findWriterSchema,
-    ownTopics: ownTopics(settings),
-  };
-  let apis: RunningApis | undefined;
   const runs = startRunWorker({
     db: database,
     context: { rules },
@@ -209,92 +298,5 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     logger: logger.child({ part: 'replays' }),
     onOutbox: () => outcomes.wake(),
   });
-
-  // Those that bring work stop before those that do it, and the connections last.
-  let stopping: Promise<void> | undefined;
-  const stop = (): Promise<void> => (stopping ??= stopAll());
-  const stopAll = async (): Promise<void> => {
-    await Promise.all([intake.stop(), apis?.stop(), runs.stop(), replays.stop(), retention.stop()]);
-    await finalWatch.stop();
-    await dispatcher.stop();
-    await clock.stop();
-    await outcomes.stop();
-    await http?.close();
-    await conax.close();
-    await Promise.all([database, dispatchDatabase, webApiDatabase, replayDatabase].map((pool) => pool.close()));
-  };
-  let http: HttpServer | undefined;
-  try {
-    http = await startHttpServer({
-      host: settings.HTTP_HOST,
-      port: settings.HTTP_PORT,
-      registry,
-      logger,
-      clientErrorHandler: answerClientError,
-      register: async (app) => {
-        apis = await registerApis(app, webApiParts, [
-          webApi(webApiParts),
-          operationsApi({ ...webApiParts, ...operationsParts }),
-        ]);
-      },
-      parts: async () => [
-        await databaseState(database),
-        { part: 'intake', ...intake.state() },
-        dispatcher.state(),
-        casState(dispatcher.state()),
-        { part: 'outcomes', ...outcomes.state() },
-        clock.state(),
-      ],
-    });
-  } catch (error) {
-    await stop();
-    throw error;
-  }
-  return { url: http.url, stop };
-
-  function openPool(
-    applicationName: string,
-    url: string,
-    {
-      share = 3 / 8,
-      ...more
-    }: { share?: number; prepared?: boolean; statementTimeoutMs?: number; lockTimeoutMs?: number } = {},
-  ): Database {
-    return openDatabase({
-      prepared: true,
-      ...more,
-      url,
-      maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
-      applicationName,
-      // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
-      connectTimeoutMs: 4_000,
-      onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
-    });
-  }
-}
-
-/** The CAS's absence is told and leaves the service ready: events are taken in and kept, and nothing here can mend it. */
-function casState({ mode, detail, casSilentMs }: DispatcherState): PartState {
-  const silent = casSilentMs >= CAS_SILENT_MS;
-  return {
-    part: 'cas',
-    ready: mode === 'open' && !silent,
-    detail: silent ? `the CAS has answered no call for ${Math.round(casSilentMs)} ms` : detail,
-    required: false,
-  };
-}
-
-async function databaseState(database: Database): Promise<PartState> {
-  const late = new AbortController();
-  const answers = database.query('select 1').then(
-    () => ({ part: 'database', ready: true, detail: 'answers' }),
-    (error: unknown) => ({ part: 'database', ready: false, detail: messageOf(error) }),
-  );
-  const detail = `has not answered for ${HEALTH_ANSWER_MS} ms`;
-  const silent = wait(HEALTH_ANSWER_MS, { part: 'database', ready: false, detail }, { signal: late.signal });
-  // Once the answer is there the wait is cut short, and nobody listens to that.
-  silent.catch(() => {});
-  const state = await Promise.race([answers, silent]);
-  late.abort();
-  return state;
+  return { outcomes, dispatcher, clock, intake, retention, runs, replays };
 }

@@ -5,7 +5,7 @@
  */
 import { randomBytes, randomUUID } from 'node:crypto';
 import pg from 'pg';
-import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
+import { DISPATCH_PLANNER } from '../../src/platform/planner-settings.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { migrateDatabase } from '../../src/platform/migrate.ts';
 import { claimRequests } from '../../src/requests/claim.ts';
@@ -155,7 +155,8 @@ await onServer(`create database ${name}`);
 try {
   await migrateDatabase(own.href);
   const db = openDatabase({
-    url: dispatchDatabaseUrl(own.href),
+    url: own.href,
+      settings: DISPATCH_PLANNER,
     maxConnections: 8,
     applicationName: 'bench',
     prepared: true,

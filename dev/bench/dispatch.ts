@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
+import { DISPATCH_PLANNER } from '../../src/platform/planner-settings.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { dispatchToInstantCas, SAMPLE_BODY } from './instant-cas.ts';
 import { loadLine, type Report } from './report.ts';
@@ -18,7 +18,8 @@ export async function dispatch(report: Report, options: { readonly requests: num
   const site = await openSite(report, { parts: ['postgres'] });
   const open = (url: string): Database =>
     openDatabase({
-      url: dispatchDatabaseUrl(url),
+      url,
+      settings: DISPATCH_PLANNER,
       maxConnections: 10,
       applicationName: 'bench-dispatch',
       prepared: true,

@@ -4,7 +4,7 @@ import { CHUNK_MESSAGES_MAX, chunksOf, slicesOf } from '../../src/intake/chunks.
 import type { IncomingMessage, ReadMessage } from '../../src/intake/message.ts';
 import { readMessages } from '../../src/intake/read.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { indexWalkingUrl } from '../../src/platform/planner-settings.ts';
+import { indexWalking } from '../../src/platform/planner-settings.ts';
 import { plan } from '../../src/planning/plan.ts';
 import { encodeEvent, makeLoad, unregisteredWriters } from './load.ts';
 import { loadLine, type Report } from './report.ts';
@@ -45,7 +45,8 @@ export async function intake(report: Report, options: { events: number; subscrip
   const site = await openSite(report, { parts: ['postgres'] });
   const open = (url: string): Database =>
     openDatabase({
-      url: indexWalkingUrl(url, { joinByIndex: true }),
+      url,
+      settings: indexWalking({ joinByIndex: true }),
       maxConnections: PARTITIONS,
       applicationName: 'bench-intake',
       prepared: true,

@@ -1,5 +1,5 @@
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { indexWalkingUrl } from '../../src/platform/planner-settings.ts';
+import { indexWalking } from '../../src/platform/planner-settings.ts';
 import { findRequest } from '../../src/requests/find.ts';
 import { LIST_LIMITS, type ListFilter, type ListOptions, listRequests } from '../../src/requests/list.ts';
 import { finalState } from './final-state.ts';
@@ -35,7 +35,8 @@ export async function list(report: Report, { requests }: { readonly requests: nu
     );
     report.line(`${requests} requests, ${size[0]?.size ?? '?'}, made in ${seconds(begunAt)} s; ${loadLine()}`);
     const db = openDatabase({
-      url: indexWalkingUrl(site.databaseUrl, { joinByIndex: true }),
+      url: site.databaseUrl,
+      settings: indexWalking({ joinByIndex: true }),
       maxConnections: 2,
       applicationName: 'bench-list',
       prepared: true,

@@ -5,11 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createGunzip } from 'node:zlib';
-import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
 import { runRetention } from '../../src/operations/retention.ts';
 import type { RowCounts } from '../../src/operations/retention-kinds.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
-import { indexWalkingUrl } from '../../src/platform/planner-settings.ts';
+import { DISPATCH_PLANNER, indexWalking } from '../../src/platform/planner-settings.ts';
 import { dispatchToInstantCas } from './instant-cas.ts';
 import { loadLine, median, type Report } from './report.ts';
 import { type Filled, fillForRetention, KEPT_VERSIONS, VERSIONS } from './retention-fill.ts';
@@ -43,7 +42,8 @@ export async function retention(
         `${((performance.now() - begunAt) / 1000).toFixed(0)} s; ${loadLine()}`,
     );
     const db = openDatabase({
-      url: indexWalkingUrl(site.databaseUrl, { joinByIndex: true }),
+      url: site.databaseUrl,
+      settings: indexWalking({ joinByIndex: true }),
       maxConnections: 2,
       applicationName: 'bench-retention',
       prepared: true,
@@ -61,7 +61,8 @@ export async function retention(
 
 async function besideDispatch(report: Report, site: Site, db: Database, seconds: number): Promise<void> {
   const dispatchDb = openDatabase({
-    url: dispatchDatabaseUrl(site.databaseUrl),
+    url: site.databaseUrl,
+      settings: DISPATCH_PLANNER,
     maxConnections: 10,
     applicationName: 'bench-dispatch',
     prepared: true,

@@ -1,8 +1,12 @@
 import { type Database, type DatabaseOptions, openDatabase } from '../platform/database.ts';
+import { requireFitDatabase } from '../platform/fitness.ts';
 import { addressOf, namingPart } from '../platform/unreachable.ts';
 import { readSettings } from '../settings.ts';
 
-/** Runs one command's work on the database of the settings, and closes it whatever happens. */
+/**
+ * Runs one command's work on the database of the settings, and closes it whatever happens.
+ * @throws UnfitDatabaseError before the work, if this version must not work with the database.
+ */
 export async function withDatabase<T>(
   work: (db: Database) => Promise<T>,
   options: Partial<DatabaseOptions> = {},
@@ -10,6 +14,7 @@ export async function withDatabase<T>(
   const { DATABASE_URL: url } = readSettings(['database']);
   const db = openDatabase({ url, maxConnections: 4, applicationName: 'conax-provisioning command', ...options });
   try {
+    await requireFitDatabase(url);
     return await work(db);
   } catch (error) {
     // Only pg's and Node's own errors are the database's: those of Kafka and the registry have names of their own.

@@ -3,7 +3,7 @@ import { problemOfArchive } from '../operations/retention-archive.ts';
 import { kindsToRemove, type RetentionDays, type RowCounts } from '../operations/retention-kinds.ts';
 import { type RetentionPass, retentionPasses } from '../operations/retention-pass.ts';
 import { countRetention, type RetentionProgress, runRetention } from '../operations/retention.ts';
-import { indexWalkingUrl } from '../platform/planner-settings.ts';
+import { indexWalking } from '../platform/planner-settings.ts';
 import { readSettings, retentionDaysOf } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
@@ -59,7 +59,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
   void untilToldToStop().then(() => stop.abort());
   const { signal } = stop;
   const walking = {
-    url: indexWalkingUrl(settings.DATABASE_URL, { joinByIndex: true }),
+    settings: indexWalking({ joinByIndex: true }),
     maxConnections: 2,
     applicationName: 'conax-provisioning retention',
     prepared: true,

@@ -10,14 +10,17 @@ export function serveCommand(): Command {
     .action(async () => {
       const settings = readSettings(SERVICE_SETTINGS);
       const logger = createLogger(settings.LOG_LEVEL);
-      // Told to stop while it starts: it stops as soon as it has started.
+      // A signal that comes while it starts stops it as soon as the HTTP server listens.
       const told = untilToldToStop();
       // Other commands need not wait for everything that the service loads.
       const { startService } = await import('../service.ts');
       const service = await startService(settings, logger);
-      const signal = await told;
-      logger.info({ signal }, 'stopping');
-      await service.stop();
+      try {
+        const signal = await Promise.race([told, service.started.then(() => told)]);
+        logger.info({ signal }, 'stopping');
+      } finally {
+        await service.stop();
+      }
       logger.info('stopped');
     });
 }

@@ -7,7 +7,7 @@ import type { BreakerSettings } from './breaker.ts';
 import type { DispatchMetrics } from './metrics.ts';
 
 export interface DispatcherOptions {
-  /** A pool of at least four connections; best opened with `dispatchDatabaseUrl`. */
+  /** A pool of at least four connections; best opened with `DISPATCH_PLANNER`. */
   readonly db: Database;
   /** For the connection that listens; null: work is found by looking every `pollMs` alone. */
   readonly databaseUrl: string | null;

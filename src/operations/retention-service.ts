@@ -8,7 +8,7 @@ import { kindsToRemove, type RetentionDays, type RowCounts } from './retention-k
 import { isDue } from './retention-pass.ts';
 
 export interface RetentionServiceOptions {
-  /** Its statements walk indexes: a pool with `indexWalkingUrl` and `prepared`. */
+  /** Its statements walk indexes: a pool with `indexWalking` and `prepared`. */
   readonly db: Database;
   readonly days: RetentionDays;
   readonly archive: string | null;

@@ -14,7 +14,7 @@ import {
 import { beginRound, endPass, movePass, type RetentionPass } from './retention-pass.ts';
 
 export interface RetentionOptions {
-  /** Its statements walk indexes: a pool with `indexWalkingUrl` and `prepared`. */
+  /** Its statements walk indexes: a pool with `indexWalking` and `prepared`. */
   readonly db: Database;
   readonly days: RetentionDays;
   /** Where rows are archived before they are removed; null: nowhere. */

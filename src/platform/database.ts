@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
+import { prepareSession, ReadOnlyServerError, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
 
 /** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
@@ -11,7 +12,7 @@ export interface Queryable {
   query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<R[]>;
 }
 
-/** A transaction at READ COMMITTED: each statement sees what was committed before it began. */
+/** A transaction at READ COMMITTED, by `prepareSession`: each statement sees what was committed before it started. */
 export interface Transaction extends Queryable {
   readonly inTransaction: true;
 }
@@ -45,6 +46,8 @@ export interface DatabaseOptions {
    * the claim takes seven times as long as running it. Only for a pool whose statements are few and constant.
    */
   readonly prepared?: boolean;
+  /** More settings of each session, by their names: `indexWalking`. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Called for a connection that broke while idle; the pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
 }
@@ -72,6 +75,9 @@ types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 /** After so much silence the kernel asks whether the other side is there. */
 const KEEP_ALIVE_MS = 5_000;
 
+/** A connection that nobody uses is closed after this. */
+const IDLE_MS = 10_000;
+
 /** SQLSTATEs after which the same transaction may simply be run again. */
 const REPEATABLE = new Set(['40P01', '40001']);
 
@@ -88,11 +94,19 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    statement_timeout: statementTimeoutMs,
-    lock_timeout: lockTimeoutMs,
-    idle_in_transaction_session_timeout: statementTimeoutMs * 2,
+    // Also what ends the idle sessions that a failover left with the former server.
+    idleTimeoutMillis: IDLE_MS,
     types,
+    // eslint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
+    onConnect: async (client) => {
+      const openedAt = performance.now();
+      const { settings } = options;
+      const { processId } = await prepareSession(client, { statementTimeoutMs, lockTimeoutMs, settings });
+      sessions.set(client, { openedAt, processId });
+    },
   });
+  /** By connection: when it was opened, and its process at the server, which a pooler in between would hide. */
+  const sessions = new WeakMap<pg.ClientBase, { readonly openedAt: number; readonly processId: number }>();
   pool.on('error', (error) => options.onIdleError?.(error));
   // Broken connections do not go back to the pool. A client that loses its connection emits 'error', also beside rejecting
   // its query, and unheard it ends the process. The pool listens to idle ones only, and the server may end a session in
@@ -115,12 +129,16 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
   };
 
-  /** A connection that was there before another one was found half-open is not used again. */
+  /**
+   * A connection that was there before another one was found half-open, or with a server that takes no writes, is not
+   * used again.
+   */
   async function checkOut(): Promise<pg.PoolClient> {
     for (;;) {
       const client = await pool.connect().catch(lost);
       if (!heardAt.has(client)) heardAt.set(client, performance.now());
-      if ((heardAt.get(client) ?? 0) >= suspectAt) return client;
+      const { openedAt = 0 } = sessions.get(client) ?? {};
+      if ((heardAt.get(client) ?? 0) >= suspectAt && openedAt >= suspectedAt(options.url)) return client;
       client.release(true);
     }
   }
@@ -147,7 +165,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       };
       timer = setTimeout(giveUp, deadlineMs);
       unwatch = silence.watch({
-        processId: processIdOf(client),
+        processId: sessions.get(client)?.processId ?? 0,
         bytesRead: () => socketOf(client)?.bytesRead ?? 0,
         onSilent: giveUp,
       });
@@ -163,6 +181,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       heardAt.set(client, performance.now());
       return rows;
     } catch (error) {
+      if (isServerLost(error)) suspectSessions(options.url);
       if (isServerError(error)) throw error;
       broken.add(client);
       return lost(error);
@@ -233,8 +252,18 @@ export function sqlState(error: unknown): string | null {
   return isServerError(error) ? (error.code ?? null) : null;
 }
 
-/** Errors after which the session is gone although the server itself named them: 08, 57P0x (shutdown), 25P03 (idle). */
-const SESSION_GONE = /^(08|57P0|25P0[34])/;
+/**
+ * Errors after which the session is gone, or worth nothing, although the server itself named them: 08, 57P0x (shutdown),
+ * 25P03 (idle), 25006 (the server takes no writes: after a failover it may be the former primary).
+ */
+const SESSION_GONE = /^(08|57P0|25P0[34]|25006)/;
+
+/** Errors that are true of every session with the same server. */
+const SERVER_LOST = /^(57P0[1-4]|25006)/;
+
+function isServerLost(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && SERVER_LOST.test(error.code ?? '');
+}
 
 function isServerError(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && !SESSION_GONE.test(error.code ?? '');
@@ -246,7 +275,9 @@ function isServerError(error: unknown): error is pg.DatabaseError {
  * later, unchanged.
  */
 export function isDatabaseOutage(error: unknown): boolean {
-  if (error instanceof CommitUnknownError || error instanceof NoAnswerError) return true;
+  if (error instanceof CommitUnknownError || error instanceof NoAnswerError || error instanceof ReadOnlyServerError) {
+    return true;
+  }
   if (isNotifyQueueFull(error)) return true;
   if (error instanceof pg.DatabaseError) return /^(08|53|57|58|25P0[346]|25006|55P03|40|XX)/.test(error.code ?? '');
   return (
@@ -272,11 +303,7 @@ function isConnectionError(error: Error): boolean {
   );
 }
 
-/** What pg's types do not tell: the TCP connection, and the server's process at its other end. */
+/** The TCP connection, which pg's types do not know. */
 function socketOf(client: pg.PoolClient): Socket | undefined {
   return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream;
-}
-
-function processIdOf(client: pg.PoolClient): number {
-  return (client as unknown as { processID?: number }).processID ?? 0;
 }

@@ -1,8 +1,12 @@
 import pg from 'pg';
 import { messageOf } from './errors.ts';
 import type { Logger } from './logging.ts';
+import { prepareSession, requireWritable } from './session.ts';
 
 const RECONNECT_MS = 1_000;
+
+/** How often the server is asked whether it still takes writes: nobody notifies on a server that takes none. */
+const CHECK_MS = 5_000;
 
 export interface Listener {
   /** Resolves once the connection is closed. Safe to call twice. */
@@ -15,20 +19,22 @@ export interface ListenOptions {
   readonly applicationName: string;
   readonly channel: string;
   readonly onMessage: (message: string) => void;
-  /** Listening has begun, also again after a broken connection: what was said before this was not heard. */
+  /** Listening has started, also again after a broken connection: what was said before this was not heard. */
   readonly onListening: () => void;
   readonly logger: Logger;
 }
 
 /**
- * Hears what the service tells itself through PostgreSQL (LISTEN), on a connection of its own. A broken one is opened
- * again; what is missed meanwhile has to be found by looking, so nothing may depend on a message but speed.
+ * Hears what the service tells itself through PostgreSQL (LISTEN), on a connection of its own. A broken one, and one with
+ * a server that takes no writes any more, is opened again. What is missed meanwhile must be found by looking, so nothing
+ * may depend on a message but speed.
  */
 export function listen(options: ListenOptions): Listener {
   const { databaseUrl, applicationName, channel, onMessage, onListening, logger } = options;
   let stopped = false;
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | undefined;
+  let check: NodeJS.Timeout | undefined;
 
   const connect = async (): Promise<void> => {
     const next = new pg.Client({
@@ -43,8 +49,13 @@ export function listen(options: ListenOptions): Listener {
     const onEnd = (error?: Error): void => {
       if (ended || stopped) return;
       ended = true;
+      clearInterval(check);
       logger.debug({ channel, problem: error ? messageOf(error) : 'ended' }, 'lost the connection that listens');
       timer = setTimeout(() => void connect(), RECONNECT_MS);
+    };
+    const giveUp = (problem: unknown): void => {
+      onEnd(problem as Error);
+      void next.end().catch(() => {});
     };
     next.on('error', onEnd);
     next.on('end', () => onEnd());
@@ -53,11 +64,12 @@ export function listen(options: ListenOptions): Listener {
     try {
       await next.connect();
       if (stopped) return await next.end();
+      await prepareSession(next);
       await next.query(`listen ${channel}`);
       onListening();
+      check = setInterval(() => void requireWritable(next).catch(giveUp), CHECK_MS);
     } catch (error) {
-      onEnd(error as Error);
-      await next.end().catch(() => {});
+      giveUp(error);
     }
   };
   const first = connect();
@@ -67,6 +79,7 @@ export function listen(options: ListenOptions): Listener {
       clearTimeout(timer);
       await first;
       clearTimeout(timer);
+      clearInterval(check);
       await client?.end().catch(() => {});
     },
   };

@@ -1,21 +1,28 @@
 /** Every statement is prepared, and no value of a parameter makes another plan better. */
-const WALK_INDEXES = ['plan_cache_mode=force_generic_plan', 'enable_seqscan=off', 'enable_bitmapscan=off', 'jit=off'];
+const WALK_INDEXES = {
+  plan_cache_mode: 'force_generic_plan',
+  enable_seqscan: 'off',
+  enable_bitmapscan: 'off',
+  jit: 'off',
+} as const;
 
 /**
  * Joins are of a batch's few rows with a table's many, always by an index. Told how few the table had when it was last
  * analysed, the planner would rather read all of it into a hash table: 13,000 rows for each chunk of 200 events.
  */
-const JOIN_BY_INDEX = ['enable_hashjoin=off', 'enable_mergejoin=off'];
+const JOIN_BY_INDEX = { enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
 
 /**
- * The address of the database with planner settings for statements that walk indexes, and must go on doing so while
- * statistics lag behind tables that grow from nothing to millions of rows. For a pool that is opened with `prepared`;
- * other work (reports, searches) plans better without.
+ * Planner settings of sessions whose statements walk indexes, and must go on doing so while statistics lag behind tables
+ * that grow from nothing to millions of rows. For a pool that is opened with `prepared`; other work (reports, searches)
+ * plans better without.
  */
-export function indexWalkingUrl(databaseUrl: string, options: { readonly joinByIndex: boolean }): string {
-  const url = new URL(databaseUrl);
-  const given = url.searchParams.get('options');
-  const settings = [...WALK_INDEXES, ...(options.joinByIndex ? JOIN_BY_INDEX : [])];
-  url.searchParams.set('options', [...(given ? [given] : []), ...settings.map((one) => `-c ${one}`)].join(' '));
-  return url.href;
+export function indexWalking(options: { readonly joinByIndex: boolean }): Readonly<Record<string, string>> {
+  return options.joinByIndex ? { ...WALK_INDEXES, ...JOIN_BY_INDEX } : WALK_INDEXES;
 }
+
+/**
+ * The planner settings under which the claim was measured (docs/ordered-claim.md), for the pool that dispatchers use.
+ * Hash joins stay on: the claim joins what it claimed with itself.
+ */
+export const DISPATCH_PLANNER = indexWalking({ joinByIndex: false });

@@ -24,6 +24,13 @@ export interface SchemaRegistryOptions {
 /** The registry returned no usable answer: it is away, overloaded, or refuses our credentials. The same call may be repeated. */
 export class SchemaRegistryUnavailableError extends Error {
   override readonly name = 'SchemaRegistryUnavailableError';
+  /** The status of its answer; null if it did not answer. */
+  readonly status: number | null;
+
+  constructor(message: string, { status, ...options }: ErrorOptions & { status?: number } = {}) {
+    super(message, options);
+    this.status = status ?? null;
+  }
 }
 
 export type Compatibility = 'BACKWARD' | 'FULL_TRANSITIVE';
@@ -197,7 +204,9 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     if (status === 404 && code !== undefined && NOT_FOUND.has(code)) return null;
     // A registry's own 404 with a code that means nothing to us; but a wrong address in the settings gets it, too.
     if (status === 404 && code !== undefined && (await exchange(CONTROL_PATH)).status === 200) return null;
-    throw new SchemaRegistryUnavailableError(`The schema registry answered ${status}: ${message ?? 'no message'}`);
+    throw new SchemaRegistryUnavailableError(`The schema registry answered ${status}: ${message ?? 'no message'}`, {
+      status,
+    });
   }
 
   async function exchange(

@@ -1,3 +1,4 @@
+import { sealPin } from '../operations/seal-pin.ts';
 import type { Transaction } from '../platform/database.ts';
 import { findRequest, type ProvisioningRequest } from '../requests/find.ts';
 import type { NewRequest } from '../requests/new-request.ts';
@@ -24,7 +25,7 @@ export interface Made {
  * the subscription locked, stores the request in its cards' order. The dispatchers see it with the commit.
  * @throws WebApiError naming the parameter that is wrong.
  */
-export function createRequest(
+export async function createRequest(
   parts: Pick<WebApiParts, 'db' | 'seal' | 'patterns'>,
   input: CreateInput,
   user: User,
@@ -38,8 +39,10 @@ export function createRequest(
       `scheduled_date is ${formatDate(scheduledAt)} and process_immediately is true: keep one of them`,
     );
   }
-  const sealedPin = sealedPinOf(input, parts.seal);
-  return parts.db.transaction(async (tx: Transaction): Promise<Made> => {
+  // Before the transaction: the PIN goes no further than this in the clear.
+  const sealedPin =
+    input.call === 'reset_pin_to_given_value' ? await sealPin(parts.db, parts.seal, input.body.pin) : null;
+  return await parts.db.transaction(async (tx: Transaction): Promise<Made> => {
     const earlier = idempotent === null ? null : await findEarlier(tx, idempotent);
     if (earlier !== null) return { number: earlier, found: await findRequest(tx, { number: earlier }), earlier: true };
     const { command, subscription } = await commandOf(tx, input, parts.patterns);
@@ -68,13 +71,6 @@ export function createRequest(
     // Here and not after the commit: a call that waited for a connection again could fail with its request made.
     return { number: stored.number, found: await findRequest(tx, { number: stored.number }), earlier: false };
   });
-}
-
-/** Before any transaction: the PIN goes no further than this in the clear. */
-function sealedPinOf({ call, body }: CreateInput, seal: WebApiParts['seal']): Buffer | null {
-  if (call !== 'reset_pin_to_given_value') return null;
-  if (seal !== null) return seal.seal(body.pin);
-  throw new WebApiError('PIN_KEY_MISSING', 'pin cannot be taken: the operator has to set PIN_KEY_FILE');
 }
 
 /** The user-defined fields as they are to be shown; null where there are none. */

@@ -10,8 +10,8 @@ export interface WebApiParts {
   /** A pool of its own, so that its callers take no connection from intake and dispatch. */
   readonly db: Database;
   readonly finalWatch: Pick<FinalWatch, 'awaitFinal'>;
-  /** Seals PINs; null where no PIN_KEY is set. */
-  readonly seal: Pick<Seal, 'seal'> | null;
+  /** Seals PINs; null if no PIN_KEY is set. */
+  readonly seal: Seal | null;
   /** 64 hexadecimal characters; undefined where it is not set. */
   readonly pinKey: string | undefined;
   readonly patterns: InputPatterns & { readonly service: RegExp };

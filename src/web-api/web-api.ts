@@ -44,11 +44,11 @@ export function webApi(parts: WebApiParts): Api {
 
 /**
  * Adds APIs to the server: the calls of each under its path, `/openapi.json` and `/docs` for all of them, and an envelope
- * for every error of the whole server. To be called once, before the server listens.
+ * for every error of the whole server. Calls are turned away while `starting`. Call it once, before the server listens.
  */
 export async function registerApis(
   app: FastifyInstance,
-  parts: Pick<WebApiParts, 'db' | 'metrics' | 'logger' | 'drainMs'>,
+  parts: Pick<WebApiParts, 'db' | 'metrics' | 'logger' | 'drainMs'> & { readonly starting: () => boolean },
   apis: readonly Api[],
 ): Promise<RunningApis> {
   const { db, metrics, logger } = parts;
@@ -78,6 +78,10 @@ export async function registerApis(
     scope.setSerializerCompiler(() => (data) => JSON.stringify(data));
     scope.addHook('onRequest', async (_request, reply) => {
       reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+      if (parts.starting()) {
+        const description = 'the service is starting and waits for its database: repeat the call';
+        throw new WebApiError('DATABASE_UNAVAILABLE', description, { 'retry-after': '2' });
+      }
       if (!underWay.stopping()) return;
       throw new WebApiError('SHUTTING_DOWN', 'this instance is stopping: call again', {
         'retry-after': '1',

@@ -1,7 +1,7 @@
 import { Registry } from '@prometheus-io/client';
 import { pino } from 'pino';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from '../../src/conax/client.types.ts';
-import { dispatchDatabaseUrl } from '../../src/dispatch/database-url.ts';
+import { DISPATCH_PLANNER } from '../../src/platform/planner-settings.ts';
 import { type Dispatcher, type DispatcherOptions, startDispatcher } from '../../src/dispatch/dispatcher.ts';
 import { type DispatchMetrics, dispatchMetrics } from '../../src/dispatch/metrics.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
@@ -82,7 +82,8 @@ export interface TestDispatcher {
 /** A dispatcher with a pool of its own and quick times. */
 export function dispatch(url: string, conax: ConaxClient, more: Partial<DispatcherOptions> = {}): TestDispatcher {
   const db = openDatabase({
-    url: dispatchDatabaseUrl(url),
+    url,
+    settings: DISPATCH_PLANNER,
     maxConnections: 5,
     applicationName: 'test-dispatch',
     prepared: true,

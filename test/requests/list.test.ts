@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { indexWalkingUrl } from '../../src/platform/planner-settings.ts';
+import { indexWalking } from '../../src/platform/planner-settings.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { findRequest } from '../../src/requests/find.ts';
 import { finishRequests } from '../../src/requests/finish.ts';
@@ -208,8 +208,8 @@ describe('on 100,000 requests', () => {
 
   test('every list walks indexes, sorts no more than its page, and reads few pages of the table', async () => {
     await fillMany(100_000);
-    const pools = [store.url, indexWalkingUrl(store.url, { joinByIndex: true })].map((url, index) =>
-      openDatabase({ url, maxConnections: 1, applicationName: 'test-list', prepared: index === 1 }),
+    const pools = [{}, { prepared: true, settings: indexWalking({ joinByIndex: true }) }].map((more) =>
+      openDatabase({ url: store.url, maxConnections: 1, applicationName: 'test-list', ...more }),
     );
     for (const pool of pools) {
       for (const [name, filter] of FILTERS) {

@@ -103,6 +103,7 @@ export async function openSurroundings(overrides: Readonly<Record<string, string
     async startService() {
       const service = await startService(settings, logger);
       services.push(service);
+      await service.started;
       return service;
     },
     close: async () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
     },
   });
   service = await startService({ ...surroundings.settings, DATABASE_URL: proxied.href }, pino({ level: 'trace' }, log));
+  await service.started;
   const agent = { username: 'agent', role: 'operator', organisation: 'acme', unit: null } as const;
   await addUser(surroundings.db, { ...agent, password: PASSWORD, by: 'test' });
   const answer = await call(

@@ -1,10 +1,10 @@
-import type { Database } from '../../platform/database.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
 import type { Seal } from '../../platform/seal.ts';
 import type { Command, Device } from '../../requests/command.ts';
 import type { ProcessName } from '../../requests/new-request.ts';
 import { fingerprintCommand } from '../fingerprint-content.ts';
 import { messageCommand } from '../message-content.ts';
-import { OperationError } from '../operation-error.ts';
+import { sealPin } from '../seal-pin.ts';
 import type { SendingInput, UtilityInput, UtilityPatterns } from './inputs.ts';
 import { planAddToPairing, planCreatePairing, planPairingStatus } from './pairing.ts';
 import { type Caller, type Submitted, submitUtility } from './submit.ts';
@@ -13,8 +13,8 @@ import { type CardsInput, targetCards } from './targets.ts';
 export interface UtilityParts {
   readonly db: Database;
   readonly patterns: UtilityPatterns;
-  /** Seals PINs; null where no PIN_KEY is set. */
-  readonly seal: Pick<Seal, 'seal'> | null;
+  /** Seals PINs; null if no PIN_KEY is set. */
+  readonly seal: Seal | null;
 }
 
 /**
@@ -59,11 +59,8 @@ export function utilities({ db, patterns, seal }: UtilityParts) {
       toCards('RESET_PIN', input, caller, (smartcard) => ({ type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE', smartcard })),
 
     pinToGiven: async ({ pin, ...input }: UtilityInput<'pinToGiven'>, caller: Caller): Promise<Submitted> => {
-      if (seal === null) {
-        throw new OperationError('PIN_KEY_MISSING', 'pin', 'it cannot be taken: the operator has to set PIN_KEY_FILE');
-      }
       const command = (smartcard: Device): Command => ({ type: 'UPDATE_CA_PIN_TO_GIVEN_VALUE', smartcard });
-      return toCards('RESET_PIN', input, caller, command, () => seal.seal(pin));
+      return toCards('RESET_PIN', input, caller, command, (tx) => sealPin(tx, seal, pin));
     },
   };
 
@@ -73,15 +70,15 @@ export function utilities({ db, patterns, seal }: UtilityParts) {
     input: CardsInput & SendingInput,
     caller: Caller,
     command: (smartcard: Device) => Command,
-    sealedPin?: () => Buffer,
+    sealedPin?: (tx: Transaction) => Promise<Buffer>,
   ): Promise<Submitted> {
     return submitUtility(db, process, { ...caller, sending: input }, async (tx) => {
       const { cards, leftOut } = await targetCards(tx, input, patterns);
-      const requests = cards.map(({ smartcard, subscription }) => ({
-        command: command(smartcard),
-        subscription,
-        ...(sealedPin === undefined ? {} : { sealedPin: sealedPin() }),
-      }));
+      const requests = [];
+      for (const { smartcard, subscription } of cards) {
+        const sealed = sealedPin === undefined ? {} : { sealedPin: await sealedPin(tx) };
+        requests.push({ command: command(smartcard), subscription, ...sealed });
+      }
       return { requests, leftOut };
     });
   }

@@ -1,0 +1,102 @@
+import { setTimeout as wait } from 'node:timers/promises';
+import type { Dispatcher, DispatcherState } from './dispatch/dispatcher.ts';
+import type { Intake } from './intake/intake.ts';
+import type { Outcomes } from './outcomes/outcomes.ts';
+import { type Database, isDatabaseOutage } from './platform/database.ts';
+import type { ClockWatch } from './platform/clock-watch.ts';
+import { messageOf } from './platform/errors.ts';
+import { requireFitDatabase, schemaProblem, UnfitDatabaseError } from './platform/fitness.ts';
+import type { PartState } from './platform/http.ts';
+import type { Logger } from './platform/logging.ts';
+import type { Seal } from './platform/seal.ts';
+import { pinKeyProblem } from './requests/pin-key.ts';
+
+/** Those who ask for the health want to know soon. */
+const HEALTH_ANSWER_MS = 1_500;
+/** A call that takes longer may still be answered; the CAS is reported as silent all the same. */
+const CAS_SILENT_MS = 3_000;
+/** How soon a database that is away is looked for again. */
+const AGAIN_MS = 1_000;
+
+/**
+ * Resolves once the database is there and the service may work with it, or `signal` aborts.
+ * @throws UnfitDatabaseError, or the error of a server that refuses us; waiting would not help.
+ */
+export async function untilFit(
+  databaseUrl: string,
+  database: Database,
+  seal: Seal | null,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let told = ''; !signal.aborted;) {
+    try {
+      await requireFitDatabase(databaseUrl);
+      const problem = await pinKeyProblem(database, seal);
+      if (problem !== null) throw new UnfitDatabaseError(problem);
+      return;
+    } catch (error) {
+      if (error instanceof UnfitDatabaseError || !isDatabaseOutage(error)) throw error;
+      const problem = messageOf(error);
+      if (problem !== told) logger.warn({ problem }, 'the service waits for the database');
+      told = problem;
+      await wait(AGAIN_MS, undefined, { signal }).catch(() => {});
+    }
+  }
+}
+
+/** Whether the database answers, with tables and a PIN key that this instance may work with. */
+export async function databaseState(database: Database, seal: Seal | null): Promise<PartState> {
+  const late = new AbortController();
+  const problem = async (): Promise<string | null> =>
+    (await schemaProblem(database)) ?? (await pinKeyProblem(database, seal));
+  const answers = problem().then(
+    (found) => ({ part: 'database', ready: found === null, detail: found ?? 'answers' }),
+    (error: unknown) => ({ part: 'database', ready: false, detail: messageOf(error) }),
+  );
+  const detail = `has not answered for ${HEALTH_ANSWER_MS} ms`;
+  const silent = wait(HEALTH_ANSWER_MS, { part: 'database', ready: false, detail }, { signal: late.signal });
+  // Once the answer is there the wait is cut short, and nobody listens to that.
+  silent.catch(() => {});
+  const state = await Promise.race([answers, silent]);
+  late.abort();
+  return state;
+}
+
+/** What reads and sends, as far as its health goes. */
+interface Work {
+  readonly intake: Pick<Intake, 'state'>;
+  readonly dispatcher: Pick<Dispatcher, 'state'>;
+  readonly outcomes: Pick<Outcomes, 'state'>;
+  readonly clock: Pick<ClockWatch, 'state'>;
+}
+
+/** How the parts that read and send are doing; undefined: they have not started. */
+export function workState(work: Work | undefined): PartState[] {
+  if (work === undefined) {
+    return ['intake', 'dispatch', 'cas', 'outcomes', 'clock'].map((part) => ({
+      part,
+      ready: false,
+      detail: 'starting',
+    }));
+  }
+  const { intake, dispatcher, outcomes, clock } = work;
+  return [
+    { part: 'intake', ...intake.state() },
+    dispatcher.state(),
+    casState(dispatcher.state()),
+    { part: 'outcomes', ...outcomes.state() },
+    clock.state(),
+  ];
+}
+
+/** An absent CAS is reported and leaves the service ready: events are taken in and kept, and nothing here can fix it. */
+function casState({ mode, detail, casSilentMs }: DispatcherState): PartState {
+  const silent = casSilentMs >= CAS_SILENT_MS;
+  return {
+    part: 'cas',
+    ready: mode === 'open' && !silent,
+    detail: silent ? `the CAS has answered no call for ${Math.round(casSilentMs)} ms` : detail,
+    required: false,
+  };
+}
