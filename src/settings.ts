@@ -38,7 +38,7 @@ export type SettingGroup =
 export const settingGroups = {
   database: {
     DATABASE_URL: secret(postgresUrl()).describe(
-      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, not through a connection pooler.',
+      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, or through a pooler in session mode. [database.md](database.md) has what it must be like.',
     ),
     DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },
@@ -122,7 +122,7 @@ export const settingGroups = {
         )
         .optional(),
     ).describe(
-      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances. While it is replaced the former key stays in a second line, which only opens.',
+      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances; [utilities.md](utilities.md) has how it is changed.',
     ),
   },
   conax: {
