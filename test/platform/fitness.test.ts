@@ -134,8 +134,8 @@ async function startPooler(url: string, mode: string, more = ''): Promise<string
 describe.skipIf(PGBOUNCER === undefined)('A pooler', () => {
   test.each([
     ['transaction', ''],
-    ['transaction', 'server_round_robin = 1\n'],
-    ['transaction', 'default_pool_size = 1\n'],
+    ['transaction', 'server_round_robin = 1'],
+    ['transaction', 'default_pool_size = 1'],
     ['statement', ''],
   ])('in %s mode is refused (%s)', async (mode, more) => {
     const { url } = await open();
