@@ -49,6 +49,9 @@ async function dropTables({ db }: Surroundings): Promise<void> {
   await db.query('create schema public');
 }
 
+const NO_TABLES =
+  'The database has no tables of conax-provisioning: run "conax-provisioning migrate" with the same DATABASE_URL.';
+
 describe('The service', () => {
   test('whose port is taken sends nothing to the CAS and reads nothing from Kafka', async () => {
     const world = await open();
@@ -92,15 +95,18 @@ describe('The service', () => {
     await service.started;
   });
 
-  test('refuses a database without its tables, and so does its command, with one sentence and exit code 1', async () => {
+  test('refuses a database without its tables, and its readiness says why', async () => {
     const world = await open();
     await dropTables(world);
     const service = await start(world.settings);
-    const sentence =
-      'The database has no tables of conax-provisioning: run "conax-provisioning migrate" with the same DATABASE_URL.';
-    await expect(service.started).rejects.toThrow(sentence);
-    expect(await readiness(service)).toMatchObject({ status: 503, parts: { database: sentence } });
-    expect(await runCli(['serve'], world.env)).toMatchObject({ exitCode: 1, stderr: `${sentence}\n` });
+    await expect(service.started).rejects.toThrow(NO_TABLES);
+    expect(await readiness(service)).toMatchObject({ status: 503, parts: { database: NO_TABLES } });
+  });
+
+  test('as a command ends with 1 and one sentence if the database has no tables', async () => {
+    const world = await open();
+    await dropTables(world);
+    expect(await runCli(['serve'], world.env)).toMatchObject({ exitCode: 1, stderr: `${NO_TABLES}\n` });
   });
 
   test('reports tables that are lost, or become too new, while it runs', async () => {
