@@ -92,7 +92,7 @@ describe('The service', () => {
     const { url } = await cutOff(world.settings.DATABASE_URL);
     const service = await start({ ...world.settings, DATABASE_URL: url });
     await service.stop();
-    await service.started;
+    await expect(service.started).resolves.toBeUndefined();
   });
 
   test('refuses a database without its tables, and its readiness says why', async () => {

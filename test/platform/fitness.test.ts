@@ -19,8 +19,9 @@ afterEach(async () => {
 });
 
 async function open(): Promise<{ readonly url: string; readonly db: Database }> {
-  const { url, drop } = await createTestDatabase();
-  closers.push(drop);
+  const database = await createTestDatabase();
+  closers.push(() => database.drop());
+  const { url } = database;
   const db = openDatabase({ url, maxConnections: 2, applicationName: 'test' });
   closers.push(() => db.close());
   return { url, db };
@@ -29,7 +30,7 @@ async function open(): Promise<{ readonly url: string; readonly db: Database }> 
 describe('A database', () => {
   test('with the tables of this version is fit', async () => {
     const { url } = await open();
-    await requireFitDatabase(url);
+    await expect(requireFitDatabase(url)).resolves.toBeUndefined();
   });
 
   test('without tables is refused with the command that makes them, and is fit after it', async () => {
@@ -40,7 +41,7 @@ describe('A database', () => {
       'The database has no tables of conax-provisioning: run "conax-provisioning migrate" with the same DATABASE_URL.',
     );
     await migrateDatabase(url);
-    await requireFitDatabase(url);
+    await expect(requireFitDatabase(url)).resolves.toBeUndefined();
   });
 
   test('that lacks the newest migration is refused with its name', async () => {

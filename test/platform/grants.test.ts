@@ -47,7 +47,7 @@ async function emptyDatabase(): Promise<void> {
 }
 
 /** Every table and sequence can be used as the service does, and none can be changed. */
-async function servesAndNoMore(): Promise<void> {
+async function servesAndNoMore(): Promise<true> {
   await requireFitDatabase(as(SERVICE));
   const service = openDatabase({ url: as(SERVICE), maxConnections: 1, applicationName: 'test' });
   const tables = await service.query<{ name: string; may: boolean }>(
@@ -65,6 +65,7 @@ async function servesAndNoMore(): Promise<void> {
   await expect(service.query('alter table request add column mine int')).rejects.toMatchObject({ code: '42501' });
   await expect(service.query('create table mine ()')).rejects.toMatchObject({ code: '42501' });
   await service.close();
+  return true;
 }
 
 test('a role with the documented grants migrates, and another one has what the service needs and no more', async () => {
@@ -72,7 +73,7 @@ test('a role with the documented grants migrates, and another one has what the s
   await admin.query(before);
   await migrateDatabase(as(OWNER));
   await migrateDatabase(as(OWNER));
-  await servesAndNoMore();
+  expect(await servesAndNoMore()).toBe(true);
 });
 
 test('the grants for tables that are already there do the same', async () => {
@@ -81,5 +82,5 @@ test('the grants for tables that are already there do the same', async () => {
   await admin.query(`grant usage, create on schema public to ${OWNER}; grant usage on schema public to ${SERVICE}`);
   await migrateDatabase(as(OWNER));
   await admin.query(afterwards);
-  await servesAndNoMore();
+  expect(await servesAndNoMore()).toBe(true);
 });
