@@ -156,7 +156,7 @@ try {
   await migrateDatabase(own.href);
   const db = openDatabase({
     url: own.href,
-      settings: DISPATCH_PLANNER,
+    settings: DISPATCH_PLANNER,
     maxConnections: 8,
     applicationName: 'bench',
     prepared: true,

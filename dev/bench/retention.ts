@@ -62,7 +62,7 @@ export async function retention(
 async function besideDispatch(report: Report, site: Site, db: Database, seconds: number): Promise<void> {
   const dispatchDb = openDatabase({
     url: site.databaseUrl,
-      settings: DISPATCH_PLANNER,
+    settings: DISPATCH_PLANNER,
     maxConnections: 10,
     applicationName: 'bench-dispatch',
     prepared: true,
