@@ -46,10 +46,7 @@ export interface Service {
    * @throws UnfitDatabaseError if the service must not work with the database, or the error of one that refuses it.
    */
   readonly started: Promise<void>;
-  /**
-   * Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes every connection. Safe to call
-   * twice.
-   */
+  /** Finishes or gives back what is under way, within SHUTDOWN_TIMEOUT_MS, and closes all. Safe to call twice. */
   stop(): Promise<void>;
 }
 
