@@ -12,7 +12,6 @@ import {
   SchemaRegistryUnavailableError,
 } from './platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from './platform/topics.ts';
-import { addressOf, namingPart } from './platform/unreachable.ts';
 import type { Settings } from './settings.ts';
 
 /** The Kafka client of the settings; connects to nothing yet. */

@@ -19,7 +19,12 @@ export async function startOwnServer(): Promise<OwnServer> {
   const context = { directory: join(directory, 'server'), throwAway: true, removeWhenOrphaned: [directory] };
   // PostgreSQL may run as another account.
   await chmod(directory, 0o755);
-  const part = await startPostgres({ ...context, print: () => {}, env: process.env });
+  const part = await startPostgres({
+    ...context,
+    print: () => {},
+    env: process.env,
+    kafkaSettings: (settings) => settings,
+  });
   return {
     url: part.url,
     data: join(context.directory, 'data'),
