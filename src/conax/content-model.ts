@@ -1,5 +1,5 @@
 import { nameOf } from './soap-envelope.ts';
-import type { XmlElement } from './xml.ts';
+import { namespaceOf, type XmlElement } from './xml.ts';
 
 /** What a WSDL says that an element holds. Read by wsdl.ts, used to check XML strictly and to find named elements. */
 export interface ElementModel {
@@ -78,7 +78,7 @@ function checkElement(element: XmlElement, model: ElementModel, path: string, va
 function isNil(element: XmlElement): boolean {
   for (const [name, value] of Object.entries(element.attributes)) {
     const [prefix, local] = name.split(':');
-    if (local === 'nil' && prefix !== undefined && element.prefixes[prefix] === schemaInstanceNamespace) {
+    if (local === 'nil' && prefix !== undefined && namespaceOf(element, prefix) === schemaInstanceNamespace) {
       return value === 'true' || value === '1';
     }
   }

@@ -1,6 +1,6 @@
 import type { ElementModel, Particle, TypeModel } from './content-model.ts';
 import { builtInCheck, type Facet, restrict, type TextCheck } from './simple-types.ts';
-import type { XmlElement } from './xml.ts';
+import { namespaceOf, type XmlElement } from './xml.ts';
 
 /** The namespace of XML Schema itself. */
 export const schemaNamespace = 'http://www.w3.org/2001/XMLSchema';
@@ -167,7 +167,7 @@ export function readSchemas(documents: readonly SchemaDocument[]): Schemas {
 export function resolve(node: XmlElement, qualifiedName: string): readonly [string, string] {
   const colon = qualifiedName.indexOf(':');
   const prefix = colon < 0 ? '' : qualifiedName.slice(0, colon);
-  const ns = node.prefixes[prefix];
+  const ns = namespaceOf(node, prefix);
   if (ns === undefined && prefix !== '') throw new Error(`the prefix of ${qualifiedName} is declared nowhere`);
   return [ns ?? '', qualifiedName.slice(colon + 1)];
 }

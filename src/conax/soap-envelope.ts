@@ -1,14 +1,14 @@
-import { readXml, type XmlElement, XmlError } from './xml.ts';
+import { messageLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 
 /** The namespace of SOAP 1.1 envelopes. */
 export const soapEnvelopeNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
 
 /**
- * Reads a SOAP 1.1 envelope and gives the one element in its body. Anything else (another namespace, a second
- * element, text between the elements) is an XmlError.
+ * Reads a SOAP 1.1 envelope and returns the one element in its body. Anything else (another namespace, a second
+ * element, text between the elements, more than `messageLimits`) is an XmlError.
  */
 export function readSoapBody(text: string): XmlElement {
-  const envelope = readXml(text);
+  const envelope = readXml(text, messageLimits);
   if (!isSoap(envelope, 'Envelope')) throw new XmlError(`is no SOAP 1.1 envelope but ${nameOf(envelope)}`);
   const [first, second] = envelope.children;
   const withHeader = first !== undefined && isSoap(first, 'Header');

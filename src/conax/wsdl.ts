@@ -4,7 +4,7 @@ import { decodeText as decodeUtf8 } from '../platform/text.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
 import type { ElementModel } from './content-model.ts';
 import { readSchemas, resolve, type SchemaDocument, schemaNamespace, type Schemas } from './schema.ts';
-import { readXml, type XmlElement } from './xml.ts';
+import { fileLimits, readXml, type XmlElement } from './xml.ts';
 
 const wsdlNamespace = 'http://schemas.xmlsoap.org/wsdl/';
 const soapBindingNamespace = 'http://schemas.xmlsoap.org/wsdl/soap/';
@@ -33,7 +33,7 @@ export async function readWsdl(file: string): Promise<ReadonlyMap<string, Operat
     if (known !== undefined) return known;
     let root: XmlElement;
     try {
-      root = readXml(readXmlFile(path));
+      root = readXml(readXmlFile(path), fileLimits);
     } catch (error) {
       throw new Error(`${path} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,

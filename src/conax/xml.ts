@@ -7,8 +7,22 @@ export interface XmlElement {
   readonly attributes: Readonly<Record<string, string>>;
   readonly children: XmlElement[];
   readonly text: string;
-  /** The namespace prefixes in force here, for attribute values that are qualified names. */
-  readonly prefixes: Readonly<Record<string, string>>;
+  /** The namespace prefixes in force here; read them with `namespaceOf`. */
+  readonly scope: NamespaceScope | null;
+}
+
+/** The prefixes that one element declares, and those of the elements around it. A copy for each element costs n². */
+interface NamespaceScope {
+  readonly declared: Readonly<Record<string, string>>;
+  readonly outer: NamespaceScope | null;
+}
+
+/** Returns the namespace of a prefix in an attribute value that is a qualified name; undefined if it is not declared. */
+export function namespaceOf({ scope }: XmlElement, prefix: string): string | undefined {
+  for (let at = scope; at !== null; at = at.outer) {
+    if (at.declared[prefix] !== undefined) return at.declared[prefix];
+  }
+  return undefined;
 }
 
 /** The text is not the XML that was asked for; the message goes on after "the answer …" and never holds the text. */
@@ -16,25 +30,79 @@ export class XmlError extends Error {
   override readonly name = 'XmlError';
 }
 
+/** The most that a document may hold of each. Bytes alone do not bound the memory that a tree takes. */
+export interface XmlLimits {
+  readonly characters: number;
+  readonly elements: number;
+  /** Of one element, and of all together; namespace declarations count. */
+  readonly attributesOfOne: number;
+  readonly attributes: number;
+  /** Entity and character references. */
+  readonly references: number;
+  readonly comments: number;
+  readonly processingInstructions: number;
+  readonly cdataSections: number;
+}
+
+/** Limits of SOAP messages, far above any real one: of 20,000 services of a card each has an element with a declaration. */
+export const messageLimits: XmlLimits = {
+  characters: 1 << 20,
+  elements: 25_000,
+  attributesOfOne: 250,
+  attributes: 50_000,
+  references: 25_000,
+  comments: 1_000,
+  processingInstructions: 100,
+  cdataSections: 25_000,
+};
+
+/** Limits of files that the operator chose: only the depth is limited. */
+export const fileLimits: XmlLimits = {
+  characters: Infinity,
+  elements: Infinity,
+  attributesOfOne: Infinity,
+  attributes: Infinity,
+  references: Infinity,
+  comments: Infinity,
+  processingInstructions: Infinity,
+  cdataSections: Infinity,
+};
+
 const depthMax = 64;
 const noAttributes: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
- * Reads one whole XML document: well formed, namespaces resolved, no document type (so no entities of its own), at
- * most 64 elements deep. Anything else is an XmlError.
+ * Reads one whole XML document: well formed, namespaces resolved, no document type (so no entities of its own), at most
+ * 64 elements deep, within the limits. Anything else is an XmlError. Takes time and memory in proportion to the text.
  */
-export function readXml(text: string): XmlElement {
+export function readXml(text: string, limits: XmlLimits): XmlElement {
+  if (text.length > limits.characters) throw tooMany(limits.characters, 'characters');
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: (Omit<XmlElement, 'text'> & { text: string })[] = [];
   let root: XmlElement | undefined;
+  let attributesOfOne = 0;
+  const count = counter(limits);
+  countReferences(text, count);
   parser.on('error', (error) => {
     throw new XmlError(`is not well formed: ${error.message}`);
   });
   parser.on('doctype', () => {
     throw new XmlError('has a document type, which no answer may have');
   });
-  parser.on('opentag', (tag) => {
+  parser.on('comment', () => count('comments', 'comments'));
+  parser.on('processinginstruction', () => count('processingInstructions', 'processing instructions'));
+  parser.on('opentagstart', () => {
+    attributesOfOne = 0;
+    count('elements', 'elements');
     if (open.length >= depthMax) throw new XmlError(`is more than ${depthMax} elements deep`);
+  });
+  // Counted one by one: a tag with 100,000 attributes must not be read to its end first.
+  parser.on('attribute', () => {
+    attributesOfOne += 1;
+    if (attributesOfOne > limits.attributesOfOne) throw tooMany(limits.attributesOfOne, 'attributes in one element');
+    count('attributes', 'attributes and namespace declarations');
+  });
+  parser.on('opentag', (tag) => {
     const parent = open.at(-1);
     const element = {
       ns: tag.uri,
@@ -42,7 +110,7 @@ export function readXml(text: string): XmlElement {
       attributes: attributesOf(tag.attributes),
       children: [],
       text: '',
-      prefixes: prefixesOf(parent?.prefixes, tag.ns),
+      scope: scopeOf(parent?.scope ?? null, tag.ns),
     };
     if (parent === undefined) root = element;
     else parent.children.push(element);
@@ -53,13 +121,37 @@ export function readXml(text: string): XmlElement {
     if (element !== undefined) element.text += chunk;
   };
   parser.on('text', addText);
-  parser.on('cdata', addText);
+  parser.on('cdata', (chunk) => {
+    count('cdataSections', 'CDATA sections');
+    addText(chunk);
+  });
   parser.on('closetag', () => {
     open.pop();
   });
   parser.write(text).close();
   if (root === undefined) throw new XmlError('has no element');
   return root;
+}
+
+type Count = (what: keyof XmlLimits, name: string) => void;
+
+function counter(limits: XmlLimits): Count {
+  const counts: Partial<Record<keyof XmlLimits, number>> = {};
+  return (what, name) => {
+    const number = (counts[what] ?? 0) + 1;
+    if (number > limits[what]) throw tooMany(limits[what], name);
+    counts[what] = number;
+  };
+}
+
+function countReferences(text: string, count: Count): void {
+  for (let at = text.indexOf('&'); at >= 0; at = text.indexOf('&', at + 1)) {
+    count('references', 'entity and character references');
+  }
+}
+
+function tooMany(limit: number, name: string): XmlError {
+  return new XmlError(`has more than ${limit} ${name}`);
 }
 
 function attributesOf(attributes: Readonly<Record<string, { name: string; value: string }>>): XmlElement['attributes'] {
@@ -73,12 +165,9 @@ function attributesOf(attributes: Readonly<Record<string, { name: string; value:
   return plain ?? noAttributes;
 }
 
-function prefixesOf(
-  outer: Readonly<Record<string, string>> | undefined,
-  declared: Readonly<Record<string, string>>,
-): Readonly<Record<string, string>> {
-  for (const _ in declared) return { ...outer, ...declared };
-  return outer ?? {};
+function scopeOf(outer: NamespaceScope | null, declared: Readonly<Record<string, string>>): NamespaceScope | null {
+  for (const _ in declared) return { declared, outer };
+  return outer;
 }
 
 /** Escapes text for an element so that it comes back exactly as it was, line ends included. */
