@@ -27,6 +27,10 @@ export interface ConaxClientOptions {
   readonly timeoutMs: number;
   /** Calls under way at once. */
   readonly maxConnections: number;
+  /** Whether calls share connections (default: no); messages and fingerprints never do. See decision 0006. */
+  readonly keepAlive?: boolean | undefined;
+  /** Called every time when bytes came from the CAS that no request asked for. */
+  readonly onSurplus?: (() => void) | undefined;
 }
 
 /** What is kept of a body; a longer one is cut. */
@@ -59,6 +63,8 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     },
     timeoutMs: options.timeoutMs,
     maxConnections: options.maxConnections,
+    keepAlive: options.keepAlive ?? false,
+    onSurplus: options.onSurplus ?? (() => undefined),
   });
 
   async function call(request: ConaxCall): Promise<ConaxExchange> {

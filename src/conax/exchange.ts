@@ -11,7 +11,14 @@ export interface HttpCall {
 
 /** How one HTTP exchange ended. */
 export type HttpOutcome =
-  | { readonly kind: 'answered'; readonly status: number; readonly contentType: string; readonly body: Buffer }
+  | {
+      readonly kind: 'answered';
+      readonly status: number;
+      readonly contentType: string;
+      /** As the header says; none is asked for. */
+      readonly contentEncoding?: string;
+      readonly body: Buffer;
+    }
   /** `sent`: the CAS may have read the request. `body`: what of the answer came before it broke off. */
   | {
       readonly kind: 'failed';
@@ -31,6 +38,12 @@ export interface Exchange {
 export interface ExchangeOptions {
   readonly authorization: string | undefined;
   readonly answerBytesMax: number;
+  /** Chunks and TCP segments that the answer's body may come in: each costs time, however small it is. */
+  readonly answerPiecesMax: number;
+  /** Whether the connection may serve another exchange after this one. */
+  readonly keepConnection: boolean;
+  /** Called with the error that ended the exchange, if any, before the connection closes. */
+  readonly onError: (error: Error) => void;
   /** Called once, with the outcome. */
   readonly onSettled: (outcome: HttpOutcome) => void;
   /** Called once, when the connection is free again; after an expiry that may be later. */
@@ -39,10 +52,11 @@ export interface ExchangeOptions {
 
 /** Sends one request and watches which phase it reaches: not sent, sent, answered, read. */
 export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptions): Exchange {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
+  const body = createBody();
+  let pieces = 0;
   let status: number | null = null;
   let contentType = '';
+  let contentEncoding = '';
   let sent = false;
   let isSettled = false;
   let isDone = false;
@@ -55,8 +69,20 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
   }
 
   function fail(code: ConaxCode, description: string): void {
-    const body = chunks.length === 0 ? null : Buffer.concat(chunks);
-    settle({ kind: 'failed', sent, code, description, status, contentType, body });
+    settle({
+      kind: 'failed',
+      sent,
+      code,
+      description,
+      status,
+      contentType,
+      body: body.length() === 0 ? null : body.bytes(),
+    });
+  }
+
+  function tooLarge(description: string): void {
+    fail('CAS_ANSWER_TOO_LARGE', description);
+    controller?.abort(new Error('answer too large'));
   }
 
   function done(): void {
@@ -75,24 +101,24 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     onResponseStart(_controller, statusCode, headers) {
       if (statusCode < 200) return;
       status = statusCode;
-      const type = headers['content-type'];
-      contentType = typeof type === 'string' ? type : (type?.[0] ?? '');
+      contentType = firstOf(headers['content-type']);
+      contentEncoding = firstOf(headers['content-encoding']);
     },
     onResponseData(_controller, chunk) {
-      bytes += chunk.length;
-      if (bytes <= options.answerBytesMax) {
-        chunks.push(chunk);
-        return;
-      }
-      fail('CAS_ANSWER_TOO_LARGE', `the answer has more than ${options.answerBytesMax} bytes`);
-      controller?.abort(new Error('answer too large'));
+      if (isSettled) return;
+      pieces += 1;
+      const { answerBytesMax, answerPiecesMax } = options;
+      if (body.length() + chunk.length > answerBytesMax) tooLarge(`the answer has more than ${answerBytesMax} bytes`);
+      else if (pieces > answerPiecesMax) tooLarge(`the answer comes in more than ${answerPiecesMax} pieces`);
+      else body.add(chunk);
     },
     onResponseEnd() {
       if (status === null) fail('CAS_CONNECTION_LOST', 'the answer has no status');
-      else settle({ kind: 'answered', status, contentType, body: Buffer.concat(chunks) });
+      else settle({ kind: 'answered', status, contentType, contentEncoding, body: body.bytes() });
       done();
     },
     onResponseError(_controller, error) {
+      options.onError(error);
       const failure = failureOf(error, sent);
       fail(failure.code, failure.description);
       done();
@@ -103,10 +129,12 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     'content-type': 'text/xml; charset=utf-8',
     soapaction: `"${call.soapAction}"`,
     accept: 'text/xml',
+    'accept-encoding': 'identity',
   };
   if (options.authorization !== undefined) headers['authorization'] = options.authorization;
   try {
-    pool.dispatch({ path: call.path, method: 'POST', headers, body: call.body, reset: !call.repeatable }, handler);
+    const reset = !options.keepConnection;
+    pool.dispatch({ path: call.path, method: 'POST', headers, body: call.body, reset }, handler);
   } catch (error) {
     fail('CAS_NOT_SENT', describe(error));
     done();
@@ -119,6 +147,42 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
       controller?.abort(new Error('deadline'));
     },
   };
+}
+
+interface Body {
+  readonly length: () => number;
+  readonly add: (chunk: Buffer) => void;
+  readonly bytes: () => Buffer;
+}
+
+/**
+ * Collects the pieces of a body. Keeps no piece by itself: each is a view of everything that came in one read, so a
+ * million chunks of one byte would hold a hundred times their bytes.
+ */
+function createBody(): Body {
+  let buffer = Buffer.alloc(0);
+  let length = 0;
+  return {
+    length: () => length,
+    add(chunk) {
+      if (length === 0) {
+        buffer = Buffer.from(chunk);
+      } else {
+        if (length + chunk.length > buffer.length) {
+          const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, length + chunk.length));
+          buffer.copy(larger, 0, 0, length);
+          buffer = larger;
+        }
+        chunk.copy(buffer, length);
+      }
+      length += chunk.length;
+    },
+    bytes: () => buffer.subarray(0, length),
+  };
+}
+
+function firstOf(header: string | readonly string[] | undefined): string {
+  return typeof header === 'string' ? header : (header?.[0] ?? '');
 }
 
 /** A failure with nothing of an answer. */

@@ -1,4 +1,5 @@
 import { Pool } from 'undici';
+import { createConnector } from './connection.ts';
 import { type Exchange, failed, type HttpCall, type HttpOutcome, startExchange } from './exchange.ts';
 
 export interface Transport {
@@ -14,31 +15,52 @@ export interface TransportOptions {
   readonly tls: { readonly cert?: string | Buffer; readonly key?: string | Buffer; readonly ca?: string | Buffer };
   readonly timeoutMs: number;
   readonly maxConnections: number;
+  /** Whether repeatable calls share connections, one after the other. */
+  readonly keepAlive: boolean;
+  /** Called when bytes came that belong to no request: before one was sent, or after its answer. */
+  readonly onSurplus: () => void;
 }
 
 const answerBytesMax = 1 << 20;
+const answerPiecesMax = 50_000;
 const connectTimeoutMsMax = 3_000;
 
 /**
  * HTTP towards the CAS. At most `maxConnections` exchanges at once, each with a connection of its own: a further one
  * waits here rather than inside the pool. Follows no redirect and repeats nothing.
+ *
+ * Nothing in HTTP/1.1 ties an answer to its request: on a kept connection a second answer to one call counts for the
+ * next. So connections are kept only if the operator says so, and no longer once the CAS was seen to send too much.
  */
 export function createTransport(options: TransportOptions): Transport {
   const { timeoutMs, maxConnections, authorization } = options;
+  let keepAlive = options.keepAlive;
+  const onSurplus = (): void => {
+    keepAlive = false;
+    options.onSurplus();
+  };
   const poolOptions: Pool.Options = {
     connections: maxConnections,
     pipelining: 1,
-    allowH2: false,
     // The one deadline of the exchange rules; undici's own time-outs are coarse.
     headersTimeout: 0,
     bodyTimeout: 0,
     keepAliveTimeout: 4_000,
     keepAliveMaxTimeout: 30_000,
-    connect: { ...options.tls, timeout: Math.max(1, Math.min(connectTimeoutMsMax, Math.floor(timeoutMs / 2))) },
+    connect: createConnector({
+      tls: options.tls,
+      connectTimeoutMs: Math.max(1, Math.min(connectTimeoutMsMax, Math.floor(timeoutMs / 2))),
+      onSurplus,
+    }),
   };
   const keptAlive = new Pool(options.origin, poolOptions);
   // What must not be repeated never travels on an idle connection, which the CAS may be closing this very moment.
   const fresh = new Pool(options.origin, poolOptions);
+  /** Errors that ended an exchange; every other end of a connection that the CAS spoke on is surplus. */
+  const ofExchanges = new WeakSet<Error>();
+  keptAlive.on('disconnect', (_origin, _targets, error) => {
+    if (!ofExchanges.has(error) && isAboutBytes(error)) onSurplus();
+  });
   const waiting: (() => void)[] = [];
   let free = maxConnections;
   let closed: Promise<unknown> | undefined;
@@ -58,10 +80,13 @@ export function createTransport(options: TransportOptions): Transport {
         settle(outcome);
       };
       const start = (): void => {
-        const pool = call.repeatable ? keptAlive : fresh;
-        exchange = startExchange(pool, call, {
+        const keepConnection = keepAlive && call.repeatable;
+        exchange = startExchange(keepConnection ? keptAlive : fresh, call, {
           authorization,
           answerBytesMax,
+          answerPiecesMax,
+          keepConnection,
+          onError: (error) => ofExchanges.add(error),
           onSettled: settleInTime,
           onDone: release,
         });
@@ -92,4 +117,9 @@ export function createTransport(options: TransportOptions): Transport {
       await closed;
     },
   };
+}
+
+/** Whether a connection ended because of what came on it: an answer that nobody asked for, or no HTTP. */
+function isAboutBytes(error: Error & { readonly code?: string }): boolean {
+  return error.message === 'bad response' || (error.code ?? '').startsWith('HPE_');
 }
