@@ -2,8 +2,9 @@ import type { ConaxAnswer } from '../conax/client.types.ts';
 import type { Doubt } from '../requests/claim.ts';
 import { type Command, type PairingCommand, smartcardsOf } from '../requests/command.ts';
 import type { RequestAnswer } from '../requests/finish.ts';
-import type { PairingNews } from '../requests/pairing-knowledge.ts';
+import type { PairingAnswer, PairingNews } from '../requests/pairing-knowledge.ts';
 import type { DispatchErrorCode } from './error-codes.ts';
+import { devicesOf, heldPairing, isDone, pairedElsewhere } from './held-pairing.ts';
 
 /**
  * The course of one claimed request: which SOAP call comes next, and what its answer means for the request (domain:
@@ -19,6 +20,8 @@ export interface Course {
   readonly doubt: Doubt | null;
   /** The cards about which the CAS was, or is being, asked since the command was last sent. */
   readonly asked: readonly string[];
+  /** What it answered; a question that it refused has no answer here. */
+  readonly told: readonly PairingAnswer[];
   /** How often the command itself left since the request was claimed. */
   readonly sent: number;
 }
@@ -59,7 +62,7 @@ const CARD_UNKNOWN: ReadonlySet<string> = new Set(['CLIENT_NOT_FOUND', 'CLIENT_N
 
 /** The first step of a claimed request. */
 export function begin(request: CourseRequest): Step {
-  const course: Course = { request, doubt: request.doubt, asked: [], sent: 0 };
+  const course: Course = { request, doubt: request.doubt, asked: [], told: [], sent: 0 };
   if (kindOf(request.command) === 'once' && request.sentAt !== null) {
     const at = request.sentAt.toISOString();
     return rejected(
@@ -121,11 +124,14 @@ function afterQuestion(course: Course, command: PairingCommand, answer: ConaxAns
   const { doubt } = course;
   const card = course.asked.at(-1) ?? '';
   switch (answer.kind) {
-    case 'accepted':
-      return conclude(course, command, heldPairing(card, answer.pairing));
+    case 'accepted': {
+      const told = [...course.told, { smartcard: card, pairing: heldPairing(card, answer.pairing) }];
+      return conclude({ ...course, told }, command);
+    }
     case 'refused':
     case 'invalid': {
-      if (doubt?.kind === 'refused') return rejected(doubt.code, doubt.description, doubt.review);
+      // The CAS's own words about the command stay; another of its cards may still explain them.
+      if (doubt?.kind === 'refused') return conclude(course, command);
       const { code, description } = answer;
       if (CARD_UNKNOWN.has(code)) return rejected(code, `On being asked about card ${card}: ${description}`);
       return rejected(
@@ -142,12 +148,11 @@ function afterQuestion(course: Course, command: PairingCommand, answer: ConaxAns
   }
 }
 
-/** What follows from the pairing that the CAS holds of the card that it was asked about (R8). */
-function conclude(course: Course, command: PairingCommand, held: Held | null): Step {
-  const card = course.asked.at(-1) ?? '';
-  const { doubt } = course;
-  const pairingNews: PairingNews = { kind: 'told', smartcard: card, pairing: held };
-  if (held && isDone(command, held)) {
+/** What follows from the pairings that the CAS holds of the cards that it was asked about (R8). */
+function conclude(course: Course, command: PairingCommand): Step {
+  const { doubt, asked, told } = course;
+  const pairingNews: PairingNews | null = told.length > 0 ? { kind: 'told', answers: told } : null;
+  if (told.some(({ pairing }) => pairing !== null && isDone(command, pairing))) {
     const before = doubt?.kind === 'refused' ? `The CAS refused it (${doubt.code})` : 'It had no readable answer';
     return completed({
       pairingNews,
@@ -155,44 +160,23 @@ function conclude(course: Course, command: PairingCommand, held: Held | null): S
     });
   }
   if (doubt?.kind !== 'refused') {
-    // It was not done. One more try at once; a CAS that leaves that unanswered too gets a rest.
-    if (course.sent < MAX_SENDS) return send({ ...course, doubt: null, asked: [] });
+    // A card is in one pairing at most (A25), so one answer shows that it was not done. One more try at once; a CAS
+    // that leaves that unanswered too gets a rest.
+    if (course.sent < MAX_SENDS) return send({ ...course, doubt: null });
     return { step: 'put-off', why: 'unknown', doubt: { kind: 'unknown' } };
   }
-  if (held) {
-    const devices = [...held.smartcards, ...held.setTopBoxes].join(', ');
+  const elsewhere = pairedElsewhere(command, told, doubt.code);
+  if (elsewhere !== undefined) {
+    const devices = devicesOf(elsewhere.pairing).join(', ');
     return rejected(
       'PAIRED_ELSEWHERE',
-      `The CAS refused it (${doubt.code}: ${doubt.description}); it holds card ${card} in the pairing of ${devices}.`,
+      `The CAS refused it (${doubt.code}: ${doubt.description}); it holds card ${elsewhere.smartcard} in the pairing of ${devices}.`,
       doubt.review,
       pairingNews,
     );
   }
-  // For CREATE_PAIRING any of its cards may be the one that is paired elsewhere.
-  const next = command.type === 'CREATE_PAIRING' ? smartcardsOf(command)[course.asked.length] : undefined;
-  if (next !== undefined) return ask(course, command);
+  if (asked.length < smartcardsOf(command).length) return ask(course, command);
   return rejected(doubt.code, doubt.description, doubt.review, pairingNews);
-}
-
-interface Held {
-  readonly smartcards: readonly string[];
-  readonly setTopBoxes: readonly string[];
-}
-
-/** The pairing of a card, the card included; null where the CAS holds it together with nothing. */
-function heldPairing(card: string, pairing: Held | null): Held | null {
-  if (pairing === null) return null;
-  const smartcards = [...new Set([card, ...pairing.smartcards])];
-  return smartcards.length === 1 && pairing.setTopBoxes.length === 0
-    ? null
-    : { smartcards, setTopBoxes: pairing.setTopBoxes };
-}
-
-function isDone(command: PairingCommand, held: Held): boolean {
-  return (
-    smartcardsOf(command).every((card) => held.smartcards.includes(card)) &&
-    command.setTopBoxes.every(({ caId }) => held.setTopBoxes.includes(caId))
-  );
 }
 
 function send(course: Course): Step {
@@ -201,20 +185,21 @@ function send(course: Course): Step {
     step: 'call',
     command,
     mark: kindOf(command) === 'once',
-    course: { ...course, sent: course.sent + 1, asked: [] },
+    course: { ...course, sent: course.sent + 1, asked: [], told: [] },
   };
 }
 
 /** Asks about the next card that was not asked about: of ADD_TO_EXISTING_PAIRING the paired card comes first. */
 function ask(course: Course, command: PairingCommand): Step {
-  const card = smartcardsOf(command)[course.asked.length] ?? '';
-  const devices = command.type === 'CREATE_PAIRING' ? command.smartcards : [command.existingSmartcard];
-  const distributor = devices.find(({ caId }) => caId === card)?.distributor ?? null;
+  const devices =
+    command.type === 'CREATE_PAIRING' ? command.smartcards : [command.existingSmartcard, ...command.smartcards];
+  const caId = smartcardsOf(command)[course.asked.length] ?? '';
+  const distributor = devices.find((device) => device.caId === caId)?.distributor ?? null;
   return {
     step: 'call',
-    command: { type: 'GET_PAIRING_STATUS_FOR_CARD', smartcard: { caId: card, distributor } },
+    command: { type: 'GET_PAIRING_STATUS_FOR_CARD', smartcard: { caId, distributor } },
     mark: false,
-    course: { ...course, asked: [...course.asked, card] },
+    course: { ...course, asked: [...course.asked, caId] },
   };
 }
 
@@ -229,7 +214,7 @@ function accepted(command: Command, answer: Extract<ConaxAnswer, { kind: 'accept
       return completed({
         referenceNumber,
         answer: { pairing: held },
-        pairingNews: { kind: 'told', smartcard: card, pairing: held },
+        pairingNews: { kind: 'told', answers: [{ smartcard: card, pairing: held }] },
       });
     }
     case 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE': {

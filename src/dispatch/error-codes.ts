@@ -17,7 +17,7 @@ export const DISPATCH_ERROR_CODES = [
   {
     code: 'PAIRED_ELSEWHERE',
     meaning:
-      'The CAS refused a pairing, and on being asked named another pairing that it holds for the card; the description shows it.',
+      'The CAS refused a pairing, named no other cause, and holds a card to be paired in a pairing with other devices than the command names; the description shows that pairing, and what the CAS said.',
     remedy:
       'Take the card out of that pairing at the CAS (there is no command for it), or correct the subscription in the CRM, and ask for the pairing again.',
   },

@@ -7,8 +7,14 @@ import { lockSubscriptions } from './lock-subscriptions.ts';
 export type PairingNews =
   /** A pairing command was accepted. */
   | { readonly kind: 'done' }
-  /** The CAS said what it holds: the whole pairing of a device that was asked about, null where it has none. */
-  | { readonly kind: 'told'; readonly smartcard: string | null; readonly pairing: Pairing | null };
+  /** The CAS said what it holds, in the order in which it was asked. */
+  | { readonly kind: 'told'; readonly answers: readonly PairingAnswer[] };
+
+/** The whole pairing of a card that the CAS was asked about; null if it is in none. */
+export interface PairingAnswer {
+  readonly smartcard: string;
+  readonly pairing: Pairing | null;
+}
 
 /** How news changes known pairings; pure. */
 export interface PairingFolds {
@@ -111,9 +117,11 @@ function fold(known: KnownPairings, { command, pairingNews }: Taught, folds: Pai
       : known;
   }
   if (pairingNews?.kind !== 'told') return known;
-  const { smartcard, pairing } = pairingNews;
-  if (pairing !== null) return folds.foldAnswer(known, pairing);
-  return smartcard === null ? known : folds.withoutCards(known, [smartcard]);
+  return pairingNews.answers.reduce(
+    (before, { smartcard, pairing }) =>
+      pairing === null ? folds.withoutCards(before, [smartcard]) : folds.foldAnswer(before, pairing),
+    known,
+  );
 }
 
 function pairingOf(row: CardRow): Pairing | null {

@@ -243,9 +243,72 @@ describe('pairings', () => {
     expect(row).toMatchObject({ error_code: 'PAIRED_ELSEWHERE' });
   });
 
+  test('an extension that is refused for its STB keeps that code: the pairing that it extends is not another one', async () => {
+    const extended = pairedWith(['c1', 'x9'], ['s1']);
+    const { row, asked, conax } = await carriedOut(inTurn(refused('CONFLICT', true), extended, ACCEPTED), EXTEND);
+    expect(asked).toEqual(['ADD_TO_EXISTING_PAIRING', QUESTION, QUESTION]);
+    expect(conax.calls[2]?.command).toEqual({ type: QUESTION, smartcard: { caId: 'c2', distributor: null } });
+    expect(row).toMatchObject({
+      life_cycle_state: 'REJECTED',
+      error_code: 'CONFLICT',
+      error_description: 'refused with CONFLICT',
+      attempts: 3,
+    });
+  });
+
+  test('an extension whose card to add is in the extended pairing already is not paired elsewhere', async () => {
+    const extended = pairedWith(['c1', 'c2', 'x9'], ['s1']);
+    const { row } = await carriedOut(inTurn(refused('CONFLICT'), extended, extended), EXTEND);
+    expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'CONFLICT' });
+  });
+
+  test('an extension whose card to add is in another pairing is PAIRED_ELSEWHERE, and shows that one', async () => {
+    const answers = [refused('CONFLICT'), pairedWith(['c1'], ['s1']), pairedWith(['c2'], ['s7'])];
+    const { row, asked } = await carriedOut(inTurn(...answers), EXTEND);
+    expect(asked).toEqual(['ADD_TO_EXISTING_PAIRING', QUESTION, QUESTION]);
+    expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'PAIRED_ELSEWHERE' });
+    expect(row.error_description).toContain('card c2 in the pairing of c2, s7');
+  });
+
+  test('an extension whose existing card is in no pairing keeps the code of the CAS', async () => {
+    const { row, asked } = await carriedOut(inTurn(refused('CLIENT_NOT_FOUND'), ACCEPTED, ACCEPTED), EXTEND);
+    expect(asked).toEqual(['ADD_TO_EXISTING_PAIRING', QUESTION, QUESTION]);
+    expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'CLIENT_NOT_FOUND' });
+  });
+
+  test('cards that are paired with devices of the command alone are not paired elsewhere', async () => {
+    const { row, asked } = await carriedOut(inTurn(refused('CONFLICT'), pairedWith(['c1'], ['s1']), ACCEPTED), CREATE);
+    expect(asked).toEqual(['CREATE_PAIRING', QUESTION, QUESTION]);
+    expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'CONFLICT' });
+  });
+
+  test.each(['CLIENT_NOT_FOUND', 'CLIENT_NOT_MANAGED_BY_SMS', 'FEATURE_NOT_AVAILABLE'])(
+    'a refusal with %s has that cause, also where a card is in another pairing',
+    async (code) => {
+      const { row } = await carriedOut(inTurn(refused(code), pairedWith(['c1'], ['s7'])), CREATE);
+      expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: code });
+    },
+  );
+
+  test('a question that is refused does not hide the card that is paired elsewhere', async () => {
+    const answers = [refused('CONFLICT'), refused('CLIENT_NOT_FOUND'), pairedWith(['c2'], ['s7'])];
+    const { row, asked } = await carriedOut(inTurn(...answers), CREATE);
+    expect(asked).toEqual(['CREATE_PAIRING', QUESTION, QUESTION]);
+    expect(row).toMatchObject({ error_code: 'PAIRED_ELSEWHERE' });
+    expect(row.error_description).toContain('CONFLICT');
+  });
+
+  test('a refusal is not forgotten while its second question waits for an answer', async () => {
+    const pairing = pairedWith(['c1'], ['s1']);
+    const answers = [refused('CONFLICT', true), pairing, UNKNOWN, pairing, TRY_LATER, pairing, ACCEPTED];
+    const { row, asked } = await carriedOut(inTurn(...answers), EXTEND);
+    expect(asked).toEqual(['ADD_TO_EXISTING_PAIRING', ...Array<string>(6).fill(QUESTION)]);
+    expect(row).toMatchObject({ error_code: 'CONFLICT', error_description: 'refused with CONFLICT', attempts: 7 });
+  });
+
   test.each([
     ['none of its cards is paired', [ACCEPTED, ACCEPTED]],
-    ['the question is refused too', [refused('FEATURE_NOT_AVAILABLE')]],
+    ['the questions are refused too', [refused('FEATURE_NOT_AVAILABLE'), refused('FEATURE_NOT_AVAILABLE')]],
   ])("a refused pairing keeps the CAS's own code where %s", async (_where, answers) => {
     const { row } = await carriedOut(inTurn(refused('CLIENT_NOT_FOUND'), ...answers), CREATE);
     expect(row).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'CLIENT_NOT_FOUND' });
@@ -305,6 +368,15 @@ describe('a sender that died', () => {
     running = dispatch(requests.url, conax);
     expect(await final(db, number)).toMatchObject({ life_cycle_state: 'COMPLETED' });
     expect(conax.calls.map(({ command }) => command.type)).toEqual([QUESTION]);
+  });
+
+  test('a pairing that was refused before its questions were answered is asked about, sent again and refused again', async () => {
+    const number = await abandon(EXTEND, false);
+    const extended = pairedWith(['c1'], ['s1']);
+    const conax = scriptedConax(inTurn(extended, refused('CONFLICT'), extended, ACCEPTED));
+    running = dispatch(requests.url, conax);
+    expect(await final(db, number)).toMatchObject({ life_cycle_state: 'REJECTED', error_code: 'CONFLICT' });
+    expect(conax.calls.map(({ command }) => command.type)).toEqual([QUESTION, EXTEND.type, QUESTION, QUESTION]);
   });
 
   test('anything else is sent again', async () => {

@@ -134,7 +134,11 @@ test('an extension of a pairing that the CAS does not hold keeps the code of the
   const { row, journal } = await sent(calls.ADD_TO_EXISTING_PAIRING.command);
   expect(row.life_cycle_state).toBe('REJECTED');
   expect(row.error_code).not.toBe('PAIRED_ELSEWHERE');
-  expect(journal.map(({ command }) => command)).toEqual(['ADD_TO_EXISTING_PAIRING', 'GET_PAIRING_STATUS_FOR_CARD']);
+  expect(journal.map(({ command }) => command)).toEqual([
+    'ADD_TO_EXISTING_PAIRING',
+    'GET_PAIRING_STATUS_FOR_CARD',
+    'GET_PAIRING_STATUS_FOR_CARD',
+  ]);
 });
 
 test('no PIN is in what is kept of the calls', async () => {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { addItem, addService, type CrmSubscription } from '../../dev/demo/crm.ts';
 import { act, type Action, callsOf, callTexts, household, outcomeOf, requestOutcome, spoil } from '../support/scene.ts';
 import { startWorld, type World } from '../support/world.ts';
@@ -31,7 +31,7 @@ const pairedAtTheCas = (smartcards: string[], setTopBoxes: string[]): Promise<vo
   );
 const calls = async (): Promise<string[]> => callTexts(await callsOf(world, card));
 
-describe('at a CAS that refuses to pair a card anew (R8)', () => {
+describe('at a CAS that refuses to take a card out of its pairing (R8)', () => {
   test('a card that is paired elsewhere is REJECTED, PAIRED_ELSEWHERE, with the present pairing; the rest goes on', async () => {
     await pairedAtTheCas([card, '32999990001'], ['STB-ELSEWHERE']);
     const subscribed = await subscribe();
@@ -100,6 +100,78 @@ describe('at a CAS that refuses to pair a card anew (R8)', () => {
     expect(await requestOutcome(world, await subscribe(), 'CREATE_PAIRING')).toMatchObject({
       outcome: 'REJECTED',
       errorCode: 'FEATURE_NOT_AVAILABLE',
+    });
+  });
+});
+
+describe('a set-top box that the CAS does not know is reported as that (R8)', () => {
+  const list = (setTopBoxes: string[]): Promise<void> => {
+    const smartcards = [card, card.replace('3200', '3201')];
+    return world.simulator('PUT', 'inventory', { smartcards, setTopBoxes, services: ['1001', '1002'] });
+  };
+  beforeEach(async () => {
+    await list([`STB-${card}`]);
+    await world.simulator('PUT', 'settings', { inventory: 'listed' });
+  });
+  afterEach(() => world.simulator('PUT', 'settings', { inventory: 'open' }));
+
+  test('added to a pairing: the pairing that it was to join is not another one', async () => {
+    await outcomeOf(world, await subscribe());
+    addItem(subscription, 'stb-2', 'SET_TOP_BOX', `STB2-${card}`);
+    const added = await act(world, subscription, { action: 'I:ADD_INSTALLED_ITEM', incomingItems: ['stb-2'] });
+    expect(await requestOutcome(world, added, 'ADD_TO_EXISTING_PAIRING')).toMatchObject({
+      outcome: 'REJECTED',
+      errorCode: 'CLIENT_NOT_FOUND',
+      errorDescription: `set-top box STB2-${card} is unknown`,
+      attempts: 2,
+    });
+    expect((await calls()).slice(2)).toEqual([
+      'ADD_TO_EXISTING_PAIRING CLIENT_NOT_FOUND',
+      'GET_PAIRING_STATUS_FOR_CARD OK',
+    ]);
+  });
+
+  test('added with a card: both cards are asked about, and an answer that is lost loses nothing', async () => {
+    await outcomeOf(world, await subscribe());
+    const second = card.replace('3200', '3201');
+    addItem(subscription, 'card-2', 'SMARTCARD', second);
+    addItem(subscription, 'stb-2', 'SET_TOP_BOX', `STB2-${card}`);
+    const question = { command: 'GET_PAIRING_STATUS_FOR_CARD', smartcard: second };
+    await spoil(world, { match: question, times: 1, fault: 'cut-before' });
+    const added = await act(world, subscription, {
+      action: 'I:ADD_INSTALLED_ITEM',
+      incomingItems: ['card-2', 'stb-2'],
+    });
+    expect(await requestOutcome(world, added, 'ADD_TO_EXISTING_PAIRING')).toMatchObject({
+      outcome: 'REJECTED',
+      errorCode: 'CLIENT_NOT_FOUND',
+      attempts: 5,
+    });
+    expect(callTexts(await callsOf(world, second))).toEqual([
+      'ADD_TO_EXISTING_PAIRING CLIENT_NOT_FOUND',
+      'GET_PAIRING_STATUS_FOR_CARD -',
+      'GET_PAIRING_STATUS_FOR_CARD OK',
+    ]);
+    // What the CAS answered is known: once it knows the box, the next action adds what is missing, and no more.
+    await list([`STB-${card}`, `STB2-${card}`]);
+    addService(subscription, 'sports', '1002');
+    const later = await act(world, subscription, { action: 'V:ADD_SERVICE', incomingServices: ['sports'] });
+    const pairing = await requestOutcome(world, later, 'ADD_TO_EXISTING_PAIRING');
+    expect(pairing).toMatchObject({ outcome: 'COMPLETED', setTopBoxes: [{ caId: `STB2-${card}` }] });
+    expect(await pairingOf(card)).toEqual({
+      smartcards: [card, second],
+      setTopBoxes: [`STB-${card}`, `STB2-${card}`],
+    });
+  });
+
+  test('paired with a card that is in another pairing: the card is not the cause', async () => {
+    await pairedAtTheCas([card], ['STB-ELSEWHERE']);
+    await list([]);
+    const pairing = await requestOutcome(world, await subscribe(), 'CREATE_PAIRING');
+    expect(pairing).toMatchObject({
+      outcome: 'REJECTED',
+      errorCode: 'CLIENT_NOT_FOUND',
+      errorDescription: `set-top box STB-${card} is unknown`,
     });
   });
 });

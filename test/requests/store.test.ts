@@ -4,6 +4,7 @@ import type { Pairing } from '../../src/planning/types.ts';
 import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
 import type { Command } from '../../src/requests/command.ts';
 import { type FinishedRequest, finishRequests } from '../../src/requests/finish.ts';
+import type { PairingNews } from '../../src/requests/pairing-knowledge.ts';
 import { putOffRequests } from '../../src/requests/put-off.ts';
 import { withdrawRequest } from '../../src/requests/withdraw.ts';
 import {
@@ -204,13 +205,16 @@ test('a pairing of a card that left and came back since is not known for its new
 test('what the CAS tells of a pairing replaces what was known, also when it tells of none', async () => {
   const pairing = { smartcards: ['c1', 'c2'], setTopBoxes: ['s1'] };
   await withCards({ card: 'c1', pairing }, { card: 'c2', pairing });
-  const told = { kind: 'told', smartcard: 'c1' } as const;
+  const told = (answer: Pairing | null): PairingNews => ({
+    kind: 'told',
+    answers: [{ smartcard: 'c1', pairing: answer }],
+  });
   const other = await taught(pairingOf(['c1']), {
     state: 'REJECTED',
-    pairingNews: { ...told, pairing: { smartcards: ['c1'], setTopBoxes: ['s9'] } },
+    pairingNews: told({ smartcards: ['c1'], setTopBoxes: ['s9'] }),
   });
   expect(other['c1']).toEqual(['c1', 's9']);
-  const none = await taught(pairingOf(['c1']), { state: 'REJECTED', pairingNews: { ...told, pairing: null } });
+  const none = await taught(pairingOf(['c1']), { state: 'REJECTED', pairingNews: told(null) });
   expect(none['c1']).toBeNull();
 });
 

@@ -66,17 +66,17 @@ export async function requestsOf(world: Surroundings, made: Action): Promise<str
     .map(({ value }) => [value.type, value.outcome, value.errorCode].filter((word) => word !== null).join(' '));
 }
 
-/** What the outcome topic tells of the action's request of this kind: the first of them. */
+/** The outcome of the action's first request of this kind. It comes on another topic than the action's own. */
 export async function requestOutcome(
   world: Surroundings,
   made: Action,
   type: CommandType,
 ): Promise<ProvisioningRequestOutcome> {
-  await outcomeOf(world, made);
-  const found = world.wire.arrivals.requestOutcomes.find(
-    ({ value }) => value.actionId === made.id && value.type === type,
+  const found = await world.wire.until(
+    ({ requestOutcomes }) => requestOutcomes.find(({ value }) => value.actionId === made.id && value.type === type),
+    `an outcome of a ${type} of action ${made.id}`,
+    OUTCOME_DEADLINE_MS,
   );
-  if (!found) throw new Error(`Action ${made.id} has no outcome of a ${type}`);
   return found.value;
 }
 
