@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
 import { createConaxClient } from './conax/client.ts';
 import type { ConaxClient } from './conax/client.types.ts';
+import { reportSurplus } from './conax/surplus.ts';
 import { kafkaOf, registryOf } from './connections.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
@@ -72,6 +73,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     ca: settings.CONAX_CA,
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
+    keepAlive: settings.CONAX_KEEP_ALIVE,
+    onSurplus: reportSurplus(registry, logger.child({ part: 'conax' })),
   });
   const database = openPool('conax-provisioning', { share: 5 / 16, settings: indexWalking({ joinByIndex: true }) });
   const dispatchDatabase = openPool('conax-provisioning dispatch', { share: 3 / 8, settings: DISPATCH_PLANNER });

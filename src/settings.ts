@@ -135,6 +135,9 @@ export const settingGroups = {
       'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
     ),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
+    CONAX_KEEP_ALIVE: flag(false).describe(
+      'Whether SOAP calls share connections, one after the other: two to four times as many calls a second, and a CAS or proxy that answers one call twice makes the next one look done (decisions/0006-keep-alive.md). Messages and fingerprints never share one.',
+    ),
     CONAX_MAX_CONCURRENCY: integer(1, 1000, 16).describe('SOAP calls under way at once, all instances together.'),
     CONAX_MAX_REQUESTS_PER_SECOND: integer(1, 100_000, 1_000).describe('SOAP calls a second, all instances together.'),
   },

@@ -5,6 +5,7 @@ import { decodeText } from './charset.ts';
 import { answerLists } from './fields.ts';
 import type { FieldPath } from './mapped-fields.ts';
 import type { MappedCommand } from './mapping.ts';
+import { rootPart } from './multipart.ts';
 import { isFault, nameOf, readSoapBody } from './soap-envelope.ts';
 import { type XmlElement, XmlError } from './xml.ts';
 
@@ -31,7 +32,7 @@ export function classify(command: MappedCommand, asked: AskedDevice, outcome: Ht
   if (status === 429) return plain('not-sent', 'CAS_TOO_MANY_REQUESTS', 'the CAS answered HTTP 429: too many requests');
   let content: XmlElement;
   try {
-    content = readSoapBody(decodeText(outcome.body, outcome.contentType));
+    content = readAnswer(outcome);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     return withoutSoap(status, outcome.body, error.message);
@@ -45,6 +46,21 @@ export function classify(command: MappedCommand, asked: AskedDevice, outcome: Ht
   if (fields.statusCode !== 'OK') return refusal(fields.statusCode, fields.message);
   if (status < 200 || status > 299) return withoutSoap(status, outcome.body, 'says OK');
   return accepted(command, asked, content, fields.referenceNumber);
+}
+
+function readAnswer({
+  body,
+  contentType,
+  contentEncoding = '',
+}: Extract<HttpOutcome, { kind: 'answered' }>): XmlElement {
+  if (!['', 'identity'].includes(contentEncoding.trim().toLowerCase())) {
+    const encoding = contentEncoding.slice(0, 40);
+    throw new XmlError(
+      `is compressed (Content-Encoding: ${encoding}), which nobody asked for; turn that off at the CAS or its proxy`,
+    );
+  }
+  const root = rootPart(body, contentType);
+  return readSoapBody(decodeText(root.body, root.contentType));
 }
 
 function withoutSoap(status: number, body: Buffer, problem: string): ConaxAnswer {
@@ -98,9 +114,13 @@ function faultAnswer(fault: XmlElement): ConaxAnswer {
 }
 
 function wholeText(element: XmlElement): string {
-  return [element.text.trim(), ...element.children.map((child) => wholeText(child))]
-    .filter((text) => text !== '')
-    .join(' ');
+  const texts: string[] = [];
+  const collect = ({ text, children }: XmlElement): void => {
+    if (text.trim() !== '') texts.push(text.trim());
+    for (const child of children) collect(child);
+  };
+  collect(element);
+  return texts.join(' ');
 }
 
 function readFields(

@@ -25,7 +25,7 @@ export function namespaceOf({ scope }: XmlElement, prefix: string): string | und
   return undefined;
 }
 
-/** The text is not the XML that was asked for; the message goes on after "the answer …" and never holds the text. */
+/** The text is not the XML that was asked for; the message goes on after "the answer …" and holds a name of it at most. */
 export class XmlError extends Error {
   override readonly name = 'XmlError';
 }
@@ -69,6 +69,8 @@ export const fileLimits: XmlLimits = {
 };
 
 const depthMax = 64;
+/** Of what the parser says: it repeats names, however long they are. */
+const saidMax = 200;
 const noAttributes: Readonly<Record<string, string>> = Object.freeze({});
 
 /**
@@ -84,7 +86,7 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   const count = counter(limits);
   countReferences(text, count);
   parser.on('error', (error) => {
-    throw new XmlError(`is not well formed: ${error.message}`);
+    throw new XmlError(`is not well formed: ${error.message.slice(0, saidMax)}`);
   });
   parser.on('doctype', () => {
     throw new XmlError('has a document type, which no answer may have');

@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage, type Server, ty
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { defaultMappingFile, loadMapping } from '../conax/mapping.ts';
+import { messageLimits } from '../conax/xml.ts';
 import { createCasServer } from './cas.ts';
 import { createFaults } from './faults.ts';
 import { answerView, type ViewedParts } from './http-view.ts';
@@ -46,7 +47,9 @@ export interface Simulator {
   close(): Promise<void>;
 }
 
-const bodyBytesMax = 256 << 20;
+/** Of the HTTP view, which takes whole states; a SOAP request is as long as an answer at most. */
+const viewBytesMax = 256 << 20;
+const soapBytesMax = messageLimits.characters;
 
 /** Starts the CAS simulator. Rejects where the mapping file has mistakes or the port is taken. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
@@ -69,13 +72,15 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     const answer = isSoap ? soap.begin(path, request, response) : null;
     const chunks: Buffer[] = [];
     let bytes = 0;
+    const bytesMax = isView ? viewBytesMax : soapBytesMax;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes > bodyBytesMax) request.destroy();
-      else chunks.push(chunk);
+      if (bytes <= bytesMax) chunks.push(chunk);
+      else if (bytes - chunk.length <= bytesMax) turnAway(request, response);
     });
     request.on('error', () => undefined);
     request.on('end', () => {
+      if (bytes > bytesMax) return;
       const body = chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
       if (answer !== null) answerOrBreakOff(() => answer(body), response, options.logger);
       else if (isView) void answerView(parts, request, response, body);
@@ -104,6 +109,10 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
         server.closeAllConnections();
       })),
   };
+}
+
+function turnAway(request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(413, { connection: 'close', 'content-length': 0 }).end(() => request.destroy());
 }
 
 /** A mistake of the simulator spoils the one call, not the simulator. */
