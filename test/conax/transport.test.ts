@@ -15,8 +15,8 @@ async function peer(onConnection: Parameters<typeof listen>[0]): Promise<Listene
   return listener;
 }
 
-async function clientOf(url: string, timeoutMs = 5_000, maxConnections = 8): Promise<ConaxClient> {
-  const client = await openClient(url, { timeoutMs, maxConnections });
+async function clientOf(url: string, timeoutMs = 5_000, maxConnections = 8, keepAlive = false): Promise<ConaxClient> {
+  const client = await openClient(url, { timeoutMs, maxConnections, keepAlive });
   open.push(client);
   return client;
 }
@@ -121,7 +121,7 @@ describe('a call is sent once and ends in time', () => {
         else socket.write(http(okAnswer()));
       }),
     );
-    const client = await clientOf(cutter.url, 5_000, 1);
+    const client = await clientOf(cutter.url, 5_000, 1, true);
     for (let i = 0; i < 20; i++) await client.call(calls.ADD_SUBSCRIPTIONS);
     expect(arrived).toBe(20);
   });
@@ -169,7 +169,7 @@ describe('a call is sent once and ends in time', () => {
         socket.write(http(isMail ? okAnswer('SendMailMessageToClients', 'user-text-messaging') : okAnswer()));
       });
     });
-    const client = await clientOf(keeper.url, 5_000, 1);
+    const client = await clientOf(keeper.url, 5_000, 1, true);
     for (let i = 0; i < 10; i++) {
       expect(said((await client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('accepted');
       expect(said((await client.call(calls.SEND_MAIL_MESSAGE_TO_CLIENT)).answer)).toBe('accepted');
@@ -179,9 +179,9 @@ describe('a call is sent once and ends in time', () => {
     );
   });
 
-  it('other commands keep their connections', async () => {
+  it('other commands keep their connections where that is set', async () => {
     const keeper = await peer((socket) => onRequests(socket, () => socket.write(http(okAnswer()))));
-    const client = await clientOf(keeper.url, 5_000, 2);
+    const client = await clientOf(keeper.url, 5_000, 2, true);
     for (let i = 0; i < 20; i++) await client.call(calls.ADD_SUBSCRIPTIONS);
     expect(keeper.connections()).toBeLessThanOrEqual(2);
   });
