@@ -7,7 +7,7 @@ let cas: Cas;
 let impatient: ConaxClient;
 beforeAll(async () => {
   cas = await startCas();
-  impatient = await openClient(cas.url, { timeoutMs: 300 });
+  impatient = await openClient(cas.url, { timeoutMs: 1_000 });
 });
 afterAll(async () => {
   await impatient.close();

@@ -183,7 +183,7 @@ describe('settings and counts', () => {
   });
 
   it('a call beyond the concurrency is turned away with 503, counted and journaled', async () => {
-    await cas.view('PUT', 'settings', { maxConcurrency: 2, latencyMs: 100 });
+    await cas.view('PUT', 'settings', { maxConcurrency: 2, latencyMs: 1_500 });
     const answers = await Promise.all(
       Array.from({ length: 10 }, async (_, i) =>
         said(
