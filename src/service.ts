@@ -27,7 +27,7 @@ import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { databaseState, untilFit, workState } from './health.ts';
-import { answerClientError } from './web-api/error-answers.ts';
+import { answerBadAddress, refusalOf } from './web-api/error-answers.ts';
 import { webApiMetrics } from './web-api/metrics.ts';
 import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
 import { operationsApi } from './operations-api/calls.ts';
@@ -35,13 +35,21 @@ import { ownTopics } from './replay/destination.ts';
 import { startReplayHost } from './replay/host.ts';
 import { runMetrics } from './runs/metrics.ts';
 import { startRunWorker } from './runs/worker.ts';
-import { planningRulesOf, retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import {
+  managementAddressOf,
+  planningRulesOf,
+  retentionDaysOf,
+  type SERVICE_SETTINGS,
+  type Settings,
+} from './settings.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 export interface Service {
   /** Address of the HTTP server, which answers from the first moment on. */
   readonly url: string;
+  /** Address of health, metrics and documents; the same without MANAGEMENT_HOST and MANAGEMENT_PORT. */
+  readonly managementUrl: string;
   /**
    * Resolves once events are read and commands sent, which a database that is away delays.
    * @throws UnfitDatabaseError if the service must not work with the database, or the error of one that refuses it.
@@ -158,12 +166,13 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       port: settings.HTTP_PORT,
       registry,
       logger,
-      clientErrorHandler: answerClientError,
-      register: async (app) => {
-        apis = await registerApis(app, { ...webApiParts, starting: () => work === undefined }, [
-          webApi(webApiParts),
-          operationsApi({ ...webApiParts, ...operationsParts }),
-        ]);
+      management: managementAddressOf(settings),
+      edge: { refusalOf, answerBadAddress },
+      limits: { connectionsMax: settings.HTTP_MAX_CONNECTIONS },
+      register: async (app, management) => {
+        const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
+        const starting = (): boolean => work === undefined;
+        apis = await registerApis(app, { ...webApiParts, starting }, served, management);
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });
@@ -174,7 +183,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   started = starting();
   // Who does not wait for it learns it from the readiness.
   started.catch(() => {});
-  return { url: http.url, started, stop };
+  return { url: http.url, managementUrl: http.managementUrl, started, stop };
 
   function openPool(
     applicationName: string,

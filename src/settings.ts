@@ -9,6 +9,7 @@ import {
   httpUrl,
   integer,
   list,
+  optionalInteger,
   optionalText,
   pattern,
   postgresUrl,
@@ -170,6 +171,15 @@ export const settingGroups = {
   http: {
     HTTP_HOST: text('0.0.0.0').describe('Address that the HTTP server listens on.'),
     HTTP_PORT: integer(0, 65_535, 8080).describe('Port of the HTTP server; 0 takes a free one.'),
+    HTTP_MAX_CONNECTIONS: integer(10, 100_000, 1_000).describe(
+      'Connections that each HTTP server holds at once; further ones are closed, and idle ones make room.',
+    ),
+    MANAGEMENT_HOST: optionalText().describe(
+      'Address at which `/health`, `/metrics` and `/docs` are served instead of with the APIs; without it HTTP_HOST.',
+    ),
+    MANAGEMENT_PORT: optionalInteger(0, 65_535).describe(
+      'Port at which `/health`, `/metrics` and `/docs` are served instead of with the APIs; without it HTTP_PORT. Without either setting they are served with the APIs.',
+    ),
   },
   webApi: {
     WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
@@ -264,6 +274,14 @@ export function planningRulesOf(settings: Settings<'rules'>): PlanningRules {
   };
 }
 
+/** Where health, metrics and documents are served; undefined: with the APIs. */
+export function managementAddressOf(settings: Settings<'http'>): { host: string; port: number } | undefined {
+  const { HTTP_HOST, HTTP_PORT, MANAGEMENT_HOST, MANAGEMENT_PORT } = settings;
+  if (MANAGEMENT_HOST === undefined && MANAGEMENT_PORT === undefined) return undefined;
+  const { host, port } = { host: MANAGEMENT_HOST ?? HTTP_HOST, port: MANAGEMENT_PORT ?? HTTP_PORT };
+  return host === HTTP_HOST && port === HTTP_PORT && port !== 0 ? undefined : { host, port };
+}
+
 /** How many days each kind of row is kept; 0: for good. */
 export function retentionDaysOf(settings: Settings<'retention'>): RetentionDays {
   return {
@@ -306,6 +324,19 @@ function contradictions(values: Record<string, unknown>, wrong: ReadonlySet<stri
   if (requestDays > 0 && requestDays < eventDays) {
     found.push(`RETENTION_REQUESTS_DAYS is ${requestDays}: set it to at least RETENTION_EVENTS_DAYS (${eventDays})`);
   }
+  const {
+    HTTP_HOST = '',
+    HTTP_PORT,
+    MANAGEMENT_HOST = HTTP_HOST,
+    MANAGEMENT_PORT = HTTP_PORT,
+  } = values as Partial<Settings>;
+  if (MANAGEMENT_HOST !== HTTP_HOST && MANAGEMENT_PORT === HTTP_PORT && HTTP_PORT !== 0) {
+    // One of them takes the port at every address, also at the other's.
+    const wide = [HTTP_HOST, MANAGEMENT_HOST].find((host) => EVERY_ADDRESS.has(host));
+    if (wide !== undefined) {
+      found.push(`MANAGEMENT_HOST and HTTP_HOST have the same port, and ${wide} is every address: set MANAGEMENT_PORT`);
+    }
+  }
   for (const [one, other] of PAIRS) {
     if (wrong.has(one) || wrong.has(other)) continue;
     if ((values[one] === undefined) === (values[other] === undefined)) continue;
@@ -322,6 +353,8 @@ function contradictions(values: Record<string, unknown>, wrong: ReadonlySet<stri
   }
   return found;
 }
+
+const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
 
 const PAIRS = [
   ['CONAX_USERNAME', 'CONAX_PASSWORD'],

@@ -1,6 +1,6 @@
-import type { Socket } from 'node:net';
 import type { Registry } from '@prometheus-io/client';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { type ConnectionLimits, guardConnections, type RefusalOf } from './http-connections.ts';
 import type { Logger } from './logging.ts';
 
 /** How one part of the service is doing. */
@@ -17,53 +17,101 @@ export interface PartState {
 export interface HttpServer {
   readonly app: FastifyInstance;
   readonly url: string;
+  /** Where health, metrics and documents are; the same as `url` unless they have an address of their own. */
+  readonly managementUrl: string;
   close(): Promise<void>;
 }
 
+/** Answers what never became a call, in the form that all errors have. */
+export interface EdgeAnswers {
+  readonly refusalOf: RefusalOf;
+  readonly answerBadAddress: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void;
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
 const BODY_BYTES_MAX = 1 << 20;
-/** Headers and body have to be there within this time. */
-const REQUEST_ARRIVES_MS = 15_000;
+const CALL_ARRIVES_MS = 15_000;
+const ANSWER_STALLS_MS = 15_000;
 /** A socket on which nothing moves is closed after this: longer than any answer takes (WEB_API_IMMEDIATE_TIMEOUT_MS). */
 const CONNECTION_SILENT_MS = 330_000;
 
 /**
  * Serves `/health/live` (200 as long as the process answers), `/health/ready` (200 when every required part is ready,
- * else 503; each part's state in both cases) and `/metrics` (Prometheus text). Port 0 takes a free one.
+ * else 503; each part's state in both cases) and `/metrics` (Prometheus text), with the other calls or at an address of
+ * their own. Port 0 takes a free one.
+ * @throws Error if an address is taken; nothing listens then.
  */
-export async function startHttpServer(options: {
-  host: string;
-  port: number;
-  registry: Registry;
-  parts: () => Promise<readonly PartState[]>;
-  logger: Logger;
-  /** Adds what else is served, before the server listens. */
-  register?: (app: FastifyInstance) => Promise<void>;
-  /** Answers what Node cannot read as HTTP, before any route is known. */
-  clientErrorHandler?: (error: NodeJS.ErrnoException, socket: Socket) => void;
-}): Promise<HttpServer> {
-  const { clientErrorHandler } = options;
+export async function startHttpServer(
+  options: Address & {
+    /** Where health, metrics and documents are served instead of with the calls. */
+    management?: Address | undefined;
+    registry: Registry;
+    parts: () => Promise<readonly PartState[]>;
+    logger: Logger;
+    edge: EdgeAnswers;
+    limits: Pick<ConnectionLimits, 'connectionsMax'> & Partial<ConnectionLimits>;
+    /** Adds what else is served, before a server listens. The two are one without an address of its own. */
+    register: (app: FastifyInstance, management: FastifyInstance) => Promise<void>;
+  },
+): Promise<HttpServer> {
+  const { logger, registry, parts, edge } = options;
+  const limits = { callArrivesMs: CALL_ARRIVES_MS, answerStallsMs: ANSWER_STALLS_MS, ...options.limits };
+  const app = newServer(edge, limits);
+  const management = options.management === undefined ? app : newServer(edge, limits);
+  const close = async (): Promise<void> => {
+    await Promise.all([app.close(), management.close()]);
+  };
+  try {
+    await options.register(app, management);
+    addHealth(management, registry, parts);
+    // First, so that health can be asked for as soon as calls are answered.
+    const managementUrl = management === app ? undefined : await listen(management, options.management ?? options);
+    const url = await listen(app, options);
+    logger.info({ url, managementUrl }, 'HTTP server listens');
+    return { app, url, managementUrl: managementUrl ?? url, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function newServer({ refusalOf, answerBadAddress }: EdgeAnswers, limits: ConnectionLimits): FastifyInstance {
+  const guard = guardConnections(limits, refusalOf);
   const app = fastify({
-    // No log of fastify's own: it would have the URLs, and they may have tokens in their queries.
+    // No log of fastify's own: it would have the addresses, and they may have tokens in their queries.
     logger: false,
     forceCloseConnections: true,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: REQUEST_ARRIVES_MS,
+    requestTimeout: limits.callArrivesMs,
     connectionTimeout: CONNECTION_SILENT_MS,
-    ...(clientErrorHandler === undefined ? {} : { clientErrorHandler }),
+    http: guard.http,
+    clientErrorHandler: guard.onClientError,
+    frameworkErrors: answerBadAddress,
+    // The APIs answer SHUTTING_DOWN, in their envelope.
+    return503OnClosing: false,
   });
-  await options.register?.(app);
+  guard.attach(app);
+  return app;
+}
+
+function addHealth(app: FastifyInstance, registry: Registry, partsOf: () => Promise<readonly PartState[]>): void {
   app.get('/health/live', () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
-    const parts = await options.parts();
+    const parts = await partsOf();
     const ready = parts.every((part) => part.ready || part.required === false);
     const whole = parts.every((part) => part.ready);
     const status = whole ? 'ready' : ready ? 'degraded' : 'not ready';
     return reply.code(ready ? 200 : 503).send({ status, parts });
   });
   app.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', options.registry.contentType).send(await options.registry.metrics()),
+    reply.header('content-type', registry.contentType).send(await registry.metrics()),
   );
-  const url = await app.listen({ host: options.host, port: options.port });
-  options.logger.info({ url }, 'HTTP server listens');
-  return { app, url, close: () => app.close() };
+}
+
+function listen(app: FastifyInstance, { host, port }: Address): Promise<string> {
+  return app.listen({ host, port });
 }

@@ -13,13 +13,21 @@ export function secret<T extends z.ZodType>(schema: T): T {
 
 /** A whole number in a range. */
 export function integer(min: number, max: number, fallback: number): z.ZodType<number> {
+  return wholeNumber(min, max).default(fallback);
+}
+
+/** A whole number in a range, or not set. */
+export function optionalInteger(min: number, max: number): z.ZodType<number | undefined> {
+  return wholeNumber(min, max).optional();
+}
+
+function wholeNumber(min: number, max: number) {
   const range = `set it to a whole number from ${min} to ${max}`;
   return z
     .string()
     .regex(/^-?\d+$/, range)
     .transform(Number)
-    .refine((value) => value >= min && value <= max, range)
-    .default(fallback);
+    .refine((value) => value >= min && value <= max, range);
 }
 
 /** true or false. */

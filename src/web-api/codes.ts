@@ -68,6 +68,12 @@ export const webApiCodes = {
     remedy:
       'Send one JSON object in UTF-8. JSON has no NaN or Infinity, no comments and no comma before a closing bracket.',
   },
+  TEXT_NOT_UTF8: {
+    status: 400,
+    message: 'The address or the body is not UTF-8',
+    remedy:
+      'Encode text as UTF-8 before it is sent, in the address also percent-encoded. Nothing was stored: a wrong character would have reached a screen.',
+  },
   TOKEN_MISPLACED: {
     status: 400,
     message: 'The token is in the wrong place',
@@ -239,17 +245,32 @@ export const webApiCodes = {
   REQUEST_TIMEOUT: {
     status: 408,
     message: 'The call did not arrive in time',
-    remedy: 'Send headers and body without pauses.',
+    remedy: 'Send headers and body within 15 seconds.',
   },
   BODY_TOO_LARGE: {
     status: 413,
     message: 'The body is too large',
     remedy: 'A body has at most 1 MiB, unless the page of the call says more.',
   },
+  ADDRESS_TOO_LONG: {
+    status: 414,
+    message: 'A part of the path is too long',
+    remedy: 'Correct the path: a name or number in it has at most 100 characters.',
+  },
   CONTENT_TYPE_NOT_SUPPORTED: {
     status: 415,
-    message: 'The body has another content type',
-    remedy: 'Send JSON with the header `Content-Type: application/json`.',
+    message: 'The body has another content type or charset',
+    remedy: 'Send JSON in UTF-8 with the header `Content-Type: application/json`.',
+  },
+  CONTENT_ENCODING_NOT_SUPPORTED: {
+    status: 415,
+    message: 'The body is compressed',
+    remedy: 'Send the body uncompressed, without the header `Content-Encoding`.',
+  },
+  EXPECTATION_FAILED: {
+    status: 417,
+    message: 'The header Expect asks for what is not known here',
+    remedy: 'Send `Expect: 100-continue`, or no such header.',
   },
   TOO_MANY_ATTEMPTS: {
     status: 429,

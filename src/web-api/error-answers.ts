@@ -1,19 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
-import type { FastifyError, FastifyInstance } from 'fastify';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseOutage } from '../platform/database.ts';
+import type { NoCall, Refusal } from '../platform/http-connections.ts';
 import type { Logger } from '../platform/logging.ts';
 import { OperationError } from '../operations/operation-error.ts';
 import { type WebApiCodeName, webApiCodes } from './codes.ts';
 import { failure, WebApiError } from './envelope.ts';
+import { unreadableAddress } from './readable.ts';
 
 /** When a caller should ask again while the database is away. */
 const RETRY_AFTER_SECONDS = 2;
 
 /**
- * Makes every answer of the server that is no success an envelope: what the calls throw, what fastify refuses (unknown
- * address, method, content type, size, broken JSON), and what Node cannot read. `methodsOf` gives the methods that an
- * address has. No URL is ever logged: a token may be in its query.
+ * Makes every answer of the server that is not a success an envelope: what the calls throw, and what fastify refuses
+ * (unknown address, method, content type, size, broken JSON). `methodsOf` returns the methods that an address has. No
+ * address is ever logged or repeated: a token may be in it.
  */
 export function answerErrors(
   app: FastifyInstance,
@@ -27,12 +28,12 @@ export function answerErrors(
     return reply.code(told.statusCode).headers(told.headers).send(failure(told.code, told.message));
   });
   app.setNotFoundHandler(async (request, reply) => {
-    const path = request.url.split('?', 1)[0] ?? '';
-    const methods = methodsOf(path);
+    const methods = methodsOf(request.url.split('?', 1)[0] ?? '');
     const { method } = request;
+    // An address that has the method came here from its own handler: a page that is not among the documents.
     const told =
-      methods.length === 0
-        ? new WebApiError('ROUTE_NOT_FOUND', `${method} ${path.slice(0, 200)} is no call: compare it with /docs`)
+      methods.length === 0 || methods.includes(method)
+        ? new WebApiError('ROUTE_NOT_FOUND', 'the address of the call is not one of this server: compare it with /docs')
         : new WebApiError('METHOD_NOT_ALLOWED', `the address takes ${methods.join(', ')}, not ${method}`, {
             allow: methods.join(', '),
           });
@@ -41,21 +42,31 @@ export function answerErrors(
   });
 }
 
-/** Answers what is no HTTP, or too slow or too large before any route is known. */
-export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-  const code: WebApiCodeName =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'HEADERS_TOO_LARGE'
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? 'REQUEST_TIMEOUT'
-        : 'HTTP_MALFORMED';
+/** Answers what Node could not make a call of; `detail` is the name that its parser has for the problem. */
+export function refusalOf(why: NoCall, detail?: string): Refusal {
+  const { code, problem } = NO_CALLS[why];
   const { status, remedy } = webApiCodes[code];
-  const body = JSON.stringify(failure(code, `${error.code ?? 'the call'}: ${remedy}`));
-  socket.end(
-    `HTTP/1.1 ${status} Error\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +
-      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
-  );
+  const named = detail === undefined ? problem : `${problem} (${detail})`;
+  return { status, body: JSON.stringify(failure(code, `${named}: ${remedy}`)) };
+}
+
+const NO_CALLS = {
+  malformed: { code: 'HTTP_MALFORMED', problem: 'the bytes cannot be read as a call' },
+  'headers too large': { code: 'HEADERS_TOO_LARGE', problem: 'address and headers have more than is taken' },
+  late: { code: 'REQUEST_TIMEOUT', problem: 'headers and body were not complete in time' },
+  expectation: { code: 'EXPECTATION_FAILED', problem: 'Expect has another value than 100-continue' },
+  tunnel: { code: 'HTTP_MALFORMED', problem: 'CONNECT asks for a tunnel, and this is no proxy' },
+} as const satisfies Record<NoCall, { readonly code: WebApiCodeName; readonly problem: string }>;
+
+/** Answers an address that the router cannot read, before any route is known. */
+export function answerBadAddress(error: FastifyError, _request: FastifyRequest, reply: FastifyReply): void {
+  const told =
+    error.code === 'FST_ERR_MAX_PARAM_LENGTH'
+      ? new WebApiError('ADDRESS_TOO_LONG', 'a part of the path has more characters than any name or number here')
+      : error.code === 'FST_ERR_BAD_URL'
+        ? unreadableAddress()
+        : new WebApiError('HTTP_MALFORMED', 'the address cannot be read: correct it');
+  void reply.code(told.statusCode).headers(told.headers).send(failure(told.code, told.message));
 }
 
 function asWebApiError(error: FastifyError | WebApiError | OperationError): WebApiError | null {

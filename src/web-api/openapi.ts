@@ -5,6 +5,7 @@ import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-pro
 import { z } from 'zod';
 import type { Call } from './calls.ts';
 import { failureSchema } from './envelope.ts';
+import { portable } from './openapi-portable.ts';
 
 /** Only for the document: the calls look at the header themselves. */
 const idempotencyHeader = z.object({
@@ -16,8 +17,24 @@ const idempotencyHeader = z.object({
     ),
 });
 
-/** Adds the OpenAPI 3.1 document (`/openapi.json`) and its pages (`/docs`), whose assets come from this server too. */
-export async function registerDocumentation(app: FastifyInstance): Promise<void> {
+/** The headings of the document, in its order; every call names one of them. */
+const TAGS: Readonly<Record<string, string>> = {
+  authentication: 'Log in, and end the token.',
+  'provisioning requests': 'Make, show and list commands for the CAS, as the CRM does.',
+  provider: 'Whether commands are sent to the CAS.',
+  utilities: 'What an agent does to a card or a subscription by hand.',
+  requests: 'Send pending requests now.',
+  runs: 'Work over many cards or subscriptions.',
+  reconcile: 'Differences between the CAS and the CRM.',
+  schedules: 'Runs that start by the clock.',
+  queue: 'The communication queue.',
+  replay: 'Past events and outcomes again.',
+  events: 'Events of the CRM, and those that wait for a person.',
+  retention: 'What is archived and removed.',
+};
+
+/** Adds the OpenAPI 3.1 document (`/openapi.json`) of all calls. Must come before their routes. */
+export async function registerDocument(app: FastifyInstance): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -26,7 +43,11 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
         version: '2',
         description:
           'The part of CRM.COM’s Web API that makes and shows provisioning requests (`/crmapi/rest/v2`), and the operations API for utilities, runs and care (`/api/v1`), with the same users and tokens. Every answer is an envelope: `status` and `data`. Log in first; give the token as parameter `token` of the query (GET) or of the body (POST), or as `Authorization: Bearer`.',
+        contact: { name: 'The operator of this installation' },
+        license: { name: 'MIT', identifier: 'MIT' },
       },
+      servers: [{ url: '/', description: 'The server that has this document.' }],
+      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform(route) {
@@ -35,14 +56,27 @@ export async function registerDocumentation(app: FastifyInstance): Promise<void>
       if (call.takesIdempotencyKey !== true) return jsonSchemaTransform(route);
       return jsonSchemaTransform({ ...route, schema: { ...route.schema, headers: idempotencyHeader } });
     },
-    transformObject: jsonSchemaTransformObject,
+    transformObject: (documents) => portable(jsonSchemaTransformObject(documents)),
   });
+  app.get('/openapi.json', () => app.swagger());
+}
+
+/** Adds the document's pages, `/docs`, whose assets come from the server too. */
+export async function registerPages(app: FastifyInstance): Promise<void> {
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
     uiConfig: { url: '/openapi.json', persistAuthorization: false },
   });
-  app.get('/openapi.json', () => app.swagger());
+}
+
+/** Adds the pages and the document of another server, which gets no more routes from now on. */
+export async function registerPagesOf(documented: FastifyInstance, app: FastifyInstance): Promise<void> {
+  await documented.ready();
+  const document = documented.swagger();
+  await app.register(swagger, { mode: 'static', specification: { document: document as never } });
+  app.get('/openapi.json', () => document);
+  await registerPages(app);
 }
 
 /** What the document says of a call; the other spelling of its path works the same and is not in it. */
@@ -58,7 +92,8 @@ export function documentationSchema(
     summary: call.summary,
     description: others.length === 0 ? call.description : `${call.description} The same at ${others.join(', ')}.`,
     tags: [call.tag],
-    ...(call.access === 'anybody' ? {} : { security: [{ bearer: [] }, {}] }),
+    // The empty alternative: a token may be given as a parameter too.
+    security: call.access === 'anybody' ? [] : [{ bearer: [] }, {}],
     response: { 200: call.output, '4xx': failureSchema, '5xx': failureSchema },
   };
 }

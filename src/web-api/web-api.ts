@@ -10,8 +10,9 @@ import { WebApiError } from './envelope.ts';
 import { answerErrors } from './error-answers.ts';
 import { startClearing } from './idempotency.ts';
 import { loginCalls } from './login-calls.ts';
-import { documentationSchema, registerDocumentation } from './openapi.ts';
+import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
 import type { WebApiParts } from './parts.ts';
+import { refuseUnreadable } from './readable.ts';
 import { problemOf } from './problems.ts';
 import { readCalls } from './read-calls.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
@@ -43,20 +44,30 @@ export function webApi(parts: WebApiParts): Api {
 }
 
 /**
- * Adds APIs to the server: the calls of each under its path, `/openapi.json` and `/docs` for all of them, and an envelope
- * for every error of the whole server. Calls are turned away while `starting`. Call it once, before the server listens.
+ * Adds APIs to the server: the calls of each under its path, and an envelope for every error of both servers;
+ * `/openapi.json` to both, and its pages `/docs` to `management`, which may be the same server. Calls are turned away
+ * while `starting`. Must be
+ * called once, before the servers listen.
  */
 export async function registerApis(
   app: FastifyInstance,
   parts: Pick<WebApiParts, 'db' | 'metrics' | 'logger' | 'drainMs'> & { readonly starting: () => boolean },
   apis: readonly Api[],
+  management: FastifyInstance = app,
 ): Promise<RunningApis> {
   const { db, metrics, logger } = parts;
+  for (const [server, served] of new Map([
+    [management, []],
+    [app, apis],
+  ] as const)) {
+    refuseUnreadable(server);
+    answerErrors(server, logger, methodsAt(server, served));
+  }
   const underWay = watchUnderWay(app, metrics.waiting);
-  answerErrors(app, logger, methodsAt(app, apis));
   measure(app, metrics);
-  await registerDocumentation(app);
+  await registerDocument(app);
   for (const api of apis) await app.register(async (scope) => addCalls(scope, api), { prefix: api.basePath });
+  await (management === app ? registerPages(app) : registerPagesOf(app, management));
   const clearing = startClearing(db, (error) => {
     const level = isDatabaseOutage(error) ? 'debug' : 'error';
     logger[level]({ problem: messageOf(error) }, 'old Idempotency-Keys cannot be cleared; it is tried again');
@@ -69,7 +80,6 @@ export async function registerApis(
   };
 
   function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs }: Api): void {
-    scope.removeContentTypeParser('text/plain');
     scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
       const read = z.safeParse(schema, data, { reportInput: true });
       return read.success ? { value: read.data } : { error: problemOf(read.error) };

@@ -1,0 +1,112 @@
+import { type IncomingMessage, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
+
+/** Why something that came over a connection never became a call. */
+export type NoCall = 'malformed' | 'headers too large' | 'late' | 'expectation' | 'tunnel';
+
+/** The answer to what never became a call; `body` is JSON. */
+export interface Refusal {
+  readonly status: number;
+  readonly body: string;
+}
+
+export type RefusalOf = (why: NoCall, detail?: string) => Refusal;
+
+export interface ConnectionLimits {
+  /** Headers and body must arrive within this time from a call's first byte; a new connection must send one within it. */
+  readonly callArrivesMs: number;
+  /** A client that takes nothing of its answer for this time is cut off. */
+  readonly answerStallsMs: number;
+  /** Connections at once; further ones are closed at once, and idle ones are closed to make room. */
+  readonly connectionsMax: number;
+}
+
+export interface ConnectionGuard {
+  /** Options of Node's server. */
+  readonly http: ServerOptions;
+  readonly onClientError: (error: NodeJS.ErrnoException, socket: Socket) => void;
+  /** Must be called before the server listens. */
+  attach(app: FastifyInstance): void;
+}
+
+/** How long bytes are still taken from a client that was refused. */
+const LINGER_MS = 1_000;
+
+/**
+ * Bounds what a client can hold, and for how long, and answers with `refusalOf` what Node would otherwise answer itself
+ * or not at all: broken HTTP, calls that do not arrive, expectations, tunnels.
+ *
+ * Node enforces its time limits only when it looks (every 30 s by default), and where the limit for headers is the longer
+ * one it swaps the two, so that a body has 60 s: both limits are set to the same, and it looks often.
+ */
+export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf): ConnectionGuard {
+  const { callArrivesMs, answerStallsMs, connectionsMax } = limits;
+  const lastCalls = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
+  const refused = new WeakSet<Duplex>();
+
+  function refuse(socket: Duplex, refusal: Refusal): void {
+    if (socket.writable) socket.end(responseOf(refusal));
+    // Closing over bytes that nobody read resets the connection, and the client would lose the answer. A client that
+    // never closes its side must not keep the connection either.
+    socket.resume();
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
+    socket.once('close', () => clearTimeout(timer));
+  }
+
+  return {
+    http: {
+      headersTimeout: callArrivesMs,
+      requestTimeout: callArrivesMs,
+      connectionsCheckingInterval: Math.min(500, callArrivesMs),
+      // Node's own answer has no body; `refuseUnreadable` asks for the header.
+      requireHostHeader: false,
+    },
+    onClientError(error, socket) {
+      if (error.code === 'ECONNRESET') return void socket.destroy();
+      // The parser reports every further piece of the same connection.
+      if (refused.has(socket)) return;
+      refused.add(socket);
+      const { request, response } = lastCalls.get(socket) ?? {};
+      const refusal = refusalOf(whyOf(error), error.code);
+      if (request?.complete === true && response?.writableFinished === false) {
+        // That call arrived whole, and what is broken came after it: this answer must not be taken for the call's.
+        response.once('close', () => refuse(socket, refusal));
+      } else if (request?.complete === false && response?.headersSent === true) socket.destroy();
+      else refuse(socket, refusal);
+    },
+    attach(app) {
+      const { server } = app;
+      server.maxConnections = connectionsMax;
+      server.on('drop', () => server.closeIdleConnections());
+      server.on('request', (request, response) => lastCalls.set(request.socket, { request, response }));
+      server.on('checkExpectation', (_request, response) => {
+        const { status, body } = refusalOf('expectation');
+        response.writeHead(status, { ...JSON_HEADERS, connection: 'close' }).end(body);
+      });
+      server.on('connect', (_request, socket) => refuse(socket, refusalOf('tunnel')));
+      // Until here the long time for the work holds; once the answer has gone out Node sets the keep-alive time.
+      app.addHook('onSend', async (request) => {
+        request.raw.socket.setTimeout(answerStallsMs);
+      });
+    },
+  };
+}
+
+const JSON_HEADERS = { 'content-type': 'application/json; charset=utf-8' } as const;
+
+function responseOf({ status, body }: Refusal): string {
+  const lines = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
+    'Connection: close',
+    `Content-Type: ${JSON_HEADERS['content-type']}`,
+    `Content-Length: ${Buffer.byteLength(body)}`,
+  ];
+  return `${lines.join('\r\n')}\r\n\r\n${body}`;
+}
+
+function whyOf({ code }: NodeJS.ErrnoException): NoCall {
+  if (code === 'HPE_HEADER_OVERFLOW') return 'headers too large';
+  return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'late' : 'malformed';
+}
