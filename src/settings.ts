@@ -79,7 +79,7 @@ export const settingGroups = {
     KAFKA_SASL_USERNAME: optionalText().describe('User at the brokers.'),
     KAFKA_SASL_PASSWORD: secret(optionalText()).describe('Password at the brokers.'),
     SCHEMA_REGISTRY_URL: httpUrl().describe(
-      'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`.',
+      'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`. A user and password in it are taken as SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.',
     ),
     SCHEMA_REGISTRY_CA: optionalText().describe(
       'Certificates to trust for the registry instead of the well-known ones, PEM; usually set as SCHEMA_REGISTRY_CA_FILE.',
@@ -127,7 +127,9 @@ export const settingGroups = {
     ),
   },
   conax: {
-    CONAX_BASE_URL: httpUrl().describe('The CAS; the paths of the areas come from the mapping file.'),
+    CONAX_BASE_URL: httpUrl().describe(
+      'The CAS; the paths of the areas come from the mapping file. A user and password in it are taken as CONAX_USERNAME and CONAX_PASSWORD.',
+    ),
     CONAX_USERNAME: optionalText().describe('User for HTTP Basic.'),
     CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic.'),
     CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM; usually given as CONAX_CLIENT_CERT_FILE.'),
@@ -259,10 +261,41 @@ export function readSettings<G extends SettingGroup>(
 ): Settings<G> {
   const schemas = Object.fromEntries(groups.flatMap((group) => Object.entries<z.ZodType>(settingGroups[group])));
   const { values, mistakes, wrong } = readEnvironment(schemas, env);
-  const all = [...mistakes, ...contradictions(values, wrong)];
+  const all = [...mistakes, ...credentialsTakenOut(values), ...contradictions(values, wrong)];
   if (all.length > 0) throw new SettingsError(all, groups);
   return Object.freeze(values) as Settings<G>;
 }
+
+/**
+ * Moves user and password out of the addresses that have them, into the settings made for them: errors, logs and health
+ * show addresses. Returns what is wrong with them.
+ */
+function credentialsTakenOut(values: Record<string, unknown>): string[] {
+  return ADDRESSES_WITH_LOGIN.flatMap(([name, user, password]) => {
+    const given = values[name];
+    if (typeof given !== 'string') return [];
+    const url = new URL(given);
+    if (url.username === '' && url.password === '') return [];
+    const login = { user: url.username, password: url.password };
+    Object.assign(url, { username: '', password: '' });
+    values[name] = url.href;
+    if (values[user] !== undefined || values[password] !== undefined) {
+      return [`${name} has a user or password in it, and ${user} or ${password} is set: keep one of the two ways`];
+    }
+    try {
+      values[user] = decodeURIComponent(login.user);
+      values[password] = decodeURIComponent(login.password);
+      return [];
+    } catch {
+      return [`${name} has a user or password that is not percent-encoded: set ${user} and ${password} instead`];
+    }
+  });
+}
+
+const ADDRESSES_WITH_LOGIN = [
+  ['SCHEMA_REGISTRY_URL', 'SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
+  ['CONAX_BASE_URL', 'CONAX_USERNAME', 'CONAX_PASSWORD'],
+] as const;
 
 /** The rules of planning, as the settings have them. */
 export function planningRulesOf(settings: Settings<'rules'>): PlanningRules {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { Command, Device } from '../requests/command.ts';
-import { because, text } from '../web-api/input-kinds.ts';
+import { because } from '../web-api/input-kinds.ts';
+import { messageTextProblem } from './message-text.ts';
 import { refuse, screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';
 
 /** A mail is kept until it is read, a bark is shown at once, a repeating one several times. */
@@ -18,10 +19,17 @@ const MESSAGE = 'give the text of the message';
 /** The fields of a message, for a schema that adds whom it is for; `checkMessage` goes with them. */
 export const messageFields = {
   type: z.enum(MESSAGE_TYPES, `give one of ${MESSAGE_TYPES.join(', ')}`),
-  message: text(1_000, MESSAGE)
+  message: z
+    .string(MESSAGE)
+    .max(1_000, MESSAGE)
     .min(1, MESSAGE)
-    .refine((given) => given.trim() !== '', 'give a text that shows, not blanks alone')
-    .describe('1 to 141 characters for a mail, 1 to 129 for a bark; no control characters.'),
+    .superRefine((given, context) => {
+      const problem = messageTextProblem(given);
+      if (given !== '' && problem !== null) refuse(context, 'PARAMETER_INVALID', `{message} ${problem}`);
+    })
+    .describe(
+      '1 to 141 characters for a mail, 1 to 129 for a bark; something that shows, and no character that does not: no control, direction or format characters.',
+    ),
   start_indication_date_time: screenTime('When it begins to show').optional(),
   display_duration: wholeNumber(1, 3_600, 'Seconds for which a bark is shown, default 20').optional(),
   repetition_count: wholeNumber(1, 255, 'How often a repeating bark is shown').optional(),

@@ -71,8 +71,8 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
 
 function shown(schema: z.ZodType, value: string): string {
   if (isSecret(schema)) return 'has a wrong value';
-  // An address may have a password in it.
-  const masked = value.replace(/\/\/[^/]*@/, '//…@');
+  // Whatever stands before an @ may be a password in an address.
+  const masked = value.replaceAll(/\S*@/g, '…@');
   return `is ${JSON.stringify(masked.length > 80 ? `${masked.slice(0, 80)}…` : masked)}`;
 }
 

@@ -83,7 +83,8 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
       server.on('request', (request, response) => lastCalls.set(request.socket, { request, response }));
       server.on('checkExpectation', (_request, response) => {
         const { status, body } = refusalOf('expectation');
-        response.writeHead(status, { ...JSON_HEADERS, connection: 'close' }).end(body);
+        const length = Buffer.byteLength(body);
+        response.writeHead(status, { ...JSON_HEADERS, 'content-length': length, connection: 'close' }).end(body);
       });
       server.on('connect', (_request, socket) => refuse(socket, refusalOf('tunnel')));
       // Until here the long time for the work holds; once the answer has gone out Node sets the keep-alive time.

@@ -80,5 +80,8 @@ export function httpUrl(): z.ZodType<string> {
 /** A PostgreSQL address; a socket directory may be named as its `host` parameter. */
 export function postgresUrl(): z.ZodType<string> {
   const form = 'set it to an address that begins with postgres://';
-  return z.string(form).regex(/^postgres(ql)?:\/\//, form);
+  return z
+    .string(form)
+    .regex(/^postgres(ql)?:\/\//, form)
+    .refine((given) => URL.canParse(given), 'it cannot be read as an address: percent-encode user and password');
 }

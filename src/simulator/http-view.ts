@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
+import { bodyProblemOf, isReadableAddress, jsonTextOf, NotUtf8Error } from '../platform/http-text.ts';
 import { comparableServiceCaId } from '../requests/command.ts';
 import { type Faults, rulesSchema } from './faults.ts';
 import type { Journal } from './journal.ts';
@@ -121,7 +122,9 @@ export async function answerView(
   body: Buffer,
 ): Promise<void> {
   try {
-    const url = new URL(request.url ?? '/', 'http://simulator');
+    const { url: address = '/', headers } = request;
+    if (!isReadableAddress(address)) throw new ViewError(400, 'the address is not percent-encoded UTF-8');
+    const url = new URL(address, 'http://simulator');
     const path = decodeURIComponent(url.pathname.replace(/^\/simulator\/?/, ''));
     const slash = path.indexOf('/');
     const [name, rest] = slash < 0 ? [path, ''] : [path.slice(0, slash + 1), path.slice(slash + 1)];
@@ -132,8 +135,9 @@ export async function answerView(
         `${request.method} /simulator/${name} is not there; there are ${Object.keys(routes).join(', ')}`,
       );
     }
-    const accept = request.headers.accept ?? '';
-    const result = await route(parts, { url, rest, accept, body: jsonOf(body) });
+    const problem = body.length === 0 ? null : bodyProblemOf(headers);
+    if (problem !== null) throw new ViewError(415, problem.sentence);
+    const result = await route(parts, { url, rest, accept: headers.accept ?? '', body: jsonOf(body) });
     if (result === undefined) response.writeHead(200, { 'content-type': 'application/json' }).end('{}');
     else if (isStreamed(result)) await stream(response, result);
     else response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result));
@@ -151,8 +155,9 @@ export async function answerView(
 function jsonOf(body: Buffer): unknown {
   if (body.length === 0) return undefined;
   try {
-    return JSON.parse(body.toString('utf8')) as unknown;
+    return JSON.parse(jsonTextOf(body)) as unknown;
   } catch (error) {
+    if (error instanceof NotUtf8Error) throw new ViewError(400, `the body ${error.message}`);
     throw new ViewError(400, `the body is no JSON: ${error instanceof Error ? error.message : String(error)}`);
   }
 }

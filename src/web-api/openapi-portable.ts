@@ -4,7 +4,7 @@ type Node = Record<string, unknown>;
 /** Escapes that every dialect reads in the same way, within a class and outside. */
 const ESCAPE = String.raw`\\[dDwWsS]|\\[-.*+?^$()[\]{}|/\\]`;
 /** Visible ASCII without what opens a class or is an operator in some dialect (`&&`, `||`, `~~`, `--`). */
-const CLASS = String.raw`\[\^?(?:(?!--)[^\\[\]&|~\x00-\x1F\x7F-\uFFFF]|${ESCAPE})+\]`;
+const CLASS = String.raw`\[\^?(?:(?!--|&&|\|\||~~)[^\\[\]\x00-\x1F\x7F-\uFFFF]|${ESCAPE})+\]`;
 const GROUP = String.raw`\((?:\?:)?(?!\?)|\)`;
 const QUANTIFIER = String.raw`[*+?]|\{\d{1,3}(?:,\d{0,3})?\}`;
 const LITERAL = String.raw`[.|^$]|[^\\[\](){}*+?.|^$\x00-\x1F\x7F-\uFFFF]`;

@@ -72,7 +72,10 @@ function shown({ path, input }: z.core.$ZodIssue): string {
 }
 
 function shortened(text: string): string {
-  const clean = text.toWellFormed();
+  // What is not seen, or turns the text round, would mislead whoever reads the error.
+  const clean = text
+    .toWellFormed()
+    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);
   return clean.length <= VALUE_CHARACTERS_MAX ? clean : `${clean.slice(0, VALUE_CHARACTERS_MAX).toWellFormed()}…`;
 }
 

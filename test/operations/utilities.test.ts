@@ -275,7 +275,7 @@ test.each<[path: string, body: object, status: number, code: string, says: strin
     { type: 'BARK', message: 'a\u0001', smartcard_ca_ids: ['52000000001'] },
     400,
     'PARAMETER_INVALID',
-    'control characters',
+    'a control character',
   ],
   [
     'pin/default',

@@ -90,7 +90,7 @@ describe('a selection', () => {
     [{ type: 'MAIL', message: 'x'.repeat(142) }, 'at most 141'],
     [{ type: 'REPEATING_BARK', message: 'x', repetition_count: 1, repetition_interval: 15 }, 'in steps of 10'],
     [{ type: 'BARK', message: '' }, 'give the text'],
-    [{ type: 'BARK', message: 'x\u0001' }, 'control characters'],
+    [{ type: 'BARK', message: 'x\u0001' }, 'a control character'],
   ])('with a message beyond the limits (%j) is refused before anything is there', async (parameters, problem) => {
     const [before] = await db.query('select count(*) from run');
     await expect(create(db, { parameters, selection: { all: true } })).rejects.toThrow(problem);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
+import { managementAddressOf, readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
 
 const all = SERVICE_SETTINGS;
 const required = {
@@ -52,6 +52,56 @@ describe('settings', () => {
     expect(message).toMatch(/KAFKA_SSL is "yes": set it to true or false/);
     expect(message).toMatch(/STALE_POLICY is "drop": set it to plan or hold/);
     expect(message).toMatch(/PIN_PATTERN is "\(": set it to a regular expression/);
+  });
+
+  test.each<[string, Record<string, string>]>([
+    ['an address of no known kind', { SCHEMA_REGISTRY_URL: 'htp://user:s3cret@host' }],
+    ['an address without a kind', { CONAX_BASE_URL: 'user:s3cret@host' }],
+    ['a second login', { CONAX_BASE_URL: 'http://user:s3cret@host', CONAX_USERNAME: 'other', CONAX_PASSWORD: 'x' }],
+    ['a password that is not encoded', { CONAX_BASE_URL: 'http://user:%zzs3cret@host' }],
+    ['a database address that cannot be read', { DATABASE_URL: 'postgres://user:s3cret@host:port/x' }],
+  ])('%s is named without its password', (_, wrong) => {
+    const message = mistakesOf(wrong);
+    expect(message).toContain(Object.keys(wrong)[0]);
+    expect(message).not.toContain('s3cret');
+  });
+
+  test('user and password in an address are taken out of it', () => {
+    const settings = readSettings(all, {
+      ...required,
+      SCHEMA_REGISTRY_URL: 'http://me:p%40ss@registry:8081/apis/ccompat/v7',
+      CONAX_BASE_URL: 'https://cas.example/base',
+    });
+    expect(settings.SCHEMA_REGISTRY_URL).toBe('http://registry:8081/apis/ccompat/v7');
+    expect(settings.SCHEMA_REGISTRY_USERNAME).toBe('me');
+    expect(settings.SCHEMA_REGISTRY_PASSWORD).toBe('p@ss');
+    expect(settings.CONAX_BASE_URL).toBe('https://cas.example/base');
+    expect(settings.CONAX_USERNAME).toBeUndefined();
+  });
+
+  test.each<[Record<string, string>, object | undefined]>([
+    [{}, undefined],
+    [{ MANAGEMENT_PORT: '9090' }, { host: '0.0.0.0', port: 9090 }],
+    [
+      { MANAGEMENT_PORT: '9090', MANAGEMENT_HOST: '127.0.0.1' },
+      { host: '127.0.0.1', port: 9090 },
+    ],
+    [
+      { MANAGEMENT_HOST: '10.0.0.1', HTTP_HOST: '10.0.0.2' },
+      { host: '10.0.0.1', port: 8080 },
+    ],
+    [{ MANAGEMENT_PORT: '8080', MANAGEMENT_HOST: '0.0.0.0' }, undefined],
+    [
+      { MANAGEMENT_PORT: '0', HTTP_PORT: '0' },
+      { host: '0.0.0.0', port: 0 },
+    ],
+  ])('with %j health, metrics and documents are served at %j', (given, address) => {
+    expect(managementAddressOf(readSettings(all, { ...required, ...given }))).toEqual(address);
+  });
+
+  test('two addresses that take the same port of the machine are a mistake', () => {
+    expect(mistakesOf({ MANAGEMENT_HOST: '127.0.0.1' })).toMatch(/0\.0\.0\.0 is every address: set MANAGEMENT_PORT/);
+    expect(mistakesOf({ MANAGEMENT_PORT: '65536' })).toMatch(/MANAGEMENT_PORT is "65536": set it to a whole number/);
   });
 
   test('a secret is never repeated in a message', () => {

@@ -22,6 +22,31 @@ async function status(method: string, path: string, body?: string): Promise<[num
   return [response.status, await response.text()];
 }
 
+describe('bytes that are not the text that they claim to be', () => {
+  const put = async (path: string, body: Buffer, headers: Record<string, string> = {}): Promise<[number, string]> => {
+    const response = await fetch(`${cas.url}/simulator/${path}`, {
+      method: 'PUT',
+      headers,
+      body: new Uint8Array(body),
+    });
+    return [response.status, await response.text()];
+  };
+  it('are refused in a body and in an address', async () => {
+    const inventory = Buffer.from('{"smartcards":["\u00EB"]}', 'latin1');
+    expect(await put('inventory', inventory)).toEqual([
+      400,
+      expect.stringContaining('not UTF-8 (byte 0xEB at offset 16)'),
+    ]);
+    expect(await put('inventory', Buffer.from('{}', 'utf16le'))).toEqual([400, expect.stringContaining('UTF-16')]);
+    const gzip = { 'content-encoding': 'gzip' };
+    expect(await put('inventory', Buffer.from('{}'), gzip)).toEqual([415, expect.stringContaining('Content-Encoding')]);
+    const greek = { 'content-type': 'application/json; charset=iso-8859-7' };
+    expect(await put('inventory', Buffer.from('{}'), greek)).toEqual([415, expect.stringContaining('charset')]);
+    expect(await status('GET', 'cards/%E0%80%80')).toEqual([400, expect.stringContaining('UTF-8')]);
+    expect(await status('GET', 'journal?after=%FF')).toEqual([400, expect.stringContaining('UTF-8')]);
+  });
+});
+
 describe('the journal', () => {
   it('shows every call in order of arrival with its parameters, its answer and its effect', async () => {
     const startedAt = new Date().toISOString();
