@@ -171,8 +171,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       limits: { connectionsMax: settings.HTTP_MAX_CONNECTIONS },
       register: async (app, management) => {
         const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
-        const starting = (): boolean => work === undefined;
-        apis = await registerApis(app, { ...webApiParts, starting }, served, management);
+        const parts = { ...webApiParts, starting: () => work === undefined };
+        apis = await registerApis(app, parts, served, management);
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });

@@ -54,7 +54,7 @@ async function helpsOf(): Promise<View['helps']> {
 
 /** Loads the program again for each command, in this process: its modules, which take most of the time, only once. */
 async function helpOf(line: string): Promise<View['helps'][number]> {
-  const { write } = process.stdout;
+  const write = process.stdout.write.bind(process.stdout);
   let output = '';
   process.stdout.write = (text) => {
     output += text.toString();
@@ -70,7 +70,7 @@ async function helpOf(line: string): Promise<View['helps'][number]> {
     process.stdout.write = write;
   }
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
-  const exitCode = Number(process.exitCode);
+  const exitCode: number = process.exitCode;
   process.exitCode = 0;
   return { line, exitCode, output };
 }
