@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import kafkajs, { type Kafka } from 'kafkajs';
+import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database.ts';
 import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
