@@ -233,11 +233,11 @@ test.each([1, 2, 3, 5, 100])('lines are the same however the stream is cut: %i b
   const lines = [];
   for await (const line of linesOf(chunks('\uFEFFä1\r\n\n€2\nlonger than ten\nlast', size), 10)) lines.push(line);
   expect(lines).toEqual([
-    { number: 1, text: 'ä1', endOffset: 8 },
-    { number: 2, text: '', endOffset: 9 },
-    { number: 3, text: '€2', endOffset: 14 },
-    { number: 4, text: null, endOffset: 30 },
-    { number: 5, text: 'last', endOffset: 34 },
+    { number: 1, text: 'ä1', problem: null, endOffset: 8 },
+    { number: 2, text: '', problem: null, endOffset: 9 },
+    { number: 3, text: '€2', problem: null, endOffset: 14 },
+    { number: 4, text: null, problem: 'has more than 10 bytes', endOffset: 30 },
+    { number: 5, text: 'last', problem: null, endOffset: 34 },
   ]);
 });
 

@@ -45,12 +45,14 @@ async function outcomes(
       ...db,
       transaction: (work) =>
         db.transaction(async (tx) => {
-          applied = await work(tx);
+          // The first transaction is the event's; what follows its failure only looks for the cause.
+          const done = await work(tx);
+          applied ??= done;
           throw undone;
         }),
     };
     await apply([event], { database }).catch((error: unknown) => {
-      if (error !== undone) throw error;
+      if (error !== undone && (error as Error).cause !== undone) throw error;
     });
     const { decisions } = applied as { decisions: readonly Record<string, unknown>[] };
     shown.push(
