@@ -8,6 +8,7 @@ import { type ClockWatch, clockMetrics, watchClock } from './platform/clock-watc
 import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/logging.ts';
 import { cutReplayLeases, extendReplayLeases } from './replay/record.ts';
+import { resetSchedules } from './runs/schedules.ts';
 import { shiftRunRates } from './runs/store.ts';
 import { shiftLoginLimits } from './users/login-limit.ts';
 import { shiftTokens } from './users/tokens.ts';
@@ -36,6 +37,7 @@ export function startClock(options: {
       shiftPasses,
       shiftTokens,
       shiftLoginLimits,
+      resetSchedules,
     ],
     afterForward: [
       (tx) => dispatcher.clock.extendLeases(tx),

@@ -12,6 +12,7 @@ import {
   SchemaRegistryUnavailableError,
 } from './platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from './platform/topics.ts';
+import { addressOf, namingPart } from './platform/unreachable.ts';
 import type { Settings } from './settings.ts';
 
 /** The Kafka client of the settings; connects to nothing yet. */
@@ -56,7 +57,7 @@ export async function migrate(
   { patienceMs = PATIENCE_MS }: MigrateOptions = {},
 ): Promise<void> {
   const until = performance.now() + patienceMs;
-  await patiently(until, logger, () => migrateDatabase(settings.DATABASE_URL));
+  await patiently(until, { logger, settings }, () => migrateDatabase(settings.DATABASE_URL));
   logger.info('tables are up to date');
   const options = {
     kafka: kafkaOf(settings, logger),
@@ -69,18 +70,22 @@ export async function migrate(
     replicationFactor: settings.TOPIC_REPLICATION_FACTOR,
     logger,
   };
-  await patiently(until, logger, () => migrateTopicsAndSchemas(options));
+  await patiently(until, { logger, settings }, () => migrateTopicsAndSchemas(options));
   logger.info('topics and schemas are up to date');
 }
 
 /** Does a step again, until it succeeds, fails for good, or the time is over. */
-async function patiently(until: number, logger: Logger, step: () => Promise<void>): Promise<void> {
+async function patiently(
+  until: number,
+  { logger, settings }: { readonly logger: Logger; readonly settings: Settings<'database' | 'kafka'> },
+  step: () => Promise<void>,
+): Promise<void> {
   for (let told = ''; ;) {
     try {
       return await step();
     } catch (error) {
       if (!isAway(error)) throw error;
-      const problem = `${neighbourOf(error)} cannot be used: ${messageOf(error)}`;
+      const problem = problemOf(error, settings);
       if (performance.now() + AGAIN_MS > until) throw new Error(problem, { cause: error });
       if (problem !== told) logger.warn({ problem }, 'migrate waits and tries again');
       told = problem;
@@ -103,9 +108,14 @@ function isAway(error: unknown): boolean {
   return error instanceof kafkajs.KafkaJSError || isDatabaseOutage(error);
 }
 
-function neighbourOf(error: unknown): string {
-  if (error instanceof SchemaRegistryUnavailableError) return 'The schema registry';
-  return error instanceof kafkajs.KafkaJSError ? 'Kafka' : 'PostgreSQL';
+/** Names the neighbour, its address, and what is wrong with it. */
+function problemOf(error: unknown, settings: Settings<'database' | 'kafka'>): string {
+  if (error instanceof SchemaRegistryUnavailableError) return messageOf(error);
+  if (error instanceof kafkajs.KafkaJSError) {
+    return `Kafka at ${settings.KAFKA_BROKERS.join(', ')} cannot be used: ${messageOf(error)}`;
+  }
+  const named = namingPart('PostgreSQL', addressOf(settings.DATABASE_URL), error);
+  return named === error ? `PostgreSQL cannot be used: ${messageOf(error)}` : messageOf(named);
 }
 
 /** What proxies and registries answer before the registry is there. */

@@ -11,6 +11,7 @@ import type { ClockWatch } from '../src/platform/clock-watch.ts';
 import type { Database } from '../src/platform/database.ts';
 import { createReplay, resumeReplay, takeHosted } from '../src/replay/record.ts';
 import { putOffRequests } from '../src/requests/put-off.ts';
+import { resetSchedules } from '../src/runs/schedules.ts';
 import { countLogin } from '../src/users/login-limit.ts';
 import { authenticate, issueToken } from '../src/users/tokens.ts';
 import { ACCEPTED, dispatch, scriptedConax, type TestDispatcher, until } from './dispatch/support.ts';
@@ -46,7 +47,7 @@ afterAll(async () => {
 });
 beforeEach(async () => {
   await db.query(
-    'truncate work, lane, lane_pin, request, dispatcher_instance, lease, replay, crm_action, login_limit, retention_pass, run, web_user cascade',
+    'truncate work, lane, lane_pin, request, dispatcher_instance, lease, replay, crm_action, login_limit, retention_pass, run, schedule, web_user cascade',
   );
   await db.query('update provider set failures_in_a_row = 0, breaker_open_until = null, breaker_probe_until = null');
   await db.query('update clock set seen_at = null');
@@ -248,6 +249,25 @@ test('a run goes on at its rate', async () => {
     values ('resync', 'RUNNING', '{}', '{}', 'x', now() + interval '2 seconds')`);
   await hourBack();
   expect(await leftMs('select next_at from run')).toBeLessThanOrEqual(2_000);
+});
+
+test('a schedule comes at its next time, however far ahead the clock was, and not twice for one time', async () => {
+  const [row] = await db.query<{ id: number }>(`
+    insert into schedule (name, kind, parameters, selection, cron, time_zone, next_at, created_by_user, updated_by_user)
+    values ('nightly', 'QUEUE', '{}', '{}', '*/5 * * * *', 'UTC', now() + interval '30 days', 'x', 'x') returning id`);
+  const next = new Date(Math.ceil((Date.now() + 1) / 300_000) * 300_000);
+  await hourBack();
+  const nextAt = async (): Promise<Date | undefined> =>
+    (await db.query<{ at: Date }>('select next_at as at from schedule'))[0]?.at;
+  expect(await nextAt()).toEqual(next);
+  await db.query(`insert into schedule_start (schedule_id, due_at, outcome) values ($1, $2, 'SKIPPED')`, [
+    row?.id,
+    next,
+  ]);
+  await clock?.stop();
+  await db.query(`delete from schedule_start where due_at <> $1`, [next]);
+  await db.transaction(resetSchedules);
+  expect(await nextAt()).toEqual(new Date(next.getTime() + 300_000));
 });
 
 test('a round of retention is not late', async () => {

@@ -4,6 +4,7 @@ import { changePinKey } from '../requests/pin-key.ts';
 import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
+import { print } from './output.ts';
 import { secretFrom } from './secret-input.ts';
 import { callUtility, forWhom, sent, type UtilityOptions } from './utility.ts';
 
@@ -41,9 +42,9 @@ async function changeKey(): Promise<void> {
         'to every instance, or let these requests end first.',
     );
   }
-  console.log(
+  await print(
     change === 'changed'
-      ? 'PINs are sealed with the first key of PIN_KEY from now on'
-      : 'PINs are sealed with the first key of PIN_KEY already',
+      ? 'PINs are sealed with the first key of PIN_KEY from now on\n'
+      : 'PINs are sealed with the first key of PIN_KEY already\n',
   );
 }

@@ -71,6 +71,8 @@ export function resumeOutcomes(id: number, json: boolean): Promise<void> {
 }
 
 async function work(json: boolean, begin: (db: Database, owner: string) => Promise<Replay>): Promise<void> {
+  // All mistakes in the settings in one message, before anything is touched.
+  readSettings(['database', 'kafka']);
   const owner = randomUUID();
   const stop = new AbortController();
   void untilToldToStop().then(() => stop.abort());

@@ -70,7 +70,11 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     try {
       const starts = await startsOf(kafka, database, groupId, places);
       if (mine !== generation) return false;
-      for (const start of starts) await apply(start);
+      for (const start of starts) {
+        // A seek of a partition that is not ours any more would move it when it comes back.
+        if (mine !== generation) return false;
+        await apply(start);
+      }
       return mine === generation;
     } catch (error) {
       logger.warn({ err: error }, 'it is not known yet where reading has to start');

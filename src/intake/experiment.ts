@@ -50,7 +50,7 @@ export class ControlFailedError extends Error {
 }
 
 /** How long one call experiments before it lets other partitions go first. */
-const BUDGET_MS = 10_000;
+const BUDGET_MS = 3_000;
 
 export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
   /** By partition: how many of the messages that come next are suspected. */

@@ -65,6 +65,8 @@ const RESTART_DELAYS_MS = [100, 500, 1_000, 2_000, 5_000];
 const KAFKA_SILENT_MS = 3_000;
 const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 2_000;
+/** How long one partition is worked on before the others have their turn. */
+const BATCH_MS_MAX = 2_000;
 
 /**
  * Reads CRM events from Kafka into the database, until it is stopped. An outage of the database or of the schema
@@ -152,7 +154,7 @@ export function startIntake(options: IntakeOptions): Intake {
         if (stopping.signal.aborted) break;
         metrics.restarted();
         connection = `waiting for Kafka: ${messageOf(error)}`;
-        logger.warn({ err: error }, 'the Kafka consumer ended and is begun anew');
+        logger.warn({ err: error }, 'the Kafka consumer ended, and another one starts');
         const delayMs = RESTART_DELAYS_MS[Math.min(failures, RESTART_DELAYS_MS.length - 1)];
         await sleep(delayMs, undefined, { signal: stopping.signal }).catch(() => {});
       } finally {
@@ -173,7 +175,8 @@ export function startIntake(options: IntakeOptions): Intake {
       incoming,
       read: (messages) => readMessages(decoder, messages.map(incoming)),
     };
-    let startedAt = performance.now();
+    const begunAt = performance.now();
+    let startedAt = begunAt;
     const steps = trialOf(source, {
       ...applyOptions,
       async onApplied(chunk, applied) {
@@ -184,7 +187,8 @@ export function startIntake(options: IntakeOptions): Intake {
     });
     try {
       for (const slice of slicesOf<ReceivedMessage>(batch.messages)) {
-        if (!batch.goesOn()) return;
+        // What is left is fetched again: other partitions of the same answer wait until this one returns.
+        if (!batch.goesOn() || performance.now() - begunAt > BATCH_MS_MAX) return;
         startedAt = performance.now();
         const end = await experiment.process(key, slice, steps);
         if (end === 'stopped') return;
@@ -192,7 +196,8 @@ export function startIntake(options: IntakeOptions): Intake {
       }
     } catch (error) {
       if (isKafkaError(error)) throw error;
-      pause(key, error, batch);
+      // The partition may be another instance's by now: nobody here would end the pause.
+      if (batch.goesOn()) pause(key, error, batch);
     }
   }
 

@@ -67,7 +67,8 @@ export function watchProgress(options: {
           position: null,
           end: null,
           stable: null,
-          since: null,
+          // Not known yet where reading starts: that may not last either.
+          since: performance.now(),
           heardAt: performance.now(),
           stopped: null,
           isReported: false,
@@ -135,6 +136,8 @@ export function watchProgress(options: {
   function detailOf(state: State): string {
     const { place, position, end, stable } = state;
     const seconds = Math.round((performance.now() - (state.since ?? 0)) / 1000);
+    if (position === null)
+      return `${placeKey(place)} is not read since ${seconds} s: it is not known where reading has to start; see the log`;
     const cause =
       position === stable
         ? `a transaction is open from offset ${stable} on: its producer must commit or abort it (kafka-transactions.sh find-hanging lists it)`

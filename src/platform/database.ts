@@ -225,6 +225,20 @@ function lost(error: unknown): never {
   throw error;
 }
 
+/**
+ * Runs work on a session that is not of a pool, and lets `isDatabaseOutage` know the errors of pg about that session: they
+ * are plain errors without a code.
+ * @throws what the work throws.
+ */
+export async function onOwnSession<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof Error && error.name === 'Error') lost(error);
+    throw error;
+  }
+}
+
 const statementNames = new Map<string, string>();
 
 /** The same name for the same text, short enough for PostgreSQL (63 bytes). */

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { type Queryable, sqlState } from './database.ts';
+import { onOwnSession, type Queryable, sqlState } from './database.ts';
 import { prepareSession } from './session.ts';
 
 /** The migrations of this version. */
@@ -92,7 +92,11 @@ function bare(migration: string): string {
   return migration.replace(/\.ts$/, '');
 }
 
-async function withFitServer<T>(databaseUrl: string, use: (db: Queryable) => Promise<T>): Promise<T> {
+function withFitServer<T>(databaseUrl: string, use: (db: Queryable) => Promise<T>): Promise<T> {
+  return onOwnSession(() => askFitServer(databaseUrl, use));
+}
+
+async function askFitServer<T>(databaseUrl: string, use: (db: Queryable) => Promise<T>): Promise<T> {
   const clients = [openClient(databaseUrl), openClient(databaseUrl)] as const;
   try {
     for (const client of clients) {

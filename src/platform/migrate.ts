@@ -1,6 +1,7 @@
 import { callbackify } from 'node:util';
 import knexFactory from 'knex';
 import pg from 'pg';
+import { onOwnSession } from './database.ts';
 import { MIGRATIONS_DIRECTORY, requireFitServer, schemaProblems, UnfitDatabaseError } from './fitness.ts';
 import { prepareSession } from './session.ts';
 
@@ -18,6 +19,10 @@ const SESSION = { statementTimeoutMs: 0, lockTimeoutMs: 15_000 };
  */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
   await requireFitServer(databaseUrl);
+  await onOwnSession(() => migrateFitDatabase(databaseUrl));
+}
+
+async function migrateFitDatabase(databaseUrl: string): Promise<void> {
   const lock = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 4_000 });
   // The next statement reports a session that was ended while nobody asked it anything.
   lock.on('error', () => {});

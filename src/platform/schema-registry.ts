@@ -234,8 +234,13 @@ function schemaOf(answer: unknown): unknown {
   if (schemaType !== undefined && schemaType !== 'AVRO') {
     throw new UnusableSchemaError(`it is not an Avro schema, but ${JSON.stringify(schemaType)}`);
   }
+  if (typeof schema !== 'string') {
+    throw new SchemaRegistryUnavailableError(
+      'The schema registry answered 200 without a schema: see whether SCHEMA_REGISTRY_URL leads to a registry',
+    );
+  }
   try {
-    return JSON.parse(String(schema));
+    return JSON.parse(schema);
   } catch (error) {
     throw new UnusableSchemaError(`it is no JSON: ${messageOf(error)}`);
   }

@@ -5,7 +5,8 @@ const REFUSED_BY_SERVER = /^(28|3D|53|57P)/;
 const NETWORK =
   /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET|EACCES|ENOENT|CERT_|ERR_TLS|UNABLE_|DEPTH_|SELF_)/;
 /** pg's own errors about a connection have no code. */
-const PG_CONNECTION = /^(timeout exceeded when trying|Connection terminated|The server does not support SSL)/;
+const PG_CONNECTION =
+  /^(timeout expired|timeout exceeded when trying|Query read timeout|Connection terminated|The connection broke|The server does not support SSL)/;
 
 /**
  * The same error for people, if a neighbour of the service cannot be reached: it names the part and its address, and

@@ -71,7 +71,7 @@ function pick(rank: number): string {
   const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
   return `rank${rank} as (
   select number, token is not null as reclaimed from work
-   where waits = 0 and rank = ${rank} and ready_at <= now()${mayBeLeased ? ' and (token is null or (select trusted from open))' : ''}
+   where waits = 0 and rank = ${rank} and ready_at <= now()${mayBeLeased ? ' and (token is null or (select trusted from clock_now))' : ''}
    order by ready_at
    limit case when ${rank} <= $5::int then (select slots from open)${taken.join('')} else 0 end
      for update skip locked)`;
@@ -87,8 +87,9 @@ with open as materialized (
   select case when exists (
            select from provider
             where name = 'conax' and not paused and (breaker_open_until is null or $4::boolean)
-         ) then $1::int else 0 end as slots,
-         ${CLOCK_IS_TRUSTED} as trusted
+         ) then $1::int else 0 end as slots
+), clock_now as materialized (
+  select ${CLOCK_IS_TRUSTED} as trusted
 ), ${RANKS.map(pick).join(', ')},
 picked as materialized (
   ${RANKS.map((rank) => `select number, reclaimed from rank${rank}`).join(' union all ')}

@@ -10,13 +10,14 @@ const BATCH = 10_000;
  * corrected when their turn comes (hand-on.ts).
  */
 export async function shiftWork(tx: Transaction, ms: number, leaseMs: number): Promise<void> {
-  await tx.query(CUT_LEASES, [leaseMs]);
   // Each row once: one that was shifted may still be in the future.
   for (let last = 0; ;) {
     const shifted = await tx.query<{ number: number }>(SHIFT_WAITS, [ms, last, BATCH]);
     last = shifted.reduce((highest, { number }) => Math.max(highest, number), last);
-    if (shifted.length < BATCH) return;
+    if (shifted.length < BATCH) break;
   }
+  // Last, because live holders wait for these rows to renew their leases, and a million waits take minutes.
+  await tx.query(CUT_LEASES, [leaseMs]);
 }
 
 /**
@@ -35,10 +36,10 @@ const CUT_LEASES = /* sql */ `
 with locked as (
   select number from work
    where waits = 0 and rank = any(array[0, 2, 4]::smallint[]) and token is not null
-     and ready_at > now() + $1::float8 * interval '1 millisecond'
+     and ready_at > clock_timestamp() + $1::float8 * interval '1 millisecond'
    order by number for update
 )
-update work w set ready_at = now() + $1::float8 * interval '1 millisecond' from locked where w.number = locked.number`;
+update work w set ready_at = clock_timestamp() + $1::float8 * interval '1 millisecond' from locked where w.number = locked.number`;
 
 /** Walks work's primary key from where the last batch ended; rows that were inserted meanwhile are not in the future. */
 const SHIFT_WAITS = /* sql */ `

@@ -29,7 +29,8 @@ export async function startDueSchedules(db: Database, context: KindContext, logg
     });
     if (due === null) return started;
     faultPoint('schedule: after commit');
-    logger.info(due, 'runs: a schedule was due');
+    if (due.outcome === 'REFUSED') logger.error(due, 'runs: a schedule was due and its run was refused: correct it');
+    else logger.info(due, 'runs: a schedule was due');
   }
 }
 

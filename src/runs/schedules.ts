@@ -106,10 +106,23 @@ export async function enableSchedule(db: Database, name: string, enabled: boolea
   });
 }
 
-/** The next time that was not due before: the clock may have gone back since the last one was. */
+/** The next time for which the schedule was not due before: the clock may have gone back since. */
 async function nextNewTime(tx: Transaction, { id, cron, timeZone }: Schedule): Promise<Date | null> {
-  const [last] = await tx.query<ScheduleStart>(HISTORY, [id, 1]);
-  return nextTime(cron, timeZone, new Date(Math.max(Date.now(), last?.dueAt.getTime() ?? 0)));
+  const rows = await tx.query<{ dueAt: Date }>(LATER_STARTS, [id]);
+  const were = new Set(rows.map(({ dueAt }) => dueAt.getTime()));
+  let next = nextTime(cron, timeZone, new Date());
+  while (next !== null && were.has(next.getTime())) next = nextTime(cron, timeZone, next);
+  return next;
+}
+
+/**
+ * Finds the next time of each enabled schedule again after the clock of the database went back: it was found by the wrong
+ * clock, and may be as far away as that clock was ahead. A time for which a schedule was due already does not come again.
+ */
+export async function resetSchedules(tx: Transaction): Promise<void> {
+  for (const schedule of await tx.query<Schedule>(LOCK_WAITING)) {
+    await tx.query(SET_NEXT, [schedule.id, await nextNewTime(tx, schedule)]);
+  }
 }
 
 /** Removes a schedule with its history; its runs stay. @throws OperationError where there is none of that name. */
@@ -173,6 +186,9 @@ const FIND_ID = /* sql */ `select id from schedule where name = $1`;
 const ENABLE = /* sql */ `
 update schedule set enabled = $2, next_at = $3, updated_by_user = $4, updated_at = now() where id = $1
 returning ${COLUMNS}`;
+const LOCK_WAITING = /* sql */ `select ${COLUMNS} from schedule where enabled and next_at > now() order by id for update`;
+const SET_NEXT = /* sql */ `update schedule set next_at = $2 where id = $1`;
+const LATER_STARTS = /* sql */ `select due_at as "dueAt" from schedule_start where schedule_id = $1 and due_at > now()`;
 const REMOVE = /* sql */ `delete from schedule where id = $1`;
 const HISTORY = /* sql */ `
 select s.due_at as "dueAt", s.outcome, s.run_id as "runId", r.state as "runState", s.detail, s.at

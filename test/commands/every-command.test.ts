@@ -65,6 +65,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   fingerprint: '--x 1 --y 1 --height 1 --slot 1 --card 20000000001',
   'pin reset': '--card 20000000001',
   'pin set': '--card 20000000001 --pin-file package.json',
+  'pin change-key': '',
   'retention run': '',
   'retention status': '',
 };

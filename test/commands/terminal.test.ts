@@ -177,7 +177,7 @@ describe('a neighbour that refuses the connection', () => {
   test.each([
     ['requests show 1', {}, 'PostgreSQL at 127.0.0.1:1 refused the connection (ECONNREFUSED)'],
     ['retention status', {}, 'PostgreSQL at 127.0.0.1:1 refused the connection (ECONNREFUSED)'],
-    ['migrate', {}, 'PostgreSQL at 127.0.0.1:1 refused the connection (ECONNREFUSED)'],
+    ['migrate --wait 0', {}, 'PostgreSQL at 127.0.0.1:1 refused the connection (ECONNREFUSED)'],
     ['replay plan --topic x', { DATABASE_URL: null }, 'Kafka at 127.0.0.1:2 refused the connection (ECONNREFUSED)'],
   ])('is named, with its address and no password: %s', async (line, own, says) => {
     const { exitCode, stderr } = await runCli(line.split(' '), { ...away, ...('DATABASE_URL' in own ? env : {}) });

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { COMPILE_CACHE } from '../support/cli.ts';
 import type { FaultPoint } from '../../src/platform/fault-points.ts';
 
 /** One instance of the service, a process of its own that does not outlive the test's. */
@@ -25,15 +26,12 @@ export interface Stop {
 }
 
 const PROCESS = fileURLToPath(new URL('./service-process.ts', import.meta.url));
-const COMPILE_CACHE = fileURLToPath(
-  new URL('../../node_modules/.cache/conax-provisioning/compile-cache', import.meta.url),
-);
 const LOG_CHARACTERS = 20_000;
 
 /** Starts an instance with these settings and no others. */
 export function startInstance(env: Readonly<Record<string, string>>, stop?: Stop): Instance {
   const child = fork(PROCESS, stop === undefined ? [] : [stop.point, String(stop.pass)], {
-    env: { PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE, ...env },
+    env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, ...env },
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
   });

@@ -61,8 +61,8 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
     const read = await readEntry();
     messages.push(...read.messages);
     position = Math.max(position, read.nextOffset);
+    if (read.nextOffset > lastOffset) passed(suspect);
     if (read.stop) break;
-    passed(suspect);
 
     async function readEntry(): Promise<EntryRead> {
       if (format < MAGIC_OF_BATCHES) {
@@ -80,7 +80,8 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
       const skipped: EntryRead = { messages: [], nextOffset: lastOffset + 1, stop: false };
       try {
         if (sound.control) {
-          aborted.ended(sound, isAbortMarker(sound));
+          // Compaction keeps the last batch of a producer without its record.
+          if (sound.recordCount > 0) aborted.ended(sound, isAbortMarker(sound));
           return skipped;
         }
         if (aborted.isAborted(sound) || sound.recordCount === 0) return skipped;
@@ -106,7 +107,8 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
       return {
         messages: markersOf(position, lastOffset, batch?.recordCount ?? 1, detail),
         nextOffset: lastOffset + 1,
-        stop: false,
+        // It may have ended a transaction: which batches after it were rolled back, the next fetch says.
+        stop: true,
       };
     }
   }

@@ -114,7 +114,8 @@ describe('A batch', () => {
       [4, 'v4'],
       [5, 'v5'],
     ]);
-    expect(fetches).toBe(2);
+    // Once whole, once more before anything is blamed, and once for what follows: a damaged batch may have been a marker.
+    expect(fetches).toBe(3);
   });
 
   it('that was damaged on its way is read when it comes whole', async () => {
