@@ -9,14 +9,13 @@ ARG RUNTIME_IMAGE=docker.io/library/node:24-bookworm-slim
 FROM ${BUILD_IMAGE} AS build
 WORKDIR /build/dependencies
 COPY package.json package-lock.json .npmrc ./
-# A registry of one's own: `--secret id=npmrc,src=FILE`, which leaves no trace in the image. Nothing has an install script
-# that is needed. What is removed: Node itself as a package (the base image has it), types, source maps, and tests.
-# Everybody may read the rest, whatever umask the build has: the user id is known only when it runs.
+# npm's settings, for a registry of your own: `--secret id=npmrc,src=FILE`, which leaves no trace in the image. No package
+# needs its install script. Removed: Node as a package (the base image has it), types and source maps. All users may read
+# the rest, whatever the umask of the build: the user id is known only when it runs.
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
   npm ci --omit=dev --ignore-scripts \
   && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin node_modules/.package-lock.json \
   && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
-  && find node_modules -type d '(' -name test -o -name tests -o -name __tests__ ')' -prune -exec rm -rf {} + \
   && chmod -R a+rX,go-w node_modules
 WORKDIR /build/product
 COPY package.json LICENSE ./

@@ -28,13 +28,16 @@ export async function problemsOfImage(
   print: (line: string) => void,
 ): Promise<string[]> {
   const [description] = JSON.parse(await engine.run(['image', 'inspect', image])) as [Description];
-  const history = await engine.run(['history', '--no-trunc', '--format', '{{.CreatedBy}}', image]);
+  const history = await engine.run(['history', '--no-trunc', '--format', '{{.Size}}: {{.CreatedBy}}', image]);
   const view = await lookInside(engine, image, user);
   const megabytes = view.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
   print(
     `contents: ${view.files.length} files and directories with ${megabytes.toFixed(1)} MB besides the base image, ` +
       `${description.RootFS.Layers.length} layers in all, Node ${view.node}, ${view.helps.length} commands`,
   );
+  for (const layer of history.trim().split('\n')) {
+    if (!/^0 ?B:/.test(layer)) print(`layer of ${layer.replaceAll(/\s+/g, ' ').slice(0, 100)}`);
+  }
   return [
     ...problemsOfDescription(description, history),
     ...problemsOfFiles(view),
@@ -91,7 +94,7 @@ function problemsOfFiles({ files, npmSettings }: View): string[] {
     if (!isLink && ((mode & 0o004) === 0 || (mode & 0o022) !== 0)) {
       problems.push(`/app/${path} has the mode ${(mode & 0o777).toString(8)}: everybody reads, its owner alone writes`);
     }
-    if (/\.(?:d\.[cm]?ts|map|test\.ts)$|(?:^|\/)\.npmrc$/.test(path)) problems.push(`/app/${path} is not needed there`);
+    if (/\.(?:d\.[cm]?ts|map)$|(?:^|\/)\.npmrc$/.test(path)) problems.push(`/app/${path} is not needed there`);
   }
   return problems;
 }

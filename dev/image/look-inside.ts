@@ -1,5 +1,6 @@
 /** Runs inside the image, by `node --eval`, which needs neither a shell nor a mount. Prints a `View` as JSON. */
 import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import type { Command, CommanderError } from 'commander';
 
 export interface View {
   /** Node's version. */
@@ -14,6 +15,10 @@ export interface View {
   /** Every command, `''` for the program itself, and how its --help ended. */
   readonly helps: readonly { readonly line: string; readonly exitCode: number; readonly output: string }[];
 }
+
+// A variable, because the type checker looks for a literal path on the machine that it runs on.
+const program = '/app/src/commands/program.ts';
+const { createProgram } = (await import(program)) as typeof import('../../src/commands/program.ts');
 
 const view: View = {
   node: process.version,
@@ -33,44 +38,26 @@ const view: View = {
   npmSettings: ['/', '/app', '/root', '/home/node', '/usr/local/etc', '/build/dependencies']
     .flatMap((directory) => [`${directory}/.npmrc`, `${directory}/npmrc`])
     .filter((file) => existsSync(file)),
-  helps: await helpsOf(),
+  helps: await Promise.all(linesOf(createProgram()).map((names) => helpOf(names))),
 };
 console.log(JSON.stringify(view));
 
-async function helpsOf(): Promise<View['helps']> {
-  const helps: View['helps'][number][] = [];
-  const waiting = [''];
-  for (let line = waiting.shift(); line !== undefined; line = waiting.shift()) {
-    const help = await helpOf(line);
-    helps.push(help);
-    const [, listed = ''] = help.output.split('\nCommands:\n');
-    for (const [, name] of listed.matchAll(/^ {2}([a-z][a-z-]*)/gm)) {
-      // Three levels would be new: it is a wrong help, which the caller reports.
-      if (name !== 'help' && line.split(' ').length < 3) waiting.push(`${line} ${name}`.trim());
-    }
-  }
-  return helps;
+/** The names that lead to the command and to each command below it. */
+function linesOf(command: Command): string[][] {
+  return [[], ...command.commands.flatMap((one) => linesOf(one).map((names) => [one.name(), ...names]))];
 }
 
-/** Loads the program again for each command, in this process: its modules, which take most of the time, only once. */
-async function helpOf(line: string): Promise<View['helps'][number]> {
-  const write = process.stdout.write.bind(process.stdout);
+/** In this process: loading the program takes a second, and there are dozens of commands. */
+async function helpOf(names: readonly string[]): Promise<View['helps'][number]> {
+  const whole = createProgram();
+  const command = names.reduce((found, name) => found.commands.find((one) => one.name() === name) ?? found, whole);
   let output = '';
-  process.stdout.write = (text) => {
-    output += text.toString();
-    return true;
-  };
-  // Commander takes the arguments of a program under --eval from another place.
-  process.execArgv = [];
-  process.argv = [process.execPath, '/app/src/cli.ts', ...line.split(' ').filter(Boolean), '--help'];
-  process.exitCode = 0;
+  command.configureOutput({ writeOut: (text) => (output += text) });
+  const line = names.join(' ');
   try {
-    await import(`file:///app/src/cli.ts?${encodeURIComponent(line)}`);
-  } finally {
-    process.stdout.write = write;
+    await whole.parseAsync([...names, '--help'], { from: 'user' });
+    return { line, exitCode: 1, output: 'it ran instead' };
+  } catch (error) {
+    return { line, exitCode: (error as CommanderError).exitCode ?? 1, output: output || String(error) };
   }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.removeAllListeners(signal);
-  const exitCode: number = process.exitCode;
-  process.exitCode = 0;
-  return { line, exitCode, output };
 }
