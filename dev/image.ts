@@ -6,7 +6,7 @@
  * Options: `--engine podman|docker` (default: the first that answers), `--build-image NAME` and `--runtime-image NAME`
  * (default: those of the Dockerfile), `--build-option OPTION` (as often as needed: handed to the engine's `build` as it
  * is), `--keep` (the image stays), `--image NAME` (tests an image that was built before). Needs Linux, whose containers can
- * share the host's network. Exit code 0 only when everything was seen.
+ * share the host's network; a `DATABASE_URL` in the environment must name an empty database. Exit code 0 only if all was seen.
  */
 import { randomBytes } from 'node:crypto';
 import { parseArgs } from 'node:util';

@@ -4,6 +4,7 @@ import type { View } from './look-inside.ts';
 
 /** Files of the product, without the base image. */
 const MEGABYTES_MAX = 80;
+const NO_RIGHTS = 'CapBnd:0000000000000000 NoNewPrivs:1';
 const LOOK_WITHIN_MS = 300_000;
 
 interface Description {
@@ -49,6 +50,8 @@ export async function problemsOfImage(
       .map(({ line, exitCode, output }) => `"${line} --help" ends with ${exitCode}: ${output.slice(0, 500)}`),
     ...(megabytes > MEGABYTES_MAX ? [`the product has ${megabytes.toFixed(1)} MB, more than ${MEGABYTES_MAX}`] : []),
     ...(view.user === user ? [] : [`the process runs as ${view.user}, not as ${user}`]),
+    ...(view.userName === null ? [] : [`the user has the name ${view.userName}, so an unknown user was not tested`]),
+    ...(view.rights === NO_RIGHTS ? [] : [`the process has rights: ${view.rights}, not ${NO_RIGHTS}`]),
     ...view.writable.map((directory) => `${directory} can be written, so the root was not read-only`),
     ...(Number(/^v(\d+)/.exec(view.node)?.[1]) >= 24 ? [] : [`Node is ${view.node}, not 24 or newer`]),
   ];

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** podman or Docker, by their command lines, which take the same words for what is used here. */
@@ -7,9 +8,9 @@ export interface Engine {
   readonly description: string;
   /** Runs a command of the engine. @throws Error with what it wrote when its exit code is not 0. */
   run(args: readonly string[], withinMs?: number): Promise<string>;
-  /** Creates a container as an operator with strict rules would, and starts it. It is removed by `removeContainers`. */
+  /** Runs a container as an operator with strict rules would. It is removed by `removeContainers`. */
   start(container: ContainerOptions): Promise<Container>;
-  /** Removes the containers that were started here, by their ids. */
+  /** Removes the containers that were started here, by their names. */
   removeContainers(): Promise<void>;
 }
 
@@ -23,10 +24,10 @@ export interface ContainerOptions {
 }
 
 export interface Container {
-  readonly id: string;
   /** Resolves with the exit code. @throws Error with its output when it runs on after `withinMs`. */
   ended(withinMs: number): Promise<number>;
-  signal(name: 'SIGTERM'): Promise<void>;
+  /** Sends SIGTERM. */
+  terminate(): Promise<void>;
   /** What it wrote so far, standard output and error. */
   logs(): Promise<string>;
 }
@@ -59,45 +60,48 @@ function engineOf(program: string, description: string): Engine {
   const started: string[] = [];
   const run = async (args: readonly string[], withinMs = COMMAND_WITHIN_MS): Promise<string> =>
     (await execute(program, args, withinMs)).stdout;
-  // podman mounts its own tmpfs on /tmp, /run and /var/tmp of a read-only root, Docker does not.
-  const readOnly = description.startsWith('podman') ? ['--read-only', '--read-only-tmpfs=false'] : ['--read-only'];
+  // podman mounts its own tmpfs on /tmp, /run and /var/tmp of a read-only root, and adds the user to /etc/passwd. Docker
+  // does neither.
+  const bare = description.startsWith('podman') ? ['--read-only-tmpfs=false', '--passwd=false'] : [];
   return {
     description,
     run,
     async start({ image, user, entrypoint, args, env = {} }) {
-      const strict = [...readOnly, '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host'];
-      const created = await run([
-        'create',
+      const strict = ['--read-only', '--cap-drop=ALL', '--security-opt=no-new-privileges', '--network=host', ...bare];
+      // A name, because a container that cannot start stays, and no id of it is printed.
+      const name = `conax-provisioning-test-${randomUUID()}`;
+      started.push(name);
+      await run([
+        'run',
+        '--detach',
+        '--name',
+        name,
         ...strict,
         ...(user === undefined ? [] : ['--user', user]),
         ...(entrypoint === undefined ? [] : ['--entrypoint', entrypoint]),
-        ...Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]),
+        ...Object.entries(env).flatMap(([key, value]) => ['--env', `${key}=${value}`]),
         image,
         ...args,
       ]);
-      const id = created.trim();
-      started.push(id);
-      await run(['start', id]);
-      return containerOf(id);
+      return containerOf(name);
     },
     async removeContainers() {
-      for (const id of started.splice(0)) await run(['rm', '--force', id]);
+      for (const name of started.splice(0)) await run(['rm', '--force', name]);
     },
   };
 
-  function containerOf(id: string): Container {
+  function containerOf(name: string): Container {
     const logs = async (): Promise<string> => {
-      const { stdout, stderr } = await execute(program, ['logs', id]);
+      const { stdout, stderr } = await execute(program, ['logs', name]);
       return stdout + stderr;
     };
     return {
-      id,
       logs,
-      signal: async (name) => void (await run(['kill', '--signal', name, id])),
+      terminate: async () => void (await run(['kill', '--signal', 'SIGTERM', name])),
       async ended(withinMs) {
         const abort = new AbortController();
         const late = pause(withinMs, null, { signal: abort.signal }).catch(() => null);
-        const code = await Promise.race([run(['wait', id], withinMs + COMMAND_WITHIN_MS), late]);
+        const code = await Promise.race([run(['wait', name], withinMs + COMMAND_WITHIN_MS), late]);
         abort.abort();
         if (code === null) throw new Error(`A container still runs after ${withinMs} ms; it wrote:\n${await logs()}`);
         return Number(code);

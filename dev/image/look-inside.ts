@@ -1,12 +1,18 @@
 /** Runs inside the image, by `node --eval`, which needs neither a shell nor a mount. Prints a `View` as JSON. */
-import { existsSync, lstatSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import type { Command, CommanderError } from 'commander';
+import type * as program from '../../src/commands/program.ts';
 
 export interface View {
   /** Node's version. */
   readonly node: string;
   /** `uid:gid` of the process. */
   readonly user: string;
+  /** From /etc/passwd; null if it has no line for the user. */
+  readonly userName: string | null;
+  /** /proc/self/status: the capabilities that the process can ever have, and whether it can gain rights by a program. */
+  readonly rights: string;
   /** Below /app; the mode as in stat. */
   readonly files: readonly { readonly path: string; readonly bytes: number; readonly mode: number }[];
   /** Directories that took a file. */
@@ -16,13 +22,18 @@ export interface View {
   readonly helps: readonly { readonly line: string; readonly exitCode: number; readonly output: string }[];
 }
 
-// A variable, because the type checker looks for a literal path on the machine that it runs on.
-const program = '/app/src/commands/program.ts';
-const { createProgram } = (await import(program)) as typeof import('../../src/commands/program.ts');
+// Not a literal: the type checker would look for it on the machine that it runs on.
+const modulePath = '/app/src/commands/program.ts';
+const { createProgram } = (await import(modulePath)) as typeof program;
 
 const view: View = {
   node: process.version,
   user: `${process.getuid?.()}:${process.getgid?.()}`,
+  userName: nameOfUser(),
+  rights: readFileSync('/proc/self/status', 'utf8')
+    .match(/^(?:CapBnd|NoNewPrivs):.*$/gm)!
+    .join(' ')
+    .replaceAll('\t', ''),
   files: readdirSync('/app', { recursive: true, encoding: 'utf8' }).map((path) => {
     const { size, mode } = lstatSync(`/app/${path}`);
     return { path, bytes: size, mode };
@@ -41,6 +52,14 @@ const view: View = {
   helps: await Promise.all(linesOf(createProgram()).map((names) => helpOf(names))),
 };
 console.log(JSON.stringify(view));
+
+function nameOfUser(): string | null {
+  try {
+    return userInfo().username;
+  } catch {
+    return null;
+  }
+}
 
 /** The names that lead to the command and to each command below it. */
 function linesOf(command: Command): string[][] {
