@@ -82,6 +82,7 @@ export function watch(options: {
     async stop() {
       over.abort();
       const answered = once(live, 'message') as Promise<[number]>;
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       live.postMessage('stop');
       const [[liveMsMax]] = await Promise.all([answered, positions]);
       await admin.disconnect();
