@@ -66,7 +66,7 @@ const KAFKA_SILENT_MS = 3_000;
 const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 2_000;
 /** How long one partition is worked on before the others have their turn. */
-const BATCH_MS_MAX = 2_000;
+const BATCH_MS_MAX = 1_000;
 
 /**
  * Reads CRM events from Kafka into the database, until it is stopped. An outage of the database or of the schema

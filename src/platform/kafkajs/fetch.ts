@@ -99,6 +99,11 @@ interface RawPartition {
 
 /** Which partition of an answer is read first, so that one that uses up the budget does not starve the others. */
 let turn = 0;
+/**
+ * Partitions of which nothing was read although the answer had something: a batch that needs the whole budget, or one that
+ * must be fetched once more. They go first the next time, and would wait for many answers otherwise.
+ */
+const starved = new Set<string>();
 
 async function decodeAnswer(bytes: Buffer, version: number, request: FetchRequest): Promise<FetchAnswer> {
   const { throttleTime, errorCode, sessionId, partitions } = readAnswer(bytes, version);
@@ -110,13 +115,17 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
   const budget = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX };
   turn = (turn + 1) % Math.max(partitions.length, 1);
   const read = new Map<RawPartition, FetchedMessages>();
-  for (const raw of [...partitions.slice(turn), ...partitions.slice(0, turn)]) {
+  const inTurn = [...partitions.slice(turn), ...partitions.slice(0, turn)];
+  const isStarved = ({ topic, partition }: RawPartition): boolean => starved.has(placeOf(topic, partition));
+  for (const raw of [...inTurn.filter(isStarved), ...inTurn.filter((one) => !isStarved(one))]) {
     const place = placeOf(raw.topic, raw.partition);
     const position = positions.get(place) ?? 0;
     const { messages, nextOffset } = await readPartition(
       { ...raw, place, position, aborted: abortedTransactions(raw.aborted) },
       budget,
     );
+    starved.delete(place);
+    if (raw.bytes.length > 0 && nextOffset === position) starved.add(place);
     const { highWatermark, lastStableOffset } = raw;
     const isOutOfRange = raw.errorCode === OFFSET_OUT_OF_RANGE;
     read.set(
