@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database.ts';
 import { messageOf } from './platform/errors.ts';
@@ -6,6 +5,7 @@ import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';
 import type { Logger } from './platform/logging.ts';
 import { migrateDatabase } from './platform/migrate.ts';
+import { patiently } from './platform/repeat.ts';
 import {
   openSchemaRegistry,
   type SchemaRegistryClient,
@@ -44,7 +44,6 @@ export interface MigrateOptions {
 }
 
 const PATIENCE_MS = 60_000;
-const AGAIN_MS = 1_000;
 
 /**
  * Brings tables, topics and schemas up to date; safe to run twice and by two at once. A neighbour that does not answer
@@ -56,8 +55,12 @@ export async function migrate(
   logger: Logger,
   { patienceMs = PATIENCE_MS }: MigrateOptions = {},
 ): Promise<void> {
-  const until = performance.now() + patienceMs;
-  await patiently(until, { logger, settings }, () => migrateDatabase(settings.DATABASE_URL));
+  const patience = {
+    until: performance.now() + patienceMs,
+    problemOf: (error: unknown) => (isAway(error) ? problemOf(error, settings) : null),
+    onProblem: (problem: string) => logger.warn({ problem }, 'migrate waits and tries again'),
+  };
+  await patiently(() => migrateDatabase(settings.DATABASE_URL), patience);
   logger.info('tables are up to date');
   const options = {
     kafka: kafkaOf(settings, logger),
@@ -70,28 +73,8 @@ export async function migrate(
     replicationFactor: settings.TOPIC_REPLICATION_FACTOR,
     logger,
   };
-  await patiently(until, { logger, settings }, () => migrateTopicsAndSchemas(options));
+  await patiently(() => migrateTopicsAndSchemas(options), patience);
   logger.info('topics and schemas are up to date');
-}
-
-/** Does a step again, until it succeeds, fails for good, or the time is over. */
-async function patiently(
-  until: number,
-  { logger, settings }: { readonly logger: Logger; readonly settings: Settings<'database' | 'kafka'> },
-  step: () => Promise<void>,
-): Promise<void> {
-  for (let told = ''; ;) {
-    try {
-      return await step();
-    } catch (error) {
-      if (!isAway(error)) throw error;
-      const problem = problemOf(error, settings);
-      if (performance.now() + AGAIN_MS > until) throw new Error(problem, { cause: error });
-      if (problem !== told) logger.warn({ problem }, 'migrate waits and tries again');
-      told = problem;
-      await sleep(AGAIN_MS);
-    }
-  }
 }
 
 /** Whether the same step may succeed a little later, because the neighbour is away or still starting. */

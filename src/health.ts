@@ -8,6 +8,7 @@ import { messageOf } from './platform/errors.ts';
 import { requireFitDatabase, schemaProblem, UnfitDatabaseError } from './platform/fitness.ts';
 import type { PartState } from './platform/http.ts';
 import type { Logger } from './platform/logging.ts';
+import { patiently } from './platform/repeat.ts';
 import type { Seal } from './platform/seal.ts';
 import { pinKeyProblem } from './requests/pin-key.ts';
 
@@ -15,8 +16,6 @@ import { pinKeyProblem } from './requests/pin-key.ts';
 const HEALTH_ANSWER_MS = 1_500;
 /** A call that takes longer may still be answered; the CAS is reported as silent all the same. */
 const CAS_SILENT_MS = 3_000;
-/** How soon a database that is away is looked for again. */
-const AGAIN_MS = 1_000;
 
 /**
  * Resolves once the database is there and the service may work with it, or `signal` aborts.
@@ -29,20 +28,16 @@ export async function untilFit(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let told = ''; !signal.aborted;) {
-    try {
-      await requireFitDatabase(databaseUrl);
-      const problem = await pinKeyProblem(database, seal);
-      if (problem !== null) throw new UnfitDatabaseError(problem);
-      return;
-    } catch (error) {
-      if (error instanceof UnfitDatabaseError || !isDatabaseOutage(error)) throw error;
-      const problem = messageOf(error);
-      if (problem !== told) logger.warn({ problem }, 'the service waits for the database');
-      told = problem;
-      await wait(AGAIN_MS, undefined, { signal }).catch(() => {});
-    }
-  }
+  const check = async (): Promise<void> => {
+    await requireFitDatabase(databaseUrl);
+    const problem = await pinKeyProblem(database, seal);
+    if (problem !== null) throw new UnfitDatabaseError(problem);
+  };
+  await patiently(check, {
+    problemOf: (error) => (error instanceof UnfitDatabaseError || !isDatabaseOutage(error) ? null : messageOf(error)),
+    onProblem: (problem) => logger.warn({ problem }, 'the service waits for the database'),
+    signal,
+  });
 }
 
 /** Whether the database answers, with tables and a PIN key that this instance may work with. */

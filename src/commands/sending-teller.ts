@@ -7,8 +7,8 @@ const LOOK_MS = 1_000;
 
 /**
  * Does work that waits for the CAS, and tells people on standard error why nothing is sent meanwhile: sending is paused,
- * no instance of the service runs, or the CAS does not answer. Each reason is told once, and that it is over.
- * @param wait false: nobody waits, and nothing is told.
+ * no instance of the service runs, or the CAS does not answer. It reports each reason once, and when it is over.
+ * @param wait false: nobody waits, and nothing is reported.
  */
 export async function tellingWhy<T>(db: Queryable, wait: boolean, work: () => Promise<T>): Promise<T> {
   if (!wait) return await work();

@@ -13,7 +13,7 @@ const PEER_CLOSES_MS = 25;
 
 /**
  * Opens connections to the CAS. After an answer with `Connection: close` the CAS closes first if it does so within 25 ms:
- * whoever closes first keeps the port for a minute, and at 500 calls a second the client would run out of ports. What
+ * the side that closes first keeps the port for a minute, and at 500 calls a second the client would run out of ports. What
  * arrives in that time is surplus. Keeps the newest TLS session, so that the next connection needs no full handshake.
  */
 export function createConnector({ tls, connectTimeoutMs, onSurplus }: ConnectionOptions): buildConnector.connector {

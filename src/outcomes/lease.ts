@@ -55,8 +55,8 @@ export function keepLease(options: LeaseOptions): KeptLease {
 }
 
 /**
- * Gives whoever has this lease its whole length from now, after the clock of the database jumped: it would last for as long
- * as the clock went back, or seem to have ended.
+ * Lets this lease last for its whole length from now, after the clock of the database jumped: it would last for as long as
+ * the clock went back, or seem to have ended.
  */
 export async function restartLease(tx: Transaction, name: string, durationMs: number): Promise<void> {
   await tx.query(RESTART, [name, durationMs]);
@@ -66,7 +66,7 @@ const RESTART = /* sql */ `
 update lease set expires_at = now() + $2::float8 * interval '1 millisecond' where name = $1`;
 
 /**
- * An expired lease goes to whoever asks first, but not by a clock that is not trusted if two holders would do harm.
+ * The first to ask gets an expired lease, but not by a clock that is not trusted if two holders would do harm.
  */
 const HOLD = /* sql */ `
 insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')

@@ -7,8 +7,7 @@ import type { KafkaMessage } from 'kafkajs';
  *
  * A message with this marker has neither key, value nor headers. Intake must not decode it: it dead-letters the message
  * by its position (topic, partition, offset), with the reason UNREADABLE_RECORD and `detail` as the text, and goes on after
- * it. The bytes were fetched twice and the decoder read a sample
- * correctly before anything is marked, so intake may trust the marker and need not try again.
+ * it. The bytes were fetched twice and the decoder read a sample correctly before anything is marked, so intake may trust the marker and need not try again.
  */
 export interface Unreadable {
   /** What is wrong, in a sentence that names the limit or the fault; for the dead letter and for the log. */
