@@ -261,7 +261,8 @@ describe('A dead letter', () => {
       const applied = await intake.applyMessages(messages, { onFailure: (_read, error) => failures.push(error) });
       expect(dispositions(applied)).toEqual(messages.map((_one, index) => (index === 3 ? 'DEAD_LETTERED' : 'PLANNED')));
       expect(applied.decisions[3]?.cause?.reason).toBe('PROCESSING_FAILED');
-      expect(failures).toHaveLength(1);
+      // U+0000 is found while the message is decoded; the length only by PostgreSQL.
+      expect(failures).toHaveLength(text.includes('\u0000') ? 0 : 1);
       for (const subscription of neighbours) expect(await commandsOf(subscription)).toHaveLength(2);
     }
   });
