@@ -112,7 +112,7 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
       asked.map(({ partition, fetchOffset }) => [`${topic}/${partition}`, Number(fetchOffset)] as const),
     ),
   );
-  const budget = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX };
+  const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX, partitions: partitions.filter(hasRecords).length };
   turn = (turn + 1) % Math.max(partitions.length, 1);
   const read = new Map<RawPartition, FetchedMessages>();
   const inTurn = [...partitions.slice(turn), ...partitions.slice(0, turn)];
@@ -120,12 +120,20 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
   for (const raw of [...inTurn.filter(isStarved), ...inTurn.filter((one) => !isStarved(one))]) {
     const place = placeOf(raw.topic, raw.partition);
     const position = positions.get(place) ?? 0;
+    // Each gets an equal share of the objects, and what those before it left over: all get on with every answer.
+    const share = Math.ceil(left.objects / Math.max(left.partitions, 1));
+    const budget = { bytes: left.bytes, objects: share };
     const { messages, nextOffset } = await readPartition(
       { ...raw, place, position, aborted: abortedTransactions(raw.aborted) },
       budget,
     );
+    left.bytes = budget.bytes;
+    left.objects = Math.max(left.objects - (share - budget.objects), 0);
     starved.delete(place);
-    if (raw.bytes.length > 0 && nextOffset === position) starved.add(place);
+    if (hasRecords(raw)) {
+      left.partitions -= 1;
+      if (nextOffset === position) starved.add(place);
+    }
     const { highWatermark, lastStableOffset } = raw;
     const isOutOfRange = raw.errorCode === OFFSET_OUT_OF_RANGE;
     read.set(
@@ -155,6 +163,10 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     })),
   };
   return answer;
+}
+
+function hasRecords({ bytes }: RawPartition): boolean {
+  return bytes.length > 0;
 }
 
 function placeOf(topic: string, partition: number): string {
