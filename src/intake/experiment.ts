@@ -35,11 +35,11 @@ export interface Steps<M> {
 
 export interface Experiment {
   /**
-   * Processes messages of one partition. @returns 'done'; 'stopped' if an attempt said so; 'paused' if the time for
-   * experiments is over: call again with the messages that are not stored yet.
+   * Processes messages of one partition. @returns false if an attempt said so, or the time for experiments is over:
+   * call again with the messages that are not stored yet.
    * @throws ControlFailedError, and errors for which `isOutage` is true: nothing more was done.
    */
-  process<M>(partition: string, messages: readonly M[], steps: Steps<M>): Promise<'done' | 'stopped' | 'paused'>;
+  process<M>(partition: string, messages: readonly M[], steps: Steps<M>): Promise<boolean>;
   /** Forgets the suspicions: the partitions may be another instance's now. */
   forget(): void;
 }
@@ -50,18 +50,14 @@ export class ControlFailedError extends Error {
 }
 
 /** How long one call experiments before it lets other partitions go first. */
-const BUDGET_MS = 3_000;
+const BUDGET_MS = 1_000;
 
 export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
   /** By partition: how many of the messages that come next are suspected. */
   const suspects = new Map<string, number>();
   return { process, forget: () => suspects.clear() };
 
-  async function process<M>(
-    partition: string,
-    messages: readonly M[],
-    steps: Steps<M>,
-  ): Promise<'done' | 'stopped' | 'paused'> {
+  async function process<M>(partition: string, messages: readonly M[], steps: Steps<M>): Promise<boolean> {
     let rest = messages;
     let startedAt: number | null = null;
     while (rest.length > 0) {
@@ -83,10 +79,10 @@ export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
       rest = rest.slice(passed);
       if (left > 0) suspects.set(partition, left);
       else suspects.delete(partition);
-      if (outcome.kind === 'stopped') return 'stopped';
-      if (startedAt !== null && performance.now() - startedAt > budgetMs && rest.length > 0) return 'paused';
+      if (outcome.kind === 'stopped') return false;
+      if (startedAt !== null && performance.now() - startedAt > budgetMs && rest.length > 0) return false;
     }
-    return 'done';
+    return true;
   }
 }
 

@@ -190,9 +190,7 @@ export function startIntake(options: IntakeOptions): Intake {
         // What is left is fetched again: other partitions of the same answer wait until this one returns.
         if (!batch.goesOn() || performance.now() - begunAt > BATCH_MS_MAX) return;
         startedAt = performance.now();
-        const end = await experiment.process(key, slice, steps);
-        if (end === 'stopped') return;
-        if (end === 'paused') return batch.pauseFor(PAUSE_MIN_MS);
+        if (!(await experiment.process(key, slice, steps))) return;
       }
     } catch (error) {
       if (isKafkaError(error)) throw error;

@@ -10,7 +10,10 @@ export interface Watch {
   /** Messages that are not read yet, of all partitions. */
   behind(): Promise<number>;
   /** Stops, and returns the worst of each. */
-  stop(): Promise<{ readonly liveMsMax: number; readonly stoodStillMsMax: number }>;
+  stop(): Promise<{
+    readonly liveMsMax: number;
+    readonly stoodStill: { readonly ms: number; readonly where: string };
+  }>;
 }
 
 const LOOK_EVERY_MS = 100;
@@ -42,7 +45,7 @@ export function watch(options: {
   const kafka = new Kafka({ brokers: options.brokers.split(','), clientId: 'watch', logLevel: logLevel.NOTHING });
   const admin = kafka.admin();
   const over = new AbortController();
-  let stoodStillMsMax = 0;
+  let stoodStill = { ms: 0, where: 'nowhere' };
   const moved = new Map<number, { readonly offset: number; readonly at: number }>();
 
   const live = new Worker(LIVE, { eval: true, workerData: { url, everyMs: LOOK_EVERY_MS } });
@@ -70,7 +73,8 @@ export function watch(options: {
       if (before === undefined || before.offset !== offset || offset >= Number(high)) {
         moved.set(partition, { offset, at: now });
       } else {
-        stoodStillMsMax = Math.max(stoodStillMsMax, now - before.at);
+        const ms = Math.round(now - before.at);
+        if (ms > stoodStill.ms) stoodStill = { ms, where: `partition ${partition} at offset ${offset} of ${high}` };
       }
       unread += Math.max(0, Number(high) - offset);
     }
@@ -86,7 +90,7 @@ export function watch(options: {
       live.postMessage('stop');
       const [[liveMsMax]] = await Promise.all([answered, positions]);
       await admin.disconnect();
-      return { liveMsMax: Math.round(liveMsMax), stoodStillMsMax: Math.round(stoodStillMsMax) };
+      return { liveMsMax: Math.round(liveMsMax), stoodStill };
     },
   };
 }
