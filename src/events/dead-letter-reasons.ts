@@ -40,9 +40,9 @@ export const deadLetterReasons = {
   },
   PROCESSING_FAILED: {
     meaning:
-      'Reading, planning or storing the message failed, twice alone, while an event of our own went through; the others went on without it.',
+      'Reading, planning or storing the message failed, twice alone, while an event of our own went through; the others went on without it. Or a text of the event has U+0000, which PostgreSQL cannot store.',
     remedy:
-      'The detail and the error log say what failed. It may be a fault of the service: report it, then send the event again.',
+      'The detail names the field or what failed; the error log has more. It may be a fault of the service: report it, then send the event again.',
   },
 } as const satisfies Record<string, { meaning: string; remedy: string }>;
 

@@ -19,6 +19,7 @@ export async function floodInThread({ onPace, ...options }: FloodOptions): Promi
       const [message] = (await once(thread, 'message')) as [FromThread];
       if (message.kind === 'done') return message.flooded;
       await onPace();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
       thread.postMessage('go on');
     }
   } finally {
