@@ -122,7 +122,7 @@ async function sendBatch(
     [answer] = await producer.send({ topic, compression, messages });
   } catch (error) {
     // Random bytes do not compress: the broker refuses what is larger than a message may be, and nothing is stored.
-    if (records.length > 1 && /too large/i.test(String(error))) {
+    if (records.length > 1 && (error as { type?: string }).type?.endsWith('_TOO_LARGE')) {
       const half = Math.ceil(records.length / 2);
       const first = await sendBatch(producer, { topic, partitions } as FloodOptions, random, records.slice(0, half));
       return [

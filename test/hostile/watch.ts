@@ -56,6 +56,8 @@ export function watch(options: {
       await pause(LOOK_EVERY_MS);
     }
   })();
+  // `stop` tells of it. If the caller failed first, its error must be the one that is seen.
+  positions.catch(() => undefined);
 
   async function behind(): Promise<number> {
     // The ends first: what is written between the two looks counts neither as unread nor as standing still.
