@@ -9,8 +9,8 @@ import { boundsOf, type Place, placeKey, type Start, startsOf } from './restored
 export interface Assignment {
   /** The group gave us these partitions. */
   joined(assigned: Record<string, number[]>): void;
-  /** Whether it is known where reading has to start; false if the database or Kafka did not say: ask again later. */
-  checked(): Promise<boolean>;
+  /** Whether it is known where the partition's reading has to start; false: Kafka or the database did not say yet. */
+  checked(place: Place): Promise<boolean>;
   /** The partition must not be read (KAFKA_OFFSET_LOST=stop). */
   isStopped(place: Place): boolean;
   /** Kafka does not have the position: goes on at one that exists, or stops the partition. @throws if Kafka is away. */
@@ -31,8 +31,9 @@ const SILENT_MS = 3_000;
  */
 export function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
   const { kafka, database, groupId, logger, progress } = options;
-  let places: Place[] = [];
-  let check: Promise<boolean> | null = null;
+  /** Partitions of which it is not known yet where reading has to start, by `placeKey`. */
+  let open = new Map<string, Place>();
+  let check: Promise<void> | null = null;
   let generation = 0;
   const stopped = new Set<string>();
   const recorded = new Map<string, number>();
@@ -40,9 +41,10 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
 
   return {
     joined(assigned) {
-      places = Object.entries(assigned).flatMap(([topic, numbers]) =>
+      const places = Object.entries(assigned).flatMap(([topic, numbers]) =>
         numbers.map((partition) => ({ topic, partition })),
       );
+      open = new Map(places.map((place) => [placeKey(place), place]));
       generation += 1;
       check = null;
       stopped.clear();
@@ -50,10 +52,15 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
       progress.assigned(places);
       keepChecking(generation);
     },
-    checked,
+    async checked(place) {
+      const mine = generation;
+      if (open.has(placeKey(place))) await checkAll();
+      return mine === generation && !open.has(placeKey(place));
+    },
     isStopped: (place) => stopped.has(placeKey(place)),
     async outOfRange(place, position) {
-      const bounds = (await boundsOf(kafka, [place.topic])).get(placeKey(place));
+      const bounds = (await boundsOf(kafka, [place]))(place);
+      if (bounds instanceof Error) throw bounds;
       if (bounds === undefined || (position >= bounds.low && position <= bounds.high)) return;
       await jump(place, position, bounds.low);
     },
@@ -61,25 +68,32 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     record: (place, offset) => void recorded.set(placeKey(place), offset),
   };
 
-  function checked(): Promise<boolean> {
-    check ??= checkOnce(generation);
-    return check;
+  /** One look at a time for all that is open. */
+  function checkAll(): Promise<void> {
+    if (check !== null) return check;
+    const mine = checkOnce(generation).finally(() => {
+      if (check === mine) check = null;
+    });
+    check = mine;
+    return mine;
   }
 
-  async function checkOnce(mine: number): Promise<boolean> {
+  async function checkOnce(mine: number): Promise<void> {
     try {
-      const starts = await startsOf(kafka, database, groupId, places);
-      if (mine !== generation) return false;
-      for (const start of starts) {
+      const asked = [...open.values()];
+      const starts = await startsOf(kafka, database, groupId, asked);
+      for (const place of asked) {
         // A seek of a partition that is not ours any more would move it when it comes back.
-        if (mine !== generation) return false;
-        await apply(start);
+        if (mine !== generation) return;
+        const start = starts.get(placeKey(place));
+        if (start instanceof Error) progress.fails(place, messageOf(start));
+        else {
+          if (start) await apply(start);
+          if (mine === generation) open.delete(placeKey(place));
+        }
       }
-      return mine === generation;
     } catch (error) {
       logger.warn({ err: error }, 'it is not known yet where reading has to start');
-      if (mine === generation) check = null;
-      return false;
     }
   }
 
@@ -128,7 +142,8 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     const isOver = (): boolean => mine !== generation || ended.aborted || options.signal.aborted;
     const again = async (): Promise<void> => {
       if (isOver()) return;
-      if (!(await checked()) && !isOver()) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
+      await checkAll();
+      if (open.size > 0 && !isOver()) setTimeout(() => void again(), ASK_AGAIN_MS).unref();
     };
     void again();
   }
@@ -141,8 +156,12 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
       const silent = progress.silent(SILENT_MS);
       if (silent.length === 0) continue;
       try {
-        const bounds = await boundsOf(kafka, [...new Set(silent.map(({ topic }) => topic))]);
-        for (const place of silent) progress.ends(place, bounds.get(placeKey(place))?.high ?? 0, null);
+        const bounds = await boundsOf(kafka, silent);
+        for (const place of silent) {
+          const of = bounds(place);
+          if (of instanceof Error) progress.fails(place, messageOf(of));
+          else progress.ends(place, of?.high ?? 0, null);
+        }
       } catch (error) {
         logger.debug({ reason: messageOf(error) }, 'the ends of the partitions are not known');
       }

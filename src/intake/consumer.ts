@@ -143,9 +143,12 @@ async function handleBatch(
     options.progress.reached(place, nextOffset);
   };
   try {
+    if (range.fault !== null) {
+      options.progress.fails(place, range.fault);
+      return pauseFor(ASK_AGAIN_MS);
+    }
     if (!range.isOutOfRange) options.progress.ends(place, range.highWatermark, range.lastStableOffset);
-    const checked = await assignment.checked();
-    if (!checked) return pauseFor(ASK_AGAIN_MS);
+    if (!(await assignment.checked(place))) return pauseFor(ASK_AGAIN_MS);
     if (!payload.isRunning() || payload.isStale() || assignment.isStopped(place)) return;
     if (range.isOutOfRange) return await outOfRange();
     options.progress.reached(place, range.position);

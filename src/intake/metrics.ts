@@ -84,7 +84,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
   });
   const stalled: Gauge = new Gauge({
     name: 'conax_intake_stalled_partitions',
-    help: 'ALERT when above 0: partitions whose position has not moved for KAFKA_STALLED_MS although their end is ahead, or that are not read because of KAFKA_OFFSET_LOST=stop.',
+    help: 'ALERT when above 0: partitions whose position has not moved for KAFKA_STALLED_MS although their end is ahead, that Kafka has not delivered for so long, or that are not read because of KAFKA_OFFSET_LOST=stop.',
     registers,
     collect: () => stalled.set(watched?.stalledPartitions() ?? 0),
   });

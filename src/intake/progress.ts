@@ -17,6 +17,8 @@ export interface Progress {
   assigned(places: readonly Place[]): void;
   /** Kafka said where the partition ends; `stable` is where the first open transaction starts, null if not known. */
   ends(place: Place, end: number, stable: number | null): void;
+  /** Kafka delivers nothing of the partition now, for this reason; until `ends` says what a fetch found. */
+  fails(place: Place, reason: string): void;
   /** Everything before the position is read. */
   reached(place: Place, position: number): void;
   /** Positions were jumped over that nobody read: the end of their messages. */
@@ -35,7 +37,9 @@ interface State {
   position: number | null;
   end: number | null;
   stable: number | null;
-  /** When the end was ahead first, or the position moved last; null while nothing is waited for. */
+  /** Why Kafka delivers nothing of it; null if it does. */
+  fault: string | null;
+  /** When the end was ahead first, Kafka failed first, or the position moved last; null while nothing is waited for. */
   since: number | null;
   heardAt: number;
   stopped: string | null;
@@ -67,6 +71,7 @@ export function watchProgress(options: {
           position: null,
           end: null,
           stable: null,
+          fault: null,
           // Not known yet where reading starts: that may not last either.
           since: performance.now(),
           heardAt: performance.now(),
@@ -79,10 +84,27 @@ export function watchProgress(options: {
       const state = states.get(placeKey(place));
       if (!state) return;
       state.heardAt = performance.now();
+      if (stable !== null && state.fault !== null) {
+        logger.info(place, 'Kafka delivers this partition again');
+        state.fault = null;
+      }
       state.stable = stable ?? state.stable;
       // Who asks for the end alone is answered up to the first open transaction.
       state.end = stable === null ? Math.max(state.end ?? 0, end) : end;
       measure(state);
+    },
+    fails(place, reason) {
+      const state = states.get(placeKey(place));
+      if (!state) return;
+      state.heardAt = performance.now();
+      // Its end is not known: there may be more.
+      state.since ??= performance.now();
+      if (state.fault === reason) return;
+      state.fault = reason;
+      logger.warn(
+        { ...place, reason },
+        'Kafka does not deliver this partition: it is tried again, and the others go on',
+      );
     },
     reached(place, position) {
       const state = states.get(placeKey(place));
@@ -134,8 +156,12 @@ export function watchProgress(options: {
   }
 
   function detailOf(state: State): string {
-    const { place, position, end, stable } = state;
+    const { place, position, end, stable, fault } = state;
     const seconds = Math.round((performance.now() - (state.since ?? 0)) / 1000);
+    if (fault !== null) {
+      const at = position === null ? '' : ` after offset ${position}`;
+      return `${placeKey(place)} is not read${at} for ${seconds} s: Kafka does not deliver it: ${fault}. See the brokers (kafka-topics.sh --describe --unavailable-partitions lists partitions without a leader); reading goes on by itself`;
+    }
     if (position === null)
       return `${placeKey(place)} is not read since ${seconds} s: it is not known where reading has to start; see the log`;
     const cause =

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs';
 import type { Queryable } from '../platform/database.ts';
+import { type Bounds, boundsByPartition } from '../platform/kafkajs/offsets.ts';
 
 export interface Place {
   readonly topic: string;
@@ -27,22 +28,36 @@ export interface Start extends Place {
  * has one, PostgreSQL is older than what was acknowledged to Kafka: it was restored from a backup, or is another one.
  * What was read since is read again (P1); what is still there is a duplicate by its eventId. The other way round, where
  * Kafka is behind, reading starts where Kafka says. Positions that Kafka does not have any more are jumped over.
+ *
+ * Each partition has its own answer, by `placeKey`: an Error if Kafka does not answer for it; none if it does not exist
+ * yet, and then the next assignment knows it. @throws if the database or all of Kafka is away.
  */
 export async function startsOf(
   kafka: Kafka,
   database: Queryable,
   group: string,
   places: readonly Place[],
-): Promise<Start[]> {
-  if (places.length === 0) return [];
-  const topics = [...new Set(places.map(({ topic }) => topic))];
+): Promise<Map<string, Start | Error>> {
+  if (places.length === 0) return new Map();
+  const topics = topicsOf(places);
   const stored = await storedOffsets(database, group, topics);
-  const { committed, bounds } = await kafkaOffsets(kafka, group, topics);
-  return places.flatMap((place) => {
-    const bound = bounds.get(placeKey(place));
-    // A partition that was added just now: the next assignment knows it.
-    if (bound === undefined) return [];
-    return [startOf(place, stored.get(placeKey(place)) ?? null, committed.get(placeKey(place)) ?? null, bound)];
+  return withAdmin(kafka, async (admin) => {
+    const committed = new Map<string, number>();
+    const bounds = await boundsBy(admin, topics, async (topic) => {
+      for (const { partitions } of await admin.fetchOffsets({ groupId: group, topics: [topic] })) {
+        for (const { partition, offset } of partitions) {
+          if (Number(offset) >= 0) committed.set(placeKey({ topic, partition }), Number(offset));
+        }
+      }
+    });
+    const starts = new Map<string, Start | Error>();
+    for (const place of places) {
+      const key = placeKey(place);
+      const bound = bounds(place);
+      if (bound instanceof Error) starts.set(key, bound);
+      else if (bound) starts.set(key, startOf(place, stored.get(key) ?? null, committed.get(key) ?? null, bound));
+    }
+    return starts;
   });
 }
 
@@ -63,39 +78,35 @@ function startOf(place: Place, stored: number | null, committed: number | null, 
   };
 }
 
-/** First position, and the end. */
-export interface Bounds {
-  readonly low: number;
-  readonly high: number;
-}
+/** Where a partition starts and ends now, why Kafka does not say so, or undefined if it does not exist. */
+export type BoundsOf = (place: Place) => Bounds | Error | undefined;
 
-/** Where partitions start and end now. @throws what kafkajs throws if Kafka is away. */
-export function boundsOf(kafka: Kafka, topics: readonly string[]): Promise<Map<string, Bounds>> {
-  return withAdmin(kafka, (admin) => boundsBy(admin, topics));
+/** Asks Kafka for the partitions of these topics. @throws what kafkajs throws if all of Kafka is away. */
+export function boundsOf(kafka: Kafka, places: readonly Place[]): Promise<BoundsOf> {
+  return withAdmin(kafka, (admin) => boundsBy(admin, topicsOf(places)));
 }
 
 type Admin = ReturnType<Kafka['admin']>;
 
-async function boundsBy(admin: Admin, topics: readonly string[]): Promise<Map<string, Bounds>> {
-  const bounds = new Map<string, Bounds>();
+/** What one topic is refused for does not concern the others. */
+async function boundsBy(
+  admin: Admin,
+  topics: readonly string[],
+  before: (topic: string) => Promise<void> = () => Promise.resolve(),
+): Promise<BoundsOf> {
+  const found = new Map<string, Map<number, Bounds | Error> | Error>();
   for (const topic of topics) {
-    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) {
-      bounds.set(placeKey({ topic, partition }), { low: Number(low), high: Number(high) });
+    try {
+      await before(topic);
+      found.set(topic, await boundsByPartition(admin, topic));
+    } catch (error) {
+      found.set(topic, error instanceof Error ? error : new Error(String(error)));
     }
   }
-  return bounds;
-}
-
-function kafkaOffsets(kafka: Kafka, group: string, topics: string[]) {
-  return withAdmin(kafka, async (admin) => {
-    const committed = new Map<string, number>();
-    for (const { topic, partitions } of await admin.fetchOffsets({ groupId: group, topics })) {
-      for (const { partition, offset } of partitions) {
-        if (Number(offset) >= 0) committed.set(placeKey({ topic, partition }), Number(offset));
-      }
-    }
-    return { committed, bounds: await boundsBy(admin, topics) };
-  });
+  return ({ topic, partition }) => {
+    const ofTopic = found.get(topic);
+    return ofTopic instanceof Error ? ofTopic : ofTopic?.get(partition);
+  };
 }
 
 async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): Promise<T> {
@@ -107,6 +118,10 @@ async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): P
     // Also one that never connected: it may hold a connection that hangs.
     await admin.disconnect().catch(() => {});
   }
+}
+
+function topicsOf(places: readonly Place[]): string[] {
+  return [...new Set(places.map(({ topic }) => topic))];
 }
 
 /** Walks consumer_offset's primary key. */

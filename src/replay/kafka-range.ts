@@ -16,6 +16,8 @@ export type AskedRange = Omit<Extract<EventSource, { readonly kind: 'kafka' }>, 
 
 /** Kafka gives nothing of a partition for so long: whoever waits is told. */
 const SILENT_MS = 30_000;
+/** How soon a partition that a broker could not read is asked for again. */
+const ASK_AGAIN_MS = 1_000;
 
 /** Kafka is there, and gives nothing of what it has. */
 export class KafkaSilentError extends Error {
@@ -91,10 +93,12 @@ export async function readRanges(
     await consumer.subscribe({ topic, fromBeginning: true });
     await new Promise<void>((resolve, reject) => {
       let timer = setTimeout(silent, SILENT_MS);
+      const faults = new Map<number, string>();
       function silent(): void {
+        const partitions = [...left.keys()].map((one) => (faults.has(one) ? `${one} (${faults.get(one)})` : `${one}`));
         reject(
           new KafkaSilentError(
-            `Kafka gave nothing of ${topic} for ${SILENT_MS} ms; left: partitions ${[...left.keys()].join(', ')}`,
+            `Kafka gave nothing of ${topic} for ${SILENT_MS} ms; left: partitions ${partitions.join(', ')}`,
           ),
         );
       }
@@ -113,6 +117,12 @@ export async function readRanges(
             const to = left.get(partition);
             if (to === undefined) return;
             const range = rangeOf(batch);
+            if (range.fault !== null) {
+              faults.set(partition, range.fault);
+              setTimeout(payload.pause(), ASK_AGAIN_MS).unref();
+              return;
+            }
+            faults.delete(partition);
             if (range.isOutOfRange) {
               const lost = `Kafka does not have offset ${range.position} of ${topic}/${partition} any more`;
               return settle(() => reject(new Error(`${lost}: it was removed while it was being read`)));

@@ -1,13 +1,14 @@
 /**
  * Defects of how kafkajs reads the answer of a fetch: it decodes everything at once, however much that is, one record
- * that it cannot decode fails the whole answer (and so stops all partitions of the broker for good), and one position
- * that does not exist any more does too.
+ * that it cannot decode fails the whole answer (and so stops all partitions of the broker for good), and any error of
+ * one partition does too.
  *
  * Repair: the answer is decoded here, a partition at a time and within a budget. The records are read by partition.ts.
  */
 import { readPartition } from './partition.ts';
 import { UNPACKED_BYTES_MAX } from './codecs.ts';
 import { internal } from './internals.ts';
+import { protocolError } from './metadata.ts';
 import { abortedTransactions, type AbortedTransaction } from './transactions.ts';
 import type { ReceivedMessage } from './unreadable.ts';
 
@@ -23,6 +24,8 @@ export interface FetchedRange {
   readonly lastStableOffset: number;
   /** The position does not exist in the partition. */
   readonly isOutOfRange: boolean;
+  /** Why the broker reads nothing of the partition now, as Kafka names it; null if it does. */
+  readonly fault: string | null;
 }
 
 /** Messages as kafkajs passes them on, with what belongs to all of them. */
@@ -35,13 +38,8 @@ interface FetchRequest {
   }[];
 }
 
-interface PartitionAnswer {
-  readonly partition: number;
-  readonly errorCode: number;
-}
-
 interface FetchAnswer {
-  readonly responses: readonly { readonly topicName: string; readonly partitions: readonly PartitionAnswer[] }[];
+  readonly errorCode: number;
 }
 
 interface Protocol {
@@ -71,19 +69,20 @@ export function repairFetch(): void {
     return (request) => {
       const made = original(request);
       const decode = (bytes: Buffer): Promise<FetchAnswer> => decodeAnswer(bytes, version, request);
-      return { ...made, response: { decode, parse: (answer) => parse(answer, made.response) } };
+      return { ...made, response: { decode, parse } };
     };
   };
 }
 
-/** As kafkajs does, which throws for the first partition with an error; a position out of range is left to the reader. */
-async function parse(answer: FetchAnswer, original: Protocol['response']): Promise<FetchAnswer> {
-  const responses = answer.responses.map(({ topicName, partitions }) => ({
-    topicName,
-    partitions: partitions.filter(({ errorCode }) => errorCode !== OFFSET_OUT_OF_RANGE),
-  }));
-  await original.parse({ ...answer, responses });
-  return answer;
+/** An error of a partition belongs to that partition alone (`range`); only one of the whole answer is thrown. */
+function parse(answer: FetchAnswer): Promise<FetchAnswer> {
+  return answer.errorCode === 0 ? Promise.resolve(answer) : Promise.reject(protocolError(answer.errorCode));
+}
+
+function faultOf(errorCode: number): string | null {
+  if (errorCode === 0 || errorCode === OFFSET_OUT_OF_RANGE) return null;
+  const { type, message } = protocolError(errorCode);
+  return `${type} (${message})`;
 }
 
 interface RawPartition {
@@ -138,7 +137,9 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     const isOutOfRange = raw.errorCode === OFFSET_OUT_OF_RANGE;
     read.set(
       raw,
-      Object.assign([...messages], { range: { position, nextOffset, highWatermark, lastStableOffset, isOutOfRange } }),
+      Object.assign([...messages], {
+        range: { position, nextOffset, highWatermark, lastStableOffset, isOutOfRange, fault: faultOf(raw.errorCode) },
+      }),
     );
   }
   const topics = Map.groupBy(partitions, ({ topic }) => topic);
