@@ -166,6 +166,24 @@ test('a partition of which Kafka does not say where it starts does not keep the 
   await eventually(() => (intake.state().ready ? true : undefined), 'ready again');
 });
 
+test('a topic that Kafka refuses while the service runs does not keep the other topics from being read', async () => {
+  const ground = await open(1);
+  const other = `${ground.topics.CRM_TOPICS}.other`;
+  const admin = ground.kafka.admin();
+  await admin.connect();
+  closers.push(() => admin.disconnect());
+  await admin.createTopics({ waitForLeaders: true, topics: [{ topic: other, numPartitions: 1 }] });
+  const intake = ground.intake({ stalledMs: 1_000, topics: [ground.topics.CRM_TOPICS, other] });
+  await sendTo(ground, [0]);
+  await untilPlanned(ground, { 0: 1 });
+  await admin.deleteTopics({ topics: [other] });
+  const detail = await eventually(() => (intake.state().ready ? undefined : intake.state().detail), 'the reason');
+  expect(detail).toMatch(new RegExp(`^${other}/0 is not read .*does not host this topic-partition`));
+  await sendTo(ground, [0]);
+  await untilPlanned(ground, { 0: 2 });
+  expect(await metric(ground, 'conax_intake_restarts_total')).toBe(0);
+});
+
 describe('In a cluster whose second broker is away', () => {
   let first: Stack;
   let second: Stack;
@@ -242,6 +260,7 @@ describe('In a cluster whose second broker is away', () => {
     expect(detail).toMatch(new RegExp(`/${there} is not read after offset 1 .*There is no leader`));
     expect(detail).toMatch(new RegExp(`/${never} is not read .*There is no leader`));
     expect(detail).not.toMatch(new RegExp(`/${here} `));
+    expect(await metric(ground, 'conax_intake_restarts_total')).toBe(0);
     await before.stop();
 
     const after = ground.intake({ stalledMs: 1_000 });
