@@ -4,10 +4,11 @@ import { restartRetentionLease } from './operations/retention.ts';
 import { shiftPasses } from './operations/retention-pass.ts';
 import { shiftFacetWaits } from './outcomes/actions.ts';
 import { restartRelayLease } from './outcomes/relay.ts';
-import { type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';
+import { CLOCK_STEP_MAX_MS, type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';
 import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/logging.ts';
 import { cutReplayLeases, extendReplayLeases } from './replay/record.ts';
+import { correctReady } from './requests/clock-jump.ts';
 import { resetSchedules } from './runs/schedules.ts';
 import { shiftRunRates } from './runs/store.ts';
 import { shiftLoginLimits } from './users/login-limit.ts';
@@ -39,6 +40,7 @@ export function startClock(options: {
       shiftLoginLimits,
       resetSchedules,
     ],
+    correctRest: (pool) => correctReady(pool, CLOCK_STEP_MAX_MS),
     afterForward: [
       (tx) => dispatcher.clock.extendLeases(tx),
       restartRelayLease,

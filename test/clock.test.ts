@@ -77,7 +77,7 @@ async function noted(since = '-infinity'): Promise<void> {
 }
 
 /**
- * The clock goes back by an hour, and the instance has seen it. The note is made fresh before: as the clock itself does
+ * The clock goes back by an hour, and the instance has corrected what follows from it. The note is made fresh before: as the clock itself does
  * not move here, the instance measures the jump from the note, and would take waits back by too little.
  */
 async function hourBack(): Promise<void> {
@@ -85,6 +85,11 @@ async function hourBack(): Promise<void> {
   await noted(row?.at);
   await clockGoesBack(db, HOUR_MS);
   await noted();
+  // Ready requests are corrected after the note has moved.
+  await until(
+    () => clock?.state().ready,
+    (ready) => ready === true,
+  );
 }
 
 /** The milliseconds until the one time that a query finds. */
@@ -112,6 +117,76 @@ test('a request that was ready stays ready, in its order', async () => {
   await hourBack();
   const claimed = [await claim(db, 1), await claim(db, 1), await claim(db, 1)].flat();
   expect(claimed.map(({ number }) => number)).toEqual(numbers);
+});
+
+test('a backlog of ready requests is corrected in batches by several instances, keeps its order, and none is moved twice', async () => {
+  const cards = Array.from({ length: 5_000 }, (_none, index) => `3${String(index).padStart(10, '0')}`);
+  const numbers = await submit(db, ...cards.map((card) => requestFor(addTo(card))));
+  await db.query(`update work set ready_at = now() - interval '50 minutes' + (number - $1) * interval '0.5 seconds'`, [
+    numbers[0],
+  ]);
+  const others = [0, 1].map(() =>
+    startClock({
+      db,
+      dispatcher: idle.dispatcher,
+      registry: new Registry(),
+      logger: pino({ level: 'silent' }),
+    }),
+  );
+  try {
+    await hourBack();
+    await until(
+      () => [clock, ...others].map((one) => one?.state().ready),
+      (states) => states.every((ready) => ready === true),
+    );
+  } finally {
+    await Promise.all(others.map((other) => other.stop()));
+  }
+  const [row] = await db.query<{ future: number; spanS: number }>(
+    `select count(*) filter (where ready_at > now())::int as future,
+            extract(epoch from max(ready_at) - min(ready_at))::float8 as "spanS" from work`,
+  );
+  expect(row?.future).toBe(0);
+  // A row that was moved twice would be the oldest by far.
+  expect(row?.spanS).toBeCloseTo(2_500, -2);
+  const order = await db.query<{ number: number }>('select number from work order by ready_at, number');
+  expect(order.map(({ number }) => number)).toEqual(numbers);
+});
+
+test('what blocks is corrected although ready requests are locked, and those are corrected by whoever looks later', async () => {
+  const retry = await oneReady('30000000001');
+  await putOff(0);
+  const ready = [await oneReady('30000000002'), await oneReady('30000000003')];
+  await clock?.stop();
+  await clockGoesBack(db, HOUR_MS);
+  const start = (): ClockWatch =>
+    startClock({ db, dispatcher: idle.dispatcher, registry: new Registry(), logger: pino({ level: 'silent' }) });
+  await db.transaction(async (tx) => {
+    await tx.query('select from work where number = any($1::bigint[]) for update', [ready]);
+    clock = start();
+    await noted();
+    await until(
+      () => claim(db),
+      ([claimed]) => claimed?.number === retry,
+    );
+    await until(
+      () => clock?.state(),
+      (state) => state?.ready === false && state.detail.includes('corrected'),
+    );
+    // The instance that found the jump dies.
+    await clock.stop();
+  });
+  expect(await claim(db)).toEqual([]);
+  clock = start();
+  await until(
+    () => clock?.state().ready,
+    (isReady) => isReady === true,
+  );
+  await until(
+    () => claim(db, 1),
+    ([claimed]) => claimed?.number === ready[0],
+  );
+  expect((await claim(db)).map(({ number }) => number)).toEqual([ready[1]]);
 });
 
 test('a request that waited for another of its card is ready when its turn comes', async () => {

@@ -57,7 +57,7 @@ export interface DispatcherState {
 }
 
 export interface DispatchClock {
-  /** The clock went back by `ms`: waits and leases of work rows. */
+  /** The clock went back by `ms`: back-offs and leases of work rows. */
   shiftWork(tx: Transaction, ms: number): Promise<void>;
   /** The clock went back by `ms`: the breaker and the shares. Locks the provider's row. */
   shiftProvider(tx: Transaction, ms: number): Promise<void>;

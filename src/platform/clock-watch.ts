@@ -12,12 +12,18 @@ import { repeat } from './repeat.ts';
  * Every instance notes the clock in the table `clock` twice a second. A clock that is behind the note has gone back. A
  * clock that is far ahead of the note has gone forward, if this process, by its own monotonic clock, noted it a moment ago;
  * otherwise nobody has looked for that long. The instance that finds a jump corrects what is stored and moves the note, in
- * one transaction that holds the note's row: each jump is corrected once, or found again by the next instance.
+ * one transaction that holds the note's row: each jump is corrected once, or found again by the next instance. What is too
+ * much for one transaction follows in small ones (`correctRest`), at each look, by every instance that finds some of it.
  */
 export interface ClockWatchOptions {
   readonly db: Database;
   /** Run in this order when the clock went back by `ms`: they take waits back by it, and cut leases to their length. */
   readonly afterBack: readonly ((tx: Transaction, ms: number) => Promise<void>)[];
+  /**
+   * Corrects a little of what the clock went back for and `afterBack` leaves; called at each look, also by instances that
+   * found no jump. @returns how many rows it corrected, and whether more may be left.
+   */
+  readonly correctRest: (db: Database) => Promise<{ readonly corrected: number; readonly left: boolean }>;
   /** Run in this order when the clock went forward: they give every lease its whole length again. */
   readonly afterForward: readonly ((tx: Transaction) => Promise<void>)[];
   readonly metrics: ClockMetrics;
@@ -77,6 +83,7 @@ export function watchClock(options: ClockWatchOptions): ClockWatch {
       const [moved] = await db.query<{ at: number }>(MOVE_NOTE);
       if (moved) saw(moved.at, askedAt);
       else await examine();
+      await correctRest();
       problem = null;
     },
     (error) => {
@@ -110,7 +117,15 @@ export function watchClock(options: ClockWatchOptions): ClockWatch {
     seen = { at, askedAt, answeredAt: performance.now() };
     old = null;
     lookedAt = seen.answeredAt;
-    correcting = null;
+  }
+
+  /** Corrects a batch, and looks again at once if there may be more: the note of the clock must not wait for all of it. */
+  async function correctRest(): Promise<void> {
+    const { corrected, left } = await options.correctRest(db);
+    // The instance that found the jump may be another one, or have died since.
+    if (left) correcting ??= "the database's clock went back";
+    else correcting = null;
+    if (left && corrected > 0) looking.now();
   }
 
   /** The clock does not fit the note: finds out why, and corrects what follows from it. */

@@ -45,6 +45,7 @@ function watched(more: Partial<ClockWatchOptions> = {}): Watched {
   const watch = watchClock({
     db,
     afterBack: [(_tx, ms) => Promise.resolve(void corrected.push(ms))],
+    correctRest: () => Promise.resolve({ corrected: 0, left: false }),
     afterForward: [() => Promise.resolve(void corrected.push('forward'))],
     metrics,
     logger: pino({ level: 'info' }, { write: (line: string) => void logged.push(JSON.parse(line)) }),
@@ -129,6 +130,29 @@ test('while the correction fails the part is not ready and says how far the cloc
   await once(() => watch.state().ready);
   expect(corrected).toHaveLength(1);
   expect(logged.filter(({ level }) => level >= 50)).toHaveLength(1);
+});
+
+test('the part is not ready until the rest is corrected too, also on an instance that found no jump, and the note goes on', async () => {
+  let left = 0;
+  const { watch, corrected } = watched({
+    correctRest: () => {
+      const batch = Math.min(left, 1);
+      left -= batch;
+      return Promise.resolve({ corrected: batch, left: left > 0 || batch > 0 });
+    },
+  });
+  await noted();
+  left = Infinity;
+  await once(() => !watch.state().ready);
+  expect(watch.state().detail).toBe("the database's clock went back: waits and leases are being corrected");
+  const [before] = await db.query<{ at: string }>('select clock_timestamp()::text as at');
+  await until(
+    () => db.query<{ later: boolean }>('select seen_at > $1::timestamptz as later from clock', [before?.at]),
+    ([row]) => row?.later === true,
+  );
+  left = 0;
+  await once(() => watch.state().ready);
+  expect(corrected).toEqual([]);
 });
 
 test('an instance that starts after the clock went back finds it by the note of those before it', async () => {
