@@ -11,7 +11,8 @@ const MAYBE_OF_THE_MESSAGE = /^(53200|57014|XX)/;
 
 /**
  * What PostgreSQL answers about its own state: a missing table, column or right, another database, an object in use. Our
- * statements are fixed texts, so no message causes these. The control would not find them all: it touches fewer tables.
+ * statements are fixed texts, so no message causes these. The control writes to the same tables, but cannot find them all: an
+ * object may be in use for the message's rows alone.
  */
 const STATE_OF_THE_DATABASE = /^(0A|28|3D|3F|42|55)/;
 

@@ -51,13 +51,12 @@ export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
 }
 
 /**
- * Does with an event of our own what intake does with one of the CRM: decodes, plans and stores it, and commits with a
- * NOTIFY and a write to the row of the offset. The event itself is taken back before the commit.
+ * Does with messages of our own what intake does with those of the CRM: decodes, plans and stores them, and commits with a
+ * NOTIFY and a write to the row of the offset. They write to every table that intake writes to, and are taken back before
+ * the commit.
  * @throws what goes wrong without any message.
  */
 async function runControl<M>({ topic, partition }: Source<M>, options: TrialOptions): Promise<void> {
-  const event = ownEvent(options.decoder.control());
-  const message = { ...bareMessage(topic, partition, 0), key: Buffer.from(event.subscription.number) };
   const control: ApplyOptions = {
     ...options,
     consumerGroup: null,
@@ -66,11 +65,13 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
   };
   await options.database.transaction(async (tx) => {
     await tx.query('savepoint control');
-    const { decisions } = await applyInTransaction(tx, [{ message, event, cause: null }], control);
+    const messages = ownMessages(topic, partition, options.decoder.control());
+    // By itself: a card that comes and leaves in one chunk is written to no row.
+    const before = await applyInTransaction(tx, messages.slice(0, 1), control);
+    const after = await applyInTransaction(tx, messages.slice(1), control);
     await tx.query('rollback to savepoint control');
-    const [decision] = decisions;
-    if (decision?.disposition !== 'PLANNED')
-      throw new Error(`The control came to ${decision?.disposition ?? 'nothing'}`);
+    const found = [...before.decisions, ...after.decisions].map(({ disposition }) => disposition).join(', ');
+    if (found !== OWN_DISPOSITIONS) throw new Error(`The control came to ${found}, not to ${OWN_DISPOSITIONS}`);
     await tx.query(`select pg_notify($1, 'bulk')`, [DISPATCH_CHANNEL]);
     await tx.query(
       `update consumer_offset set next_offset = next_offset where consumer_group = $1 and topic = $2 and partition = $3`,
@@ -79,17 +80,37 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
   });
 }
 
-/** Its own subscription, card and ids, so that it waits for nobody's locks. */
-function ownEvent(event: ActionEvent): ActionEvent {
+/** What becomes of `ownMessages`. */
+const OWN_DISPOSITIONS = 'PLANNED, PLANNED, NOTHING_TO_DO, DEAD_LETTERED';
+
+/**
+ * A service is added to a card, the card leaves, the service is added without a card (which is withheld, and its action's
+ * outcome is due), and a message cannot be read. The subscription, card and ids are the control's own, so that it waits for
+ * nobody's locks; the offsets are none that Kafka has.
+ */
+function ownMessages(topic: string, partition: number, control: ActionEvent): ReadMessage[] {
   const id = `control ${randomUUID()}`;
-  const { subscription, action } = event;
-  const installedItems = subscription.installedItems.map((item) => ({ ...item, caId: id.slice(0, 30) }));
-  return {
-    ...event,
-    eventId: id,
-    action: { ...action, id },
-    subscription: { ...subscription, id, number: id, installedItems },
+  const { installedItems: items, ...subscription } = control.subscription;
+  const card = items.map((item) => ({ ...item, caId: id.slice(0, 30) }));
+  const version = (number: number, installedItems: typeof items): ActionEvent => ({
+    ...control,
+    eventId: `${id} ${number}`,
+    action: { ...control.action, id: `${id} ${number}` },
+    subscription: { ...subscription, id, number: id, version: number, installedItems },
+  });
+  const removal: ActionEvent = {
+    ...version(2, []),
+    family: 'INSTALLED_ITEM',
+    type: 'REMOVE_INSTALLED_ITEM',
+    incomingInstalledItems: [],
+    removedInstalledItems: card,
   };
+  const events = [version(1, card), removal, version(3, []), null];
+  return events.map((event, index) => ({
+    message: { ...bareMessage(topic, partition, -1 - index), key: Buffer.from(id) },
+    event,
+    cause: event === null ? { reason: 'UNREADABLE', detail: 'an event of our own' } : null,
+  }));
 }
 
 /**

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
 import type { EventDecoder } from '../../src/events/decode.ts';
 import { ControlFailedError, createExperiment, type Steps } from '../../src/intake/experiment.ts';
@@ -14,6 +14,7 @@ let intake: TestIntake;
 beforeAll(async () => {
   intake = await openTestIntake();
 });
+afterEach(() => withoutTriggers());
 afterAll(() => intake.close());
 
 let counter = 0;
@@ -84,8 +85,33 @@ async function trigger(everything: boolean, create: string): Promise<TestOptions
 }
 
 async function withoutTriggers(): Promise<void> {
-  await intake.db.query(`drop trigger if exists breaks on inbox`);
-  await intake.db.query(`drop trigger if exists breaks on consumer_offset`);
+  for (const table of WRITTEN_TABLES) await intake.db.query(`drop trigger if exists breaks on ${table}`);
+}
+
+/** Every table that intake writes to. */
+const WRITTEN_TABLES = [
+  'inbox',
+  'consumer_offset',
+  'subscription',
+  'subscription_card',
+  'past_card',
+  'request',
+  'work',
+  'lane',
+  'withheld',
+  'crm_action',
+  'outbox',
+];
+
+/** Lets a statement of PL/pgSQL run before each row that is written to a table. */
+async function breakTable(table: string, condition: string, statement: string): Promise<void> {
+  await intake.db.query(
+    `create or replace function breaks() returns trigger language plpgsql as $$
+     begin if ${condition} then ${statement}; end if; return new; end $$`,
+  );
+  await intake.db.query(
+    `create trigger breaks before insert or update on ${table} for each row execute function breaks()`,
+  );
 }
 
 async function storedOf(messages: readonly IncomingMessage[]): Promise<{ offset: number; disposition: string }[]> {
@@ -137,6 +163,22 @@ describe('Messages of which some are poisoned', () => {
       expect((await storedOf(messages)).map(({ disposition }) => disposition)).toEqual(messages.map(() => 'PLANNED'));
     },
   );
+
+  it.each(WRITTEN_TABLES)('are all left alone while nothing can be written to %s', async (table) => {
+    await intake.applyMessages([intake.message(activation(false))]);
+    await breakTable(table, 'true', `raise exception 'storing failed'`);
+    const messages = [intake.message(activation(false))];
+    // Only they fail for a reason that is theirs.
+    const broken: TestOptions = {
+      plan(input) {
+        if (!input.event.subscription.number.startsWith('control')) throw new RangeError('planning failed');
+        return plan(input);
+      },
+    };
+    await expect(intake.applyMessages(messages, broken)).rejects.toThrow(ControlFailedError);
+    await withoutTriggers();
+    expect(await storedOf(messages)).toEqual([]);
+  });
 
   it('leave nothing of the control behind', async () => {
     await intake.applyMessages([intake.message(activation(true))], await PLACES['plan']?.(false));
