@@ -11,11 +11,13 @@
  *    suspicion is narrowed until one message is left.
  * 3. That message is attempted alone. If it fails, the control runs; if the control succeeds, the message is attempted
  *    alone again. If it fails again, it is blamed: `bury` dead-letters it.
+ * 4. A time-out also comes from slow storage, which lets the small control through. So a message is blamed for one only
+ *    if the control before and another one after took less than 1 s each.
  *
  * Exit: the suspicion is lifted as soon as every suspect went through or one was blamed. The messages after it are
  * processed in full again.
  *
- * Bounds: each poisoned message costs at most 2 · log2(n) + 6 more transactions. One call stops after `budgetMs` of
+ * Bounds: each poisoned message costs at most 2 · log2(n) + 7 more transactions. One call stops after `budgetMs` of
  * experimenting, so that a slow culprit does not keep its partition's place from the others; the suspicion is kept by
  * partition, and the next call goes on where this one stopped.
  */
@@ -31,6 +33,8 @@ export interface Steps<M> {
   bury(message: M, error: unknown): Promise<void>;
   /** Whether an error is a known outage of a named part: it is thrown as it is, without an experiment. */
   isOutage(error: unknown): boolean;
+  /** Whether an error says that work took too long. */
+  isTimeOut(error: unknown): boolean;
 }
 
 export interface Experiment {
@@ -44,13 +48,18 @@ export interface Experiment {
   forget(): void;
 }
 
-/** Work without any message fails as well: the part that `cause` speaks of is out of order, or the service is. */
+/**
+ * Work without any message fails or is slow as well, and the message says which: the part that `cause` speaks of is out of
+ * order, or the service is.
+ */
 export class ControlFailedError extends Error {
   override readonly name = 'ControlFailedError';
 }
 
 /** How long one call experiments before it lets other partitions go first. */
 const BUDGET_MS = 1_000;
+/** A control that takes this long shows that the storage is slow: a time-out is no message's fault then. */
+const SLOW_CONTROL_MS = 1_000;
 
 export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
   /** By partition: how many of the messages that come next are suspected. */
@@ -102,18 +111,32 @@ async function tried<M>(messages: readonly M[], steps: Steps<M>): Promise<Outcom
   }
 }
 
-async function control<M>(steps: Steps<M>): Promise<void> {
+/** @returns how many milliseconds the control took. */
+async function control<M>(steps: Steps<M>): Promise<number> {
+  const startedAt = performance.now();
   try {
     await steps.control();
   } catch (cause) {
     if (steps.isOutage(cause)) throw cause;
-    throw new ControlFailedError('Work fails without any message, too', { cause });
+    throw new ControlFailedError('an event of our own fails too', { cause });
   }
+  return performance.now() - startedAt;
 }
 
-/** The message failed alone: buries it if the control succeeds and it then fails alone again. */
+/**
+ * The message failed alone: buries it if the control succeeds and it then fails alone again.
+ * @throws ControlFailedError, also if the message only took too long and the control was slow.
+ */
 async function judge<M>(message: M, steps: Steps<M>): Promise<void> {
-  await control(steps);
+  const before = await control(steps);
   const again = await tried([message], steps);
-  if (again.kind === 'failed') await steps.bury(message, again.error);
+  if (again.kind !== 'failed') return;
+  if (steps.isTimeOut(again.error)) {
+    const slowestMs = Math.max(before, await control(steps));
+    if (slowestMs >= SLOW_CONTROL_MS) {
+      const text = `an event of our own took ${(slowestMs / 1000).toFixed(1)} s: the storage is slow`;
+      throw new ControlFailedError(text, { cause: again.error });
+    }
+  }
+  await steps.bury(message, again.error);
 }

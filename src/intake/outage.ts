@@ -26,6 +26,11 @@ export function isCertainOutage(error: unknown): boolean {
   return STATE_OF_THE_DATABASE.test(state) || (isDatabaseOutage(error) && !MAYBE_OF_THE_MESSAGE.test(state));
 }
 
+/** Whether PostgreSQL ended a statement because it took too long. */
+export function isTimeOut(error: unknown): boolean {
+  return sqlState(error) === '57014';
+}
+
 /** kafkajs handles its own errors (a rebalance, a lost broker) when they come out of a handler. */
 export function isKafkaError(error: unknown): boolean {
   return error instanceof Error && error.name.startsWith('KafkaJS');
@@ -33,7 +38,7 @@ export function isKafkaError(error: unknown): boolean {
 
 /** What people read of the reason why reading waits: the part, the problem, and what helps if nobody would guess it. */
 export function describeOutage(error: unknown): string {
-  if (error instanceof ControlFailedError) return `${describeOutage(error.cause)}; an event of our own fails too`;
+  if (error instanceof ControlFailedError) return `${describeOutage(error.cause)}; ${error.message}`;
   const state = sqlState(error);
   if (state === null) return messageOf(error);
   const remedy = REMEDIES[state];

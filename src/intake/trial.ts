@@ -8,7 +8,7 @@ import { type Applied, type ApplyOptions, applyChunk, applyInTransaction } from 
 import { chunksOf } from './chunks.ts';
 import type { Steps } from './experiment.ts';
 import { bareMessage, type IncomingMessage, type ReadMessage } from './message.ts';
-import { isCertainOutage } from './outage.ts';
+import { isCertainOutage, isTimeOut } from './outage.ts';
 import { shortened } from './read.ts';
 
 export interface TrialOptions extends ApplyOptions {
@@ -37,6 +37,7 @@ export interface Source<M> {
 export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
   return {
     isOutage: isCertainOutage,
+    isTimeOut,
     async attempt(messages, stored) {
       for (const chunk of chunksOf(await source.read(messages))) {
         const applied = await applyChunk(chunk, options);

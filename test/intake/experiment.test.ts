@@ -4,6 +4,8 @@ import { addItem, addService, type CrmEvent, events, newSubscription } from '../
 import type { EventDecoder } from '../../src/events/decode.ts';
 import { ControlFailedError, createExperiment, type Steps } from '../../src/intake/experiment.ts';
 import type { IncomingMessage } from '../../src/intake/message.ts';
+import { describeOutage } from '../../src/intake/outage.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { plan } from '../../src/planning/plan.ts';
 import { openTestIntake, type TestIntake, type TestOptions } from './support.ts';
 
@@ -114,6 +116,15 @@ async function breakTable(table: string, condition: string, statement: string): 
   );
 }
 
+async function withTimeOut<T>(statementTimeoutMs: number, work: (database: Database) => Promise<T>): Promise<T> {
+  const database = openDatabase({ url: intake.url, maxConnections: 2, applicationName: 'test', statementTimeoutMs });
+  try {
+    return await work(database);
+  } finally {
+    await database.close();
+  }
+}
+
 async function storedOf(messages: readonly IncomingMessage[]): Promise<{ offset: number; disposition: string }[]> {
   return intake.db.query(
     'select message_offset as offset, disposition from inbox where message_offset = any($1::bigint[]) order by id',
@@ -180,6 +191,30 @@ describe('Messages of which some are poisoned', () => {
     expect(await storedOf(messages)).toEqual([]);
   });
 
+  it('are not blamed for a time-out while an event of our own is slow, too', async () => {
+    await breakTable('inbox', 'true', `perform pg_sleep(case when new.message_offset < 0 then 0.3 else 2 end)`);
+    const messages = [intake.message(activation(false))];
+    const error = await withTimeOut(1_500, (database) => intake.applyMessages(messages, { database })).catch(
+      (thrown: unknown) => thrown,
+    );
+    expect(error).toBeInstanceOf(ControlFailedError);
+    expect(describeOutage(error)).toMatch(
+      /^PostgreSQL: canceling statement due to statement timeout \(57014\); an event of our own took \d\.\d s: the storage is slow$/,
+    );
+    expect(await storedOf(messages)).toEqual([]);
+    await withoutTriggers();
+    await intake.applyMessages(messages);
+    expect(await storedOf(messages)).toMatchObject([{ disposition: 'PLANNED' }]);
+  });
+
+  it('are blamed for a time-out if an event of our own is fast', async () => {
+    await breakTable('inbox', `new.message_offset >= 0 and new.disposition <> 'DEAD_LETTERED'`, 'perform pg_sleep(5)');
+    const messages = [intake.message(activation(false))];
+    await withTimeOut(500, (database) => intake.applyMessages(messages, { database }));
+    await withoutTriggers();
+    expect(await storedOf(messages)).toMatchObject([{ disposition: 'DEAD_LETTERED' }]);
+  });
+
   it('leave nothing of the control behind', async () => {
     await intake.applyMessages([intake.message(activation(true))], await PLACES['plan']?.(false));
     expect(await intake.db.query(`select 1 from request where subscription_number like 'control%'`)).toEqual([]);
@@ -207,6 +242,7 @@ function numbers(poison: ReadonlySet<number>, more: Partial<Steps<number>> = {})
       return Promise.resolve();
     },
     isOutage: () => false,
+    isTimeOut: () => false,
     ...more,
   };
   return { steps, buried, done, attempts: () => attempts };
