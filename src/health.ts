@@ -61,7 +61,7 @@ export async function databaseState(database: Database, seal: Seal | null): Prom
 /** What reads and sends, as far as its health goes. */
 interface Work {
   readonly intake: Pick<Intake, 'state'>;
-  readonly dispatcher: Pick<Dispatcher, 'state'>;
+  readonly dispatcher: Pick<Dispatcher, 'state' | 'pins'>;
   readonly outcomes: Pick<Outcomes, 'state'>;
   readonly clock: Pick<ClockWatch, 'state'>;
 }
@@ -69,7 +69,7 @@ interface Work {
 /** How the parts that read and send are doing; undefined: they have not started. */
 export function workState(work: Work | undefined): PartState[] {
   if (work === undefined) {
-    return ['intake', 'dispatch', 'cas', 'outcomes', 'clock'].map((part) => ({
+    return ['intake', 'dispatch', 'pins', 'cas', 'outcomes', 'clock'].map((part) => ({
       part,
       ready: false,
       detail: 'starting',
@@ -79,6 +79,7 @@ export function workState(work: Work | undefined): PartState[] {
   return [
     { part: 'intake', ...intake.state() },
     dispatcher.state(),
+    dispatcher.pins(),
     casState(dispatcher.state()),
     { part: 'outcomes', ...outcomes.state() },
     clock.state(),

@@ -1,5 +1,4 @@
 import type { ConaxCall, ConaxClient, ConaxExchange } from '../conax/client.types.ts';
-import { messageOf } from '../platform/errors.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
 import { type BackOff, backOffMs } from './back-off.ts';
 import { begin, proceed, type Step } from './course.ts';
@@ -25,12 +24,15 @@ export interface CarryOutPorts {
   readonly onExchange: (request: ClaimedRequest, exchange: ConaxExchange) => Promise<void>;
 }
 
+/** `pin-unopened`: none of the keys of this instance opens the PIN. */
+export type PutOffReason = Extract<Step, { step: 'put-off' }>['why'] | 'pin-unopened';
+
 export type CarriedOut =
   | {
       readonly settlement: Settlement;
       /** The refusal's code is not in the known list. */
       readonly review: string | null;
-      readonly why: Extract<Step, { step: 'put-off' }>['why'] | null;
+      readonly why: PutOffReason | null;
     }
   /** The lease is lost: another instance has the say, and nothing is to be written. */
   | 'lost';
@@ -38,7 +40,11 @@ export type CarriedOut =
 /** Makes the SOAP calls of one claimed request, one after the other, and gives what is to be written about it. */
 export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): Promise<CarriedOut> {
   const pin = pinOf(request, ports);
-  if ('problem' in pin) return finished(request, unreadablePin(pin.problem), []);
+  if (pin === 'missing') return finished(request, PIN_MISSING, []);
+  // Another instance may have the right key, and its PIN is lost only if none has.
+  if (pin === 'unopened') {
+    return putOff(request, [], backOffMs(ports.backOff, request.retries), request.doubt, 'pin-unopened');
+  }
   const exchanges: ConaxExchange[] = [];
   let step = begin(request);
   for (let calls = 0; step.step === 'call'; calls += 1) {
@@ -94,7 +100,7 @@ function putOff(
   exchanges: readonly ConaxExchange[],
   delayMs: number,
   doubt: ClaimedRequest['doubt'],
-  why: Extract<Step, { step: 'put-off' }>['why'] | null,
+  why: PutOffReason | null,
 ): CarriedOut {
   return {
     settlement: { kind: 'put-off', request: { number, token, cards, delayMs, doubt, exchanges } },
@@ -107,26 +113,24 @@ function putOff(
 function pinOf(
   { command, sealedPin }: ClaimedRequest,
   { unsealPin }: CarryOutPorts,
-): { pin?: string } | { problem: string } {
+): { pin?: string } | 'missing' | 'unopened' {
   if (command.type !== 'UPDATE_CA_PIN_TO_GIVEN_VALUE') return {};
-  if (sealedPin === null) return { problem: 'Its sealed PIN is missing in request_pin' };
+  if (sealedPin === null) return 'missing';
   try {
     return { pin: unsealPin(sealedPin) };
-  } catch (error) {
-    return { problem: `Its sealed PIN cannot be opened with the keys of PIN_KEY_FILE (${messageOf(error)})` };
+  } catch {
+    return 'unopened';
   }
 }
 
-/** Final at once: with another key the PIN is lost, and until somebody sees to it the card's later requests would wait. */
-function unreadablePin(problem: string): Extract<Step, { step: 'finish' }> {
-  return {
-    step: 'finish',
-    state: 'REJECTED',
-    referenceNumber: null,
-    errorCode: 'PIN_UNREADABLE',
-    errorDescription: `${problem}. It was not sent: give every instance the same keys, and make the request again with the PIN.`,
-    answer: null,
-    pairingNews: null,
-    review: false,
-  };
-}
+/** Final at once: the PIN is lost, and until somebody acts the card's later requests would wait. */
+const PIN_MISSING: Extract<Step, { step: 'finish' }> = {
+  step: 'finish',
+  state: 'REJECTED',
+  referenceNumber: null,
+  errorCode: 'PIN_UNREADABLE',
+  errorDescription: 'Its sealed PIN is missing in request_pin. It was not sent: make the request again with the PIN.',
+  answer: null,
+  pairingNews: null,
+  review: false,
+};

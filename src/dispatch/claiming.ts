@@ -56,6 +56,8 @@ export interface ClaimingOptions {
   readonly provider: ProviderWatch;
   readonly leases: Leases;
   readonly metrics: DispatchMetrics;
+  /** Numbers of requests that this instance cannot send. */
+  readonly except: () => readonly number[];
   /** Requests being carried out. */
   readonly carrying: () => number;
   /** Requests whose answer waits to be written. */
@@ -65,7 +67,8 @@ export interface ClaimingOptions {
 }
 
 export function createClaiming(options: ClaimingOptions): Claiming {
-  const { db, leaseMs, limits, share, provider, leases, metrics, carrying, unwritten, onClaimed, onError } = options;
+  const { db, leaseMs, limits, share, provider, leases, metrics, except, carrying, unwritten, onClaimed, onError } =
+    options;
   let buffer: ClaimedRequest[] = [];
   let underWay: Promise<void> | null = null;
   /** The last claim found less than it asked for, and nothing has happened since. */
@@ -83,7 +86,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     which: { readonly probing?: boolean; readonly upToClass?: number },
   ): Promise<ClaimedRequest[]> {
     const sentAt = performance.now();
-    const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), ...which });
+    const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), except: except(), ...which });
     if (claimed.length > 0) faultPoint('dispatch: after claim');
     leases.hold(claimed, sentAt);
     buffer = [...buffer, ...claimed].toSorted((a, b) => a.class - b.class);

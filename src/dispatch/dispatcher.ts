@@ -22,6 +22,7 @@ import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';
 import { createShareKeeper } from './share-keeper.ts';
 import { cutShares, extendShares } from './shares.ts';
+import { createUnopenedPins } from './unopened-pins.ts';
 import { listenForWork } from './wake-up.ts';
 
 export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.ts';
@@ -122,12 +123,14 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     provider,
     leases,
     metrics,
+    except: () => unopenedPins.numbers(),
     carrying: () => carrying.size,
     unwritten: () => settling.pending(),
     onClaimed: () => pump(),
     onError: failed('claim'),
   });
   const silence = createCasSilence();
+  const unopenedPins = createUnopenedPins();
   const ports: CarryOutPorts = {
     conax: {
       call: async (call) => {
@@ -203,6 +206,11 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       leases.release(request);
       claiming.ended(request);
       return;
+    }
+    // Before it can be claimed again.
+    if (result.why === 'pin-unopened') {
+      unopenedPins.add(request);
+      metrics.pinsUnopened.set(unopenedPins.numbers().length);
     }
     const held = await putDown(result.settlement, request.class);
     reportEnding(metrics, logger, request, result, held);
@@ -293,6 +301,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     for (const [age, requests] of await countReady(db, PENDING_AGES_S)) {
       metrics.ready.set({ older_than: `${age}s` }, requests);
     }
+    await unopenedPins.refresh(db);
+    metrics.pinsUnopened.set(unopenedPins.numbers().length);
   }
 
   async function drain(): Promise<void> {
@@ -331,6 +341,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       unwritten: settling.pending(),
       slots: share.slots(),
     }),
+    pins: () => unopenedPins.state(),
     clock: {
       shiftWork: (tx, ms) => shiftWork(tx, ms, leaseMs),
       async shiftProvider(tx, ms) {

@@ -24,9 +24,8 @@ export const DISPATCH_ERROR_CODES = [
   {
     code: 'PIN_UNREADABLE',
     meaning:
-      'The sealed PIN of the request is missing, or none of the keys that PIN_KEY_FILE names opens it: the key was replaced without keeping the former one, or instances have different keys. It was not sent; the log has an error for it.',
-    remedy:
-      'Give every instance the same keys; while a key is replaced keep the former one in a second line of the file. Then make the request again with the PIN.',
+      'The sealed PIN of the request is missing in the database. It was not sent; the log has an error for it. (A PIN that only another key opens is not rejected: its request waits for an instance that has the key.)',
+    remedy: 'Find out who removed rows from `request_pin`, and make the request again with the PIN.',
   },
   {
     code: 'WITHDRAWN',

@@ -22,6 +22,7 @@ export interface DispatchMetrics {
   readonly pauses: Counter<'why'>;
   readonly breakerOpen: Gauge;
   readonly ready: Gauge<'older_than'>;
+  readonly pinsUnopened: Gauge;
 }
 
 /** Creates them in a registry; once per registry. */
@@ -119,6 +120,11 @@ export function dispatchMetrics(registry: Registry): DispatchMetrics {
       name: `${p}ready_requests`,
       help: 'Requests that could be sent for at least so long and are not (counted up to 1001 a class and kind).',
       labelNames: ['older_than'],
+      registers,
+    }),
+    pinsUnopened: new Gauge({
+      name: `${p}pins_unopened`,
+      help: 'ALERT: requests that wait because no key of PIN_KEY_FILE on this instance opens their PIN.',
       registers,
     }),
   };

@@ -1,5 +1,6 @@
 import type { ConaxClient } from '../conax/client.types.ts';
 import type { Database, Transaction } from '../platform/database.ts';
+import type { PartState } from '../platform/http.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { FinishingParts } from '../requests/finish.ts';
 import type { BackOff } from './back-off.ts';
@@ -13,7 +14,7 @@ export interface DispatcherOptions {
   readonly databaseUrl: string | null;
   readonly conax: ConaxClient;
   readonly finishing: Omit<FinishingParts, 'instance'>;
-  /** Opens a sealed PIN. @throws where it cannot. */
+  /** Opens a sealed PIN. @throws if none of the keys fits: the request is left to another instance. */
   readonly unsealPin: (sealed: Buffer) => string;
   readonly logger: Logger;
   readonly metrics: DispatchMetrics;
@@ -68,6 +69,8 @@ export interface DispatchClock {
 export interface Dispatcher {
   readonly instance: string;
   state(): DispatcherState;
+  /** Whether PINs wait that this instance cannot open. */
+  pins(): PartState;
   /** What to correct when the clock of the database jumps (clock-watch.ts). */
   readonly clock: DispatchClock;
   /**

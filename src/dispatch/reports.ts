@@ -56,11 +56,19 @@ export function reportEnding(
   if (settlement.kind === 'finish') {
     const { state, errorCode, errorDescription } = settlement.request;
     metrics.finished.inc({ command: request.command.type, outcome: state, code: label(errorCode) });
-    // Every PIN request that follows ends like this until somebody mends the keys.
+    // The database lost something: nothing of ours removes the PIN of a pending request.
     const level = errorCode === 'PIN_UNREADABLE' ? 'error' : state === 'COMPLETED' ? 'debug' : 'info';
     logger[level]({ ...who, outcome: state, errorCode, errorDescription }, 'request is final');
   } else if (settlement.kind === 'put-off' && why !== null) {
     metrics.putOff.inc({ why });
+    if (why === 'pin-unopened') {
+      const remedy = 'give every instance the same keys, and keep a former key in a second line of the file';
+      logger.error(
+        { ...who, remedy },
+        'no key of PIN_KEY_FILE opens the PIN of this request: it waits for another instance',
+      );
+      return;
+    }
     logger.info({ ...who, why, delayMs: Math.round(settlement.request.delayMs) }, 'request was put off');
   }
   if (review !== null) {

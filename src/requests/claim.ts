@@ -44,6 +44,8 @@ export interface ClaimOptions {
   readonly probing?: boolean;
   /** Only requests of this class (work.ts) and those before it; default: of all. */
   readonly upToClass?: number;
+  /** Numbers that are left to other instances; default: none. */
+  readonly except?: readonly number[];
 }
 
 /**
@@ -53,13 +55,14 @@ export interface ClaimOptions {
  * (clock-watch.ts). Never waits for a lock.
  */
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
-  const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK } = options;
+  const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK, except = [] } = options;
   return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [
     limit,
     token,
     leaseMs,
     probing,
     upToClass * 2 + 1,
+    except,
   ]);
 }
 
@@ -71,7 +74,7 @@ function pick(rank: number): string {
   const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
   return `rank${rank} as (
   select number, token is not null as reclaimed from work
-   where waits = 0 and rank = ${rank} and ready_at <= now()${mayBeLeased ? ' and (token is null or (select trusted from clock_now))' : ''}
+   where waits = 0 and rank = ${rank} and ready_at <= now() and number <> all($6::bigint[])${mayBeLeased ? ' and (token is null or (select trusted from clock_now))' : ''}
    order by ready_at
    limit case when ${rank} <= $5::int then (select slots from open)${taken.join('')} else 0 end
      for update skip locked)`;
