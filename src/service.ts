@@ -91,6 +91,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     share: 1 / 4,
     statementTimeoutMs: WEB_API_STATEMENT_MS,
     lockTimeoutMs: WEB_API_LOCK_MS,
+    // What only reads is answered by a standby too.
+    acceptReadOnly: true,
   });
   // Replays select in many ways too, each statement planned for its values; and they are to keep nobody else waiting.
   const replayDatabase = openPool('conax-provisioning replays', { share: 1 / 8, prepared: false });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { prepareSession, ReadOnlyServerError, suspectedAt, suspectSessions } from './session.ts';
+import { prepareSession, ReadOnlyServerError, type Session, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
 
 /** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
@@ -46,6 +46,11 @@ export interface DatabaseOptions {
    * the claim takes seven times as long as running it. Only for a pool whose statements are few and constant.
    */
   readonly prepared?: boolean;
+  /**
+   * Works on a server that takes no writes too, for callers that may only read; default: false. A statement that writes
+   * is refused there (`isReadOnlyRefusal`).
+   */
+  readonly acceptReadOnly?: boolean;
   /** More settings of each session, by their names: `indexWalking`. */
   readonly settings?: Readonly<Record<string, string>>;
   /** Called for a connection that broke while idle; the pool replaces it. */
@@ -78,6 +83,9 @@ const KEEP_ALIVE_MS = 5_000;
 /** A connection that nobody uses is closed after this. */
 const IDLE_MS = 10_000;
 
+/** For so long a session with a server that takes no writes is used. */
+const READ_ONLY_MS = 2_000;
+
 /** SQLSTATEs after which the same transaction may simply be run again. */
 const REPEATABLE = new Set(['40P01', '40001']);
 
@@ -100,13 +108,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     // eslint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
     onConnect: async (client) => {
       const openedAt = performance.now();
-      const { settings } = options;
-      const { processId } = await prepareSession(client, { statementTimeoutMs, lockTimeoutMs, settings });
-      sessions.set(client, { openedAt, processId });
+      const { settings, acceptReadOnly } = options;
+      const prepared = await prepareSession(client, { statementTimeoutMs, lockTimeoutMs, settings, acceptReadOnly });
+      sessions.set(client, { openedAt, ...prepared });
     },
   });
   /** By connection: when it was opened, and its process at the server, which a pooler in between would hide. */
-  const sessions = new WeakMap<pg.ClientBase, { readonly openedAt: number; readonly processId: number }>();
+  const sessions = new WeakMap<pg.ClientBase, Session & { readonly openedAt: number }>();
   pool.on('error', (error) => options.onIdleError?.(error));
   // Broken connections do not go back to the pool. A client that loses its connection emits 'error', also beside rejecting
   // its query, and unheard it ends the process. The pool listens to idle ones only, and the server may end a session in
@@ -131,14 +139,15 @@ export function openDatabase(options: DatabaseOptions): Database {
 
   /**
    * A connection that was there before another one was found half-open, or with a server that takes no writes, is not
-   * used again.
+   * used again, and one that was opened with such a server only for a moment: the primary may be back.
    */
   async function checkOut(): Promise<pg.PoolClient> {
     for (;;) {
       const client = await pool.connect().catch(lost);
       if (!heardAt.has(client)) heardAt.set(client, performance.now());
-      const { openedAt = 0 } = sessions.get(client) ?? {};
-      if ((heardAt.get(client) ?? 0) >= suspectAt && openedAt >= suspectedAt(options.url)) return client;
+      const { openedAt = 0, readOnly = false } = sessions.get(client) ?? {};
+      const notBefore = Math.max(suspectedAt(options.url), readOnly ? performance.now() - READ_ONLY_MS : -Infinity);
+      if ((heardAt.get(client) ?? 0) >= suspectAt && openedAt >= notBefore) return client;
       client.release(true);
     }
   }
@@ -181,6 +190,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       heardAt.set(client, performance.now());
       return rows;
     } catch (error) {
+      // Known since the session was opened.
+      if (isReadOnlyRefusal(error) && sessions.get(client)?.readOnly === true) throw error;
       if (isServerLost(error)) suspectSessions(options.url);
       if (isServerError(error)) throw error;
       broken.add(client);
@@ -281,6 +292,11 @@ function isServerLost(error: unknown): boolean {
 
 function isServerError(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && !SESSION_GONE.test(error.code ?? '');
+}
+
+/** Whether a server refused to write, because it is a standby or somebody made it read-only. */
+export function isReadOnlyRefusal(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && error.code === '25006';
 }
 
 /**

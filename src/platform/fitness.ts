@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { onOwnSession, type Queryable, sqlState } from './database.ts';
-import { prepareSession } from './session.ts';
+import { prepareSession, type SessionOptions } from './session.ts';
 
 /** The migrations of this version. */
 export const MIGRATIONS_DIRECTORY = fileURLToPath(new URL('../../migrations', import.meta.url));
@@ -31,11 +31,14 @@ export async function requireFitServer(databaseUrl: string): Promise<void> {
 
 /**
  * Checks the server as `requireFitServer` does, and that the tables are those of this version or of a newer one that it
- * may work with.
+ * may work with. By default the server must take writes.
  * @throws UnfitDatabaseError, or the error of a server that is away.
  */
-export async function requireFitDatabase(databaseUrl: string): Promise<void> {
-  const problem = await withFitServer(databaseUrl, schemaProblem);
+export async function requireFitDatabase(
+  databaseUrl: string,
+  options: Pick<SessionOptions, 'acceptReadOnly'> = {},
+): Promise<void> {
+  const problem = await withFitServer(databaseUrl, schemaProblem, options);
   if (problem !== null) throw new UnfitDatabaseError(problem);
 }
 
@@ -92,16 +95,24 @@ function bare(migration: string): string {
   return migration.replace(/\.ts$/, '');
 }
 
-function withFitServer<T>(databaseUrl: string, use: (db: Queryable) => Promise<T>): Promise<T> {
-  return onOwnSession(() => askFitServer(databaseUrl, use));
+function withFitServer<T>(
+  databaseUrl: string,
+  use: (db: Queryable) => Promise<T>,
+  options: SessionOptions = {},
+): Promise<T> {
+  return onOwnSession(() => askFitServer(databaseUrl, use, options));
 }
 
-async function askFitServer<T>(databaseUrl: string, use: (db: Queryable) => Promise<T>): Promise<T> {
+async function askFitServer<T>(
+  databaseUrl: string,
+  use: (db: Queryable) => Promise<T>,
+  options: SessionOptions,
+): Promise<T> {
   const clients = [openClient(databaseUrl), openClient(databaseUrl)] as const;
   try {
     for (const client of clients) {
       await client.connect();
-      await prepareSession(client);
+      await prepareSession(client, options);
     }
     await refusePooler(clients);
     const [client] = clients;

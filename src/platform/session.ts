@@ -9,6 +9,8 @@ export class ReadOnlyServerError extends Error {
 export interface Session {
   /** The server's process, also if a pooler is in between. */
   readonly processId: number;
+  /** The server takes no writes; only with `acceptReadOnly`. */
+  readonly readOnly: boolean;
 }
 
 export interface SessionOptions {
@@ -16,6 +18,8 @@ export interface SessionOptions {
   readonly statementTimeoutMs?: number | undefined;
   /** Milliseconds; 0 lets a statement wait for ever. Default 15,000. */
   readonly lockTimeoutMs?: number | undefined;
+  /** Also a server that takes no writes will do: for work that may only read. Default: false. */
+  readonly acceptReadOnly?: boolean | undefined;
   /** More settings of the session, by their names. */
   readonly settings?: Readonly<Record<string, string>> | undefined;
 }
@@ -68,12 +72,12 @@ select count(set_config(name, value, false)) as settings, pg_backend_pid() as "p
 
 /**
  * Makes a new session one of ours, in one statement: sets all that our statements rely on, and refuses a server that
- * takes no writes. Every connection of pools, listeners and migrations goes through this once. Not by startup
+ * takes no writes, unless it is accepted. Every connection of pools, listeners and migrations goes through this once. Not by startup
  * parameters: poolers refuse most of them.
  * @throws ReadOnlyServerError
  */
 export async function prepareSession(client: pg.ClientBase, options: SessionOptions = {}): Promise<Session> {
-  const { statementTimeoutMs = 30_000, lockTimeoutMs = 15_000 } = options;
+  const { statementTimeoutMs = 30_000, lockTimeoutMs = 15_000, acceptReadOnly = false } = options;
   const wanted = Object.entries({
     ...RELIED_ON,
     statement_timeout: String(statementTimeoutMs),
@@ -81,7 +85,10 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
     idle_in_transaction_session_timeout: String(statementTimeoutMs * 2),
     ...options.settings,
   });
-  return await askServer<Session>(client, PREPARE, [wanted.map(([name]) => name), wanted.map(([, value]) => value)]);
+  const values = [wanted.map(([name]) => name), wanted.map(([, value]) => value)];
+  const answer = await askServer<{ processId: number }>(client, PREPARE, values);
+  if (!acceptReadOnly) refuseReadOnly(answer);
+  return { processId: answer.processId, readOnly: answer.standby || answer.readOnly };
 }
 
 /**
@@ -89,14 +96,27 @@ export async function prepareSession(client: pg.ClientBase, options: SessionOpti
  * @throws ReadOnlyServerError
  */
 export async function requireWritable(client: pg.ClientBase): Promise<void> {
-  await askServer(client, `select ${TAKES_WRITES}`);
+  refuseReadOnly(await askServer(client, `select ${TAKES_WRITES}`));
 }
 
-async function askServer<R>(client: pg.ClientBase, text: string, values: readonly unknown[] = []): Promise<R> {
+interface TakesWrites {
+  readonly standby: boolean;
+  readonly readOnly: boolean;
+}
+
+async function askServer<R>(
+  client: pg.ClientBase,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<R & TakesWrites> {
   // pg's types do not know the time limit of a single query.
   const query = { text, values: [...values], query_timeout: ANSWER_MS } as pg.QueryConfig;
-  const [row] = (await client.query<R & { standby: boolean; readOnly: boolean }>(query)).rows;
+  const [row] = (await client.query<R & TakesWrites>(query)).rows;
   if (row === undefined) throw new Error('The connection broke before PostgreSQL answered');
+  return row;
+}
+
+function refuseReadOnly(row: TakesWrites): void {
   if (row.standby) {
     throw new ReadOnlyServerError('The PostgreSQL server is a standby and takes no writes: the primary is waited for');
   }
@@ -105,7 +125,6 @@ async function askServer<R>(client: pg.ClientBase, text: string, values: readonl
       'The PostgreSQL server takes no writes: default_transaction_read_only is on for the server, the database or the role',
     );
   }
-  return row;
 }
 
 /** When a server of an address was last found to take no writes, or to end its sessions. */

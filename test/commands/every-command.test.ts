@@ -1,7 +1,10 @@
 import { CommanderError, type Command } from 'commander';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createProgram } from '../../src/commands/program.ts';
+import { openDatabase } from '../../src/platform/database.ts';
+import { addUser } from '../../src/users/changes.ts';
 import { runCli } from '../support/cli.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Arguments with which each command has nothing to say against its usage. */
 const ARGUMENTS: Readonly<Record<string, string>> = {
@@ -130,3 +133,76 @@ describe('every command', () => {
     expect(paired.stderr).toMatch(/DATABASE_URL is not set[^]*SMARTCARD_CA_ID_PATTERN is/);
   });
 });
+
+/** Those that change nothing. */
+const READING = [
+  'requests show',
+  'requests list',
+  'runs list',
+  'runs show',
+  'runs cards',
+  'reconcile show',
+  'reconcile fix',
+  'schedules list',
+  'schedules history',
+  'queue list',
+  'queue show',
+  'events held',
+  'events dead-letters',
+  'events show',
+  'provider status',
+  'users list',
+  'replay list',
+  'replay show',
+  'retention status',
+];
+/** Some of those that write. */
+const WRITING = [
+  'provider pause',
+  'users disable',
+  'schedules remove',
+  'queue add',
+  'pin change-key',
+  'pair create',
+  'info',
+];
+
+describe('on a server that takes no writes', () => {
+  let database: TestDatabase;
+  let env: Record<string, string>;
+  beforeAll(async () => {
+    database = await createTestDatabase();
+    const db = openDatabase({ url: database.url, maxConnections: 1, applicationName: 'test' });
+    await db.query(
+      `insert into schedule (name, kind, parameters, selection, cron, time_zone, next_at, created_by_user, updated_by_user)
+       values ('x', 'QUEUE', '{}', '{}', '* * * * *', 'UTC', now(), 'x', 'x')`,
+    );
+    await addUser(db, { username: 'anna', role: 'viewer', organisation: 'x', unit: null, password: ANNAS, by: 'test' });
+    await db.query(`alter database ${new URL(database.url).pathname.slice(1)} set default_transaction_read_only = on`);
+    await db.close();
+    env = {
+      DATABASE_URL: database.url,
+      KAFKA_BROKERS: '127.0.0.1:1',
+      SCHEMA_REGISTRY_URL: 'http://127.0.0.1:1',
+      PIN_KEY: '0'.repeat(64),
+    };
+  });
+  afterAll(() => database.drop());
+
+  test.concurrent.each(READING)('%s reads, or says that there is no such thing', async (name) => {
+    const { exitCode, stderr } = await runCli([...name.split(' '), ...argumentsOf(name)], env);
+    const lists = /list|held|dead-letters|status|history/.test(name);
+    expect({ name, exitCode, stderr }).toMatchObject({ name, exitCode: lists ? 0 : 3 });
+    expect(stderr).not.toContain('takes no writes');
+  });
+
+  test.concurrent.each(WRITING)('%s fails with one sentence', async (name) => {
+    const { exitCode, stderr, stdout } = await runCli([...name.split(' '), ...argumentsOf(name)], env);
+    expect({ name, exitCode, stderr, stdout }).toMatchObject({ name, exitCode: 1, stdout: '' });
+    expect(stderr).toMatch(
+      /PostgreSQL at [^ ]+ takes no writes \(it is a standby, or was made read-only\), and this command has to write: repeat it once the primary is back\n$/,
+    );
+  });
+});
+
+const ANNAS = 'correct horse battery';

@@ -4,7 +4,13 @@ import { Writable } from 'node:stream';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Database, isDatabaseOutage, openDatabase } from '../../src/platform/database.ts';
+import {
+  type Database,
+  type DatabaseOptions,
+  isDatabaseOutage,
+  isReadOnlyRefusal,
+  openDatabase,
+} from '../../src/platform/database.ts';
 import { listen } from '../../src/platform/listen.ts';
 import { ReadOnlyServerError } from '../../src/platform/session.ts';
 import { type OwnServer, startOwnServer } from '../support/postgres-server.ts';
@@ -20,8 +26,8 @@ afterEach(async () => {
 });
 afterAll(() => server.close());
 
-function open(): Database {
-  const database = openDatabase({ url: server.url, maxConnections: 2, applicationName: 'tested' });
+function open(more: Partial<DatabaseOptions> = {}): Database {
+  const database = openDatabase({ url: server.url, maxConnections: 2, applicationName: 'tested', ...more });
   closers.push(() => database.close());
   return database;
 }
@@ -88,6 +94,13 @@ test('a standby is refused by pools and listeners, which keep no session with it
   await eventually(async () => (/is a standby/.test(heard.problems()) ? true : undefined), "the listener's refusal");
   await eventually(async () => ((await sessions()).length === 0 ? true : undefined), 'no session with the standby');
 
+  const reader = open({ applicationName: 'reader', acceptReadOnly: true });
+  expect(await reader.query('select name from place')).toEqual([]);
+  expect(await reader.transaction((tx) => tx.query('select name from place'))).toEqual([]);
+  const refusal = await problemOf(reader.query(`insert into place values ('reader')`));
+  expect(isReadOnlyRefusal(refusal)).toBe(true);
+  expect(isDatabaseOutage(refusal)).toBe(true);
+
   await server.control.stop();
   await rm(join(server.data, 'standby.signal'));
   await server.control.start();
@@ -95,6 +108,21 @@ test('a standby is refused by pools and listeners, which keep no session with it
     return (await problemOf(database.query(`insert into place values ('home')`))) === null ? true : undefined;
   }, 'a statement that writes');
   await eventually(async () => (heard.times() === 2 ? true : undefined), 'listening again');
+  await reader.query(`insert into place values ('reader')`);
+});
+
+test('a session that was opened with a server that takes no writes is soon used no more, so that the primary is found', async () => {
+  const reader = open({ maxConnections: 1, acceptReadOnly: true });
+  const pid = async (): Promise<unknown> =>
+    (await reader.query<{ pid: number }>('select pg_backend_pid() as pid'))[0]?.pid;
+  await administer('alter database conax set default_transaction_read_only = on');
+  const first = await pid();
+  await administer(
+    'set default_transaction_read_only = off',
+    'alter database conax reset default_transaction_read_only',
+  );
+  await eventually(async () => ((await pid()) === first ? undefined : true), 'another session');
+  expect(await problemOf(reader.query('create temporary table mine ()'))).toBeNull();
 });
 
 test('sessions from before the server became read-only are used by no pool again, and no listener stays with it', async () => {

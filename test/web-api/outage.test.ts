@@ -69,6 +69,33 @@ test('while the database is away every call is told so, and when to come back; t
   await eventually(async () => ((await list()).code === 'OK' ? true : undefined), 'an answer after the outage');
 });
 
+test('while only a standby is left reading calls are answered, and writing ones are told when to come back', async () => {
+  const database = new URL(surroundings.settings.DATABASE_URL).pathname.slice(1);
+  const administer = async (change: string): Promise<unknown> => {
+    await surroundings.db.query(`alter database ${database} ${change}`);
+    return await surroundings.db.query(
+      `select pg_terminate_backend(pid) from pg_stat_activity where datname = $1 and application_name like 'conax-provisioning%'`,
+      [database],
+    );
+  };
+  await administer('set default_transaction_read_only = on');
+  const operate = async (): Promise<number> =>
+    (await fetch(`${service.url}/api/v1/provider`, { headers: { authorization: `Bearer ${token}` } })).status;
+  try {
+    await eventually(async () => ((await list()).code === 'OK' ? true : undefined), 'an answer of a standby');
+    await eventually(async () => ((await operate()) === 200 ? true : undefined), 'an answer of the operations API');
+    const pairing = { token, smartcard_set: [{ smartcard_ca_id: '35000000001' }], stb_set: [{ stb_ca_id: 'A' }] };
+    const told = await call(`${CREATE}/create_pairing`, json(pairing));
+    expect(told).toEqual({ status: 503, retryAfter: '2', code: 'DATABASE_UNAVAILABLE', data: null });
+  } finally {
+    await administer('reset default_transaction_read_only');
+  }
+  await eventually(async () => {
+    const pairing = { token, smartcard_set: [{ smartcard_ca_id: '35000000001' }], stb_set: [{ stb_ca_id: 'A' }] };
+    return (await call(`${CREATE}/create_pairing`, json(pairing))).code === 'OK' ? true : undefined;
+  }, 'a pairing once the primary is back');
+});
+
 test('without a PIN key a PIN call says so, and no other call minds', async () => {
   const body = { token, subscription_identifier: { number: 'S1' }, smartcard_ca_id: '35000000001', pin: '4711' };
   const told = await call(`${CREATE}/reset_pin_to_given_value`, json(body));
