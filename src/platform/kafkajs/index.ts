@@ -12,6 +12,7 @@ import { repairBrokerAddresses } from './broker-addresses.ts';
 import { repairCodecs } from './codecs.ts';
 import { repairFetch } from './fetch.ts';
 import { checkVersion, kafkajsVersion, loadKafkajs, replaceInternal } from './internals.ts';
+import { keyHash } from './key-hash.ts';
 import { repairMetadata } from './metadata.ts';
 import { repairAdmin, repairConsumer } from './offsets.ts';
 import { repairRecovery } from './recovery.ts';
@@ -23,6 +24,7 @@ const marked = globalThis as { [REPAIRED]?: true };
 // A process may evaluate this module twice (test runners do), and has one kafkajs.
 if (!marked[REPAIRED]) {
   replaceInternal('cluster/connectionPoolBuilder.js', repairBrokerAddresses);
+  replaceInternal('producer/partitioners/default/murmur2.js', () => keyHash);
   // First: an admin makes consumers too, with its own cluster, which stays strict.
   replaceInternal('admin/index.js', repairAdmin);
   replaceInternal('consumer/index.js', repairConsumer);
