@@ -105,8 +105,9 @@ function noHeaders(): Record<string, (Buffer | string)[]> {
 }
 
 /**
- * A dead letter that the broker finds too large, without what makes it so: its value and the message's own headers. Null
- * if there is nothing to leave out.
+ * A dead letter that the broker finds too large, without what makes it so: first without its value and the message's own
+ * headers, and if it is called again with that, without its key. `dead-letter-left-out` names what is missing. Null if
+ * only our own headers are left, which have some 5,000 bytes at most: then the message itself is not what is too large.
  */
 export function reducedDeadLetter({ stored, topic, message }: EncodedMessage): EncodedMessage | null {
   if (stored.kind !== 'DEAD_LETTER') return null;
@@ -116,13 +117,17 @@ export function reducedDeadLetter({ stored, topic, message }: EncodedMessage): E
     if (name.startsWith('dead-letter-')) headers[name] = [value].flat().filter((one) => one !== undefined);
     else leftOut += 1;
   }
-  if (message.value === null && leftOut === 0) return null;
-  const parts = [
-    ...(message.value === null ? [] : [`the value of ${message.value.length} bytes`]),
-    ...(leftOut === 0 ? [] : [`${leftOut} headers`]),
-  ];
+  const key = message.key ?? null;
+  const parts: string[] = [];
+  if (message.value !== null) parts.push(`the value of ${message.value.length} bytes`);
+  if (leftOut > 0) parts.push(`${leftOut} headers`);
+  const withKey = parts.length > 0;
+  if (!withKey) {
+    if (key === null) return null;
+    parts.push(`the key of ${key.length} bytes`);
+  }
   (headers['dead-letter-left-out'] ??= []).push(`${parts.join(', ')}: too large for this topic`);
-  return withSize(stored, topic, { key: message.key ?? null, value: null, headers });
+  return withSize(stored, topic, { key: withKey ? key : null, value: null, headers });
 }
 
 interface RecordKind {

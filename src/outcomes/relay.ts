@@ -136,21 +136,22 @@ export function startRelay(options: RelayOptions): Relay {
 
   /** Dead letters that are too large for their topic go out without what makes them so. */
   async function publishWithReduced(sender: Producer, encoded: readonly EncodedMessage[]): Promise<Publication> {
-    const whole = await publish(sender, encoded);
-    const reduced = new Map(whole.refused.map((one) => [one, reducedDeadLetter(one.message)]));
-    const smaller = [...reduced.values()].filter((message) => message !== null);
-    if (smaller.length === 0) return whole;
-    const second = await publish(sender, smaller);
-    for (const { stored, topic } of second.published) {
-      logger.warn(
-        { outboxId: stored.id, topic },
-        'a dead letter was too large for its topic: it went out without its value',
-      );
+    let { published, refused } = await publish(sender, encoded);
+    for (;;) {
+      const reduced = new Map(refused.map((one) => [one, reducedDeadLetter(one.message)]));
+      const smaller = [...reduced.values()].filter((message) => message !== null);
+      if (smaller.length === 0) return { published, refused };
+      const next = await publish(sender, smaller);
+      for (const { stored, topic, message } of next.published) {
+        const leftOut = [message.headers?.['dead-letter-left-out']].flat().join('; ');
+        logger.warn(
+          { outboxId: stored.id, topic, leftOut },
+          'a dead letter was too large for its topic: it went out reduced',
+        );
+      }
+      published = [...published, ...next.published];
+      refused = [...refused.filter((one) => reduced.get(one) === null), ...next.refused];
     }
-    return {
-      published: [...whole.published, ...second.published],
-      refused: [...whole.refused.filter((one) => reduced.get(one) === null), ...second.refused],
-    };
   }
 
   async function lead(): Promise<boolean> {

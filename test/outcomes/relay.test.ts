@@ -5,6 +5,7 @@ import { addItem, addService, events, newSubscription } from '../../dev/demo/crm
 import { addToOutbox, type NewOutboxMessage } from '../../src/outcomes/outbox.ts';
 import type { CrmActionOutcome } from '../../src/outcomes/outcome.generated.ts';
 import { onFaultPoint } from '../../src/platform/fault-points.ts';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { finishPending } from '../support/finish.ts';
 import { schemaRegistryUrl } from '../support/stack.ts';
@@ -174,6 +175,64 @@ describe('The relay', () => {
     }, 'the parked message');
     expect(parked.reason).toMatch(/larger than the max message size/);
     expect(await ground.metrics.metrics()).toMatch(/conax_outbox_parked_total\{kind="ACTION_OUTCOME"\} 1/);
+  });
+
+  it('publishes a dead letter that is too large without its value and headers, then without its key, and says so', async () => {
+    const ground = await open();
+    const letter = (offset: string, key: string, value: string): NewOutboxMessage => ({
+      kind: 'DEAD_LETTER',
+      eventId: randomUUID(),
+      key: Buffer.from(key),
+      body: Buffer.from(value),
+      headers: [
+        ['own', null],
+        ['dead-letter-offset', Buffer.from(offset).toString('base64')],
+      ],
+    });
+    const large = 300_000;
+    // Topics that were there before the service may take less than those that it creates.
+    const admin = ground.kafka.admin();
+    await admin.connect();
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        {
+          type: kafkajs.ConfigResourceTypes.TOPIC,
+          name: ground.topics.DEAD_LETTER_TOPIC,
+          configEntries: [{ name: 'max.message.bytes', value: '100000' }],
+        },
+      ],
+    });
+    await admin.disconnect();
+    await put(ground, [
+      letter('1', 'S1', 'v'.repeat(large)),
+      letter('2', 'k'.repeat(large), 'value'),
+      letter('3', 'S2', 'value'),
+    ]);
+    ground.outcomes();
+    // A letter that went out beside one that is too large may go out again: at least once.
+    const byOffset = await ground.wire.until(
+      ({ deadLetters }) => {
+        const seen = new Map(deadLetters.map((one) => [one.headers['dead-letter-offset'], one]));
+        return seen.size >= 3 ? seen : undefined;
+      },
+      'all dead letters',
+      20_000,
+    );
+    const shown = ['1', '2', '3'].map((offset) => {
+      const { key, value, headers } = byOffset.get(offset) ?? {};
+      return { key, bytes: value?.length, leftOut: headers?.['dead-letter-left-out'] };
+    });
+    expect(shown).toEqual([
+      { key: 'S1', bytes: 0, leftOut: `the value of ${large} bytes, 1 headers: too large for this topic` },
+      {
+        key: null,
+        bytes: 0,
+        leftOut: `the value of 5 bytes, 1 headers: too large for this topic,the key of ${large} bytes: too large for this topic`,
+      },
+      { key: 'S2', bytes: 5, leftOut: undefined },
+    ]);
+    expect(await ground.db.query('select 1 from outbox where parked_reason is not null')).toEqual([]);
   });
 
   it('publishes many small messages that are too much for one record batch together', async () => {
