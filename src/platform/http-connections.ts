@@ -44,6 +44,8 @@ const LINGER_MS = 1_000;
 export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf): ConnectionGuard {
   const { callArrivesMs, answerStallsMs, connectionsMax } = limits;
   const lastCalls = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
+  /** The answers that each connection still owes, in the order in which they go out, and whether each is ready. */
+  const owed = new WeakMap<Duplex, Map<ServerResponse, boolean>>();
   const refused = new WeakSet<Duplex>();
 
   function refuse(socket: Duplex, refusal: Refusal): void {
@@ -53,6 +55,15 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
     socket.resume();
     const timer = setTimeout(() => socket.destroy(), LINGER_MS).unref();
     socket.once('close', () => clearTimeout(timer));
+  }
+
+  /**
+   * Sets how long a connection may be silent. The long time for the work holds until the answer that is next in order is
+   * ready: only then is it the client that keeps us waiting. Node sets the keep-alive time once nothing is owed.
+   */
+  function limitSilence(socket: Socket, workMs: number): void {
+    const [isReady] = owed.get(socket)?.values() ?? [];
+    if (isReady !== undefined) socket.setTimeout(isReady ? answerStallsMs : workMs);
   }
 
   return {
@@ -80,16 +91,25 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
       const { server } = app;
       server.maxConnections = connectionsMax;
       server.on('drop', () => server.closeIdleConnections());
-      server.on('request', (request, response) => lastCalls.set(request.socket, { request, response }));
+      server.on('request', (request, response) => {
+        const { socket } = request;
+        lastCalls.set(socket, { request, response });
+        const answers = owed.get(socket) ?? new Map<ServerResponse, boolean>();
+        owed.set(socket, answers.set(response, false));
+        response.once('close', () => {
+          answers.delete(response);
+          limitSilence(socket, server.timeout);
+        });
+      });
       server.on('checkExpectation', (_request, response) => {
         const { status, body } = refusalOf('expectation');
         const length = Buffer.byteLength(body);
         response.writeHead(status, { ...JSON_HEADERS, 'content-length': length, connection: 'close' }).end(body);
       });
       server.on('connect', (_request, socket) => refuse(socket, refusalOf('tunnel')));
-      // Until here the long time for the work holds; once the answer has gone out Node sets the keep-alive time.
-      app.addHook('onSend', async (request) => {
-        request.raw.socket.setTimeout(answerStallsMs);
+      app.addHook('onSend', async ({ raw: { socket } }, reply) => {
+        owed.get(socket)?.set(reply.raw, true);
+        limitSilence(socket, server.timeout);
       });
     },
   };

@@ -29,6 +29,11 @@ async function start(limits: Partial<ConnectionLimits> = {}): Promise<HttpServer
     async register(app) {
       app.post('/echo', async (request) => request.body);
       app.get('/large', async () => LARGE);
+      // Works in silence for longer than a client may be slow.
+      app.get('/work', async () => {
+        await new Promise((resolve) => setTimeout(resolve, ARRIVES_MS * 2));
+        return { worked: true };
+      });
     },
   });
   return server;
@@ -79,6 +84,34 @@ test('a client that reads nothing of its answer is cut off in time', async () =>
   socket.destroy();
   expect(ms).toBeGreaterThanOrEqual(ARRIVES_MS - 50);
   expect(ms).toBeLessThan(ARRIVES_MS * 3 + SLACK_MS);
+});
+
+test.for([
+  ['after a call that was answered', ['/health/live', '/work']],
+  ['before a call that is answered at once', ['/work', '/health/live']],
+] as const)('a call that works for long is not cut off %s on the same connection', async ([, paths]) => {
+  const { url } = await start();
+  const calls = paths.map((path, index) => {
+    const isLast = index === paths.length - 1;
+    return written(`GET ${path} HTTP/1.1`, ['Host: a', ...(isLast ? ['Connection: close'] : [])]);
+  });
+  const { text } = await sendRaw(url, calls.join(''));
+  const bodies = { '/health/live': '{"status":"live"}', '/work': '{"worked":true}' };
+  expect(text.match(/\{.*?\}/g)).toEqual(paths.map((path) => bodies[path]));
+});
+
+test('a client that reads nothing of its first answer is cut off in time, also if a long call follows', async () => {
+  const { app, url } = await start();
+  const closed = new Promise((resolve) => {
+    app.server.once('connection', (socket: Socket) => socket.once('close', resolve));
+  });
+  const socket = connect(Number(new URL(url).port), '127.0.0.1').pause();
+  socket.on('error', () => {});
+  const startedAt = performance.now();
+  socket.write(['/large', '/work'].map((path) => written(`GET ${path} HTTP/1.1`, ['Host: a'])).join(''));
+  await closed;
+  socket.destroy();
+  expect(performance.now() - startedAt).toBeLessThan(ARRIVES_MS * 3 + SLACK_MS);
 });
 
 test('connections are bounded, and idle ones make room for new ones', async () => {
