@@ -271,7 +271,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     offsetLost: settings.KAFKA_OFFSET_LOST,
     stalledMs: settings.KAFKA_STALLED_MS,
     database,
-    findWriterSchema,
+    schemas,
     plan,
     rules,
     stalePolicy: settings.STALE_POLICY,

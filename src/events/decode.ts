@@ -80,9 +80,6 @@ const CONTROL_BYTES = readerType(CRM_RECORDS.SERVICE).toBuffer({
 type Reading = { readonly ok: true; readonly read: (bytes: Buffer, start?: number) => ActionEvent } | Failure;
 type Failure = { readonly ok: false } & DeadLetterCause;
 
-/** Look-ups that run at once: the registry must not be flooded, and its time limit counts from when each is asked. */
-const LOOK_UPS_AT_ONCE = 4;
-
 export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDecoder {
   // One per writer's schema: the look-up caches its schemas, so that a schema that is gone takes its reading along.
   const readings = new WeakMap<WriterSchema, Reading>();
@@ -91,11 +88,8 @@ export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDec
     async decode(values) {
       const ids = [...new Set(values.map(schemaIdOf).filter((id) => id !== null))];
       const found = new Map<number, Reading>();
-      const lookUp = async (): Promise<void> => {
-        for (let id = ids.pop(); id !== undefined; id = ids.pop())
-          found.set(id, reading(id, await findWriterSchema(id)));
-      };
-      await Promise.all(Array.from({ length: LOOK_UPS_AT_ONCE }, lookUp));
+      // All at once: the registry's client asks in turn, and what it must wait for it waits for once.
+      await Promise.all(ids.map(async (id) => found.set(id, reading(id, await findWriterSchema(id)))));
       return values.map((value) => decodeOne(value, found));
     },
     control: controlEvent,
@@ -146,7 +140,7 @@ function failureOf(error: unknown): Failure {
 }
 
 /** The schema id of a value in the wire format, null where it is not in it. Registries count from 1. */
-function schemaIdOf(value: Buffer | null): number | null {
+export function schemaIdOf(value: Buffer | null): number | null {
   if (!value || value.length < PREFIX_BYTES || value[0] !== MAGIC_BYTE) return null;
   return value.readUInt32BE(1);
 }

@@ -7,29 +7,9 @@ const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
 /** Of the events themselves. Old snapshots may have as many again; 1,000 locks are the limit of a transaction. */
 const CHUNK_CARDS_MAX = 500;
 
-/** Each unknown schema is a question to the registry, which may be slow: those before it must not wait for all of them. */
-const SLICE_SCHEMAS_MAX = 32;
-
 /** Cuts messages into slices that are small enough to be read at once. */
 export function slicesOf<M extends { readonly value: Buffer | null }>(messages: readonly M[]): M[][] {
-  return cut(messages, CHUNK_MESSAGES_MAX, CHUNK_BYTES_MAX, ({ value }) => value?.length ?? 0).flatMap(bySchemas);
-}
-
-function bySchemas<M extends { readonly value: Buffer | null }>(slice: M[]): M[][] {
-  const parts: M[][] = [];
-  let part: M[] = [];
-  let ids = new Set<string>();
-  for (const message of slice) {
-    const id = message.value?.toString('latin1', 0, 5) ?? '';
-    if (ids.size >= SLICE_SCHEMAS_MAX && !ids.has(id)) {
-      parts.push(part);
-      part = [];
-      ids = new Set();
-    }
-    ids.add(id);
-    part.push(message);
-  }
-  return [...parts, part];
+  return cut(messages, CHUNK_MESSAGES_MAX, CHUNK_BYTES_MAX, ({ value }) => value?.length ?? 0);
 }
 
 /** Cuts read messages so that their transactions lock a bounded number of cards. */

@@ -20,6 +20,10 @@ ${rows(Object.entries(deadLetterReasons).map(([code, { meaning, remedy }]) => [c
 
 An outage is never a reason: while the database or the schema registry is away, reading pauses.
 
+A registry that follows another one may not know a new schema yet. So \`UNKNOWN_SCHEMA\` takes two answers, the second at
+least 1.5 s after the first; the partition rests meanwhile, and the others go on. All unknown ids of a batch (at most 500)
+wait together. An id that the registry does not know is remembered for 15 s.
+
 ## Remarks
 
 In \`inbox.remarks\`, counted in \`conax_intake_remarks_total\`. The event was processed all the same.

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
-import { createEventDecoder, type FindWriterSchema } from '../events/decode.ts';
+import { createEventDecoder } from '../events/decode.ts';
 import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
 import type { Logger } from '../platform/logging.ts';
+import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
 import type { Applied } from './apply.ts';
 import { slicesOf } from './chunks.ts';
@@ -13,6 +14,7 @@ import { type PartitionBatch, runConsumer } from './consumer.ts';
 import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
 import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessage } from './message.ts';
+import { readableCount } from './look-ahead.ts';
 import type { IntakeMetrics } from './metrics.ts';
 import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
 import { watchProgress } from './progress.ts';
@@ -33,7 +35,7 @@ export interface IntakeOptions {
   /** How long a position may stay although its end is ahead (KAFKA_STALLED_MS). */
   readonly stalledMs: number;
   readonly database: Database;
-  readonly findWriterSchema: FindWriterSchema;
+  readonly schemas: Pick<SchemaRegistryClient, 'findWriterSchema' | 'lookAtSchema'>;
   /** Planning (src/planning/plan.ts). */
   readonly plan: (input: PlanningInput) => Plan;
   readonly rules: PlanningRules;
@@ -67,6 +69,8 @@ const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 2_000;
 /** How long one partition is worked on before the others have their turn. */
 const BATCH_MS_MAX = 1_000;
+/** How long a partition rests whose next message has a schema that the registry may not know yet. */
+const DOUBT_PAUSE_MS = 250;
 
 /**
  * Reads CRM events from Kafka into the database, until it is stopped. An outage of the database or of the schema
@@ -76,7 +80,7 @@ const BATCH_MS_MAX = 1_000;
 export function startIntake(options: IntakeOptions): Intake {
   const { logger, metrics } = options;
   const stopping = new AbortController();
-  const decoder = createEventDecoder(options.findWriterSchema);
+  const decoder = createEventDecoder((id) => options.schemas.findWriterSchema(id));
   const experiment = createExperiment();
   const applyOptions: Omit<TrialOptions, 'onApplied'> = {
     decoder,
@@ -175,8 +179,7 @@ export function startIntake(options: IntakeOptions): Intake {
       incoming,
       read: (messages) => readMessages(decoder, messages.map(incoming)),
     };
-    const begunAt = performance.now();
-    let startedAt = begunAt;
+    let startedAt = performance.now();
     const steps = trialOf(source, {
       ...applyOptions,
       async onApplied(chunk, applied) {
@@ -186,7 +189,11 @@ export function startIntake(options: IntakeOptions): Intake {
       },
     });
     try {
-      for (const slice of slicesOf<ReceivedMessage>(batch.messages)) {
+      const values = batch.messages.map(({ value }) => value);
+      const readable = await readableCount(values, (id) => options.schemas.lookAtSchema(id));
+      if (readable === 0 && batch.goesOn()) return batch.pauseFor(DOUBT_PAUSE_MS);
+      const begunAt = performance.now();
+      for (const slice of slicesOf<ReceivedMessage>(batch.messages.slice(0, readable))) {
         // What is left is fetched again: other partitions of the same answer wait until this one returns.
         if (!batch.goesOn() || performance.now() - begunAt > BATCH_MS_MAX) return;
         startedAt = performance.now();

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
+import { createSchemaLookUps } from './schema-look-ups.ts';
 import { addressOf, namingPart } from './unreachable.ts';
 
 export interface SchemaRegistryOptions {
@@ -13,11 +14,13 @@ export interface SchemaRegistryOptions {
   readonly password?: string | undefined;
   /** How long one look-up may take in all; default 3,000. */
   readonly timeoutMs?: number;
-  /** How long "no such schema" is believed, so that a stream of bad messages asks once; default 15,000. */
+  /** How long after the first "no such schema" a second one is believed: followers lag; default 1,500. */
+  readonly doubtMs?: number;
+  /** How long "no such schema" is believed then, so that a stream of bad messages asks seldom; default 15,000. */
   readonly unknownForMs?: number;
   /** How many schemas are kept; default 32: each takes a tenth of a megabyte and more. */
   readonly schemasMax?: number;
-  /** How many ids that lead nowhere are kept; default 2,000: hostile messages can name two thousand million. */
+  /** How many ids that lead nowhere are kept; default 20,000: hostile messages can name two thousand million. */
   readonly unknownMax?: number;
 }
 
@@ -37,11 +40,16 @@ export type Compatibility = 'BACKWARD' | 'FULL_TRANSITIVE';
 
 export interface SchemaRegistryClient {
   /**
-   * The schema with an id and those that it refers to. Those that were asked for last are kept, `schemasMax` of them;
-   * "unknown" is believed for a while.
+   * The schema with an id and those that it refers to. Those that were asked for last are kept, `schemasMax` of them.
+   * "Unknown" comes at a second answer, `doubtMs` after the first, and is believed for a while.
    * @throws SchemaRegistryUnavailableError
    */
   findWriterSchema(schemaId: number): Promise<WriterSchema>;
+  /**
+   * Like `findWriterSchema`, but asks once at most and waits for nothing else; null if "unknown" is not believed yet.
+   * @throws SchemaRegistryUnavailableError
+   */
+  lookAtSchema(schemaId: number): Promise<WriterSchema | null>;
   /**
    * The id under which a subject has this very schema; null where it has not. Cached by nobody.
    * @throws SchemaRegistryUnavailableError
@@ -75,30 +83,26 @@ const REFERENCES_MAX = 64;
 const CONTROL_PATH = '/schemas/types';
 
 export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegistryClient {
-  const { timeoutMs = 3_000, unknownForMs = 15_000, schemasMax = 32, unknownMax = 2_000 } = options;
+  const { timeoutMs = 3_000, doubtMs = 1_500, unknownForMs = 15_000, schemasMax = 32, unknownMax = 20_000 } = options;
   const { base, authorization } = withoutCredentials(options);
   const dispatcher = new Agent({ connect: options.ca === undefined ? {} : { ca: options.ca } });
   const headers: Record<string, string> = {
     'content-type': 'application/vnd.schemaregistry.v1+json',
     ...(authorization === null ? {} : { authorization }),
   };
-  /** Both: whose turn to go is next, first. */
-  const found = new Map<number, WriterSchema>();
-  const refused = new Map<number, { readonly until: number; readonly answer: WriterSchema }>();
+  const lookUps = createSchemaLookUps({
+    ask: lookUp,
+    isSilence: (error) => error instanceof SchemaRegistryUnavailableError && error.status === null,
+    timeoutMs,
+    doubtMs,
+    unknownForMs,
+    schemasMax,
+    unknownMax,
+  });
 
   return {
-    async findWriterSchema(schemaId) {
-      if (schemaId < 1 || schemaId > HIGHEST_ID) return { kind: 'unknown' };
-      const usable = found.get(schemaId);
-      if (usable) return keep(found, schemasMax, schemaId, usable);
-      const known = refused.get(schemaId);
-      if (known && known.until > performance.now()) return known.answer;
-      refused.delete(schemaId);
-      const schema = await lookUp(schemaId);
-      if (schema.kind === 'schema') return keep(found, schemasMax, schemaId, schema);
-      keep(refused, unknownMax, schemaId, { until: performance.now() + unknownForMs, answer: schema });
-      return schema;
-    },
+    findWriterSchema: async (schemaId) => (isPossible(schemaId) ? lookUps.find(schemaId) : { kind: 'unknown' }),
+    lookAtSchema: async (schemaId) => (isPossible(schemaId) ? lookUps.look(schemaId) : { kind: 'unknown' }),
     async registeredId(subject, schema) {
       const body = JSON.stringify({ schema });
       const answer = await ask(`/subjects/${encodeURIComponent(subject)}`, { method: 'POST', body });
@@ -138,17 +142,6 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     if (named !== cause) return messageOf(named);
     const reason = cause === error ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
     return `The schema registry at ${addressOf(base)} did not answer: ${reason}`;
-  }
-
-  /** Puts it last in turn, and lets the first ones go where there are too many. */
-  function keep<T>(kept: Map<number, T>, max: number, schemaId: number, value: T): T {
-    kept.delete(schemaId);
-    kept.set(schemaId, value);
-    for (const first of kept.keys()) {
-      if (kept.size <= max) break;
-      kept.delete(first);
-    }
-    return value;
   }
 
   async function lookUp(schemaId: number): Promise<WriterSchema> {
@@ -222,6 +215,10 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
       throw new SchemaRegistryUnavailableError(problemOf(error), { cause: error });
     }
   }
+}
+
+function isPossible(schemaId: number): boolean {
+  return schemaId >= 1 && schemaId <= HIGHEST_ID;
 }
 
 /** A registry's schema that cannot be read with; the message goes into the dead letters. */

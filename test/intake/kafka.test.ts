@@ -265,7 +265,7 @@ describe('An outage', () => {
     const proxy = await proxyTo(schemaRegistryUrl());
     proxy.cut();
     const registry = openSchemaRegistry({ url: through(proxy, schemaRegistryUrl()), timeoutMs: 500 });
-    const intake = ground.intake({ findWriterSchema: (id) => registry.findWriterSchema(id) });
+    const intake = ground.intake({ schemas: registry });
     await ground.send(activations(10));
     await eventually(() => (intake.state().detail.startsWith('paused') ? true : undefined), 'the pause');
     proxy.stall();

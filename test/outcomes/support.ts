@@ -97,7 +97,7 @@ export async function openGround(
         groupId: topics.CRM_TOPICS,
         topics: [topics.CRM_TOPICS],
         database: db,
-        findWriterSchema: (id) => registry.findWriterSchema(id),
+        schemas: registry,
         plan,
         rules: RULES,
         stalePolicy: 'plan',

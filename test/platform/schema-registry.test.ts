@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { createEventDecoder, type FindWriterSchema } from '../../src/events/decode.ts';
+import { createEventDecoder } from '../../src/events/decode.ts';
 import {
   openSchemaRegistry,
   type SchemaRegistryClient,
@@ -28,7 +28,7 @@ beforeEach(async () => {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  open = openSchemaRegistry({ url: `http://127.0.0.1:${port}`, schemasMax: 3, unknownMax: 3 });
+  open = openSchemaRegistry({ url: `http://127.0.0.1:${port}`, schemasMax: 3, unknownMax: 3, doubtMs: 10 });
 });
 afterEach(() => {
   server.close();
@@ -60,7 +60,7 @@ describe('Schemas that were found', () => {
 });
 
 describe('Ids that lead nowhere', () => {
-  it('are believed to for a while, and take no more room than so many', async () => {
+  it('are remembered for a while, and take no more room than so many', async () => {
     expect(await open.findWriterSchema(2)).toEqual({ kind: 'unknown' });
     expect(await look(2, 4, 6, 2, 4, 6)).toEqual([4, 6]);
     expect(await look(8, 10, 12, 14)).toEqual([8, 10, 12, 14]);
@@ -155,20 +155,98 @@ describe('A registry', () => {
     expect(away).toBeInstanceOf(SchemaRegistryUnavailableError);
     expect(inspect(away)).not.toMatch(/se(%40|@)cret/);
   });
+});
 
-  it('is asked for 200 unknown ids in turn, at most four at once, without anybody giving up', async () => {
+describe('An id that the registry does not know', () => {
+  const UNKNOWN = { status: 404, body: { error_code: 40403, message: 'Schema not found' } };
+
+  /** A registry that answers each question about an id after a time; one by one if told so. */
+  async function registry(
+    answer: (id: number, times: number) => { status: number; body: unknown },
+    options: Partial<SchemaRegistryOptions> & { answerMs?: number; oneByOne?: boolean } = {},
+  ) {
+    const { answerMs = 0, oneByOne = false, ...more } = options;
+    const askedAt = new Map<number, number[]>();
+    let queue = Promise.resolve();
     let waiting = 0;
     let most = 0;
-    const find: FindWriterSchema = async () => {
+    const own = createServer((request, response) => {
+      const id = Number(/\d+$/.exec(request.url ?? '')?.[0]);
+      const times = [...(askedAt.get(id) ?? []), performance.now()];
+      askedAt.set(id, times);
       waiting += 1;
       most = Math.max(most, waiting);
-      await new Promise((resolve) => setImmediate(resolve));
-      waiting -= 1;
-      return { kind: 'unknown' };
-    };
+      const work = async (): Promise<void> => {
+        await new Promise((resolve) => setTimeout(resolve, answerMs));
+        waiting -= 1;
+        const { status, body } = answer(id, times.length);
+        response.writeHead(status).end(JSON.stringify(body));
+      };
+      if (oneByOne) queue = queue.then(work);
+      else void work();
+    });
+    own.listen(0, '127.0.0.1');
+    await once(own, 'listening');
+    onTestFinished(() => void own.close());
+    const url = `http://127.0.0.1:${(own.address() as AddressInfo).port}`;
+    return { client: openSchemaRegistry({ url, ...more }), askedAt, most: () => most };
+  }
+
+  it('is asked for again after 1.5 s by default, as a follower of the registry may lag, and found then', async () => {
+    const { client, askedAt } = await registry((_id, times) =>
+      times === 1 ? UNKNOWN : { status: 200, body: { schema: '"long"' } },
+    );
+    expect(await client.findWriterSchema(7)).toEqual({ kind: 'schema', schema: 'long', references: [] });
+    const [first = 0, second = 0, ...more] = askedAt.get(7) ?? [];
+    expect(second - first).toBeGreaterThanOrEqual(1_500);
+    expect(more).toEqual([]);
+  });
+
+  it('is doubted until the second answer, and whoever only looks waits for nothing and asks nothing more', async () => {
+    const { client, askedAt } = await registry(() => UNKNOWN, { doubtMs: 300 });
+    expect(await client.lookAtSchema(7)).toBeNull();
+    expect(await client.lookAtSchema(7)).toBeNull();
+    expect(askedAt.get(7)).toHaveLength(1);
+    expect(await client.findWriterSchema(7)).toEqual({ kind: 'unknown' });
+    expect(await client.lookAtSchema(7)).toEqual({ kind: 'unknown' });
+    expect(askedAt.get(7)).toHaveLength(2);
+  });
+
+  it('is doubted anew once "unknown" is no longer believed: the id may have been given away since', async () => {
+    const { client } = await registry(() => UNKNOWN, { doubtMs: 50, unknownForMs: 0 });
+    expect(await client.findWriterSchema(7)).toEqual({ kind: 'unknown' });
+    expect(await client.lookAtSchema(7)).toBeNull();
+  });
+
+  it('costs 200 of its kind one wait together, at most eight questions at once', async () => {
+    const { client, askedAt, most } = await registry(() => UNKNOWN, { doubtMs: 500 });
     const values = Array.from({ length: 200 }, (_none, index) => Buffer.from([0, 0, 0, 1, index]));
-    const decoded = await createEventDecoder(find).decode(values);
+    const startedAt = performance.now();
+    const decoded = await createEventDecoder((id) => client.findWriterSchema(id)).decode(values);
+    expect(performance.now() - startedAt).toBeLessThan(10_000);
     expect(decoded.every((one) => !one.ok && one.reason === 'UNKNOWN_SCHEMA')).toBe(true);
-    expect(most).toBe(4);
+    expect([...askedAt.values()].every((times) => times.length === 2)).toBe(true);
+    expect(most()).toBeLessThanOrEqual(8);
+  });
+
+  it('is told from an outage by a registry that works off questions one by one, each in a third of the time limit', async () => {
+    const { client, most } = await registry(() => UNKNOWN, {
+      answerMs: 400,
+      oneByOne: true,
+      timeoutMs: 1_200,
+      doubtMs: 10,
+    });
+    const ids = Array.from({ length: 10 }, (_none, index) => index + 1);
+    const found = await Promise.all(ids.map((id) => client.findWriterSchema(id)));
+    expect(found.every(({ kind }) => kind === 'unknown')).toBe(true);
+    expect(most()).toBeLessThanOrEqual(2);
+  });
+
+  it('gives up all that waits if the registry answers nothing in its time', async () => {
+    const { client } = await registry(() => UNKNOWN, { answerMs: 60_000, timeoutMs: 300 });
+    const startedAt = performance.now();
+    const settled = await Promise.allSettled([1, 2, 3, 4, 5, 6, 7, 8, 9, 10].map((id) => client.lookAtSchema(id)));
+    expect(settled.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(performance.now() - startedAt).toBeLessThan(1_500);
   });
 });

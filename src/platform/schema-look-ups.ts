@@ -1,0 +1,132 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WriterSchema } from '../events/decode.ts';
+
+export interface LookUpOptions {
+  /** Asks the registry once. @throws what says that the registry is away. */
+  readonly ask: (schemaId: number) => Promise<WriterSchema>;
+  /** Whether an error of `ask` means that no answer came at all. */
+  readonly isSilence: (error: unknown) => boolean;
+  /** The time limit of `ask`. */
+  readonly timeoutMs: number;
+  /** How long after the first "no such schema" the second one must come. */
+  readonly doubtMs: number;
+  /** How long "no such schema" is believed then. */
+  readonly unknownForMs: number;
+  readonly schemasMax: number;
+  readonly unknownMax: number;
+}
+
+export interface SchemaLookUps {
+  /** The schema with an id. "Unknown" takes `doubtMs` at least. @throws what `ask` throws. */
+  find(schemaId: number): Promise<WriterSchema>;
+  /**
+   * Like `find`, but asks once at most and waits for nothing else. Null: the registry said that it has none, and it is
+   * too early to believe that. @throws what `ask` throws.
+   */
+  look(schemaId: number): Promise<WriterSchema | null>;
+}
+
+/** Questions under way at once, for all callers. */
+const AT_ONCE_MAX = 8;
+
+/** What the registry said about an id that has no usable schema. */
+interface Refusal {
+  /** When it said so first. */
+  readonly since: number;
+  /** Null: not believed yet. */
+  readonly believedUntil: number | null;
+  readonly answer: WriterSchema;
+}
+
+/**
+ * Asks a registry for schemas: each id once for all who want it, few at once, and remembers the answers.
+ *
+ * Registries have followers, and a follower that lags does not know a new schema for some seconds. So "no such schema" is
+ * believed at the second answer only, and nobody has to wait for it: what is doubted is remembered, and asked again by
+ * whoever looks next. How many questions run at once follows from how fast the answers come: a registry that works them
+ * off one by one would let some of them run out of time.
+ */
+export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
+  const { ask, isSilence, timeoutMs, doubtMs, unknownForMs, schemasMax, unknownMax } = options;
+  /** Both: whose turn to go is next, first. */
+  const found = new Map<number, WriterSchema>();
+  const refused = new Map<number, Refusal>();
+  const underWay = new Map<number, Promise<WriterSchema | null>>();
+  const waiting: { go(): void; giveUp(error: unknown): void }[] = [];
+  let atOnce = 1;
+  let running = 0;
+  return { find, look };
+
+  async function find(schemaId: number): Promise<WriterSchema> {
+    for (;;) {
+      const schema = await look(schemaId);
+      if (schema) return schema;
+      const { since } = refused.get(schemaId) ?? { since: performance.now() };
+      await sleep(Math.max(1, since + doubtMs - performance.now()));
+    }
+  }
+
+  async function look(schemaId: number): Promise<WriterSchema | null> {
+    const usable = found.get(schemaId);
+    if (usable) return keep(found, schemasMax, schemaId, usable);
+    const known = refused.get(schemaId);
+    const now = performance.now();
+    if (known?.believedUntil === null && now < known.since + doubtMs) return null;
+    if (known && known.believedUntil !== null) {
+      if (now < known.believedUntil) return known.answer;
+      refused.delete(schemaId);
+    }
+    const shared = underWay.get(schemaId);
+    if (shared) return shared;
+    const question = askInTurn(schemaId)
+      .then((answer) => remember(schemaId, answer))
+      .finally(() => underWay.delete(schemaId));
+    underWay.set(schemaId, question);
+    return question;
+  }
+
+  function remember(schemaId: number, answer: WriterSchema): WriterSchema | null {
+    if (answer.kind === 'schema') {
+      refused.delete(schemaId);
+      return keep(found, schemasMax, schemaId, answer);
+    }
+    const now = performance.now();
+    const since = refused.get(schemaId)?.since ?? now;
+    const isBelieved = answer.kind === 'unusable' || now >= since + doubtMs;
+    keep(refused, unknownMax, schemaId, { since, believedUntil: isBelieved ? now + unknownForMs : null, answer });
+    return isBelieved ? answer : null;
+  }
+
+  async function askInTurn(schemaId: number): Promise<WriterSchema> {
+    if (running >= Math.floor(atOnce)) await new Promise<void>((go, giveUp) => waiting.push({ go, giveUp }));
+    else running += 1;
+    const askedAt = performance.now();
+    try {
+      return await ask(schemaId);
+    } catch (error) {
+      // Those who wait would each run out of time in turn.
+      if (isSilence(error)) for (const one of waiting.splice(0)) one.giveUp(error);
+      throw error;
+    } finally {
+      running -= 1;
+      const isQuick = performance.now() - askedAt < timeoutMs / 2;
+      // One more for each round of quick answers: one for each answer would overrun a registry before it shows.
+      atOnce = isQuick ? Math.min(atOnce + 1 / atOnce, AT_ONCE_MAX) : Math.max(1, atOnce / 2);
+      for (const one of waiting.splice(0, Math.max(0, Math.floor(atOnce) - running))) {
+        running += 1;
+        one.go();
+      }
+    }
+  }
+}
+
+/** Puts it last in turn, and lets the first ones go where there are too many. */
+function keep<T>(kept: Map<number, T>, max: number, schemaId: number, value: T): T {
+  kept.delete(schemaId);
+  kept.set(schemaId, value);
+  for (const first of kept.keys()) {
+    if (kept.size <= max) break;
+    kept.delete(first);
+  }
+  return value;
+}
