@@ -6,7 +6,7 @@ import { answerLists } from './fields.ts';
 import type { FieldPath } from './mapped-fields.ts';
 import type { MappedCommand } from './mapping.ts';
 import { rootPart } from './multipart.ts';
-import { isFault, nameOf, readSoapBody } from './soap-envelope.ts';
+import { faultVersion, nameOf, readSoapBody } from './soap-envelope.ts';
 import { type XmlElement, XmlError } from './xml.ts';
 
 /** The device that a pairing question is about, null for every other command. */
@@ -37,7 +37,7 @@ export function classify(command: MappedCommand, asked: AskedDevice, outcome: Ht
     if (!(error instanceof XmlError)) throw error;
     return withoutSoap(status, outcome.body, error.message);
   }
-  if (isFault(content)) return faultAnswer(content);
+  if (faultVersion(content) !== null) return faultAnswer(content);
   if (content.ns !== command.output.ns || content.name !== command.output.name) {
     return withoutSoap(status, outcome.body, `holds ${nameOf(content)} where ${nameOf(command.output)} is expected`);
   }
@@ -60,7 +60,7 @@ function readAnswer({
     );
   }
   const root = rootPart(body, contentType);
-  return readSoapBody(decodeText(root.body, root.contentType));
+  return readSoapBody(decodeText(root.body, root.contentType)).content;
 }
 
 function withoutSoap(status: number, body: Buffer, problem: string): ConaxAnswer {

@@ -8,7 +8,7 @@ import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
 import { defaultMappingFile, loadMapping, type MappedCommand } from './mapping.ts';
 import { createPinMask, type PinMask } from './pin-masking.ts';
-import { soapEnvelopeNamespace } from './soap-envelope.ts';
+import { soapNamespaces } from './soap-envelope.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
@@ -117,7 +117,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
 /** Texts with digits that every answer to the command may hold: namespaces, and the status in our own descriptions. */
 function knownTexts({ answer, output }: MappedCommand, status: number | null | undefined): string[] {
   const namespaces = Object.values(answer).flatMap((path) => path?.steps.map(({ ns }) => ns) ?? []);
-  return [soapEnvelopeNamespace, output.ns, ...namespaces, ...(status ? [`HTTP ${status}`] : [])];
+  return [soapNamespaces['1.1'], output.ns, ...namespaces, ...(status ? [`HTTP ${status}`] : [])];
 }
 
 /** What the CAS says beside its texts. */

@@ -1,7 +1,7 @@
 import type { FieldValue } from './fields.ts';
 import { type MappedCommand, type Mapping, MappingError } from './mapping.ts';
 import { encodeByModel } from './model-encoder.ts';
-import { sampleProblems } from './samples.ts';
+import { sampleProblems } from './old-samples.ts';
 import { createSoapEncoder } from './soap-encoder.ts';
 
 /** Makes the SOAP envelope of a command out of its fields. Throws NotEncodable. */

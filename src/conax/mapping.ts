@@ -9,7 +9,7 @@ import { type FieldPath, type MappedFields, mapAnswer, mapRequest } from './mapp
 import { type Operation, readWsdl } from './wsdl.ts';
 
 /** The mapping file that comes with the project: setting CONAX_MAPPING_FILE names another. */
-export const defaultMappingFile = fileURLToPath(new URL('../../schemas/conax-mapping.json', import.meta.url));
+export const defaultMappingFile = fileURLToPath(new URL('../../schemas/conax/conax-mapping.json', import.meta.url));
 
 /** Where and how a command is spoken, made from the mapping file and the WSDL of its area. */
 export interface MappedCommand {

@@ -2,7 +2,7 @@ import { buildBody } from './body.ts';
 import { childrenOf, type ElementModel } from './content-model.ts';
 import { type BodyNode, type BodyValue, guardedArguments } from './guard.ts';
 import type { Encode } from './encoder.ts';
-import { soapEnvelopeNamespace } from './soap-envelope.ts';
+import { soapNamespaces } from './soap-envelope.ts';
 import { escapeXml } from './xml.ts';
 
 /**
@@ -16,7 +16,7 @@ export const encodeByModel: Encode = (command, values) => {
   const declared = [...prefixes].map(([ns, prefix]) => ` xmlns:${prefix}="${escapeXml(ns)}"`).join('');
   return (
     '<?xml version="1.0" encoding="utf-8"?>' +
-    `<soap:Envelope xmlns:soap="${soapEnvelopeNamespace}"${declared}><soap:Body>${content}</soap:Body></soap:Envelope>`
+    `<soap:Envelope xmlns:soap="${soapNamespaces['1.1']}"${declared}><soap:Body>${content}</soap:Body></soap:Envelope>`
   );
 };
 

@@ -3,7 +3,7 @@ import { buildBody } from './body.ts';
 import type { Encode } from './encoder.ts';
 import { guardedArguments } from './guard.ts';
 import type { Mapping, MappedCommand } from './mapping.ts';
-import { soapEnvelopeNamespace } from './soap-envelope.ts';
+import { soapNamespaces } from './soap-envelope.ts';
 
 interface SoapOperation {
   readonly client: Client;
@@ -72,7 +72,7 @@ function soapOperation(client: Client, command: MappedCommand): SoapOperation {
         client,
         head:
           '<?xml version="1.0" encoding="utf-8"?>' +
-          `<soap:Envelope xmlns:soap="${soapEnvelopeNamespace}"${client.wsdl.xmlnsInEnvelope.replaceAll(/ xmlns:soap="[^"]*"/g, '')}><soap:Body>`,
+          `<soap:Envelope xmlns:soap="${soapNamespaces['1.1']}"${client.wsdl.xmlnsInEnvelope.replaceAll(/ xmlns:soap="[^"]*"/g, '')}><soap:Body>`,
         name: $name ?? command.input.name,
         nsAlias: targetNSAlias ?? '',
         ns: targetNamespace ?? command.input.ns,

@@ -1,38 +1,62 @@
-import { messageLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+import type { QName } from './answer-shape.ts';
+import type { SoapVersion } from './cas-definition.ts';
+import { messageLimits, readXml, type XmlElement, XmlError, type XmlLimits } from './xml.ts';
 
-/** The namespace of SOAP 1.1 envelopes. */
-export const soapEnvelopeNamespace = 'http://schemas.xmlsoap.org/soap/envelope/';
+/** The namespaces of the envelopes of both versions of SOAP. */
+export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {
+  '1.1': 'http://schemas.xmlsoap.org/soap/envelope/',
+  '1.2': 'http://www.w3.org/2003/05/soap-envelope',
+};
+
+export interface SoapBody {
+  readonly version: SoapVersion;
+  readonly content: XmlElement;
+}
 
 /**
- * Reads a SOAP 1.1 envelope and returns the one element in its body. Anything else (another namespace, a second
- * element, text between the elements, more than `messageLimits`) is an XmlError.
+ * Reads a SOAP envelope and returns the one element in its body. Anything else (another namespace, no element or a second
+ * one, text between the elements, more than the limits) is an XmlError.
  */
-export function readSoapBody(text: string): XmlElement {
-  const envelope = readXml(text, messageLimits);
-  if (!isSoap(envelope, 'Envelope')) throw new XmlError(`is no SOAP 1.1 envelope but ${nameOf(envelope)}`);
+export function readSoapBody(text: string, limits: XmlLimits = messageLimits): SoapBody {
+  const { version, content } = readEnvelope(text, limits);
+  if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one');
+  return { version, content };
+}
+
+/** The same, but the body may be empty: then `content` is null. */
+export function readEnvelope(
+  text: string,
+  limits: XmlLimits = messageLimits,
+): { readonly version: SoapVersion; readonly content: XmlElement | null } {
+  const envelope = readXml(text, limits);
+  const version = versionOf(envelope.ns);
+  if (version === null || envelope.name !== 'Envelope')
+    throw new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`);
+  const isSoap = (element: XmlElement, name: string): boolean => element.ns === envelope.ns && element.name === name;
   const [first, second] = envelope.children;
   const withHeader = first !== undefined && isSoap(first, 'Header');
   const body = withHeader ? second : first;
   if (body === undefined || !isSoap(body, 'Body')) throw new XmlError('has no SOAP body');
   if (envelope.children.length !== (withHeader ? 2 : 1)) throw new XmlError('has something beside the SOAP body');
-  const [content] = body.children;
-  if (content === undefined || body.children.length !== 1) {
+  const [content = null] = body.children;
+  if (body.children.length > 1) {
     throw new XmlError(`has ${body.children.length} elements in its SOAP body instead of one`);
   }
   if (envelope.text.trim() !== '' || body.text.trim() !== '') throw new XmlError('has text between its elements');
-  return content;
+  return { version, content };
 }
 
-/** True where the body's element is a SOAP 1.1 Fault. */
-export function isFault(content: XmlElement): boolean {
-  return isSoap(content, 'Fault');
+/** The version of SOAP whose Fault the element is; null if it is none. */
+export function faultVersion(content: XmlElement): SoapVersion | null {
+  return content.name === 'Fault' ? versionOf(content.ns) : null;
+}
+
+function versionOf(ns: string): SoapVersion | null {
+  if (ns === soapNamespaces['1.1']) return '1.1';
+  return ns === soapNamespaces['1.2'] ? '1.2' : null;
 }
 
 /** How an element is shown to people: {namespace}name. */
-export function nameOf(element: { readonly ns: string; readonly name: string }): string {
+export function nameOf(element: QName): string {
   return element.ns === '' ? element.name : `{${element.ns}}${element.name}`;
-}
-
-function isSoap(element: XmlElement, name: string): boolean {
-  return element.ns === soapEnvelopeNamespace && element.name === name;
 }

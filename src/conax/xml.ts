@@ -28,6 +28,12 @@ export function namespaceOf({ scope }: XmlElement, prefix: string): string | und
 /** The text is not the XML that was asked for; the message goes on after "the answer …" and holds a name of it at most. */
 export class XmlError extends Error {
   override readonly name = 'XmlError';
+  /** Where in the text, if that is known. */
+  readonly position: number;
+  constructor(message: string, position = 0) {
+    super(message);
+    this.position = position;
+  }
 }
 
 /** The most that a document may hold of each. Bytes alone do not bound the memory that a tree takes. */
@@ -86,10 +92,10 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   const count = counter(limits);
   countReferences(text, count);
   parser.on('error', (error) => {
-    throw new XmlError(`is not well formed: ${error.message.slice(0, saidMax)}`);
+    throw new XmlError(`is not well formed: ${error.message.slice(0, saidMax)}`, parser.position);
   });
   parser.on('doctype', () => {
-    throw new XmlError('has a document type, which no answer may have');
+    throw new XmlError('has a document type, which no SOAP message may have', parser.position);
   });
   parser.on('comment', () => count('comments', 'comments'));
   parser.on('processinginstruction', () => count('processingInstructions', 'processing instructions'));
@@ -172,10 +178,10 @@ function scopeOf(outer: NamespaceScope | null, declared: Readonly<Record<string,
   return outer;
 }
 
-/** Escapes text for an element so that it comes back exactly as it was, line ends included. */
+/** Escapes text for an element or an attribute, in whichever quotation marks, so that it comes back exactly as it was, line ends included. */
 export function escapeXml(text: string): string {
-  return /[&<>"\r\n\t]/.test(text)
-    ? text.replaceAll(/[&<>"\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`)
+  return /[&<>"'\r\n\t]/.test(text)
+    ? text.replaceAll(/[&<>"'\r\n\t]/g, (character) => `&#${character.charCodeAt(0)};`)
     : text;
 }
 

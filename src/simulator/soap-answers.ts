@@ -1,6 +1,6 @@
 import { childrenOf, type ElementModel } from '../conax/content-model.ts';
 import type { MappedCommand } from '../conax/mapping.ts';
-import { soapEnvelopeNamespace } from '../conax/soap-envelope.ts';
+import { soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
 import type { CommandType } from '../requests/command.ts';
 
@@ -56,7 +56,7 @@ export function writeFault(faultCode: 'Client' | 'Server', text: string, code: s
 }
 
 export function envelope(content: string): string {
-  return `${declaration}<soap:Envelope xmlns:soap="${soapEnvelopeNamespace}"><soap:Body>${content}</soap:Body></soap:Envelope>`;
+  return `${declaration}<soap:Envelope xmlns:soap="${soapNamespaces['1.1']}"><soap:Body>${content}</soap:Body></soap:Envelope>`;
 }
 
 function writeAnswer(command: MappedCommand, { statusCode, message, referenceNumber, lists }: AnswerTexts): string {

@@ -31,7 +31,7 @@ export function createRequestReader(mapping: Mapping): ReadRequest {
     if (!/^text\/xml\s*(?:;|$)/i.test(contentType)) return unreadable('the content type is not text/xml');
     let content: XmlElement;
     try {
-      content = readSoapBody(decodeText(body, contentType));
+      content = readSoapBody(decodeText(body, contentType)).content;
     } catch (error) {
       return unreadable(`the request ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -89,7 +89,7 @@ describe('a text', () => {
       element.name === 'Message'
         ? element.text
         : element.children.map((child) => find(child)).find((text) => text !== undefined);
-    return find(readSoapBody(xml)) ?? '';
+    return find(readSoapBody(xml).content) ?? '';
   }
 
   const refused = Symbol('refused');

@@ -1,0 +1,160 @@
+import type { CommandType } from '../requests/command.ts';
+import { answerLists } from './field-names.ts';
+import type { XmlElement } from './xml.ts';
+
+export interface QName {
+  /** Empty: no namespace. */
+  readonly ns: string;
+  readonly name: string;
+}
+
+export interface AnswerStep extends QName {
+  readonly isAttribute: boolean;
+}
+
+/** The steps from the element in the SOAP body, which is the first, to the one with the text. */
+export type AnswerPath = readonly AnswerStep[];
+
+/** How the answer of a command is read. */
+export interface AnswerShape {
+  /** Status codes; any other one refuses, and is for review unless it is in `refused`. */
+  readonly success: ReadonlySet<string>;
+  readonly refused: ReadonlySet<string>;
+  readonly tryLater: ReadonlySet<string>;
+  /** Whether an answer with nothing in its body is a success. */
+  readonly emptySuccess: boolean;
+  /** The element in the SOAP body; null if only an empty answer is a success. */
+  readonly element: QName | null;
+  /** By field: statusCode, message, referenceNumber, and the lists of the command. */
+  readonly paths: Readonly<Record<string, AnswerPath>>;
+}
+
+export interface AnswerEntry {
+  readonly success?: readonly string[] | undefined;
+  readonly refused?: readonly string[] | undefined;
+  readonly tryLater?: readonly string[] | undefined;
+  readonly emptySuccess?: boolean | undefined;
+  readonly element?: string | undefined;
+}
+
+/** Takes what is wrong with one member of the answer. */
+export type ReportMember = (member: string, problem: string) => void;
+
+const plainFields = ['statusCode', 'message', 'referenceNumber'];
+
+/** The members of an answer's entry that are paths. */
+export const answerFields = [...plainFields, ...new Set(Object.values(answerLists).flat())];
+
+/** Reads how a command is answered: `entry` of the command, and what `common` says for all of them. */
+export function parseAnswerShape(
+  type: CommandType,
+  entry: AnswerEntry & Readonly<Record<string, unknown>>,
+  common: AnswerEntry,
+  namespaces: Readonly<Record<string, string>>,
+  report: ReportMember,
+): AnswerShape {
+  const lists = answerLists[type] ?? [];
+  const paths: Record<string, AnswerPath> = {};
+  for (const field of answerFields) {
+    const text = entry[field];
+    if (typeof text !== 'string') continue;
+    if (!plainFields.includes(field) && !lists.includes(field)) {
+      report(field, `is no list of this command's answer; it has ${[...plainFields, ...lists].join(', ')}`);
+      continue;
+    }
+    const path = parsePath(text, namespaces, (problem) => report(field, problem));
+    if (path !== null) paths[field] = path;
+  }
+  for (const field of lists) {
+    if (entry[field] === undefined) report(field, 'is missing; write the path of its elements');
+  }
+  const element = elementOf(entry, paths, namespaces, report);
+  const emptySuccess = entry.emptySuccess ?? false;
+  if (entry['statusCode'] === undefined && entry.element === undefined && !emptySuccess && element === null) {
+    report('statusCode', 'is missing; write its path, or "element" or "emptySuccess" if the CAS answers without one');
+  }
+  const codes = (name: 'success' | 'refused' | 'tryLater'): ReadonlySet<string> =>
+    new Set(entry[name] ?? common[name] ?? []);
+  const shape = { success: codes('success'), refused: codes('refused'), tryLater: codes('tryLater') };
+  if (paths['statusCode'] !== undefined && shape.success.size === 0) {
+    report('success', 'is missing; write the status codes that mean success');
+  }
+  return { ...shape, emptySuccess, element, paths };
+}
+
+function elementOf(
+  entry: AnswerEntry & Readonly<Record<string, unknown>>,
+  paths: Readonly<Record<string, AnswerPath>>,
+  namespaces: Readonly<Record<string, string>>,
+  report: ReportMember,
+): QName | null {
+  let element: QName | null = null;
+  let first = '';
+  if (entry.element !== undefined) {
+    const [step, more] = parsePath(entry.element, namespaces, (problem) => report('element', problem)) ?? [];
+    if (more !== undefined || step?.isAttribute)
+      report('element', 'is the one element in the SOAP body; write prefix:name');
+    if (step !== undefined) element = { ns: step.ns, name: step.name };
+    first = 'element';
+  }
+  for (const [field, [step]] of Object.entries(paths)) {
+    if (step === undefined) continue;
+    if (element === null) {
+      element = { ns: step.ns, name: step.name };
+      first = field;
+    } else if (element.ns !== step.ns || element.name !== step.name) {
+      report(
+        field,
+        `starts with another element than ${first}; every path starts with the one element in the SOAP body`,
+      );
+    }
+  }
+  return element;
+}
+
+function parsePath(
+  text: string,
+  namespaces: Readonly<Record<string, string>>,
+  report: (problem: string) => void,
+): AnswerPath | null {
+  const steps: AnswerStep[] = [];
+  const names = text.split('/');
+  for (const [index, step] of names.entries()) {
+    const [, at, prefix, name] = /^(@?)(?:([\p{L}_][\p{L}\p{N}._-]*):)?([\p{L}_][\p{L}\p{N}._-]*)$/u.exec(step) ?? [];
+    if (name === undefined) {
+      report(`"${text}": "${step}" is no name; write prefix:name, or @name for an attribute, with / between the steps`);
+      return null;
+    }
+    const ns = prefix === undefined ? '' : namespaces[prefix];
+    if (ns === undefined) {
+      report(`"${text}": the prefix ${String(prefix)} is not in "namespaces"; add it there`);
+      return null;
+    }
+    const isAttribute = at === '@';
+    if (isAttribute && (index === 0 || index < names.length - 1)) {
+      report(`"${text}": only the last step may be an attribute`);
+      return null;
+    }
+    steps.push({ ns, name, isAttribute });
+  }
+  return steps;
+}
+
+/** The texts of everything at the path, trimmed. An element of another namespace is another element. */
+export function textsAt(content: XmlElement, path: AnswerPath | undefined): string[] {
+  if (path === undefined) return [];
+  let elements: XmlElement[] = [content];
+  for (const step of path.slice(1)) {
+    if (step.isAttribute) {
+      const name = step.ns === '' ? step.name : `{${step.ns}}${step.name}`;
+      return elements.flatMap(({ attributes }) => {
+        const value = attributes[name];
+        return value === undefined ? [] : [value.trim()];
+      });
+    }
+    elements = elements.flatMap(({ children }) =>
+      children.filter((child) => child.name === step.name && child.ns === step.ns),
+    );
+  }
+  return elements.map((element) => element.text.trim());
+}

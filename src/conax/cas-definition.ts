@@ -1,0 +1,109 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve as resolvePath } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { decodeText as decodeUtf8 } from '../platform/text.ts';
+import { type CommandType, commandTypes } from '../requests/command.ts';
+import { type AnswerShape, parseAnswerShape, type QName } from './answer-shape.ts';
+import { type CasFileCommand, type ReadCasFile, readCasFile } from './cas-file.ts';
+import { declaredEncoding, decodeText } from './charset.ts';
+import { CasDefinitionError, type Report } from './mistakes.ts';
+import { parseTemplate, type Template } from './template.ts';
+import { checkTemplate } from './template-check.ts';
+
+/** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
+export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.json', import.meta.url));
+
+export type SoapVersion = '1.1' | '1.2';
+
+/** Where a command goes, what is sent, and how the answer is read. */
+export interface CasCommand {
+  readonly type: CommandType;
+  readonly area: string;
+  /** The path after the base URL, with a leading slash. */
+  readonly path: string;
+  readonly wsdlFile: string | null;
+  readonly soapAction: string;
+  readonly soapVersion: SoapVersion;
+  /** The element in the SOAP body of the request. */
+  readonly body: QName;
+  readonly template: Template;
+  readonly answer: AnswerShape;
+}
+
+/** How a CAS is spoken to. */
+export interface CasDefinition {
+  readonly file: string;
+  /** Whether user and password are sent as HTTP Basic. */
+  readonly basicAuth: boolean;
+  readonly commands: Readonly<Record<CommandType, CasCommand>>;
+  /** What could not be checked. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Reads conax.json and its templates, and checks that they fit each other and the WSDLs.
+ * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
+ */
+export async function loadCasDefinition(file: string): Promise<CasDefinition> {
+  const { content, lineOf } = readCasFile(file);
+  const mistakes: string[] = [];
+  const warnings: string[] = [];
+  const report: Report = (at, line, problem) => mistakes.push(`${at}:${line}: ${problem}`);
+  const at = (path: readonly PropertyKey[], problem: string): void =>
+    report(file, lineOf(path), `${path.join('.')}: ${problem}`);
+  const commands: Partial<Record<CommandType, CasCommand>> = {};
+  for (const type of commandTypes) {
+    const entry = content.commands[type];
+    const area = content.areas[entry.area];
+    if (area === undefined) {
+      at(
+        ['commands', type, 'area'],
+        `"${entry.area}" is no area; it is one of ${Object.keys(content.areas).join(', ')}`,
+      );
+    }
+    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (member, problem) =>
+      at(['commands', type, 'answer', member], problem),
+    );
+    const template = readTemplate(file, type, entry, lineOf, report);
+    if (template === null || area === undefined) continue;
+    const checked = checkTemplate(type, template, report);
+    if (checked === null) continue;
+    commands[type] = {
+      type,
+      area: entry.area,
+      path: area.path,
+      wsdlFile: area.wsdl === undefined ? null : resolvePath(dirname(file), area.wsdl),
+      soapAction: entry.soapAction ?? '',
+      ...checked,
+      template,
+      answer,
+    };
+  }
+  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
+  return { file, basicAuth: content.basicAuth, commands: commands as Record<CommandType, CasCommand>, warnings };
+}
+
+function readTemplate(
+  casFile: string,
+  type: CommandType,
+  entry: CasFileCommand,
+  lineOf: ReadCasFile['lineOf'],
+  report: Report,
+): Template | null {
+  const file = resolvePath(dirname(casFile), entry.template);
+  let text: string;
+  try {
+    const bytes = readFileSync(file);
+    // What the XML declaration names counts; a file without one is read as strictly as every other text file.
+    text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, file) : decodeText(bytes, '');
+  } catch (error) {
+    const path = ['commands', type, 'template'];
+    report(
+      casFile,
+      lineOf(path),
+      `${path.join('.')}: ${file} ${error instanceof Error ? error.message : String(error)}`,
+    );
+    return null;
+  }
+  return parseTemplate(file, text, type, report);
+}
