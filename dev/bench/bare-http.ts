@@ -1,6 +1,7 @@
 import { Pool } from 'undici';
 import { createConaxClient } from '../../src/conax/client.ts';
-import { defaultMappingFile, loadMapping } from '../../src/conax/mapping.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { soapHeaders } from '../../src/conax/exchange.ts';
 import type { Command } from '../../src/requests/command.ts';
 
 /** A client that sends one SOAP call again and again as bytes that were made once, and reads the answer as bytes. */
@@ -16,13 +17,13 @@ export async function openBareHttp(url: string, command: Command, connections: n
   await conax.close();
   const { requestBody: body } = exchange;
   if (body === null || exchange.answer.kind !== 'accepted') throw new Error(`The sample call: ${exchange.answer.kind}`);
-  const { soapAction } = (await loadMapping(defaultMappingFile)).commands[command.type];
+  const definition = await loadCasDefinition(defaultCasFile);
   const pool = new Pool(url, { connections, pipelining: 1 });
   const request = {
     path: new URL(exchange.url).pathname,
     method: 'POST' as const,
     body,
-    headers: { 'content-type': 'text/xml; charset=utf-8', soapaction: `"${soapAction}"` },
+    headers: soapHeaders(definition.commands[command.type]),
   };
   return {
     async call() {

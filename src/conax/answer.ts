@@ -1,22 +1,38 @@
+import type { CommandType } from '../requests/command.ts';
+import { type AnswerShape, textsAt } from './answer-shape.ts';
+import type { CasCommand } from './cas-definition.ts';
+import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
-import { casRefusalCodes, casTryLaterCode, type ConaxCode } from './codes.ts';
+import type { ConaxCode } from './codes.ts';
 import type { HttpOutcome } from './exchange.ts';
-import { decodeText } from './charset.ts';
-import { answerLists } from './fields.ts';
-import type { FieldPath } from './mapped-fields.ts';
-import type { MappedCommand } from './mapping.ts';
+import { faultAnswer } from './fault.ts';
+import { answerLists } from './field-names.ts';
 import { rootPart } from './multipart.ts';
-import { faultVersion, nameOf, readSoapBody } from './soap-envelope.ts';
+import { faultVersion, nameOf, readEnvelope, type SoapContent } from './soap-envelope.ts';
 import { type XmlElement, XmlError } from './xml.ts';
 
 /** The device that a pairing question is about, null for every other command. */
 export type AskedDevice = { readonly kind: 'smartcard' | 'setTopBox'; readonly caId: string } | null;
 
+type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
+
+const notRepeatable: ReadonlySet<CommandType> = new Set([
+  'SEND_MAIL_MESSAGE_TO_CLIENT',
+  'SEND_BARK_MESSAGE_TO_CLIENT',
+  'SEND_REPEATING_BARK_MESSAGE_TO_CLIENT',
+  'DISPLAY_FINGERPRINT',
+]);
+
+/** Whether doing the command twice does no harm: a message or fingerprint would show twice. */
+export function isRepeatable(type: CommandType): boolean {
+  return !notRepeatable.has(type);
+}
+
 /**
- * What an HTTP exchange means for the command: total, every way of ending has its answer (domain: "Sending").
- * What is readable SOAP counts by what it says, whatever the status; else the status decides.
+ * Returns what an HTTP exchange means for the command, however it ended (domain: "Sending"). Readable SOAP counts by what
+ * it says, whatever the status; without it, the status decides.
  */
-export function classify(command: MappedCommand, asked: AskedDevice, outcome: HttpOutcome): ConaxAnswer {
+export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpOutcome): ConaxAnswer {
   if (outcome.kind === 'failed') {
     const { code, description } = outcome;
     return { kind: outcome.sent ? 'unknown' : 'not-sent', code, description };
@@ -30,135 +46,131 @@ export function classify(command: MappedCommand, asked: AskedDevice, outcome: Ht
     );
   }
   if (status === 429) return plain('not-sent', 'CAS_TOO_MANY_REQUESTS', 'the CAS answered HTTP 429: too many requests');
-  let content: XmlElement;
+  const shape = command.answer;
+  const isDone = status >= 200 && status <= 299;
+  if (shape.emptySuccess && isDone && shape.paths['statusCode'] === undefined && isBlank(outcome.body)) {
+    return accepted(command, asked, null, null);
+  }
+  let envelope: SoapContent;
   try {
-    content = readAnswer(outcome);
+    envelope = readAnswer(outcome);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    return withoutSoap(status, outcome.body, error.message);
+    return withoutSoap(outcome, error.message);
   }
-  if (faultVersion(content) !== null) return faultAnswer(content);
-  if (content.ns !== command.output.ns || content.name !== command.output.name) {
-    return withoutSoap(status, outcome.body, `holds ${nameOf(content)} where ${nameOf(command.output)} is expected`);
+  const { version, content } = envelope;
+  if (content === null) {
+    if (shape.emptySuccess && isDone && version === command.soapVersion) return accepted(command, asked, null, null);
+    return withoutSoap(outcome, 'has 0 elements in its SOAP body instead of one');
   }
-  const fields = readFields(command, content);
-  if (fields === null) return withoutSoap(status, outcome.body, 'does not hold one status code where the mapping says');
-  if (fields.statusCode !== 'OK') return refusal(fields.statusCode, fields.message);
-  if (status < 200 || status > 299) return withoutSoap(status, outcome.body, 'says OK');
+  if (faultVersion(content) !== null) return faultAnswer(shape, isRepeatable(command.type), content);
+  return contentAnswer(command, asked, outcome, version, content);
+}
+
+function contentAnswer(
+  command: CasCommand,
+  asked: AskedDevice,
+  outcome: Answered,
+  version: string,
+  content: XmlElement,
+): ConaxAnswer {
+  const { element, success } = command.answer;
+  if (version !== command.soapVersion) {
+    return withoutSoap(outcome, `is a SOAP ${version} envelope, and the request was SOAP ${command.soapVersion}`);
+  }
+  if (element === null || content.ns !== element.ns || content.name !== element.name) {
+    const expected = element === null ? 'an empty body' : nameOf(element);
+    return withoutSoap(outcome, `holds ${nameOf(content)} instead of ${expected}`);
+  }
+  const fields = readFields(command.answer, content);
+  if (fields === null) return withoutSoap(outcome, 'does not hold one status code at the path of conax.json');
+  if (fields.statusCode !== null && !success.has(fields.statusCode)) {
+    return refusal(command.answer, fields.statusCode, fields.message);
+  }
+  if (outcome.status < 200 || outcome.status > 299)
+    return withoutSoap(outcome, `says ${fields.statusCode ?? 'success'}`);
   return accepted(command, asked, content, fields.referenceNumber);
 }
 
-function readAnswer({
-  body,
-  contentType,
-  contentEncoding = '',
-}: Extract<HttpOutcome, { kind: 'answered' }>): XmlElement {
-  if (!['', 'identity'].includes(contentEncoding.trim().toLowerCase())) {
+function readAnswer({ body, contentType, contentEncoding = '' }: Answered): SoapContent {
+  if (isCompressed(contentEncoding)) {
     const encoding = contentEncoding.slice(0, 40);
     throw new XmlError(
       `is compressed (Content-Encoding: ${encoding}), which nobody asked for; turn that off at the CAS or its proxy`,
     );
   }
   const root = rootPart(body, contentType);
-  return readSoapBody(decodeText(root.body, root.contentType)).content;
+  return readEnvelope(decodeText(root.body, root.contentType));
 }
 
-function withoutSoap(status: number, body: Buffer, problem: string): ConaxAnswer {
-  if (status === 503 && body.toString('latin1').trim() === '') {
-    return plain('not-sent', 'CAS_UNAVAILABLE', 'the CAS answered HTTP 503 and nothing else');
+function isCompressed(contentEncoding: string): boolean {
+  return !['', 'identity'].includes(contentEncoding.trim().toLowerCase());
+}
+
+function isBlank(body: Buffer): boolean {
+  return body.toString('latin1').trim() === '';
+}
+
+function withoutSoap(outcome: Answered, problem: string): ConaxAnswer {
+  const { status, contentType } = outcome;
+  if (status === 503 && !mayBeSoap(outcome)) {
+    const body = isBlank(outcome.body) ? 'nothing else' : 'no SOAP';
+    return plain('not-sent', 'CAS_UNAVAILABLE', `the CAS or a gateway answered HTTP 503 and ${body}`);
   }
-  const text = `HTTP ${status}: the answer ${problem}`;
   if ((status >= 300 && status <= 399) || [404, 405, 407, 421].includes(status)) {
     return plain(
       'not-sent',
       'CAS_ENDPOINT_WRONG',
-      `HTTP ${status}: no Conax service is there; check CONAX_BASE_URL, the paths of the mapping, and proxies`,
+      `HTTP ${status}: no Conax service is there; check CONAX_BASE_URL, the paths in conax.json, and proxies`,
     );
   }
+  const type = contentType.trim() === '' ? 'without a content type' : contentType.trim().slice(0, 100);
+  const text = `HTTP ${status}, ${type}: the answer ${problem}`;
   if (status >= 400 && status <= 499 && status !== 408) {
     return { kind: 'refused', code: `HTTP_${status}`, description: text, review: true };
   }
   return plain('unknown', status >= 500 ? 'CAS_SERVER_ERROR' : 'CAS_ANSWER_UNREADABLE', text);
 }
 
-function plain(
-  kind: 'unknown' | 'not-sent' | 'not-authorised' | 'try-later',
-  code: ConaxCode,
-  description: string,
-): ConaxAnswer {
+/** Whether a body that is no readable SOAP may have been: a gateway writes HTML or nothing, a CAS broken SOAP. */
+function mayBeSoap({ body, contentType, contentEncoding = '' }: Answered): boolean {
+  return isCompressed(contentEncoding) || legibleText(body, contentType).includes('Envelope');
+}
+
+function plain(kind: 'unknown' | 'not-sent' | 'not-authorised', code: ConaxCode, description: string): ConaxAnswer {
   return { kind, code, description };
 }
 
-const refusalCodes: ReadonlySet<string> = new Set(casRefusalCodes);
-
-function refusal(code: string, description: string): ConaxAnswer {
-  if (code === casTryLaterCode) return { kind: 'try-later', code, description };
-  return { kind: 'refused', code: code.slice(0, 100), description, review: !refusalCodes.has(code) };
-}
-
-const knownCode = new RegExp(`(?<![A-Z_])(?:${[...casRefusalCodes, casTryLaterCode].join('|')})(?![A-Z_])`);
-
-function faultAnswer(fault: XmlElement): ConaxAnswer {
-  const part = (name: string): string => {
-    const element = fault.children.find((child) => child.name === name);
-    return element === undefined ? '' : wholeText(element);
-  };
-  const [code, text, detail] = [part('faultcode'), part('faultstring'), part('detail')];
-  const said = [code, text, detail].filter((value, index, all) => value !== '' && all.indexOf(value) === index);
-  const description = said.join(': ') || 'a SOAP Fault without a word';
-  for (const place of [detail, text, code]) {
-    const named = knownCode.exec(place)?.[0];
-    if (named !== undefined) return refusal(named, description);
-  }
-  return { kind: 'refused', code: 'SOAP_FAULT', description, review: true };
-}
-
-function wholeText(element: XmlElement): string {
-  const texts: string[] = [];
-  const collect = ({ text, children }: XmlElement): void => {
-    if (text.trim() !== '') texts.push(text.trim());
-    for (const child of children) collect(child);
-  };
-  collect(element);
-  return texts.join(' ');
+/** Returns what a status code that is no success means: final, unless the CAS asks for a later try. */
+export function refusal(shape: AnswerShape, code: string, description: string): ConaxAnswer {
+  if (shape.tryLater.has(code)) return { kind: 'try-later', code: code.slice(0, 100), description };
+  return { kind: 'refused', code: code.slice(0, 100), description, review: !shape.refused.has(code) };
 }
 
 function readFields(
-  command: MappedCommand,
+  { paths }: AnswerShape,
   content: XmlElement,
-): { statusCode: string; message: string; referenceNumber: string | null } | null {
-  const { statusCode, message, referenceNumber } = command.answer;
-  const [code, second] = readAll(content, statusCode);
-  if (code === undefined || code === '' || second !== undefined) return null;
+): { statusCode: string | null; message: string; referenceNumber: string | null } | null {
+  const [code, second] = textsAt(content, paths['statusCode']);
+  if (paths['statusCode'] !== undefined && (code === undefined || code === '' || second !== undefined)) return null;
   return {
-    statusCode: code,
-    message: readAll(content, message).join(' '),
-    referenceNumber: readAll(content, referenceNumber)[0] || null,
+    statusCode: code ?? null,
+    message: textsAt(content, paths['message']).join(' '),
+    referenceNumber: textsAt(content, paths['referenceNumber'])[0] || null,
   };
 }
 
-/** The texts of every element at the path; an element of another namespace is another element. */
-function readAll(content: XmlElement, path: FieldPath | undefined): string[] {
-  if (path === undefined) return [];
-  let elements: XmlElement[] = [content];
-  for (const step of path.steps) {
-    elements = elements.flatMap((element) =>
-      element.children.filter((child) => child.name === step.name && child.ns === step.ns),
-    );
-  }
-  return elements.map((element) => element.text.trim());
-}
-
 function accepted(
-  command: MappedCommand,
+  command: CasCommand,
   asked: AskedDevice,
-  content: XmlElement,
+  content: XmlElement | null,
   referenceNumber: string | null,
 ): ConaxAnswer {
   const lists = answerLists[command.type] ?? [];
-  const list = (name: string): string[] => [
-    ...new Set(readAll(content, command.answer[name]).filter((text) => text !== '')),
-  ];
+  const list = (name: string): string[] => {
+    const texts = content === null ? [] : textsAt(content, command.answer.paths[name]);
+    return [...new Set(texts.filter((text) => text !== ''))];
+  };
   const activeServices = lists.includes('activeServices') ? list('activeServices') : null;
   let pairing = null;
   if (lists.includes('pairedSmartcards')) {

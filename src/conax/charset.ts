@@ -1,8 +1,8 @@
 import { XmlError } from './xml.ts';
 
 /**
- * The answer's text in the charset that it names: the header's, else the XML declaration's, else UTF-8. An XmlError
- * where the bytes are no text in it.
+ * Returns the answer's text, in the charset of its byte order mark, else of the header, else of the XML declaration, else
+ * UTF-8. An XmlError if the bytes are no text in it.
  */
 export function decodeText(body: Buffer, contentType: string): string {
   const charset = charsetOf(body, contentType);
@@ -24,7 +24,15 @@ export function legibleText(body: Buffer, contentType: string): string {
 
 function charsetOf(body: Buffer, contentType: string): string {
   const named = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
-  return named ?? declaredEncoding(body) ?? 'utf-8';
+  return markedEncoding(body) ?? named ?? declaredEncoding(body) ?? 'utf-8';
+}
+
+/** The encoding that the first bytes give away: a byte order mark, or the zeros of "<" in UTF-16. They outrank a label. */
+function markedEncoding(body: Buffer): string | undefined {
+  const start = body.toString('hex', 0, 3);
+  if (start === 'efbbbf') return 'utf-8';
+  if (/^(?:fffe|3c00)/.test(start)) return 'utf-16le';
+  return /^(?:feff|003c)/.test(start) ? 'utf-16be' : undefined;
 }
 
 /** The encoding that an XML declaration names, if there is one. */

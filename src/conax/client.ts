@@ -1,12 +1,13 @@
 import type { Command } from '../requests/command.ts';
-import { type AskedDevice, classify } from './answer.ts';
+import { randomUUID } from 'node:crypto';
+import { type AskedDevice, classify, isRepeatable } from './answer.ts';
+import { type CasCommand, type CasDefinition, defaultCasFile, loadCasDefinition } from './cas-definition.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from './client.types.ts';
 import type { HttpOutcome } from './exchange.ts';
-import { createEncoder } from './encoder.ts';
 import { fieldValues, NotEncodable } from './fields.ts';
 import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
-import { defaultMappingFile, loadMapping, type MappedCommand } from './mapping.ts';
+import { CasDefinitionError } from './mistakes.ts';
 import { createPinMask, type PinMask } from './pin-masking.ts';
 import { soapNamespaces } from './soap-envelope.ts';
 import { createTransport } from './transport.ts';
@@ -14,9 +15,9 @@ import { createTransport } from './transport.ts';
 export interface ConaxClientOptions {
   /** http:// or https://, with the path that stands before the areas' paths, if any. */
   readonly baseUrl: string;
-  /** The mapping file; without one, that of the project. */
+  /** conax.json; without it, that of the project. */
   readonly mappingFile?: string | undefined;
-  /** HTTP Basic. */
+  /** HTTP Basic, unless conax.json says otherwise, and the fields of the templates. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
   /** PEM texts: the client's certificate and key, and the authorities that the CAS's certificate is checked against. */
@@ -29,6 +30,10 @@ export interface ConaxClientOptions {
   readonly maxConnections: number;
   /** Whether calls share connections (default: no); messages and fingerprints never do. See decision 0006. */
   readonly keepAlive?: boolean | undefined;
+  /** After how many calendar months an entitlement ends (default 0: never). */
+  readonly entitlementMonths?: number | undefined;
+  /** Called once with each thing that could not be checked. */
+  readonly onWarning?: ((warning: string) => void) | undefined;
   /** Called every time when bytes came from the CAS that no request asked for. */
   readonly onSurplus?: (() => void) | undefined;
 }
@@ -36,26 +41,20 @@ export interface ConaxClientOptions {
 /** What is kept of a body; a longer one is cut. */
 const bodyCharactersMax = 65_536;
 
-const notRepeatable: ReadonlySet<Command['type']> = new Set([
-  'SEND_MAIL_MESSAGE_TO_CLIENT',
-  'SEND_BARK_MESSAGE_TO_CLIENT',
-  'SEND_REPEATING_BARK_MESSAGE_TO_CLIENT',
-  'DISPLAY_FINGERPRINT',
-]);
-
 /**
- * Opens the CAS. Rejects with a MappingError, which names every mistake, where mapping file and WSDLs do not fit; no
- * connection is made before the first call.
+ * Opens the CAS; no connection is made before the first call.
+ * @throws CasDefinitionError, which names every mistake in conax.json, the templates and the WSDLs.
  */
 export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
-  const mapping = await loadMapping(options.mappingFile ?? defaultMappingFile);
-  const encode = await createEncoder(mapping);
+  const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile);
+  assertLogin(definition, options);
+  for (const warning of definition.warnings) options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);
   const transport = createTransport({
     origin: base.origin,
-    authorization: credentials?.authorization,
+    authorization: definition.basicAuth ? credentials?.authorization : undefined,
     tls: {
       ...(options.clientCert === undefined ? {} : { cert: options.clientCert }),
       ...(options.clientKey === undefined ? {} : { key: options.clientKey }),
@@ -67,9 +66,13 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     onSurplus: options.onSurplus ?? (() => undefined),
   });
 
+  // A password that somebody wrote into a template. A PIN cannot stand there, and masking its digits in a card's number
+  // would give it away.
+  const hideLogin = createMask(credentials?.secrets ?? []);
+
   async function call(request: ConaxCall): Promise<ConaxExchange> {
     const { command, pin } = request;
-    const mapped = mapping.commands[command.type];
+    const mapped = definition.commands[command.type];
     const hide = createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedAt = Date.now();
     const startedMs = performance.now();
@@ -77,13 +80,21 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     let outcome: HttpOutcome | null = null;
     let answer: ConaxAnswer;
     try {
-      const body = encode(mapped, fieldValues(request));
-      requestBody = pin === undefined ? body : encode(mapped, fieldValues({ ...request, pin: mask }));
+      const values = fieldValues(request, {
+        now: startedAt,
+        messageId: randomUUID(),
+        username: options.username,
+        password: options.password,
+        entitlementMonths: options.entitlementMonths ?? 0,
+      });
+      const body = mapped.template.render(values);
+      requestBody = hideLogin(usesSecret(mapped) ? mapped.template.render({ ...values, ...maskedSecrets }) : body);
       outcome = await transport.send({
         path: `${basePath}${mapped.path}`,
+        soapVersion: mapped.soapVersion,
         soapAction: mapped.soapAction,
         body,
-        repeatable: !notRepeatable.has(command.type),
+        repeatable: isRepeatable(command.type),
       });
       answer = classify(mapped, askedDevice(command), outcome);
     } catch (error) {
@@ -101,7 +112,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
           ? { ...answer, description: recordedText(answer.description, 2_000, hideSaid) }
           : answer,
       command: command.type,
-      operation: mapped.operation,
+      operation: mapped.body.name,
       url: `${base.origin}${basePath}${mapped.path}`,
       requestBody,
       responseBody: outcome === null ? null : responseText(outcome, hideAll),
@@ -115,9 +126,25 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
 }
 
 /** Texts with digits that every answer to the command may hold: namespaces, and the status in our own descriptions. */
-function knownTexts({ answer, output }: MappedCommand, status: number | null | undefined): string[] {
-  const namespaces = Object.values(answer).flatMap((path) => path?.steps.map(({ ns }) => ns) ?? []);
-  return [soapNamespaces['1.1'], output.ns, ...namespaces, ...(status ? [`HTTP ${status}`] : [])];
+function knownTexts({ answer }: CasCommand, status: number | null | undefined): string[] {
+  const namespaces = Object.values(answer.paths).flatMap((path) => path.map(({ ns }) => ns));
+  const known = [...Object.values(soapNamespaces), answer.element?.ns ?? '', ...namespaces];
+  return status ? [...known, `HTTP ${status}`] : known;
+}
+
+const maskedSecrets = { pin: mask, password: mask };
+
+function usesSecret({ template }: CasCommand): boolean {
+  return Object.keys(maskedSecrets).some((field) => template.uses.has(field));
+}
+
+function assertLogin({ file, commands }: CasDefinition, options: ConaxClientOptions): void {
+  const mistakes = Object.values(commands).flatMap(({ template }) =>
+    (['username', 'password'] as const)
+      .filter((field) => template.uses.has(field) && options[field] === undefined)
+      .map((field) => `${template.file}:1: uses {{${field}}}; set CONAX_${field.toUpperCase()}`),
+  );
+  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
 }
 
 /** What the CAS says beside its texts. */

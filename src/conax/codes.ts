@@ -17,6 +17,7 @@ export const conaxCodes = [
   ...casRefusalCodes,
   casTryLaterCode,
   'SOAP_FAULT',
+  'SOAP_SERVER_FAULT',
   'HTTP_4xx',
   'CAS_NO_ANSWER_IN_TIME',
   'CAS_CONNECTION_LOST',

@@ -1,9 +1,11 @@
 import type { Dispatcher, Pool } from 'undici';
+import type { SoapVersion } from './cas-definition.ts';
 import type { ConaxCode } from './codes.ts';
 
 /** A SOAP request as bytes on their way; `repeatable`: doing it twice does no harm. */
 export interface HttpCall {
   readonly path: string;
+  readonly soapVersion: SoapVersion;
   readonly soapAction: string;
   readonly body: string;
   readonly repeatable: boolean;
@@ -125,12 +127,7 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     },
   };
 
-  const headers: Record<string, string> = {
-    'content-type': 'text/xml; charset=utf-8',
-    soapaction: `"${call.soapAction}"`,
-    accept: 'text/xml',
-    'accept-encoding': 'identity',
-  };
+  const headers: Record<string, string> = { ...soapHeaders(call), 'accept-encoding': 'identity' };
   if (options.authorization !== undefined) headers['authorization'] = options.authorization;
   try {
     const reset = !options.keepConnection;
@@ -147,6 +144,18 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
       controller?.abort(new Error('deadline'));
     },
   };
+}
+
+/** SOAP 1.2 has the action in the content type, and may leave it out. */
+export function soapHeaders({
+  soapVersion,
+  soapAction,
+}: Pick<HttpCall, 'soapVersion' | 'soapAction'>): Record<string, string> {
+  if (soapVersion === '1.1') {
+    return { 'content-type': 'text/xml; charset=utf-8', soapaction: `"${soapAction}"`, accept: 'text/xml' };
+  }
+  const action = soapAction === '' ? '' : `; action="${soapAction}"`;
+  return { 'content-type': `application/soap+xml; charset=utf-8${action}`, accept: 'application/soap+xml' };
 }
 
 interface Body {

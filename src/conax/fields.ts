@@ -1,79 +1,6 @@
-import type { Command, CommandType, Device } from '../requests/command.ts';
+import type { Command, Device } from '../requests/command.ts';
 import type { ConaxCall } from './client.types.ts';
-
-/**
- * How often a field of a command is there: `one`, always once; `optional`, once or not at all; `many`, at least once;
- * `any`, any number of times.
- */
-export type FieldCount = 'one' | 'optional' | 'many' | 'any';
-
-const messageFields = {
-  smartcard: 'one',
-  smartcardDistributor: 'optional',
-  message: 'one',
-  startAt: 'one',
-  queueNumber: 'optional',
-} as const;
-
-/**
- * The fields of each command, under the names that the mapping file uses. A field that the mapping does not name is not
- * sent; `one` and `many` must be named, but for `startAt`, which some installations do not have. Every command has
- * `requestNumber`, too.
- */
-export const requestFields: Readonly<Record<CommandType, Readonly<Record<string, FieldCount>>>> = {
-  ADD_SUBSCRIPTIONS: { smartcard: 'one', service: 'one', serviceDistributor: 'optional' },
-  CANCEL_SUBSCRIPTIONS: { smartcard: 'one', service: 'one', serviceDistributor: 'optional' },
-  CREATE_PAIRING: {
-    smartcards: 'many',
-    smartcardDistributors: 'any',
-    setTopBoxes: 'many',
-    setTopBoxDistributors: 'any',
-  },
-  ADD_TO_EXISTING_PAIRING: {
-    existingSmartcard: 'one',
-    existingSmartcardDistributor: 'optional',
-    smartcards: 'any',
-    smartcardDistributors: 'any',
-    setTopBoxes: 'any',
-    setTopBoxDistributors: 'any',
-  },
-  GET_ACTIVE_SUBSCRIPTIONS: { smartcard: 'one', smartcardDistributor: 'optional' },
-  GET_PAIRING_STATUS_FOR_CARD: { smartcard: 'one', smartcardDistributor: 'optional' },
-  GET_PAIRING_STATUS_FOR_PAIRING_MODULE: { setTopBox: 'one', setTopBoxDistributor: 'optional' },
-  SEND_MAIL_MESSAGE_TO_CLIENT: messageFields,
-  SEND_BARK_MESSAGE_TO_CLIENT: { ...messageFields, durationSeconds: 'one' },
-  SEND_REPEATING_BARK_MESSAGE_TO_CLIENT: {
-    ...messageFields,
-    durationSeconds: 'one',
-    repetitions: 'one',
-    intervalSeconds: 'one',
-  },
-  DISPLAY_FINGERPRINT: {
-    smartcard: 'one',
-    smartcardDistributor: 'optional',
-    displayAt: 'one',
-    durationSeconds: 'one',
-    x: 'one',
-    y: 'one',
-    height: 'one',
-    slot: 'one',
-  },
-  UPDATE_CA_PIN_TO_DEFAULT_VALUE: { smartcard: 'one', smartcardDistributor: 'optional' },
-  UPDATE_CA_PIN_TO_GIVEN_VALUE: { smartcard: 'one', smartcardDistributor: 'optional', pin: 'one' },
-};
-
-/** The 13 commands, in the order in which people list them. */
-export const commandTypes = Object.keys(requestFields) as readonly CommandType[];
-
-/** The fields of each command's answer beside `statusCode`, `message` and `referenceNumber`; all are lists. */
-export const answerLists: Readonly<Partial<Record<CommandType, readonly string[]>>> = {
-  GET_ACTIVE_SUBSCRIPTIONS: ['activeServices'],
-  GET_PAIRING_STATUS_FOR_CARD: ['pairedSmartcards', 'pairedSetTopBoxes'],
-  GET_PAIRING_STATUS_FOR_PAIRING_MODULE: ['pairedSmartcards', 'pairedSetTopBoxes'],
-};
-
-/** A field's value: null where there is none; a list keeps its holes, so that device and distributor stay together. */
-export type FieldValue = string | null | readonly (string | null)[];
+import type { FieldValue, FieldValues } from './template.ts';
 
 /** A command cannot be put into SOAP. The message names the field and what is wrong, never a secret. */
 export class NotEncodable extends Error {
@@ -85,9 +12,48 @@ export class NotEncodable extends Error {
   }
 }
 
-/** The values of a call's fields, as text. Times become xsd:dateTime in UTC. Throws NotEncodable. */
-export function fieldValues(call: ConaxCall): Readonly<Record<string, FieldValue>> {
-  return { requestNumber: whole('requestNumber', call.requestNumber), ...commandValues(call.command, call.pin) };
+/** What the fields of a call come from besides the call itself. */
+export interface FieldSource {
+  /** Epoch milliseconds. */
+  readonly now: number;
+  /** A new UUID. */
+  readonly messageId: string;
+  readonly username: string | undefined;
+  readonly password: string | undefined;
+  /** After how many calendar months an entitlement ends; 0: never. */
+  readonly entitlementMonths: number;
+}
+
+/** Returns the values of a call's fields, as text. Times become xsd:dateTime in UTC. @throws NotEncodable */
+export function fieldValues(call: ConaxCall, source: FieldSource): FieldValues {
+  const { command, pin, requestNumber } = call;
+  return {
+    requestNumber: whole('requestNumber', requestNumber),
+    now: dateTime('now', source.now),
+    messageId: `urn:uuid:${source.messageId}`,
+    username: source.username ?? null,
+    password: source.password ?? null,
+    ...commandValues(command, pin),
+    ...(command.type === 'ADD_SUBSCRIPTIONS' ? entitledPeriod(source) : {}),
+  };
+}
+
+function entitledPeriod({ now, entitlementMonths }: FieldSource): Record<string, FieldValue> {
+  if (entitlementMonths === 0) return { entitledFrom: null, entitledUntil: null };
+  return {
+    entitledFrom: dateTime('entitledFrom', now),
+    entitledUntil: dateTime('entitledUntil', monthsLater(now, entitlementMonths)),
+  };
+}
+
+/** The same time of day in UTC so many calendar months later; on the month's last day if it has no such day. */
+export function monthsLater(epochMs: number, months: number): number {
+  const date = new Date(epochMs);
+  const day = date.getUTCDate();
+  date.setUTCMonth(date.getUTCMonth() + months, 1);
+  const lastDay = new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 0)).getUTCDate();
+  date.setUTCDate(Math.min(day, lastDay));
+  return date.getTime();
 }
 
 function commandValues(command: Command, pin: string | undefined): Record<string, FieldValue> {
@@ -144,15 +110,18 @@ function smartcard(command: { readonly smartcard: Device }): Record<string, Fiel
   return { smartcard: command.smartcard.caId, smartcardDistributor: command.smartcard.distributor };
 }
 
-function pairedDevices(command: {
+function pairedDevices({
+  smartcards,
+  setTopBoxes,
+}: {
   readonly smartcards: readonly Device[];
   readonly setTopBoxes: readonly Device[];
 }): Record<string, FieldValue> {
   return {
-    smartcards: command.smartcards.map((device) => device.caId),
-    smartcardDistributors: command.smartcards.map((device) => device.distributor),
-    setTopBoxes: command.setTopBoxes.map((device) => device.caId),
-    setTopBoxDistributors: command.setTopBoxes.map((device) => device.distributor),
+    smartcards,
+    hasSmartcards: smartcards.length > 0 ? 'true' : null,
+    setTopBoxes,
+    hasSetTopBoxes: setTopBoxes.length > 0 ? 'true' : null,
   };
 }
 

@@ -1,6 +1,13 @@
 import type { CommandType } from '../requests/command.ts';
 import { childrenOf, type ElementModel } from './content-model.ts';
-import { answerLists, type FieldCount, requestFields } from './fields.ts';
+import { answerLists, type FieldCount, requestFields as fieldsOfTemplates } from './field-names.ts';
+
+const devices = { smartcardDistributors: 'any', setTopBoxDistributors: 'any' } as const;
+const requestFields = {
+  ...fieldsOfTemplates,
+  CREATE_PAIRING: { ...fieldsOfTemplates.CREATE_PAIRING, ...devices },
+  ADD_TO_EXISTING_PAIRING: { ...fieldsOfTemplates.ADD_TO_EXISTING_PAIRING, ...devices },
+};
 
 /** The way from the body's element to a field's element, every step checked against the WSDL. */
 export interface FieldPath {

@@ -2,9 +2,8 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { readTextFile } from '../platform/text.ts';
-import type { CommandType } from '../requests/command.ts';
+import { type CommandType, commandTypes } from '../requests/command.ts';
 import type { ElementModel } from './content-model.ts';
-import { commandTypes } from './fields.ts';
 import { type FieldPath, type MappedFields, mapAnswer, mapRequest } from './mapped-fields.ts';
 import { type Operation, readWsdl } from './wsdl.ts';
 

@@ -8,10 +8,12 @@ export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {
   '1.2': 'http://www.w3.org/2003/05/soap-envelope',
 };
 
-export interface SoapBody {
+/** What stands in the Body of an envelope; `content` is null if it is empty. */
+export interface SoapContent {
   readonly version: SoapVersion;
-  readonly content: XmlElement;
+  readonly content: XmlElement | null;
 }
+export type SoapBody = SoapContent & { readonly content: XmlElement };
 
 /**
  * Reads a SOAP envelope and returns the one element in its body. Anything else (another namespace, no element or a second
@@ -24,10 +26,7 @@ export function readSoapBody(text: string, limits: XmlLimits = messageLimits): S
 }
 
 /** The same, but the body may be empty: then `content` is null. */
-export function readEnvelope(
-  text: string,
-  limits: XmlLimits = messageLimits,
-): { readonly version: SoapVersion; readonly content: XmlElement | null } {
+export function readEnvelope(text: string, limits: XmlLimits = messageLimits): SoapContent {
   const envelope = readXml(text, limits);
   const version = versionOf(envelope.ns);
   if (version === null || envelope.name !== 'Envelope')

@@ -1,15 +1,12 @@
 import mustache from 'mustache';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType, Device } from '../requests/command.ts';
 import { commonFields, type FieldCounts, itemFields, requestFields } from './field-names.ts';
 import { NotEncodable } from './fields.ts';
 import { lineAt, type Report } from './mistakes.ts';
 import { escapeXml, fitsXml } from './xml.ts';
 
 /** A device of a list. */
-export interface FieldItem {
-  readonly caId: string;
-  readonly distributor: string | null;
-}
+export type FieldItem = Device;
 
 /** A field's value: null if the command has none; a list for `smartcards` and `setTopBoxes`. */
 export type FieldValue = string | null | readonly FieldItem[];

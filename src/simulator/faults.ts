@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { commandTypes } from '../conax/fields.ts';
+import { commandTypes } from '../requests/command.ts';
 import { comparableServiceCaId, type CommandType } from '../requests/command.ts';
 import type { ReceivedFields } from './rules.ts';
 

@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
-import { defaultMappingFile, loadMapping, type Mapping } from '../../src/conax/mapping.ts';
+import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import type { CommandType } from '../../src/requests/command.ts';
 import { okAnswer, said, soap } from './support.ts';
 
-let mapping: Mapping;
+let cas: CasDefinition;
 beforeAll(async () => {
-  mapping = await loadMapping(defaultMappingFile);
+  cas = await loadCasDefinition(defaultCasFile);
 });
 
 function answerTo(
@@ -18,7 +18,7 @@ function answerTo(
   type: CommandType = 'ADD_SUBSCRIPTIONS',
 ): ConaxAnswer {
   const asked = type === 'GET_PAIRING_STATUS_FOR_CARD' ? ({ kind: 'smartcard', caId: '01' } as const) : null;
-  return classify(mapping.commands[type], asked, { kind: 'answered', status, contentType, body: Buffer.from(body) });
+  return classify(cas.commands[type], asked, { kind: 'answered', status, contentType, body: Buffer.from(body) });
 }
 
 function fault(...parts: readonly string[]): string {
@@ -70,10 +70,13 @@ describe('an answer is judged by what it says, and else by its status', () => {
     expect(said(answerTo('slow down', 429))).toBe('not-sent CAS_TOO_MANY_REQUESTS');
   });
 
-  it('503 is a CAS that did nothing only when it says nothing', () => {
-    expect(said(answerTo('', 503))).toBe('not-sent CAS_UNAVAILABLE');
-    expect(said(answerTo(' \r\n', 503))).toBe('not-sent CAS_UNAVAILABLE');
-    expect(said(answerTo('<html>backend died</html>', 503))).toBe('unknown CAS_SERVER_ERROR');
+  it('503 is a gateway that did nothing unless there may be SOAP in the body', () => {
+    for (const body of ['', ' \r\n', '<html>backend died</html>', '{"error":"no upstream"}']) {
+      expect(said(answerTo(body, 503))).toBe('not-sent CAS_UNAVAILABLE');
+    }
+    expect(said(answerTo(okAnswer().slice(0, -9), 503))).toBe('unknown CAS_SERVER_ERROR');
+    expect(said(answerTo(Buffer.from(okAnswer().slice(0, -9), 'utf16le'), 503))).toBe('unknown CAS_SERVER_ERROR');
+    expect(said(answerTo('<html>backend died</html>', 502))).toBe('unknown CAS_SERVER_ERROR');
   });
 });
 
@@ -86,6 +89,10 @@ describe('a Fault', () => {
       'refused FEATURE_NOT_AVAILABLE',
     ],
     ['<faultcode>CLIENT_NOT_MANAGED_BY_SMS</faultcode>', 'refused CLIENT_NOT_MANAGED_BY_SMS'],
+    ['<faultcode>x:FEATURE_NOT_AVAILABLE</faultcode>', 'refused FEATURE_NOT_AVAILABLE'],
+    ['<faultcode>s:Server</faultcode><faultstring>out of cheese</faultstring>', 'try-later SOAP_SERVER_FAULT'],
+    ['<faultcode>Server.Database</faultcode>', 'try-later SOAP_SERVER_FAULT'],
+    ['<faultcode>s:Client</faultcode><faultstring>Server</faultstring>', 'refused SOAP_FAULT'],
     ['<faultstring>MY_CLIENT_NOT_FOUND_CODE</faultstring>', 'refused SOAP_FAULT'],
     ['<faultstring>out of cheese</faultstring>', 'refused SOAP_FAULT'],
     ['', 'refused SOAP_FAULT'],
@@ -99,8 +106,14 @@ describe('a Fault', () => {
   });
 
   it('keeps what it says for people', () => {
-    const answer = answerTo(fault('<faultcode>s:Server</faultcode><faultstring>out of cheese</faultstring>'));
-    expect(answer).toMatchObject({ description: 's:Server: out of cheese', review: true });
+    const answer = answerTo(fault('<faultcode>s:Client</faultcode><faultstring>out of cheese</faultstring>'));
+    expect(answer).toMatchObject({ description: 's:Client: out of cheese', review: true });
+  });
+
+  it('that blames the server is final for a message, which nobody may send twice by chance', () => {
+    const blames = fault('<faultcode>s:Server</faultcode><faultstring>out of cheese</faultstring>');
+    const answer = answerTo(blames, 500, 'text/xml', 'SEND_MAIL_MESSAGE_TO_CLIENT');
+    expect(said(answer)).toBe('refused SOAP_FAULT');
   });
 });
 
@@ -138,6 +151,10 @@ describe('what is read strictly', () => {
     ],
     ['white space and comments', `<?xml version="1.0"?>\n<!-- hello -->${okAnswer().replaceAll('><', '>\n  <')}`],
     ['UTF-16 that says so', Buffer.from(okAnswer(), 'utf16le'), 'text/xml; charset=utf-16le'],
+    ['UTF-16 with a byte order mark and no charset', Buffer.from(`\uFEFF${okAnswer()}`, 'utf16le'), 'text/xml'],
+    ['UTF-16 of the other byte order', Buffer.from(`\uFEFF${okAnswer()}`, 'utf16le').swap16(), 'text/xml'],
+    ['UTF-16 without a mark', Buffer.from(okAnswer(), 'utf16le').swap16(), 'text/xml; charset=utf-16'],
+    ['UTF-16 that the header calls UTF-8', Buffer.from(`\uFEFF${okAnswer()}`, 'utf16le')],
     [
       'UTF-8 with a byte order mark and no charset',
       Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(okAnswer())]),

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import { legibleText } from '../../src/conax/charset.ts';
-import { defaultMappingFile, loadMapping, type Mapping } from '../../src/conax/mapping.ts';
+import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { recordedText } from '../../src/conax/masking.ts';
 import { createPinMask } from '../../src/conax/pin-masking.ts';
 import { messageLimits } from '../../src/conax/xml.ts';
@@ -15,14 +15,14 @@ import { okAnswer, said } from './support.ts';
 const seed = Number(process.env['CONAX_SEED'] ?? Date.now() % 1e6);
 const contentType = 'text/xml; charset=utf-8';
 
-let mapping: Mapping;
+let cas: CasDefinition;
 beforeAll(async () => {
-  mapping = await loadMapping(defaultMappingFile);
+  cas = await loadCasDefinition(defaultCasFile);
 });
 
 function answerTo(body: string | Buffer): ConaxAnswer {
   const outcome = { kind: 'answered', status: 200, contentType, body: Buffer.from(body) } as const;
-  return classify(mapping.commands.ADD_SUBSCRIPTIONS, null, outcome);
+  return classify(cas.commands.ADD_SUBSCRIPTIONS, null, outcome);
 }
 
 /** Everything that is done with a body: judged, and kept with its digits masked, as after a command with a PIN. */
@@ -110,7 +110,7 @@ describe('what an answer may hold is limited, and the limit is named', () => {
     expect(said(answerTo(body(attributesOfOne)))).toBe('accepted');
     expect(answerTo(body(attributesOfOne + 1))).toMatchObject({
       code: 'CAS_ANSWER_UNREADABLE',
-      description: `HTTP 200: the answer has more than ${attributesOfOne} attributes in one element`,
+      description: `HTTP 200, text/xml; charset=utf-8: the answer has more than ${attributesOfOne} attributes in one element`,
     });
   });
 
@@ -128,7 +128,7 @@ describe('an answer in a form that was not asked for is named for what it is', (
     'multipart/related; type="application/xop+xml"; boundary="uuid:1"; start="<root@x>"; start-info="text/xml"';
   const root = 'Content-Type: application/xop+xml; charset=UTF-8; type="text/xml"\r\nContent-ID: <root@x>';
   const answered = (body: string | Buffer, type: string, contentEncoding = ''): ConaxAnswer =>
-    classify(mapping.commands.ADD_SUBSCRIPTIONS, null, {
+    classify(cas.commands.ADD_SUBSCRIPTIONS, null, {
       kind: 'answered',
       status: 200,
       contentType: type,

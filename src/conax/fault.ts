@@ -1,0 +1,60 @@
+import type { AnswerShape } from './answer-shape.ts';
+import type { ConaxAnswer } from './client.types.ts';
+import type { XmlElement } from './xml.ts';
+
+/**
+ * Returns what a SOAP Fault means: the known code that its detail, its text or its code names, in this order. Without
+ * one, a Fault that blames the server is tried later if the command may be done twice; any other refuses, for review.
+ */
+export function faultAnswer(shape: AnswerShape, repeatable: boolean, fault: XmlElement): ConaxAnswer {
+  // SOAP 1.1 and 1.2 name the same parts differently.
+  const part = (...names: readonly string[]): string[] => {
+    const element = fault.children.find(({ name }) => names.includes(name));
+    return element === undefined ? [] : textsOf(element);
+  };
+  const [codes, text, detail] = [part('faultcode', 'Code'), part('faultstring', 'Reason'), part('detail', 'Detail')];
+  const said = [codes, text, detail]
+    .map((texts) => texts.join(' '))
+    .filter((one, i, all) => one !== '' && all.indexOf(one) === i);
+  const description = said.join(': ') || 'a SOAP Fault that says nothing';
+  const localCodes = codes.map((code) => code.slice(code.indexOf(':') + 1));
+  for (const texts of [detail, text, localCodes]) {
+    const code = knownCodeIn(texts, shape);
+    if (code === null) continue;
+    if (shape.tryLater.has(code)) return { kind: 'try-later', code, description };
+    return { kind: 'refused', code, description, review: false };
+  }
+  if (repeatable && /^(?:Server(?:\..*)?|Receiver)$/.test(localCodes[0] ?? '')) {
+    return { kind: 'try-later', code: 'SOAP_SERVER_FAULT', description };
+  }
+  return { kind: 'refused', code: 'SOAP_FAULT', description, review: true };
+}
+
+/** A text that is a known code, else a word in a text. A short code such as "5" counts only if it is the whole text. */
+function knownCodeIn(texts: readonly string[], { refused, tryLater }: AnswerShape): string | null {
+  const known = [...refused, ...tryLater];
+  const whole = known.find((code) => texts.includes(code));
+  if (whole !== undefined) return whole;
+  let first: { readonly code: string; readonly at: number } | null = null;
+  const joined = texts.join(' ');
+  for (const code of known) {
+    if (!/^(?=.{4})(?=.*[A-Za-z]{2})/.test(code)) continue;
+    const at = wordAt(joined, code);
+    if (at >= 0 && (first === null || at < first.at)) first = { code, at };
+  }
+  return first?.code ?? null;
+}
+
+function wordAt(text: string, word: string): number {
+  const isLetter = (character: string | undefined): boolean =>
+    character !== undefined && /[\p{L}\p{N}_]/u.test(character);
+  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
+    if (!isLetter(text[at - 1]) && !isLetter(text[at + word.length])) return at;
+  }
+  return -1;
+}
+
+function textsOf({ text, children }: XmlElement): string[] {
+  const own = text.trim();
+  return [...(own === '' ? [] : [own]), ...children.flatMap(textsOf)];
+}
