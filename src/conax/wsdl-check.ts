@@ -1,0 +1,122 @@
+import {
+  ParseOption,
+  XmlBufferInputProvider,
+  XmlDocument,
+  XmlElement,
+  xmlRegisterInputProvider,
+  XmlValidateError,
+  XsdValidator,
+} from 'libxml2-wasm';
+import { namespaceId, readWsdlDocuments, type SchemaDocument, wsdlNamespaces } from './wsdl-documents.ts';
+import { readOperations, type WsdlOperation } from './wsdl-operations.ts';
+import { escapeXml } from './xml.ts';
+
+/** What the schemas of a WSDL say against a message. */
+export interface Problem {
+  /** The line, in the message, of the element that it is about. */
+  readonly line: number;
+  readonly text: string;
+}
+
+export interface Validator {
+  readonly operations: readonly WsdlOperation[];
+  /** False if the schemas could not be read: then nothing is checked, and a warning says why. */
+  readonly hasSchemas: boolean;
+  readonly warnings: readonly string[];
+  /**
+   * Returns the problems of the elements in the Body of an envelope, and of those in its Header that a schema declares.
+   * The message is well-formed XML.
+   */
+  validate(envelope: string): Problem[];
+  close(): void;
+}
+
+const files: Record<string, Uint8Array> = {};
+let isRegistered = false;
+
+/**
+ * Reads a WSDL file with its schemas; libxml2 checks messages against them. Nothing is fetched from the network. What
+ * cannot be read is a warning: the templates say what is sent.
+ * @throws Error if the WSDL file itself cannot be read.
+ */
+export function openValidator(wsdlFile: string): Validator {
+  const documents = readWsdlDocuments(wsdlFile);
+  try {
+    const warnings = [...documents.warnings];
+    const operations = readOperations(documents, warnings);
+    const validator = compile(wsdlFile, documents.schemas, warnings);
+    return {
+      operations,
+      hasSchemas: validator !== null,
+      warnings,
+      validate: (envelope) => (validator === null ? [] : problemsOf(validator, envelope)),
+      close: () => validator?.dispose(),
+    };
+  } finally {
+    documents.close();
+  }
+}
+
+function compile(wsdlFile: string, schemas: readonly SchemaDocument[], warnings: string[]): XsdValidator | null {
+  if (schemas.length === 0) {
+    warnings.push(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
+    return null;
+  }
+  if (!isRegistered) isRegistered = xmlRegisterInputProvider(new XmlBufferInputProvider(files));
+  const put = (id: string, text: string): void => {
+    files[id] = Buffer.from(text);
+  };
+  const roots = Map.groupBy(
+    schemas.filter(({ isRoot, isRedefined }) => isRoot && !isRedefined),
+    ({ targetNamespace }) => targetNamespace,
+  );
+  for (const { id, text } of schemas) put(id, text);
+  for (const [namespace, documents] of roots) {
+    put(namespaceId(namespace), driver(namespace, documents.map(({ id }) => `<xs:include schemaLocation="${id}"/>`)));
+  }
+  const imports = [...roots.keys()].map((namespace) => {
+    const named = namespace === '' ? '' : ` namespace="${escapeXml(namespace)}"`;
+    return `<xs:import${named} schemaLocation="${namespaceId(namespace)}"/>`;
+  });
+  try {
+    using top = XmlDocument.fromString(driver('conax:/top', imports), { url: 'conax:/top' });
+    return XsdValidator.fromDoc(top);
+  } catch (error) {
+    const fileOf = new Map(schemas.map(({ id, file }) => [id, file]));
+    const problems =
+      error instanceof XmlValidateError
+        ? error.details.filter(({ level }) => level > 1).map(({ file = '', line, message }) => `${fileOf.get(file) ?? wsdlFile}:${line}: ${message.trim()}`)
+        : [String(error)];
+    warnings.push(`${wsdlFile}:1: its schemas cannot be read, so requests and answers are not checked: ${problems.slice(0, 3).join('; ')}`);
+    return null;
+  } finally {
+    for (const id in files) delete files[id];
+  }
+}
+
+function driver(targetNamespace: string, content: readonly string[]): string {
+  const target = targetNamespace === '' ? '' : ` targetNamespace="${escapeXml(targetNamespace)}"`;
+  return `<xs:schema xmlns:xs="${wsdlNamespaces.xs}"${target}>${content.join('')}</xs:schema>`;
+}
+
+const undeclared = /No matching global declaration available/;
+
+function problemsOf(validator: XsdValidator, envelope: string): Problem[] {
+  const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_BIG_LINES;
+  using document = XmlDocument.fromString(envelope, { option });
+  const problems: Problem[] = [];
+  for (const part of document.root.find('*/*')) {
+    if (!(part instanceof XmlElement)) continue;
+    const isHeader = part.parent?.name === 'Header';
+    try {
+      validator.validate(part);
+    } catch (error) {
+      if (!(error instanceof XmlValidateError)) throw error;
+      for (const { line, message } of error.details) {
+        if (!undeclared.test(message)) problems.push({ line, text: message.trim() });
+        else if (!isHeader) problems.push({ line, text: `the WSDL has no element {${part.namespaceUri}}${part.name}` });
+      }
+    }
+  }
+  return problems;
+}

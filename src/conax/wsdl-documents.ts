@@ -1,0 +1,155 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, resolve as resolvePath } from 'node:path';
+import { ParseOption, XmlDocument, XmlElement } from 'libxml2-wasm';
+
+export const wsdlNamespaces = {
+  wsdl: 'http://schemas.xmlsoap.org/wsdl/',
+  xs: 'http://www.w3.org/2001/XMLSchema',
+  soap11: 'http://schemas.xmlsoap.org/wsdl/soap/',
+  soap12: 'http://schemas.xmlsoap.org/wsdl/soap12/',
+} as const;
+
+/** One schema, as the validator gets it: its references name other documents by their ids. */
+export interface SchemaDocument {
+  readonly id: string;
+  readonly file: string;
+  readonly targetNamespace: string;
+  /** Reached by an import or in a WSDL, and so part of its namespace; else only what includes it knows it. */
+  isRoot: boolean;
+  isRedefined: boolean;
+  text: string;
+}
+
+export interface WsdlDocuments {
+  readonly definitions: readonly { readonly file: string; readonly root: XmlElement }[];
+  readonly schemas: readonly SchemaDocument[];
+  /** What could not be read. */
+  readonly warnings: readonly string[];
+  close(): void;
+}
+
+/** The id of the document that includes every schema of a namespace. */
+export function namespaceId(targetNamespace: string): string {
+  return `conax:/namespace/${encodeURIComponent(targetNamespace)}`;
+}
+
+/**
+ * Reads a WSDL file with every WSDL and schema that it refers to. Files only: of an address, the file of that name beside
+ * the WSDL is taken if there is one.
+ * @throws Error if the WSDL file itself cannot be read.
+ */
+export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
+  const opened = new Map<string, XmlDocument>();
+  const definitions: { readonly file: string; readonly root: XmlElement }[] = [];
+  const schemas: SchemaDocument[] = [];
+  const ofFile = new Map<string, SchemaDocument>();
+  const warnings: string[] = [];
+
+  function open(file: string): XmlElement | null {
+    const known = opened.get(file);
+    if (known !== undefined) return known.root;
+    try {
+      const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET;
+      const document = XmlDocument.fromBuffer(readFileSync(file), { url: file, option });
+      opened.set(file, document);
+      return document.root;
+    } catch (error) {
+      const message = (error instanceof Error ? error.message : String(error)).trim();
+      if (file === wsdlFile) throw new Error(message, { cause: error });
+      warnings.push(`${file}:1: cannot be read: ${message}; what it defines is not checked`);
+      return null;
+    }
+  }
+
+  /** The file that a reference means; null after a warning. */
+  function locate(reference: XmlElement, attribute: string, from: string): string | null {
+    const location = reference.attr(attribute)?.value ?? '';
+    const isAddress = /^[a-z][a-z\d+.-]+:\/\//i.test(location);
+    const name = isAddress ? basename(new URL(location).pathname) : location;
+    const file = resolvePath(dirname(from), decodeURIComponent(name));
+    if ((!isAddress || file !== from) && name !== '' && existsSync(file)) return file;
+    const remedy = isAddress
+      ? `nothing is fetched; save it beside the WSDL and write its file name there`
+      : `the file is missing; put it there`;
+    warnings.push(`${from}:${reference.line}: refers to ${location}: ${remedy}, or what it defines is not checked`);
+    return null;
+  }
+
+  function addWsdl(file: string): void {
+    if (opened.has(file)) return;
+    const root = open(file);
+    if (root === null) return;
+    if (root.namespaceUri === wsdlNamespaces.xs) {
+      addSchemaFile(file, 'import');
+      return;
+    }
+    if (root.namespaceUri !== wsdlNamespaces.wsdl || root.name !== 'definitions') {
+      warnings.push(`${file}:1: is no WSDL 1.1 but {${root.namespaceUri}}${root.name}; nothing of it is checked`);
+      return;
+    }
+    definitions.push({ file, root });
+    for (const schema of elements(root, 'wsdl:types/xs:schema')) {
+      addSchema({ file, isRoot: true, isRedefined: false }, schema, schema.canonicalizeToString.bind(schema));
+    }
+    for (const reference of elements(root, 'wsdl:import[@location]')) {
+      const imported = locate(reference, 'location', file);
+      if (imported !== null) addWsdl(imported);
+    }
+  }
+
+  function addSchemaFile(file: string, how: 'import' | 'include' | 'redefine'): SchemaDocument | null {
+    const root = open(file);
+    if (root === null) return null;
+    const known = ofFile.get(file);
+    if (known !== undefined) {
+      known.isRoot ||= how === 'import';
+      known.isRedefined ||= how === 'redefine';
+      return known;
+    }
+    const place = { file, isRoot: how === 'import', isRedefined: how === 'redefine' };
+    return addSchema(place, root, () => root.toString({ format: false }), (schema) => ofFile.set(file, schema));
+  }
+
+  function addSchema(
+    place: Pick<SchemaDocument, 'file' | 'isRoot' | 'isRedefined'>,
+    root: XmlElement,
+    write: () => string,
+    remember: (schema: SchemaDocument) => void = () => undefined,
+  ): SchemaDocument {
+    const targetNamespace = root.attr('targetNamespace')?.value ?? '';
+    const schema: SchemaDocument = { ...place, id: `conax:/schema/${schemas.length}`, targetNamespace, text: '' };
+    schemas.push(schema);
+    remember(schema);
+    for (const reference of elements(root, 'xs:import')) {
+      if (reference.attr('schemaLocation') !== null) {
+        const file = locate(reference, 'schemaLocation', place.file);
+        if (file !== null) addSchemaFile(file, 'import');
+      }
+      // All schemas of the namespace, wherever they stand: libxml2 reads only the first import of each.
+      reference.setAttr('schemaLocation', namespaceId(reference.attr('namespace')?.value ?? ''));
+    }
+    for (const reference of elements(root, 'xs:include|xs:redefine')) {
+      const file = locate(reference, 'schemaLocation', place.file);
+      const included = file === null ? null : addSchemaFile(file, reference.name as 'include' | 'redefine');
+      if (included === null) reference.remove();
+      else reference.setAttr('schemaLocation', included.id);
+    }
+    schema.text = write();
+    return schema;
+  }
+
+  addWsdl(wsdlFile);
+  return {
+    definitions,
+    schemas,
+    warnings,
+    close: () => {
+      for (const document of opened.values()) document.dispose();
+    },
+  };
+}
+
+/** The elements that an XPath with the prefixes of `wsdlNamespaces` finds. */
+export function elements(from: XmlElement, path: string): XmlElement[] {
+  return from.find(path, wsdlNamespaces).filter((node) => node instanceof XmlElement);
+}

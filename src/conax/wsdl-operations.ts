@@ -1,0 +1,112 @@
+import type { XmlElement } from 'libxml2-wasm';
+import type { QName } from './answer-shape.ts';
+import type { SoapVersion } from './cas-definition.ts';
+import { elements, type WsdlDocuments } from './wsdl-documents.ts';
+
+/** An operation of a port of a WSDL, as its SOAP binding has it. */
+export interface WsdlOperation {
+  readonly port: string;
+  readonly name: string;
+  readonly soapAction: string;
+  readonly soapVersion: SoapVersion;
+  readonly style: 'document' | 'rpc';
+  /** The elements in the Body of request and answer; null if the WSDL names none. */
+  readonly input: QName | null;
+  readonly output: QName | null;
+  /** The elements that the binding demands in the Header of the request. */
+  readonly headers: readonly QName[];
+  /** Where the binding has it. */
+  readonly file: string;
+  readonly line: number;
+}
+
+/**
+ * Returns the SOAP operations of the ports of a WSDL, or of its bindings if it has no ports. Names are resolved with their
+ * namespaces: two imported WSDLs may use the same ones. The package `soap` mixes those up (decision 0007).
+ */
+export function readOperations({ definitions }: WsdlDocuments, warnings: string[]): WsdlOperation[] {
+  const find = (path: string, name: QName | null): { file: string; found: XmlElement } | null => {
+    for (const { file, root } of definitions) {
+      if (name === null || (root.attr('targetNamespace')?.value ?? '') !== name.ns) continue;
+      const found = elements(root, path).find((one) => one.attr('name')?.value === name.name);
+      if (found !== undefined) return { file, found };
+    }
+    return null;
+  };
+  const ports = definitions.flatMap(({ root }) =>
+    elements(root, 'wsdl:service/wsdl:port').map((port) => ({
+      port: port.attr('name')?.value ?? '',
+      binding: find('wsdl:binding', qname(port, 'binding')),
+    })),
+  );
+  const bindings = definitions.flatMap(({ file, root }) =>
+    elements(root, 'wsdl:binding').map((found) => ({ port: found.attr('name')?.value ?? '', binding: { file, found } })),
+  );
+  return (ports.length > 0 ? ports : bindings).flatMap(({ port, binding }) => {
+    if (binding === null) return [];
+    const { file, found } = binding;
+    const soapVersion = elements(found, 'soap11:binding').length > 0 ? '1.1' : '1.2';
+    const prefix = soapVersion === '1.1' ? 'soap11' : 'soap12';
+    const [soapBinding] = elements(found, `${prefix}:binding`);
+    if (soapBinding === undefined) return [];
+    warnAboutPolicies(found, file, warnings);
+    const portType = find('wsdl:portType', qname(found, 'type'))?.found;
+    return elements(found, 'wsdl:operation').map((operation): WsdlOperation => {
+      const name = operation.attr('name')?.value ?? '';
+      const [action] = elements(operation, `${prefix}:operation`);
+      const style = action?.attr('style')?.value ?? soapBinding.attr('style')?.value ?? 'document';
+      const abstract = portType && elements(portType, 'wsdl:operation').find((one) => one.attr('name')?.value === name);
+      const element = (side: 'input' | 'output'): QName | null => {
+        const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
+        if (style === 'rpc') {
+          return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
+        }
+        const [message] = abstract ? elements(abstract, `wsdl:${side}`) : [];
+        const parts = message === undefined ? [] : partsOf(find('wsdl:message', qname(message, 'message'))?.found);
+        const named = body?.attr('parts')?.value.split(/\s+/);
+        return parts.find((part) => (named === undefined || named.includes(part.name)) && part.element !== null)?.element ?? null;
+      };
+      const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
+        const parts = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
+        const part = parts.find((one) => one.name === header.attr('part')?.value);
+        return part?.element ? [part.element] : [];
+      });
+      return {
+        port,
+        name,
+        soapAction: action?.attr('soapAction')?.value ?? '',
+        soapVersion,
+        style: style === 'rpc' ? 'rpc' : 'document',
+        input: element('input'),
+        output: abstract && elements(abstract, 'wsdl:output').length === 0 ? null : element('output'),
+        headers,
+        file,
+        line: operation.line,
+      };
+    });
+  });
+}
+
+function partsOf(message: XmlElement | undefined): { readonly name: string; readonly element: QName | null }[] {
+  if (message === undefined) return [];
+  return elements(message, 'wsdl:part').map((part) => ({ name: part.attr('name')?.value ?? '', element: qname(part, 'element') }));
+}
+
+/** A binding may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
+function warnAboutPolicies(binding: XmlElement, file: string, warnings: string[]): void {
+  const demands = binding.find(
+    './/*[local-name()="UsingAddressing" or local-name()="PolicyReference" or local-name()="Policy"]',
+  );
+  const [first] = demands;
+  if (first === undefined) return;
+  const warning = `${file}:${first.line}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
+  if (!warnings.includes(warning)) warnings.push(warning);
+}
+
+function qname(element: XmlElement, attribute: string): QName | null {
+  const text = element.attr(attribute)?.value.trim();
+  if (text === undefined) return null;
+  const colon = text.indexOf(':');
+  const ns = element.namespaceForPrefix(colon < 0 ? '' : text.slice(0, colon)) ?? '';
+  return { ns, name: text.slice(colon + 1) };
+}
