@@ -38,7 +38,8 @@ export function checkAnswer(shape: AnswerShape, validator: Validator, report: Re
     if (problems.includes(null)) continue;
     const [problem] = problems;
     if (problem === 'too many') warn(field, 'could not be checked: too much may stand before it');
-    else if (problem?.isText === false) report(field, `the WSDL has no such place: ${problem.text} Look at the answer in SoapUI`);
+    else if (problem?.isText === false)
+      report(field, `the WSDL has no such place: ${problem.text} Look at the answer in SoapUI`);
     else if (field === 'statusCode' && problem) {
       report(field, `its type takes none of the success codes ${texts.join(', ')}: ${problem.text} Correct "success"`);
     }
@@ -53,7 +54,9 @@ function problemOf(validator: Validator, path: AnswerPath, text: string): PathPr
   let before: readonly (readonly QName[])[] = [];
   for (let depth = 2; depth <= path.length; depth += 1) {
     const { isAttribute } = path[depth - 1] ?? { isAttribute: false };
-    const result = isAttribute ? { before: [...before, []], problem: null } : place(validator, path.slice(0, depth), before, text, budget);
+    const result = isAttribute
+      ? { before: [...before, []], problem: null }
+      : place(validator, path.slice(0, depth), before, text, budget);
     if (result.problem !== null) return result.problem;
     before = result.before;
   }
@@ -84,7 +87,9 @@ function place(
   const search = (added: readonly QName[]): readonly QName[] | null => {
     budget.tries -= 1;
     const problems = validate(validator, chain(path, [...before, added], text));
-    const own = problems.find((problem) => problem.text.startsWith(`Element '${wanted}': This element is not expected`));
+    const own = problems.find((problem) =>
+      problem.text.startsWith(`Element '${wanted}': This element is not expected`),
+    );
     if (own === undefined) {
       const refused = problems.find((problem) => /Element content is not allowed/.test(problem.text));
       first ??= refused;
@@ -130,7 +135,8 @@ function validate(validator: Validator, tried: Tried): Problem[] {
 function written({ step, attribute, text = '', children }: Tried): string {
   const [name, ns] = step.ns === '' ? [step.name, ''] : [`n:${step.name}`, ` xmlns:n="${escapeXml(step.ns)}"`];
   if (attribute !== undefined) {
-    const [own, declared] = attribute.ns === '' ? [attribute.name, ''] : [`a:${attribute.name}`, ` xmlns:a="${escapeXml(attribute.ns)}"`];
+    const [own, declared] =
+      attribute.ns === '' ? [attribute.name, ''] : [`a:${attribute.name}`, ` xmlns:a="${escapeXml(attribute.ns)}"`];
     return `<${name}${ns}${declared} ${own}="${escapeXml(text)}"/>`;
   }
   return `<${name}${ns}>${children.length > 0 ? children.map(written).join('') : escapeXml(text)}</${name}>`;

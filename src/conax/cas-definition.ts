@@ -9,6 +9,7 @@ import { declaredEncoding, decodeText } from './charset.ts';
 import { CasDefinitionError, type Report } from './mistakes.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate } from './template-check.ts';
+import { createWsdlChecks } from './wsdl-checks.ts';
 
 /** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
 export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.json', import.meta.url));
@@ -26,6 +27,8 @@ export interface CasCommand {
   readonly soapVersion: SoapVersion;
   /** The element in the SOAP body of the request. */
   readonly body: QName;
+  /** The elements in the SOAP header of the request, as {namespace}name. */
+  readonly headers: ReadonlySet<string>;
   readonly template: Template;
   readonly answer: AnswerShape;
 }
@@ -47,10 +50,16 @@ export interface CasDefinition {
 export async function loadCasDefinition(file: string): Promise<CasDefinition> {
   const { content, lineOf } = readCasFile(file);
   const mistakes: string[] = [];
-  const warnings: string[] = [];
+  const warnings = new Set<string>();
   const report: Report = (at, line, problem) => mistakes.push(`${at}:${line}: ${problem}`);
   const at = (path: readonly PropertyKey[], problem: string): void =>
     report(file, lineOf(path), `${path.join('.')}: ${problem}`);
+  const warn: Report = (of, line, problem) => warnings.add(`${of}:${line}: ${problem}`);
+  for (const [name, area] of Object.entries(content.areas)) {
+    if (area.wsdl !== undefined) continue;
+    warn(file, lineOf(['areas', name]), `areas.${name}: has no wsdl, so its requests and answers are not checked`);
+  }
+  const wsdls = createWsdlChecks(report, warn, (warning) => warnings.add(warning));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   for (const type of commandTypes) {
     const entry = content.commands[type];
@@ -68,7 +77,7 @@ export async function loadCasDefinition(file: string): Promise<CasDefinition> {
     if (template === null || area === undefined) continue;
     const checked = checkTemplate(type, template, report);
     if (checked === null) continue;
-    commands[type] = {
+    const command: CasCommand = {
       type,
       area: entry.area,
       path: area.path,
@@ -78,9 +87,23 @@ export async function loadCasDefinition(file: string): Promise<CasDefinition> {
       template,
       answer,
     };
+    const member = (name: string): PropertyKey[] => ['commands', type, ...name.split('.')];
+    const soapAction = wsdls.check(
+      command,
+      entry.soapAction,
+      (name, problem) => at(member(name), problem),
+      (name, problem) => warn(file, lineOf(member(name)), `commands.${type}.${name}: ${problem}`),
+    );
+    commands[type] = { ...command, soapAction };
   }
+  wsdls.close();
   if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
-  return { file, basicAuth: content.basicAuth, commands: commands as Record<CommandType, CasCommand>, warnings };
+  return {
+    file,
+    basicAuth: content.basicAuth,
+    commands: commands as Record<CommandType, CasCommand>,
+    warnings: [...warnings],
+  };
 }
 
 function readTemplate(

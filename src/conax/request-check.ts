@@ -34,9 +34,7 @@ const samples: Readonly<Record<string, readonly string[]>> = {
 };
 /** Whose form the service fixes; the others are the operator's numbers and texts, which a schema may limit further. */
 const ofOurForm = new Set(['startAt', 'displayAt', 'now', 'messageId', 'entitledFrom', 'entitledUntil']);
-const operatorTexts = new Set(
-  Object.entries(samples).flatMap(([field, texts]) => (ofOurForm.has(field) ? [] : texts)),
-);
+const operatorTexts = new Set(Object.entries(samples).flatMap(([field, texts]) => (ofOurForm.has(field) ? [] : texts)));
 
 /** Returns a realistic value of a field; `n` counts the devices of a list. */
 export function sampleText(field: string, n: number): string {
@@ -65,7 +63,8 @@ export function checkRequests(
       if (!kind.has(problem.text)) kind.set(problem.text, lineOf(positionOf(problem.line)));
     }
   }
-  for (const [text, line] of mistakes) report(template.file, line, `does not fit the WSDL: ${text} Compare it with a request of SoapUI`);
+  for (const [text, line] of mistakes)
+    report(template.file, line, `does not fit the WSDL: ${text} Compare it with a request of SoapUI`);
   for (const [text, line] of warnings) {
     warn(template.file, line, `a sample does not fit the WSDL: ${text} Look whether your values do`);
   }

@@ -12,6 +12,7 @@ export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {
 export interface SoapContent {
   readonly version: SoapVersion;
   readonly content: XmlElement | null;
+  readonly headers: readonly XmlElement[];
 }
 export type SoapBody = SoapContent & { readonly content: XmlElement };
 
@@ -20,9 +21,9 @@ export type SoapBody = SoapContent & { readonly content: XmlElement };
  * one, text between the elements, more than the limits) is an XmlError.
  */
 export function readSoapBody(text: string, limits: XmlLimits = messageLimits): SoapBody {
-  const { version, content } = readEnvelope(text, limits);
+  const { version, content, headers } = readEnvelope(text, limits);
   if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one');
-  return { version, content };
+  return { version, content, headers };
 }
 
 /** The same, but the body may be empty: then `content` is null. */
@@ -42,7 +43,7 @@ export function readEnvelope(text: string, limits: XmlLimits = messageLimits): S
     throw new XmlError(`has ${body.children.length} elements in its SOAP body instead of one`);
   }
   if (envelope.text.trim() !== '' || body.text.trim() !== '') throw new XmlError('has text between its elements');
-  return { version, content };
+  return { version, content, headers: withHeader ? first.children : [] };
 }
 
 /** The version of SOAP whose Fault the element is; null if it is none. */

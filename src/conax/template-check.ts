@@ -1,12 +1,14 @@
 import type { CommandType } from '../requests/command.ts';
-import type { QName } from './answer-shape.ts';
-import type { SoapVersion } from './cas-definition.ts';
+import type { CasCommand } from './cas-definition.ts';
 import { mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import { nameOf, readSoapBody } from './soap-envelope.ts';
 import type { FieldValues, Template } from './template.ts';
 import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+
+/** What the envelope of a template says of itself. */
+type Envelope = Pick<CasCommand, 'soapVersion' | 'body' | 'headers'>;
 
 /** A text that nobody writes, and that could be a name as well: so a tag in a name shows. */
 const marker = (field: string, n: number): string => `Tag_${field}_${n}_gaT`;
@@ -16,25 +18,25 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
  * text or in the value of an attribute, and every field sent that must be. Returns what the envelope says; null after a mistake.
  */
-export function checkTemplate(
-  type: CommandType,
-  template: Template,
-  report: Report,
-): { readonly soapVersion: SoapVersion; readonly body: QName } | null {
+export function checkTemplate(type: CommandType, template: Template, report: Report): Envelope | null {
   const { file } = template;
   const seen = new Map<string, number>();
-  let found: { readonly soapVersion: SoapVersion; readonly body: QName } | null = null;
+  const envelopes: Envelope[] = [];
   for (const values of sampleFields(type, marker)) {
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => {
       if (!seen.has(problem)) seen.set(problem, lineOf(at));
     };
     try {
-      const { version, content } = readSoapBody(text, fileLimits);
-      if (found !== null && nameOf(content) !== nameOf(found.body)) {
+      const { version, content, headers } = readSoapBody(text, fileLimits);
+      if (nameOf(content) !== nameOf(envelopes[0]?.body ?? content)) {
         mistake(0, 'the element in the Body depends on a field; write the same one for all');
       }
-      found = { soapVersion: version, body: { ns: content.ns, name: content.name } };
+      envelopes.push({
+        soapVersion: version,
+        body: { ns: content.ns, name: content.name },
+        headers: new Set([...(envelopes.at(-1)?.headers ?? []), ...headers.map(nameOf)]),
+      });
       checkMarkers(type, values, text, mistake);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
@@ -42,7 +44,7 @@ export function checkTemplate(
     }
   }
   for (const [problem, line] of seen) report(file, line, problem);
-  return seen.size > 0 ? null : found;
+  return seen.size > 0 ? null : (envelopes.at(-1) ?? null);
 }
 
 function checkMarkers(

@@ -72,7 +72,13 @@ function compile(wsdlFile: string, schemas: readonly SchemaDocument[], warnings:
   );
   for (const { id, text } of schemas) put(id, text);
   for (const [namespace, documents] of roots) {
-    put(namespaceId(namespace), driver(namespace, documents.map(({ id }) => `<xs:include schemaLocation="${id}"/>`)));
+    put(
+      namespaceId(namespace),
+      driver(
+        namespace,
+        documents.map(({ id }) => `<xs:include schemaLocation="${id}"/>`),
+      ),
+    );
   }
   const imports = [...roots.keys()].map((namespace) => {
     const named = namespace === '' ? '' : ` namespace="${escapeXml(namespace)}"`;
@@ -85,9 +91,13 @@ function compile(wsdlFile: string, schemas: readonly SchemaDocument[], warnings:
     const fileOf = new Map(schemas.map(({ id, file }) => [id, file]));
     const problems =
       error instanceof XmlValidateError
-        ? error.details.filter(({ level }) => level > 1).map(({ file = '', line, message }) => `${fileOf.get(file) ?? wsdlFile}:${line}: ${message.trim()}`)
+        ? error.details
+            .filter(({ level }) => level > 1)
+            .map(({ file = '', line, message }) => `${fileOf.get(file) ?? wsdlFile}:${line}: ${message.trim()}`)
         : [String(error)];
-    warnings.push(`${wsdlFile}:1: its schemas cannot be read, so requests and answers are not checked: ${problems.slice(0, 3).join('; ')}`);
+    warnings.push(
+      `${wsdlFile}:1: its schemas cannot be read, so requests and answers are not checked: ${problems.slice(0, 3).join('; ')}`,
+    );
     return null;
   } finally {
     for (const id in files) delete files[id];

@@ -35,17 +35,29 @@ export function createWsdlChecks(report: Report, warn: Report, addWarning: (warn
       const { type, template, wsdlFile } = command;
       if (wsdlFile === null) {
         if (soapAction !== undefined || command.soapVersion === '1.2') return soapAction ?? '';
-        reportMember('soapAction', 'is missing, and the area has no wsdl that says it; write it, or "" if the CAS wants none');
+        reportMember(
+          'soapAction',
+          'is missing, and the area has no wsdl that says it; write it, or "" if the CAS wants none',
+        );
         return '';
       }
       const validator = open(wsdlFile);
       if (typeof validator === 'string') {
-        reportMember('area', `its wsdl ${wsdlFile} cannot be read: ${validator}; correct the file or its name, or leave out "wsdl" to check nothing`);
+        reportMember(
+          'area',
+          `its wsdl ${wsdlFile} cannot be read: ${validator}; correct the file or its name, or leave out "wsdl" to check nothing`,
+        );
         return '';
       }
       const action = actionOf(command, soapAction, validator.operations, reportMember, warnMember);
-      const isRpc = validator.operations.some(({ style, input }) => style === 'rpc' && input?.name === command.body.name);
-      if (isRpc) warnMember('template', `${command.body.name} is an rpc operation, whose messages no schema describes: they are not checked`);
+      const isRpc = validator.operations.some(
+        ({ style, input }) => style === 'rpc' && input?.name === command.body.name,
+      );
+      if (isRpc)
+        warnMember(
+          'template',
+          `${command.body.name} is an rpc operation, whose messages no schema describes: they are not checked`,
+        );
       else if (validator.hasSchemas) {
         checkRequests(type, template, validator, report, warn);
         checkAnswer(command.answer, validator, answerMember(reportMember), answerMember(warnMember));
@@ -63,7 +75,7 @@ function answerMember(report: ReportMember): ReportMember {
 }
 
 function actionOf(
-  { body, soapVersion, template, wsdlFile, answer, type }: CasCommand,
+  { body, headers, soapVersion, wsdlFile, answer, type }: CasCommand,
   soapAction: string | undefined,
   operations: readonly WsdlOperation[],
   report: ReportMember,
@@ -73,7 +85,7 @@ function actionOf(
   const fitting = taking.filter((operation) => operation.soapVersion === soapVersion);
   const named = fitting.map(({ port, name, soapAction: action }) => `${port}/${name} "${action}"`).join(', ');
   const actions = new Set(fitting.map((operation) => operation.soapAction));
-  warnAboutHeaders(type, template.headers, fitting, warn);
+  warnAboutHeaders(type, headers, fitting, warn);
   const outputs = fitting.map(({ output }) => output);
   if (
     answer.element !== null &&
@@ -81,7 +93,10 @@ function actionOf(
     outputs.every((output) => output === null || nameOf(output) !== nameOf(answer.element ?? output))
   ) {
     const said = outputs.map((output) => (output === null ? 'nothing' : nameOf(output)));
-    report('answer', `the WSDL answers ${body.name} with ${[...new Set(said)].join(', ')}, not with ${nameOf(answer.element)}; correct the paths`);
+    report(
+      'answer',
+      `the WSDL answers ${body.name} with ${[...new Set(said)].join(', ')}, not with ${nameOf(answer.element)}; correct the paths`,
+    );
   }
   if (soapAction !== undefined) {
     if (fitting.length > 0 && !actions.has(soapAction)) {
@@ -94,10 +109,16 @@ function actionOf(
     report('soapAction', `is missing, and the WSDL has several: ${named}; write the one of your port`);
   } else if (taking.length > 0) {
     const other = taking.map(({ port }) => port).join(', ');
-    report('soapAction', `is missing, and only ports of another SOAP version take ${body.name}: ${other}; correct the Envelope's namespace`);
+    report(
+      'soapAction',
+      `is missing, and only ports of another SOAP version take ${body.name}: ${other}; correct the Envelope's namespace`,
+    );
   } else {
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
-    report('soapAction', `is missing, and no operation of ${String(wsdlFile)} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ')}`);
+    report(
+      'soapAction',
+      `is missing, and no operation of ${String(wsdlFile)} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ')}`,
+    );
   }
   return '';
 }
@@ -112,5 +133,8 @@ function warnAboutHeaders(
     headers.filter((header) => !sent.has(nameOf(header))).map((header) => `${nameOf(header)} (${file}:${line})`),
   );
   if (missing.length === 0) return;
-  warn('template', `${type} is sent without the header ${[...new Set(missing)].join(', ')} that the WSDL demands; add it to the Header`);
+  warn(
+    'template',
+    `${type} is sent without the header ${[...new Set(missing)].join(', ')} that the WSDL demands; add it to the Header`,
+  );
 }

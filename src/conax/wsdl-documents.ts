@@ -107,7 +107,12 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
       return known;
     }
     const place = { file, isRoot: how === 'import', isRedefined: how === 'redefine' };
-    return addSchema(place, root, () => root.toString({ format: false }), (schema) => ofFile.set(file, schema));
+    return addSchema(
+      place,
+      root,
+      () => root.toString({ format: false }),
+      (schema) => ofFile.set(file, schema),
+    );
   }
 
   function addSchema(

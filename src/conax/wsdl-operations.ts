@@ -40,7 +40,10 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
     })),
   );
   const bindings = definitions.flatMap(({ file, root }) =>
-    elements(root, 'wsdl:binding').map((found) => ({ port: found.attr('name')?.value ?? '', binding: { file, found } })),
+    elements(root, 'wsdl:binding').map((found) => ({
+      port: found.attr('name')?.value ?? '',
+      binding: { file, found },
+    })),
   );
   return (ports.length > 0 ? ports : bindings).flatMap(({ port, binding }) => {
     if (binding === null) return [];
@@ -64,7 +67,10 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
         const [message] = abstract ? elements(abstract, `wsdl:${side}`) : [];
         const parts = message === undefined ? [] : partsOf(find('wsdl:message', qname(message, 'message'))?.found);
         const named = body?.attr('parts')?.value.split(/\s+/);
-        return parts.find((part) => (named === undefined || named.includes(part.name)) && part.element !== null)?.element ?? null;
+        return (
+          parts.find((part) => (named === undefined || named.includes(part.name)) && part.element !== null)?.element ??
+          null
+        );
       };
       const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
         const parts = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
@@ -89,7 +95,10 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
 
 function partsOf(message: XmlElement | undefined): { readonly name: string; readonly element: QName | null }[] {
   if (message === undefined) return [];
-  return elements(message, 'wsdl:part').map((part) => ({ name: part.attr('name')?.value ?? '', element: qname(part, 'element') }));
+  return elements(message, 'wsdl:part').map((part) => ({
+    name: part.attr('name')?.value ?? '',
+    element: qname(part, 'element'),
+  }));
 }
 
 /** A binding may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
