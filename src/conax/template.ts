@@ -44,6 +44,9 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
     );
   let tokens: Token[];
   try {
+    // Mustache would take everything up to the next }} as the tag's name.
+    const unclosed = /\{\{[^{}]*(?:\{\{|$)/.exec(text);
+    if (unclosed !== null) throw new Error(`Unclosed tag at ${unclosed.index}`);
     tokens = mustache.parse(text) as Token[];
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);

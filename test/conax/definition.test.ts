@@ -1,0 +1,418 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { commonFields, itemFields, requestFields } from '../../src/conax/field-names.ts';
+import { CasDefinitionError } from '../../src/conax/mistakes.ts';
+import { everyCommand } from './support.ts';
+
+const directories: string[] = [];
+afterEach(() => {
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true });
+});
+
+const otherSpelling = join(import.meta.dirname, 'fixtures/other-spelling/conax.json');
+type Change = readonly [file: string, from: string | RegExp, to: string];
+
+/** A copy of a definition with its files, changed: text for text in one of them. */
+function changed(changes: readonly Change[], original = defaultCasFile): string {
+  const directory = mkdtempSync(join(tmpdir(), 'conax-cas-'));
+  directories.push(directory);
+  cpSync(dirname(original), directory, { recursive: true });
+  for (const [name, from, to] of changes) {
+    const file = join(directory, name);
+    const text = readFileSync(file, 'utf8');
+    const now = typeof from === 'string' ? text.replace(from, to) : text.replaceAll(from, to);
+    if (now === text) throw new Error(`${name} has no ${String(from)}`);
+    writeFileSync(file, now);
+  }
+  return join(directory, 'conax.json');
+}
+
+/** The mistakes, with the directory taken out. */
+async function mistakesIn(file: string): Promise<readonly string[]> {
+  const error: unknown = await loadCasDefinition(file).then(
+    () => new Error('it was accepted'),
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof CasDefinitionError)) throw error;
+  for (const mistake of error.mistakes) expect(error.message).toContain(`- ${mistake}`);
+  expect(error.message).toContain(`CONAX_MAPPING_FILE ${file}: ${error.mistakes.length} to fix:`);
+  return error.mistakes.map((mistake) => mistake.replaceAll(`${dirname(file)}/`, ''));
+}
+
+async function warningsOf(file: string): Promise<readonly string[]> {
+  const { warnings }: CasDefinition = await loadCasDefinition(file);
+  return warnings.map((warning) => warning.replaceAll(`${dirname(file)}/`, ''));
+}
+
+const add = 'requests/ADD_SUBSCRIPTIONS.xml';
+
+describe('what comes with the project', () => {
+  it('speaks all 13 commands, checked against its WSDLs, with nothing left to warn of', async () => {
+    const { commands, warnings } = await loadCasDefinition(defaultCasFile);
+    expect(Object.keys(commands).toSorted()).toEqual(everyCommand.toSorted());
+    expect(warnings).toEqual([]);
+  });
+
+  it('names no distributor, so none is sent', async () => {
+    const { commands } = await loadCasDefinition(defaultCasFile);
+    const named = Object.values(commands).flatMap(({ template }) => [...template.uses]);
+    expect(named.filter((field) => /istributor/.test(field))).toEqual([]);
+  });
+
+  it('may leave the SOAPAction to the WSDL', async () => {
+    const { commands } = await loadCasDefinition(changed([['conax.json', /"soapAction": "[^"]*",/g, '']]));
+    const { commands: full } = await loadCasDefinition(defaultCasFile);
+    for (const type of everyCommand) expect(commands[type].soapAction).toBe(full[type].soapAction);
+  });
+});
+
+it('another spelling needs other files only', async () => {
+  const { commands, warnings } = await loadCasDefinition(otherSpelling);
+  expect(warnings).toEqual([]);
+  expect(commands.SEND_BARK_MESSAGE_TO_CLIENT).toMatchObject({
+    path: '/ws/cas',
+    soapAction: 'urn:other-cas:sendText',
+    body: { ns: 'urn:other-cas:messages', name: 'sendText' },
+  });
+});
+
+describe('mistakes are found at start', () => {
+  it('all in one message, each with file, line and remedy', async () => {
+    const mistakes = await mistakesIn(
+      changed([
+        ['conax.json', '"area": "fingerprinting"', '"area": "fingers"'],
+        ['conax.json', 'pin:UpdateCaPinToDefaultValueResponse/common:StatusCode', 'pim:Response/common:StatusCode'],
+        [add, '{{service}}', '{{servise}}'],
+        ['requests/CANCEL_SUBSCRIPTIONS.xml', '{{service}}', '{{{service}}}'],
+        ['requests/CREATE_PAIRING.xml', '</soap:Body>', ''],
+        ['requests/GET_ACTIVE_SUBSCRIPTIONS.xml', 'CaClientId>{{smartcard}}<', 'Card>{{smartcard}}<'],
+      ]),
+    );
+    const expected = [
+      /^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT\.area: "fingers" is no area; it is one of authorization, /,
+      /^conax\.json:\d+: commands\.UPDATE_CA_PIN_TO_DEFAULT_VALUE\.answer\.statusCode: .*the prefix pim is not in "namespaces"; add it/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field of this command; it has .*smartcard, service, /,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: \{\{\{service\}\}\} would send a text unescaped; write \{\{service\}\}/,
+      /^requests\/CREATE_PAIRING\.xml:\d+: what the template makes is not well formed/,
+    ];
+    for (const line of expected) expect(mistakes).toContainEqual(expect.stringMatching(line));
+  });
+
+  it.each<[string, Change, RegExp]>([
+    ['no JSON', ['conax.json', '{', '{,'], /^conax\.json:1: is no JSON: /],
+    [
+      'a comment',
+      ['conax.json', '"basicAuth"', '// no\n"basicAuth"'],
+      /^conax\.json:\d+: is no JSON: InvalidCommentToken/,
+    ],
+    [
+      'a key that is there twice',
+      ['conax.json', '"basicAuth"', '"basicAuth": false, "basicAuth"'],
+      /^conax\.json:\d+: "basicAuth" is there twice/,
+    ],
+    ['a key that is not known', ['conax.json', '"areas"', '"aereas"'], /^conax\.json:\d+: the file: .*aereas/],
+    [
+      'a command that is not there',
+      ['conax.json', '"ADD_SUBSCRIPTIONS": {', '"NO_SUBSCRIPTIONS": {'],
+      /^conax\.json:\d+: commands.*ADD_SUBSCRIPTIONS|NO_SUBSCRIPTIONS/,
+    ],
+    [
+      'a path without a slash',
+      ['conax.json', '"/authorization"', '"authorization"'],
+      /areas\.authorization\.path: start with \//,
+    ],
+    [
+      'a template that is missing',
+      ['conax.json', add, 'requests/gone.xml'],
+      /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.template: .*gone\.xml/,
+    ],
+    [
+      'a WSDL that is missing',
+      ['conax.json', 'wsdl/pairing.wsdl', 'wsdl/gone.wsdl'],
+      /^conax\.json:\d+: commands\.CREATE_PAIRING\.area: its wsdl .*gone\.wsdl cannot be read/,
+    ],
+    [
+      'a list that has no path',
+      ['conax.json', /,\s*"activeServices": "[^"]*"/g, ''],
+      /answer\.activeServices: is missing/,
+    ],
+    [
+      'no status code',
+      ['conax.json', '"statusCode": "authorization:AddSubscriptionsResponse/common:StatusCode",', ''],
+      /./,
+    ],
+    [
+      'an answer of another operation',
+      ['conax.json', /authorization:AddSubscriptionsResponse/g, 'authorization:CancelSubscriptionsResponse'],
+      /the WSDL answers AddSubscriptions with \{.*\}AddSubscriptionsResponse, not with/,
+    ],
+    [
+      'a partial',
+      [add, '{{service}}', '{{>service}}'],
+      /ADD_SUBSCRIPTIONS\.xml:10: \{\{>service\}\} loads another file/,
+    ],
+    ['other marks', [add, '{{service}}', '{{=<% %>=}}'], /changes the marks of the tags/],
+    ['an unescaped tag', [add, '{{service}}', '{{& service}}'], /would send a text unescaped/],
+    [
+      'a tag that is not closed',
+      [add, '{{service}}', '{{service'],
+      /ADD_SUBSCRIPTIONS\.xml:10: Unclosed tag; close every/,
+    ],
+    [
+      'a section that is not closed',
+      [add, '{{/entitledUntil}}', ''],
+      /ADD_SUBSCRIPTIONS\.xml:\d+: Unclosed section "entitledUntil"/,
+    ],
+    [
+      'a list without a section',
+      ['requests/CREATE_PAIRING.xml', '{{caId}}', '{{smartcards}}'],
+      /CREATE_PAIRING\.xml:\d+: \{\{smartcards\}\} is a list; write \{\{#smartcards\}\}/,
+    ],
+    ['a device outside its list', [add, '{{service}}', '{{caId}}'], /\{\{caId\}\} is a field of a list's devices/],
+    [
+      'a required field that no tag sends',
+      [add, '{{service}}', '101'],
+      /ADD_SUBSCRIPTIONS\.xml:1: service is not sent, or not always; write \{\{service\}\}/,
+    ],
+    [
+      'a required field that is sent at times',
+      [add, '{{service}}', '{{#serviceDistributor}}{{service}}{{/serviceDistributor}}'],
+      /service is not sent, or not always/,
+    ],
+    [
+      'a list whose devices are not sent',
+      ['requests/CREATE_PAIRING.xml', '{{caId}}', '{{distributor}}'],
+      /smartcards is not sent, or not always/,
+    ],
+    [
+      'a tag in CDATA',
+      [add, '{{service}}', '<![CDATA[{{service}}]]>'],
+      /ADD_SUBSCRIPTIONS\.xml:10: \{\{service\}\} stands in a CDATA section/,
+    ],
+    [
+      'a tag in a name',
+      [add, '<area:ProductId>{{service}}</area:ProductId>', '<area:{{service}}>{{service}}</area:{{service}}>'],
+      /ADD_SUBSCRIPTIONS\.xml:10: \{\{service\}\} stands where no text can/,
+    ],
+    [
+      'a tag in a namespace',
+      [add, '<area:ProductId>', '<area:ProductId xmlns:x="{{service}}">'],
+      /\{\{service\}\} stands where no text can/,
+    ],
+    [
+      'a document type',
+      [add, '<soap:Envelope', '<!DOCTYPE x>\n<soap:Envelope'],
+      /ADD_SUBSCRIPTIONS\.xml:\d: what the template makes has a document type/,
+    ],
+    ['no Envelope', [add, /soap:Envelope/g, 'soap:Message'], /is no SOAP envelope/],
+    ['two Bodies', [add, '</soap:Body>', '</soap:Body><soap:Body/>'], /has something beside the SOAP body/],
+    ['two elements in the Body', [add, '</soap:Body>', '<x/></soap:Body>'], /has 2 elements in its SOAP body/],
+    [
+      'a Body that depends on a field',
+      [
+        add,
+        /<(\/?)area:AddSubscriptions>/g,
+        '{{#serviceDistributor}}<$1area:AddSubscriptions>{{/serviceDistributor}}{{^serviceDistributor}}<$1area:CancelSubscriptions>{{/serviceDistributor}}',
+      ],
+      /the element in the Body depends on a field/,
+    ],
+    [
+      'an element that the schema does not have',
+      [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
+      /ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+    ],
+    [
+      'an attribute that the schema does not have',
+      [add, '<area:CaClientIds>', '<area:CaClientIds kind="1">'],
+      /ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*attribute 'kind'/,
+    ],
+    [
+      'an element that the schema demands',
+      [
+        'wsdl/authorization.xsd',
+        /(<xs:element name="ProductIds" type="tns:ProductIds"\/>)/g,
+        '$1<xs:element name="Operator" type="xs:string"/>',
+      ],
+      /ADD_SUBSCRIPTIONS\.xml:\d+: does not fit the WSDL: .*Operator/,
+    ],
+    [
+      'a constant that its type forbids',
+      ['requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml', '{{requestNumber}}', 'next'],
+      /SEND_MAIL_MESSAGE_TO_CLIENT\.xml:\d+: does not fit the WSDL: .*'next'/,
+    ],
+    [
+      'a Body that no operation takes',
+      [add, /area:AddSubscriptions>/g, 'area:AddSubs>'],
+      /does not fit the WSDL: the WSDL has no element \{.*\}AddSubs /,
+    ],
+    [
+      'a path that the schema does not have',
+      ['conax.json', 'AddSubscriptionsResponse/common:StatusCode', 'AddSubscriptionsResponse/common:ResultCode'],
+      /commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+    ],
+    [
+      'a path in the wrong namespace',
+      ['conax.json', 'AddSubscriptionsResponse/common:StatusCode', 'AddSubscriptionsResponse/authorization:StatusCode'],
+      /answer\.statusCode: the WSDL has no such place/,
+    ],
+    [
+      'a path that goes on below a text',
+      [
+        'conax.json',
+        'AddSubscriptionsResponse/common:StatusCode',
+        'AddSubscriptionsResponse/common:StatusCode/common:Code',
+      ],
+      /answer\.statusCode: the WSDL has no such place/,
+    ],
+    [
+      'an attribute of an answer that the schema does not have',
+      ['conax.json', 'AddSubscriptionsResponse/common:StatusCode', 'AddSubscriptionsResponse/common:StatusCode/@code'],
+      /answer\.statusCode: the WSDL has no such place/,
+    ],
+    [
+      'a status code whose type is never a success',
+      ['wsdl/common-types.xsd', 'name="StatusCode" type="xs:string"', 'name="StatusCode" type="xs:int"'],
+      /answer\.statusCode: its type takes none of the success codes OK/,
+    ],
+  ])('%s', async (name, change, expected) => {
+    if (name === 'no status code') {
+      // The other paths still say which element the answer is: its element alone is the success then.
+      const { commands } = await loadCasDefinition(changed([change]));
+      expect(commands.ADD_SUBSCRIPTIONS.answer).toMatchObject({ element: { name: 'AddSubscriptionsResponse' } });
+      return;
+    }
+    expect(await mistakesIn(changed([change]))).toContainEqual(expect.stringMatching(expected));
+  });
+
+  it('two ports with different actions are named, and one must be chosen', async () => {
+    const file = changed([
+      ['conax.json', /"soapAction": "[^"]*",/g, ''],
+      [
+        'wsdl/authorization.wsdl',
+        '<wsdl:service name="AuthorizationService">',
+        `<wsdl:binding name="Second" type="tns:AuthorizationPortType">
+          <soap:binding transport="http://schemas.xmlsoap.org/soap/http"/>
+          <wsdl:operation name="AddSubscriptions"><soap:operation soapAction="urn:second"/>
+          <wsdl:input><soap:body use="literal"/></wsdl:input><wsdl:output><soap:body use="literal"/></wsdl:output></wsdl:operation>
+        </wsdl:binding><wsdl:service name="AuthorizationService"><wsdl:port name="SecondPort" binding="tns:Second"/>`,
+      ],
+    ]);
+    expect(await mistakesIn(file)).toEqual([
+      expect.stringMatching(
+        /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.soapAction: is missing, and the WSDL has several: SecondPort\/AddSubscriptions "urn:second", AuthorizationPort\/AddSubscriptions "[^"]+"; write the one/,
+      ),
+    ]);
+  });
+
+  it('a mapping file of the old form is answered by one sentence', async () => {
+    const file = changed([
+      ['conax.json', '"template": "requests/ADD_SUBSCRIPTIONS.xml"', '"operation": "AddSubscriptions"'],
+    ]);
+    expect(await mistakesIn(file)).toEqual([
+      'conax.json:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes',
+    ]);
+  });
+});
+
+describe('what cannot be checked is a warning that names it', () => {
+  it.each<[string, readonly Change[], RegExp]>([
+    [
+      'an area without a WSDL',
+      [['conax.json', /,\s*"wsdl": "wsdl\/ca-pin.wsdl"/g, '']],
+      /^conax\.json:\d+: areas\.ca-pin: has no wsdl/,
+    ],
+    [
+      'an import by address',
+      [
+        [
+          'wsdl/authorization.xsd',
+          '<xs:complexType name="CaClientIds">',
+          '<xs:import namespace="urn:spare" schemaLocation="http://cas.example/spare.xsd?x=1"/><xs:complexType name="CaClientIds">',
+        ],
+      ],
+      /^wsdl\/authorization\.xsd:\d+: refers to http:\/\/cas\.example\/spare\.xsd\?x=1: nothing is fetched; save it beside the WSDL/,
+    ],
+    [
+      'a schema that is missing',
+      [
+        ['wsdl/authorization.xsd', 'schemaLocation="common-types.xsd"', 'schemaLocation="gone.xsd"'],
+        ['wsdl/authorization.wsdl', 'schemaLocation="common-types.xsd"', 'schemaLocation="gone.xsd"'],
+      ],
+      /^wsdl\/authorization\.xsd:\d+: refers to gone\.xsd: the file is missing/,
+    ],
+    [
+      'schemas that libxml2 cannot read',
+      [['wsdl/common-types.xsd', 'name="CaClientId"', 'name="ClientId"']],
+      /its schemas cannot be read, so requests and answers are not checked: .*CaClientId/,
+    ],
+    [
+      'values that the schema limits further than the samples',
+      [
+        [
+          'wsdl/common-types.xsd',
+          '<xs:minLength value="1"/><xs:maxLength value="30"/>',
+          '<xs:pattern value="\\d{8}"/>',
+        ],
+      ],
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:7: a sample does not fit the WSDL: .*'01234567890'/,
+    ],
+    [
+      'another action than that of the WSDL',
+      [['conax.json', 'authorization/v1/AddSubscriptions"', 'authorization/v1/Other"']],
+      /commands\.ADD_SUBSCRIPTIONS\.soapAction: ".*Other" is sent, and .*AuthorizationPort\/AddSubscriptions/,
+    ],
+    [
+      'a policy',
+      [
+        [
+          'wsdl/authorization.wsdl',
+          '<soap:binding ',
+          '<wsp:PolicyReference xmlns:wsp="http://schemas.xmlsoap.org/ws/2004/09/policy" URI="#UT"/><soap:binding ',
+        ],
+      ],
+      /^wsdl\/authorization\.wsdl:\d+: the binding has a policy/,
+    ],
+    [
+      'rpc style',
+      [
+        ['wsdl/authorization.wsdl', /style="document"/g, 'style="rpc"'],
+        ['conax.json', /"authorization:AddSubscriptionsResponse/g, '"AddSubscriptionsResponse'],
+      ],
+      /is an rpc operation, whose messages no schema describes/,
+    ],
+  ])('%s', async (_name, changes, expected) => {
+    const file = changed(changes);
+    const said = await warningsOf(file).catch((error: unknown) => {
+      if (!(error instanceof CasDefinitionError)) throw error;
+      return error.mistakes;
+    });
+    expect(said).toContainEqual(expect.stringMatching(expected));
+  });
+});
+
+it('a template may be written in another charset, and with comments', async () => {
+  const file = changed([
+    [
+      add,
+      '<?xml version="1.0" encoding="UTF-8"?>',
+      '<?xml version="1.0" encoding="ISO-8859-1"?><!-- Abonné {{smartcart}} -->',
+    ],
+    [add, '<area:CaClientIds>', '<area:CaClientIds><!--1 or more repetitions:-->'],
+  ]);
+  const template = join(dirname(file), add);
+  writeFileSync(template, readFileSync(template, 'utf8'), 'latin1');
+  const { commands } = await loadCasDefinition(file);
+  const xml = commands.ADD_SUBSCRIPTIONS.template.render({ smartcard: '1', service: '2' });
+  expect(xml).not.toContain('<!--');
+  expect(xml).toContain('<area:CaClientIds><area:CaClientId>1</area:CaClientId></area:CaClientIds>');
+  expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?><soap:Envelope /);
+});
+
+it('the documents list every field of every command', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/conax.md'), 'utf8');
+  const fields = [...Object.values(requestFields).flatMap(Object.keys), ...commonFields, ...itemFields];
+  expect([...new Set(fields)].filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
+});
