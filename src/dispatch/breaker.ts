@@ -3,7 +3,7 @@ import { DISPATCH_CHANNEL } from '../requests/work.ts';
 
 /**
  * The breaker that all instances share, in the provider's row. Closed, it counts calls in a row that did not reach the
- * CAS; at the threshold it opens, and nothing is claimed. When its time is over it is half-open: one instance at a time
+ * CAS or whose answer cannot be read; at the threshold it opens, and nothing is claimed. When its time is over it is half-open: one instance at a time
  * holds the probe and sends one request. A call that reaches the CAS closes it; one that does not opens it again, each
  * time for twice as long.
  */

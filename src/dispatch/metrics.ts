@@ -21,6 +21,7 @@ export interface DispatchMetrics {
   readonly paused: Gauge;
   readonly pauses: Counter<'why'>;
   readonly breakerOpen: Gauge;
+  readonly unreadable: Counter;
   readonly ready: Gauge<'older_than'>;
   readonly pinsUnopened: Gauge;
 }
@@ -113,7 +114,12 @@ export function dispatchMetrics(registry: Registry): DispatchMetrics {
     }),
     breakerOpen: new Gauge({
       name: `${p}breaker_open`,
-      help: '1 while the breaker is open or half-open: the CAS cannot be reached.',
+      help: '1 while the breaker is open or half-open: the CAS cannot be reached, or none of its answers can be read.',
+      registers,
+    }),
+    unreadable: new Counter({
+      name: `${p}unreadable_answers_total`,
+      help: 'ALERT: answers that are not the SOAP answer of the command; several in a row open the breaker.',
       registers,
     }),
     ready: new Gauge({

@@ -1,4 +1,5 @@
 import type { ConaxAnswer } from '../conax/client.types.ts';
+import type { ConaxCode } from '../conax/codes.ts';
 import type { Database } from '../platform/database.ts';
 import type { Logger } from '../platform/logging.ts';
 import { createBatcher } from '../platform/batcher.ts';
@@ -42,18 +43,26 @@ export interface ProviderWatchOptions {
   readonly onChange: () => void;
 }
 
+/** Something answered, and not the CAS that the templates are for. A lost answer says nothing about the next call. */
+const unreadableCodes: ReadonlySet<string> = new Set<ConaxCode>(['CAS_ANSWER_UNREADABLE', 'CAS_ANSWER_TOO_LARGE']);
+
 export function createProviderWatch(options: ProviderWatchOptions): ProviderWatch {
   const { db, breaker, probeMs, instance, metrics, logger, onChange } = options;
   let paused: string | null = null;
   let failures = 0;
+  /** What the last answer said that no CAS of ours would give; null once one can be read. */
+  let unreadable: string | null = null;
   /** When the breaker becomes half-open, by our clock; null while it is closed. */
   let halfOpenAt: number | null = null;
+
+  const whyOpen = (): string =>
+    unreadable === null ? 'the CAS cannot be reached' : `no answer of the CAS can be read: ${unreadable}`;
 
   const sawBreaker = ({ failuresInARow, breakerOpenMs }: BreakerView): void => {
     failures = failuresInARow;
     const opened = breakerOpenMs !== null;
     if (opened !== (halfOpenAt !== null)) {
-      if (opened) logger.warn({ failures }, 'dispatch: the breaker opened, the CAS cannot be reached');
+      if (opened) logger.warn({ failures }, `dispatch: the breaker opened, ${whyOpen()}`);
       else logger.info('dispatch: the breaker closed, the CAS is reached again');
     }
     halfOpenAt = opened ? performance.now() + breakerOpenMs : null;
@@ -94,7 +103,7 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
     detail: () => {
       if (paused !== null) return `paused: ${paused}`;
       if (halfOpenAt === null) return 'sending';
-      return `breaker ${mode() === 'half-open' ? 'half-open' : 'open'}: the CAS cannot be reached`;
+      return `breaker ${mode() === 'half-open' ? 'half-open' : 'open'}: ${whyOpen()}`;
     },
     waitMs: () => (paused === null && halfOpenAt !== null ? Math.max(0, halfOpenAt - performance.now()) : Infinity),
     saw(row) {
@@ -110,15 +119,22 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
         case 'not-authorised':
           return await pause(answer.code, answer.description);
         case 'not-sent':
+          unreadable = null;
+          return await reached.add(false);
+        case 'unknown':
+          // A proxy's page instead of answers, or templates for another CAS: repeating at the queue's pace helps nobody.
+          if (!unreadableCodes.has(answer.code)) return;
+          unreadable = answer.description;
+          metrics.unreadable.inc();
           return await reached.add(false);
         case 'accepted':
         case 'refused':
         case 'try-later':
+          unreadable = null;
           // The usual case costs nothing.
           if (failures > 0 || halfOpenAt !== null || reached.pending() > 0) await reached.add(true);
           return;
-        // An unreadable answer says nothing about the next call, and an invalid command never left.
-        case 'unknown':
+        // An invalid command never left.
         case 'invalid':
       }
     },

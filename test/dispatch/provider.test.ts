@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { pauseProvider, providerStatus, resumeProvider } from '../../src/dispatch/provider.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { addTo, audit, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
-import { ACCEPTED, dispatch, NOT_SENT, scriptedConax, type TestDispatcher, until } from './support.ts';
+import { ACCEPTED, dispatch, NOT_SENT, scriptedConax, type TestDispatcher, UNKNOWN, until } from './support.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -102,6 +102,37 @@ test('a call that reaches the CAS begins the count anew', async () => {
   running = [dispatch(requests.url, conax, { maxConcurrency: 1 })];
   await until(pending, (count) => count === 0);
   expect(await providerStatus(db)).toMatchObject({ breaker: 'closed' });
+  const [row] = await db.query<{ breaker_openings: number }>('select breaker_openings from provider');
+  expect(row?.breaker_openings).toBe(0);
+});
+
+test('answers that cannot be read open the breaker, too, and the state says what came instead', async () => {
+  await submit(db, ...cards(60));
+  let healed = false;
+  const description = 'HTTP 200, text/html: the answer is not well formed';
+  const conax = scriptedConax(() =>
+    healed ? ACCEPTED : { kind: 'unknown', code: 'CAS_ANSWER_UNREADABLE', description },
+  );
+  running = [dispatch(requests.url, conax)];
+  const [{ dispatcher, metrics }] = running as [TestDispatcher];
+  const { detail } = await until(
+    () => dispatcher.state(),
+    ({ mode }) => mode !== 'open',
+  );
+  expect(detail).toMatch(`no answer of the CAS can be read: ${description}`);
+  expect(conax.calls.length).toBeLessThan(40);
+  expect((await metrics.unreadable.get()).values[0]?.value).toBeGreaterThanOrEqual(5);
+  healed = true;
+  await until(pending, (count) => count === 0);
+  expect(await providerStatus(db)).toMatchObject({ breaker: 'closed', failuresInARow: 0 });
+  expect(dispatcher.state()).toMatchObject({ mode: 'open', detail: 'sending' });
+});
+
+test('a lost answer says nothing about the next call', async () => {
+  await submit(db, ...cards(40));
+  const conax = scriptedConax((_call, number) => (number > 60 ? ACCEPTED : UNKNOWN));
+  running = [dispatch(requests.url, conax)];
+  await until(pending, (count) => count === 0);
   const [row] = await db.query<{ breaker_openings: number }>('select breaker_openings from provider');
   expect(row?.breaker_openings).toBe(0);
 });
