@@ -67,7 +67,7 @@ const WEB_API_LOCK_MS = 5_000;
  * Starts the service: settings to parts, each with what it needs of the others. First the HTTP server, which reports the
  * readiness, then the checks of the database, and then what reads and sends. Kafka, the registry, PostgreSQL and the CAS
  * may be away: the parts wait for them and report it.
- * @throws Error when mapping file and WSDLs do not fit, or the HTTP port is taken.
+ * @throws Error if conax.json, templates and WSDLs do not fit, or the HTTP port is taken.
  */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   const registry = new Registry();
@@ -82,6 +82,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
     keepAlive: settings.CONAX_KEEP_ALIVE,
+    entitlementMonths: settings.ENTITLEMENT_MONTHS,
+    onWarning: (warning) => logger.warn({ part: 'conax' }, warning),
     onSurplus: reportSurplus(registry, logger.child({ part: 'conax' })),
   });
   const database = openPool('conax-provisioning', { share: 5 / 16, settings: indexWalking({ joinByIndex: true }) });

@@ -128,14 +128,17 @@ export const settingGroups = {
   },
   conax: {
     CONAX_BASE_URL: httpUrl().describe(
-      'The CAS; the paths of the areas come from the mapping file. A user and password in it are taken as CONAX_USERNAME and CONAX_PASSWORD.',
+      'The CAS; the paths of the areas come from conax.json. A user and password in it are taken as CONAX_USERNAME and CONAX_PASSWORD.',
     ),
-    CONAX_USERNAME: optionalText().describe('User for HTTP Basic.'),
-    CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic.'),
+    CONAX_USERNAME: optionalText().describe('User for HTTP Basic and for {{username}} in templates.'),
+    CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic and for {{password}} in templates.'),
     CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM; usually given as CONAX_CLIENT_CERT_FILE.'),
     CONAX_CLIENT_KEY: secret(optionalText()).describe('Its private key, PEM; usually given as CONAX_CLIENT_KEY_FILE.'),
     CONAX_CA: optionalText().describe(
       'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
+    ),
+    ENTITLEMENT_MONTHS: integer(0, 1_200, 0).describe(
+      'After how many calendar months an entitlement ends by itself, sent as entitledFrom and entitledUntil of ADD_SUBSCRIPTIONS; 0: never. A resync more often than that renews entitlements.',
     ),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
     CONAX_KEEP_ALIVE: flag(false).describe(
@@ -146,7 +149,7 @@ export const settingGroups = {
   },
   mapping: {
     CONAX_MAPPING_FILE: optionalText().describe(
-      "Mapping of commands to SOAP operations, with each area's path and WSDL; without it the one that comes with the service.",
+      'How the CAS is spoken to: the file conax.json, with request templates and WSDLs beside it ([conax.md](conax.md)); without it the one that comes with the service.',
     ),
   },
   dispatch: {
@@ -158,7 +161,7 @@ export const settingGroups = {
     ),
     RETRY_BACKOFF_MAX_MS: integer(1, 3_600_000, 5_000).describe('Longest wait before any retry.'),
     BREAKER_FAILURES: integer(1, 10_000, 10).describe(
-      'Calls in a row that did not reach the CAS before all sending stops for a while.',
+      'Calls in a row that did not reach the CAS, or whose answer cannot be read, before all sending stops for a while.',
     ),
     BREAKER_OPEN_MS: integer(10, 3_600_000, 1_000).describe(
       'How long sending stops before one call tries again; it doubles while the CAS stays away.',
