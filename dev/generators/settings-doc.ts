@@ -7,7 +7,7 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   kafka: 'Kafka and schema registry',
   rules: 'Rules',
   conax: 'The CAS',
-  mapping: "How the CAS is spoken to (the service and the simulator)",
+  mapping: 'How the CAS is spoken to (the service and the simulator)',
   dispatch: 'Sending',
   http: 'HTTP',
   webApi: 'Web API',

@@ -70,7 +70,8 @@ export function parseAnswerShape(
   }
   const element = elementOf(entry, paths, namespaces, report);
   const emptySuccess = entry.emptySuccess ?? false;
-  if (entry['statusCode'] === undefined && entry.element === undefined && !emptySuccess && element === null) {
+  // Never silently: without a status code, whatever comes back is a success.
+  if (entry['statusCode'] === undefined && entry.element === undefined && !emptySuccess) {
     report('statusCode', 'is missing; write its path, or "element" or "emptySuccess" if the CAS answers without one');
   }
   const codes = (name: 'success' | 'refused' | 'tryLater'): ReadonlySet<string> =>

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadMapping } from '../../src/conax/mapping.ts';
+import { loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { decodeText, readTextFile } from '../../src/platform/text.ts';
 import { readSettings } from '../../src/settings.ts';
 
@@ -81,9 +81,9 @@ describe('settings', () => {
   });
 });
 
-describe('a mapping file', () => {
+describe('conax.json', () => {
   test('that is not UTF-8 is refused with the place', async () => {
-    const path = file('mapping.json', '{\n"', GREEK);
-    await expect(loadMapping(path)).rejects.toThrow('byte 0xCA at position 3 (line 2)');
+    const path = file('conax.json', '{\n"', GREEK);
+    await expect(loadCasDefinition(path)).rejects.toThrow('byte 0xCA at position 3 (line 2)');
   });
 });
