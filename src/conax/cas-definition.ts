@@ -45,9 +45,10 @@ export interface CasDefinition {
 
 /**
  * Reads conax.json and its templates, and checks that they fit each other and the WSDLs.
+ * @param entitled whether entitlements end (ENTITLEMENT_MONTHS), so that every ADD has a period.
  * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
  */
-export async function loadCasDefinition(file: string): Promise<CasDefinition> {
+export async function loadCasDefinition(file: string, entitled = true): Promise<CasDefinition> {
   const { content, lineOf } = readCasFile(file);
   const mistakes: string[] = [];
   const warnings = new Set<string>();
@@ -59,7 +60,7 @@ export async function loadCasDefinition(file: string): Promise<CasDefinition> {
     if (area.wsdl !== undefined) continue;
     warn(file, lineOf(['areas', name]), `areas.${name}: has no wsdl, so its requests and answers are not checked`);
   }
-  const wsdls = createWsdlChecks(report, warn, (warning) => warnings.add(warning));
+  const wsdls = createWsdlChecks(entitled, report, warn, (warning) => warnings.add(warning));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   for (const type of commandTypes) {
     const entry = content.commands[type];

@@ -46,7 +46,8 @@ const bodyCharactersMax = 65_536;
  * @throws CasDefinitionError, which names every mistake in conax.json, the templates and the WSDLs.
  */
 export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
-  const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile);
+  const { entitlementMonths = 0 } = options;
+  const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0);
   assertLogin(definition, options);
   for (const warning of definition.warnings) options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
@@ -85,7 +86,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
         messageId: randomUUID(),
         username: options.username,
         password: options.password,
-        entitlementMonths: options.entitlementMonths ?? 0,
+        entitlementMonths,
       });
       const body = mapped.template.render(values);
       requestBody = hideLogin(usesSecret(mapped) ? mapped.template.render({ ...values, ...maskedSecrets }) : body);

@@ -1,17 +1,21 @@
-import { escapeXml } from './xml.ts';
-
 /** What stands where a secret was. */
 export const mask = '****';
 
 /** Takes every secret out of a text. */
 export type Mask = (text: string) => string;
 
-/** Hides these secrets, as they are and as XML writes them. Undefined and empty ones hide nothing. */
+/** Hides these secrets, however they are written. Undefined and empty ones hide nothing. */
 export function createMask(secrets: readonly (string | undefined)[]): Mask {
-  const written = secrets.flatMap((secret) => (secret ? [secret, escapeXml(secret), namedEscapes(secret)] : []));
   // The longest first: a shorter one may be part of it.
-  const hidden = [...new Set(written)].toSorted((a, b) => b.length - a.length);
-  return (text) => hidden.reduce((rest, secret) => rest.replaceAll(secret, mask), text);
+  const hidden = [...new Set(secrets.flatMap((secret) => (secret ? [secret] : [])))]
+    .toSorted((a, b) => b.length - a.length)
+    .map((secret) => ({ secret, written: spelled(secret) }));
+  return (text) =>
+    hidden.reduce((rest, { secret, written }) => {
+      const clean = rest.replace(written, mask);
+      // Words decode to bytes that hold one or two characters by chance.
+      return secret.length < 4 ? clean : withoutBase64(clean, secret);
+    }, text);
 }
 
 /** A text as it may be kept: secrets hidden, no NUL (PostgreSQL takes none), at most `charactersMax` of it. */
@@ -22,6 +26,44 @@ export function recordedText(text: string, charactersMax: number, hide: Mask): s
     : `${clean.slice(0, charactersMax).toWellFormed()}… (${clean.length - charactersMax} more characters)`;
 }
 
-function namedEscapes(text: string): string {
-  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;');
+/**
+ * Returns a pattern for a secret whose characters stand as they are, as references, percent-encoded or escaped, close
+ * together or with `between` between them; or as hexadecimal bytes.
+ */
+export function spelled(secret: string, between = ''): RegExp {
+  const characters = Array.from(secret).map((character) => {
+    const code = character.codePointAt(0) ?? 0;
+    const hex = code.toString(16);
+    const named = namedReferences[character];
+    return `(?:${[
+      `&(?:amp;)*#0*${code};`,
+      `&(?:amp;)*#[xX]0*${hex};`,
+      ...(named === undefined ? [] : [`&(?:amp;)*${named};`]),
+      escaped(character),
+      ...(code < 128 ? [`%${hex}`, `\\\\x${hex}`] : []),
+      `\\\\u0*${hex}`,
+    ].join('|')})`;
+  });
+  return new RegExp(`${characters.join(between)}|${Buffer.from(secret).toString('hex')}`, 'giu');
+}
+
+const namedReferences: Readonly<Record<string, string>> = {
+  '&': 'amp',
+  '<': 'lt',
+  '>': 'gt',
+  '"': 'quot',
+  "'": 'apos',
+};
+
+/** The text in a pattern. */
+export function escaped(text: string): string {
+  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
+}
+
+/** Masks each run of base64 whose bytes hold the secret, as UTF-8 or as UTF-16: alone, or a whole message. */
+export function withoutBase64(text: string, secret: string): string {
+  return text.replace(/[A-Za-z0-9+/_-]{6,}={0,2}/g, (run) => {
+    const decoded = Buffer.from(run, 'base64').toString('utf8').replaceAll('\0', '');
+    return decoded.includes(secret) ? mask : run;
+  });
 }

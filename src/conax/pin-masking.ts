@@ -1,4 +1,4 @@
-import { mask, type Mask } from './masking.ts';
+import { escaped, mask, type Mask, spelled, withoutBase64 } from './masking.ts';
 
 /** What may be kept of a CAS's answer to a command that carries a PIN. */
 export interface PinMask {
@@ -20,7 +20,7 @@ export interface PinMask {
 export function createPinMask(pin: string, kept: readonly string[]): PinMask {
   const known = [...new Set([...KNOWN, ...kept])].filter((text) => text !== '').toSorted((a, b) => b.length - a.length);
   const digits = new RegExp(`(?<known>${known.map(escaped).join('|')})|\\p{N}+`, 'gu');
-  const written = /^\p{N}*$/u.test(pin) ? null : spelled(pin);
+  const written = /^\p{N}*$/u.test(pin) ? null : spelled(pin, BETWEEN);
   const text: Mask = (whole) =>
     (written ? withoutBase64(whole, pin).replace(written, mask) : withoutBase64(whole, pin)).replace(
       digits,
@@ -29,7 +29,7 @@ export function createPinMask(pin: string, kept: readonly string[]): PinMask {
         return groups.known === undefined ? mask : found;
       },
     );
-  const anywhere = spelled(pin);
+  const anywhere = spelled(pin, BETWEEN);
   return {
     text,
     code: (code) => (/^(?:HTTP_\d{3}|\P{N}*)$/u.test(code) && !holds(code) ? code : text(code)),
@@ -47,31 +47,3 @@ const KNOWN = ['version="1.0"', "version='1.0'", 'utf-8', 'UTF-8'];
 
 /** Between two characters of a PIN that somebody spaced out: blanks, punctuation, tags. */
 const BETWEEN = String.raw`(?:[\s._,:;/|*-]|<[^<>]{0,80}>|&nbsp;){0,5}`;
-
-/** The PIN with its characters as they are or escaped, close together or spaced out, and as hexadecimal bytes. */
-function spelled(pin: string): RegExp {
-  const characters = Array.from(pin).map((character) => {
-    const code = character.codePointAt(0) ?? 0;
-    const hex = code.toString(16);
-    return `(?:${[
-      escaped(character),
-      `&(?:amp;)*#0*${code};`,
-      `&(?:amp;)*#[xX]0*${hex};`,
-      ...(code < 128 ? [`%${hex}`, `\\\\x${hex}`] : []),
-      `\\\\u0*${hex}`,
-    ].join('|')})`;
-  });
-  return new RegExp(`${characters.join(BETWEEN)}|${Buffer.from(pin).toString('hex')}`, 'giu');
-}
-
-function escaped(text: string): string {
-  return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
-}
-
-/** Masks each run of base64 whose bytes hold the PIN, as UTF-8 or as UTF-16: alone, or a whole message. */
-function withoutBase64(text: string, pin: string): string {
-  return text.replace(/[A-Za-z0-9+/_-]{6,}={0,2}/g, (run) => {
-    const decoded = Buffer.from(run, 'base64').toString('utf8').replaceAll('\0', '');
-    return decoded.includes(pin) ? mask : run;
-  });
-}

@@ -49,12 +49,13 @@ export function checkRequests(
   type: CommandType,
   template: Template,
   validator: Validator,
+  entitled: boolean,
   report: Report,
   warn: Report,
 ): void {
   const mistakes = new Map<string, number>();
   const warnings = new Map<string, number>();
-  for (const values of sampleFields(type, sampleText)) {
+  for (const values of sampleFields(type, sampleText, entitled)) {
     const { text, lineOf } = template.trace(values);
     const { lines, positionOf } = oneTagALine(text);
     const problems = validator.validate(lines);
@@ -63,8 +64,12 @@ export function checkRequests(
       if (!kind.has(problem.text)) kind.set(problem.text, lineOf(positionOf(problem.line)));
     }
   }
-  for (const [text, line] of mistakes)
-    report(template.file, line, `does not fit the WSDL: ${text} Compare it with a request of SoapUI`);
+  // An element of the period that is not in a section.
+  const mayNeedPeriod = !entitled && ['entitledFrom', 'entitledUntil'].some((field) => template.uses.has(field));
+  for (const [text, line] of mistakes) {
+    const months = mayNeedPeriod ? ', or set ENTITLEMENT_MONTHS if it is about the period' : '';
+    report(template.file, line, `does not fit the WSDL: ${text} Compare it with a request of SoapUI${months}`);
+  }
   for (const [text, line] of warnings) {
     warn(template.file, line, `a sample does not fit the WSDL: ${text} Look whether your values do`);
   }

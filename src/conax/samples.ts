@@ -7,10 +7,13 @@ export type SampleText = (field: string, n: number) => string;
 
 /**
  * Returns samples of a command's fields: as little as there can be, as much, and each optional field alone there and
- * alone missing. Every list has none, one or two devices, as its command allows.
+ * alone missing. Every list has none, one or two devices, as its command allows. `entitled`: whether entitlements end, so
+ * that every ADD has a period or none has.
  */
-export function sampleFields(type: CommandType, text: SampleText): FieldValues[] {
-  const fields = Object.entries(requestFields[type]).filter(([field]) => listConditions[field] === undefined);
+export function sampleFields(type: CommandType, text: SampleText, entitled: boolean): FieldValues[] {
+  const fields = Object.entries(requestFields[type])
+    .filter(([field]) => listConditions[field] === undefined)
+    .map(([field, count]) => [field, field.startsWith('entitled') ? (entitled ? 'one' : 'none') : count] as const);
   const optional = fields.filter(([, count]) => count === 'optional' || count === 'any').map(([field]) => field);
   const isList = new Set(fields.filter(([, count]) => count === 'many' || count === 'any').map(([field]) => field));
   const make = (present: (field: string) => boolean, isFull: boolean): FieldValues => {

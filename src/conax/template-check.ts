@@ -22,7 +22,7 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
   const { file } = template;
   const seen = new Map<string, number>();
   const envelopes: Envelope[] = [];
-  for (const values of sampleFields(type, marker)) {
+  for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => {
       if (!seen.has(problem)) seen.set(problem, lineOf(at));

@@ -14,8 +14,16 @@ export interface WsdlChecks {
   close(): void;
 }
 
-/** Checks commands against the WSDLs of their areas; each WSDL is read once. */
-export function createWsdlChecks(report: Report, warn: Report, addWarning: (warning: string) => void): WsdlChecks {
+/**
+ * Checks commands against the WSDLs of their areas; each WSDL is read once.
+ * @param entitled whether entitlements end, so that every ADD has a period.
+ */
+export function createWsdlChecks(
+  entitled: boolean,
+  report: Report,
+  warn: Report,
+  addWarning: (warning: string) => void,
+): WsdlChecks {
   const opened = new Map<string, Validator | string>();
   const open = (file: string): Validator | string => {
     let validator = opened.get(file);
@@ -59,7 +67,7 @@ export function createWsdlChecks(report: Report, warn: Report, addWarning: (warn
           `${command.body.name} is an rpc operation, whose messages no schema describes: they are not checked`,
         );
       else if (validator.hasSchemas) {
-        checkRequests(type, template, validator, report, warn);
+        checkRequests(type, template, validator, entitled, report, warn);
         checkAnswer(command.answer, validator, answerMember(reportMember), answerMember(warnMember));
       }
       return action;
