@@ -4,6 +4,7 @@ import { SaxesParser } from 'saxes';
 export interface XmlElement {
   readonly ns: string;
   readonly name: string;
+  /** By name, with the namespace in front if there is one: {namespace}name. */
   readonly attributes: Readonly<Record<string, string>>;
   readonly children: XmlElement[];
   readonly text: string;
@@ -162,13 +163,15 @@ function tooMany(limit: number, name: string): XmlError {
   return new XmlError(`has more than ${limit} ${name}`);
 }
 
-function attributesOf(attributes: Readonly<Record<string, { name: string; value: string }>>): XmlElement['attributes'] {
+function attributesOf(
+  attributes: Readonly<Record<string, { uri: string; local: string; value: string }>>,
+): XmlElement['attributes'] {
   let plain: Record<string, string> | undefined;
   for (const key in attributes) {
     const attribute = attributes[key];
     if (attribute === undefined || key === 'xmlns' || key.startsWith('xmlns:')) continue;
     plain ??= {};
-    plain[attribute.name] = attribute.value;
+    plain[attribute.uri === '' ? attribute.local : `{${attribute.uri}}${attribute.local}`] = attribute.value;
   }
   return plain ?? noAttributes;
 }

@@ -1,0 +1,161 @@
+import { describe, expect, it } from 'vitest';
+import { classify } from '../../src/conax/answer.ts';
+import { type AnswerEntry, parseAnswerShape } from '../../src/conax/answer-shape.ts';
+import { type CasCommand, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import type { ConaxAnswer } from '../../src/conax/client.types.ts';
+import type { CommandType } from '../../src/requests/command.ts';
+import { said } from './support.ts';
+
+const namespaces = { r: 'urn:r', x: 'urn:x' };
+const common = { success: ['0'], refused: ['17'], tryLater: ['99'] };
+const { commands } = await loadCasDefinition(defaultCasFile);
+
+/** How a CAS answers that is described like this. */
+function cas(
+  entry: AnswerEntry & Readonly<Record<string, unknown>>,
+  soapVersion: CasCommand['soapVersion'] = '1.1',
+  type: CommandType = 'ADD_SUBSCRIPTIONS',
+): (body: string, status?: number) => ConaxAnswer {
+  const mistakes: string[] = [];
+  const answer = parseAnswerShape(type, entry, common, namespaces, (member, problem) =>
+    mistakes.push(`${member}: ${problem}`),
+  );
+  if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
+  const command = { ...commands[type], soapVersion, answer };
+  return (body, status = 200) =>
+    classify(command, null, { kind: 'answered', status, contentType: 'text/xml', body: Buffer.from(body) });
+}
+
+const soap11 = 'http://schemas.xmlsoap.org/soap/envelope/';
+const soap12 = 'http://www.w3.org/2003/05/soap-envelope';
+function envelope(content: string, ns = soap11): string {
+  return `<e:Envelope xmlns:e="${ns}" xmlns:r="urn:r" xmlns:x="urn:x"><e:Body>${content}</e:Body></e:Envelope>`;
+}
+
+describe('status codes are what conax.json says', () => {
+  const answer = cas({ statusCode: 'r:Done/x:Code', message: 'r:Done/Text' });
+  const done = (code: string): string => envelope(`<r:Done><x:Code> ${code} </x:Code><Text>said</Text></r:Done>`);
+
+  it.each([
+    ['0', 'accepted'],
+    ['17', 'refused 17'],
+    ['99', 'try-later 99'],
+    ['00', 'refused 00'],
+    ['OK', 'refused OK'],
+  ])('%s is %s', (code, expected) => {
+    expect(said(answer(done(code)))).toBe(expected);
+  });
+
+  it('a code that no list has is for review, with what the CAS says', () => {
+    expect(answer(done('5'))).toMatchObject({ review: true, description: 'said' });
+    expect(answer(done('17'))).toMatchObject({ review: false });
+  });
+
+  it('a command may have lists of its own', () => {
+    const own = cas({ statusCode: 'r:Done/x:Code', success: ['17'], tryLater: [] });
+    expect(said(own(done('17')))).toBe('accepted');
+    expect(said(own(done('0')))).toBe('refused 0');
+    expect(said(own(done('99')))).toBe('refused 99');
+  });
+
+  it('a short code in a Fault counts only if it is a whole text', () => {
+    const fault = (text: string): string => envelope(`<e:Fault><faultcode>e:Client</faultcode>${text}</e:Fault>`);
+    expect(said(answer(fault('<faultstring>error 17 in line 99</faultstring>')))).toBe('refused SOAP_FAULT');
+    expect(said(answer(fault('<detail><code>17</code></detail>')))).toBe('refused 17');
+  });
+});
+
+describe('paths', () => {
+  it('may end in an attribute, with its namespace', () => {
+    const answer = cas({ statusCode: 'r:Done/@code', referenceNumber: 'r:Done/@x:id' });
+    expect(answer(envelope('<r:Done code="0" x:id="A" id="B"/>'))).toMatchObject({
+      kind: 'accepted',
+      referenceNumber: 'A',
+    });
+    expect(said(answer(envelope('<r:Done x:code="0"/>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('of lists collect every element', () => {
+    const answer = cas(
+      { statusCode: 'r:Done/Code', activeServices: 'r:Done/List/Id' },
+      '1.1',
+      'GET_ACTIVE_SUBSCRIPTIONS',
+    );
+    const body = '<r:Done><Code>0</Code><List><Id>1</Id><Id>2</Id></List><List><Id>2</Id><Id/></List></r:Done>';
+    expect(answer(envelope(body))).toMatchObject({ activeServices: ['1', '2'] });
+  });
+
+  it.each([
+    ['a prefix that is not declared', { statusCode: 'q:Done/Code' }, /the prefix q is not in "namespaces"/],
+    ['no name', { statusCode: 'r:Done//Code' }, /"" is no name/],
+    ['an attribute on the way', { statusCode: 'r:Done/@a/Code' }, /only the last step may be an attribute/],
+    [
+      'different first elements',
+      { statusCode: 'r:Done/Code', message: 'r:Ready/Text' },
+      /starts with another element than statusCode/,
+    ],
+    [
+      'a list of another command',
+      { statusCode: 'r:Done/Code', pairedSmartcards: 'r:Done/Id' },
+      /is no list of this command's answer/,
+    ],
+    ['neither status code nor element', { message: 'r:Done/Text' }, /statusCode: is missing/],
+    ['no code of success', { statusCode: 'r:Done/Code', success: [] }, /success: is missing/],
+  ])('%s are a mistake', (_name, entry, expected) => {
+    expect(() => cas(entry)).toThrow(expected);
+  });
+});
+
+describe('answers without a status code', () => {
+  it('the element alone is success if conax.json says so', () => {
+    const answer = cas({ element: 'r:Done' });
+    expect(said(answer(envelope('<r:Done/>')))).toBe('accepted');
+    expect(said(answer(envelope('<x:Done/>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(answer(envelope('')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(answer(envelope('<r:Done/>'), 500))).toBe('unknown CAS_SERVER_ERROR');
+  });
+
+  it('so is an empty Body, and an empty HTTP answer', () => {
+    const answer = cas({ emptySuccess: true });
+    expect(said(answer(envelope('')))).toBe('accepted');
+    expect(said(answer('', 202))).toBe('accepted');
+    expect(said(answer('', 500))).toBe('unknown CAS_SERVER_ERROR');
+    expect(said(answer(envelope('<r:Done/>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(answer(envelope('<e:Fault><faultcode>e:Client</faultcode></e:Fault>')))).toBe('refused SOAP_FAULT');
+  });
+
+  it('but no empty HTTP answer counts if there is a status code to expect', () => {
+    const answer = cas({ statusCode: 'r:Done/Code', emptySuccess: true });
+    expect(said(answer('', 200))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(answer(envelope('')))).toBe('accepted');
+    expect(said(answer(envelope('<r:Done><Code>17</Code></r:Done>')))).toBe('refused 17');
+  });
+});
+
+describe('SOAP 1.2', () => {
+  const answer = cas({ statusCode: 'r:Done/Code' }, '1.2');
+  const fault = (code: string, reason: string, detail = ''): string =>
+    envelope(
+      `<e:Fault><e:Code><e:Value>e:${code}</e:Value></e:Code><e:Reason><e:Text xml:lang="en">${reason}</e:Text></e:Reason>${detail}</e:Fault>`,
+      soap12,
+    );
+
+  it('is read if the request was SOAP 1.2, and only then', () => {
+    const done = '<r:Done><Code>0</Code></r:Done>';
+    expect(said(answer(envelope(done, soap12)))).toBe('accepted');
+    expect(said(answer(envelope(done)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(cas({ statusCode: 'r:Done/Code' })(envelope(done, soap12)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('its Faults have their own names for the same parts', () => {
+    expect(said(answer(fault('Receiver', 'out of cheese')))).toBe('try-later SOAP_SERVER_FAULT');
+    expect(said(answer(fault('Sender', 'out of cheese')))).toBe('refused SOAP_FAULT');
+    expect(said(answer(fault('Receiver', 'no', '<e:Detail><r:code>17</r:code></e:Detail>')))).toBe('refused 17');
+    expect(answer(fault('Sender', 'out of cheese'))).toMatchObject({ description: 'e:Sender: out of cheese' });
+  });
+
+  it('a server of SOAP 1.1 may refuse the version by a Fault of its own', () => {
+    const versions = '<e:Fault><faultcode>e:VersionMismatch</faultcode><faultstring>1.1 only</faultstring></e:Fault>';
+    expect(said(answer(envelope(versions), 500))).toBe('refused SOAP_FAULT');
+  });
+});
