@@ -7,13 +7,14 @@ import { comparableServiceCaId } from '../requests/command.ts';
 import { type Faults, rulesSchema } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Inventory } from './rules.ts';
-import { inventorySchema, type Settings, settingsSchema, stateSchema } from './settings.ts';
+import { type CasClock, clockSchema, inventorySchema, type Settings, settingsSchema, stateSchema } from './settings.ts';
 import { type CasState, viewOf } from './state.ts';
 import type { Statistics } from './statistics.ts';
 
 /** What the HTTP view looks at and changes. */
 export interface ViewedParts {
   readonly state: CasState;
+  readonly clock: CasClock;
   readonly settings: Settings;
   readonly journal: Journal;
   readonly faults: Faults;
@@ -73,6 +74,8 @@ const routes: Readonly<Record<string, Route>> = {
   },
   'GET settings': ({ settings }) => settings,
   'PUT settings': ({ settings }, { body }) => Object.assign(settings, definedOf(parse(settingsSchema, body))),
+  'GET clock': ({ clock }) => clockView(clock),
+  'PUT clock': ({ clock }, { body }) => clockView(Object.assign(clock, parse(clockSchema, body))),
   'GET inventory': ({ inventory }) => ({
     smartcards: [...inventory.smartcards],
     setTopBoxes: [...inventory.setTopBoxes],
@@ -150,6 +153,10 @@ export async function answerView(
     const message = error instanceof Error ? error.message : String(error);
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify({ error: message }));
   }
+}
+
+function clockView({ aheadMs, now }: CasClock): object {
+  return { aheadMs, now: new Date(now()).toISOString() };
 }
 
 function jsonOf(body: Buffer): unknown {

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { comparableServiceCaId, type CommandType } from '../requests/command.ts';
-import type { Settings } from './settings.ts';
-import { type CasState, isPairing, type Pairing, shownMax } from './state.ts';
+import type { CasClock, Settings } from './settings.ts';
+import { type CasState, entitle, isPairing, type Pairing, revoke, shownMax } from './state.ts';
 
 /** A command as it came in: the texts of each field, in the order of the request. */
 export type ReceivedFields = Readonly<Record<string, readonly string[]>>;
@@ -26,6 +26,7 @@ export interface Inventory {
 
 export interface Cas {
   readonly state: CasState;
+  readonly clock: CasClock;
   readonly settings: Settings;
   readonly inventory: Inventory;
 }
@@ -46,9 +47,14 @@ export function work(cas: Cas, type: CommandType, fields: ReceivedFields): Verdi
   const cards = listed(fields, 'smartcard');
   switch (type) {
     case 'ADD_SUBSCRIPTIONS':
-      return done(anyOf(cards, (smartcard) => entitle(state, smartcard, listed(fields, 'service'))));
+      return addProducts(cas, cards, fields);
     case 'CANCEL_SUBSCRIPTIONS':
-      return done(anyOf(cards, (smartcard) => revoke(state, smartcard, listed(fields, 'service'))));
+      return done(
+        anyOf(cards, (smartcard) => {
+          const card = state.peek(smartcard);
+          return card !== undefined && anyOf(listed(fields, 'service'), (caId) => revoke(card, caId));
+        }),
+      );
     case 'CREATE_PAIRING':
       return createPairing(cas, listed(fields, 'smartcards'), listed(fields, 'setTopBoxes'));
     case 'ADD_TO_EXISTING_PAIRING':
@@ -82,19 +88,18 @@ export function pinSha256(pin: string): string {
   return createHash('sha256').update(pin, 'utf8').digest('hex');
 }
 
-function entitle(state: CasState, smartcard: string, services: readonly string[]): boolean {
-  const { entitlements } = state.card(smartcard);
-  return anyOf(services, (caId) => {
-    const key = comparableServiceCaId(caId);
-    if (entitlements.has(key)) return false;
-    entitlements.set(key, caId);
-    return true;
-  });
-}
-
-function revoke(state: CasState, smartcard: string, services: readonly string[]): boolean {
-  const entitlements = state.peek(smartcard)?.entitlements;
-  return anyOf(services, (caId) => entitlements?.delete(comparableServiceCaId(caId)) === true);
+/** An end replaces the one that the product had, and an ADD without an end takes it away. */
+function addProducts({ state, clock }: Cas, cards: readonly string[], fields: ReceivedFields): Verdict {
+  const text = fields['entitledUntil']?.[0];
+  const end = text === undefined ? null : Date.parse(text);
+  if (Number.isNaN(end)) return refuse('INPUT_VALIDATION_ERROR', 'the end is no time');
+  if (end !== null && end <= clock.now()) return refuse('INPUT_VALIDATION_ERROR', `the end ${text} has passed`);
+  return done(
+    anyOf(cards, (smartcard) => {
+      const card = state.card(smartcard);
+      return anyOf(listed(fields, 'service'), (caId) => entitle(card, caId, end));
+    }),
+  );
 }
 
 function setPin(state: CasState, smartcard: string, pin: string): boolean {

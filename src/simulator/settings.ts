@@ -25,20 +25,46 @@ export const inventorySchema = z.strictObject({
   services: z.array(z.string()).default([]),
 });
 
-const cardSchema = z.strictObject({
-  smartcard: z.string().min(1),
-  entitlements: z.array(z.string().min(1)).default([]),
-  pairing: z
-    .strictObject({ smartcards: z.array(z.string().min(1)), setTopBoxes: z.array(z.string().min(1)) })
-    .nullable()
-    .default(null),
-});
+const cardSchema = z
+  .strictObject({
+    smartcard: z.string().min(1),
+    entitlements: z.array(z.string().min(1)).default([]),
+    ends: z.record(z.string(), z.iso.datetime({ offset: true })).optional(),
+    pairing: z
+      .strictObject({ smartcards: z.array(z.string().min(1)), setTopBoxes: z.array(z.string().min(1)) })
+      .nullable()
+      .default(null),
+  })
+  .superRefine(({ entitlements, ends = {} }, context) => {
+    for (const caId of Object.keys(ends)) {
+      if (entitlements.includes(caId)) continue;
+      const message = `${caId} is not in entitlements; write it as it stands there`;
+      context.addIssue({ code: 'custom', path: ['ends', caId], message });
+    }
+  });
 
 /** What GET /simulator/cards gives, PUT /simulator/state takes; the bare list, too. */
 export const stateSchema = z.preprocess(
   (body) => (typeof body === 'object' && body !== null && 'cards' in body ? body.cards : body),
   z.array(cardSchema),
 );
+
+/** The clock that ends products: the machine's, and as far ahead of it as PUT /simulator/clock says. */
+export interface CasClock {
+  aheadMs: number;
+  /** Epoch ms. */
+  readonly now: () => number;
+}
+
+/** A thousand years. */
+const aheadMsMax = 31_556_952_000_000;
+export const clockSchema = z.strictObject({ aheadMs: z.number().int().min(0).max(aheadMsMax) });
+
+/** Makes a clock that shows the machine's time. */
+export function createClock(): CasClock {
+  const clock = { aheadMs: 0, now: () => Date.now() + clock.aheadMs };
+  return clock;
+}
 
 export function defaultSettings(): Settings {
   return { inventory: 'open', pairingConflict: 'take', latencyMs: 0, maxConcurrency: null };

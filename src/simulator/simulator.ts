@@ -7,7 +7,7 @@ import { createCasServer } from './cas.ts';
 import { createFaults } from './faults.ts';
 import { answerView, type ViewedParts } from './http-view.ts';
 import { createJournal } from './journal.ts';
-import { defaultSettings } from './settings.ts';
+import { createClock, defaultSettings } from './settings.ts';
 import { createState } from './state.ts';
 import { createStatistics } from './statistics.ts';
 
@@ -54,8 +54,10 @@ const soapBytesMax = messageLimits.characters;
 /** Starts the CAS simulator. Rejects where the mapping file has mistakes or the port is taken. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const mapping = await loadMapping(options.mappingFile ?? defaultMappingFile);
+  const clock = createClock();
   const parts: ViewedParts = {
-    state: createState(),
+    state: createState(clock.now),
+    clock,
     settings: defaultSettings(),
     inventory: { smartcards: new Set(), setTopBoxes: new Set(), services: new Set() },
     journal: createJournal(options.journalEntriesMax ?? 2_000_000),

@@ -8,8 +8,10 @@ export interface Pairing {
 
 /** What the CAS holds about one card. */
 export interface Card {
-  /** Product as the CAS compares it (no leading zeros) -> as it was first written. */
+  /** Product as the CAS compares it (no leading zeros) -> as it was first written. Those that ended are gone. */
   readonly entitlements: Map<string, string>;
+  /** When products end, in epoch ms, by the same key; a product that is not in it has no end. Null if none has one. */
+  ends: Map<string, number> | null;
   pairing: Pairing | null;
   /** `default`, the SHA-256 of the PIN that was set, or null where none was ever set. */
   pin: string | null;
@@ -22,21 +24,23 @@ export interface Card {
 export interface CardView {
   readonly smartcard: string;
   readonly entitlements: readonly string[];
+  /** Product as in `entitlements` -> when it ends, ISO 8601. Only if a product has an end. */
+  readonly ends?: Readonly<Record<string, string>> | undefined;
   readonly pairing: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
 }
 
-/** The CAS's memory. */
+/** The CAS's memory. Every card that it returns has lost the products that have ended by then. */
 export interface CasState {
-  /** The card, made where it is not there yet. */
+  /** Returns the card, and makes it if it is not there yet. */
   card(smartcard: string): Card;
   peek(smartcard: string): Card | undefined;
-  cards(): IterableIterator<[string, Card]>;
+  cards(): Generator<[string, Card]>;
   readonly cardCount: number;
   /** Every pairing that the set-top box is in. */
   pairingsOf(setTopBox: string): ReadonlySet<Pairing>;
   /** Puts cards and set-top boxes into a pairing; the cards leave any other one. True where something changed. */
   join(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean;
-  /** Sets a card to what the view says; its former entitlements are gone, its pairing is left. */
+  /** Sets a card to what the view says; its former entitlements are gone, and it leaves its pairing. */
   put(view: CardView): void;
   clear(): void;
 }
@@ -44,14 +48,21 @@ export interface CasState {
 export const shownMax = 100;
 const noPairings: ReadonlySet<Pairing> = new Set();
 
-export function createState(): CasState {
+/** Makes an empty memory. `now` is the CAS's clock in epoch ms; products end by it. */
+export function createState(now: () => number): CasState {
   const cards = new Map<string, Card>();
   const pairingsByBox = new Map<string, Set<Pairing>>();
 
+  function peek(smartcard: string): Card | undefined {
+    const found = cards.get(smartcard);
+    if (found !== undefined) endProducts(found, now());
+    return found;
+  }
+
   function card(smartcard: string): Card {
-    let found = cards.get(smartcard);
+    let found = peek(smartcard);
     if (found === undefined) {
-      found = { entitlements: new Map(), pairing: null, pin: null, messages: [], fingerprints: [] };
+      found = { entitlements: new Map(), ends: null, pairing: null, pin: null, messages: [], fingerprints: [] };
       cards.set(smartcard, found);
     }
     return found;
@@ -89,8 +100,13 @@ export function createState(): CasState {
 
   return {
     card,
-    peek: (smartcard) => cards.get(smartcard),
-    cards: () => cards.entries(),
+    peek,
+    *cards() {
+      for (const entry of cards) {
+        endProducts(entry[1], now());
+        yield entry;
+      }
+    },
     get cardCount() {
       return cards.size;
     },
@@ -99,7 +115,11 @@ export function createState(): CasState {
     put(view) {
       const target = card(view.smartcard);
       target.entitlements.clear();
-      for (const caId of view.entitlements) target.entitlements.set(comparableServiceCaId(caId), caId);
+      target.ends = null;
+      for (const caId of view.entitlements) {
+        const end = view.ends?.[caId];
+        entitle(target, caId, end === undefined ? null : Date.parse(end));
+      }
       if (view.pairing === null) {
         leave(view.smartcard);
         return;
@@ -116,7 +136,35 @@ export function createState(): CasState {
   };
 }
 
-/** True where the pairing holds exactly these. */
+/** Gives a product to a card until `end` (epoch ms; null: without end). Returns true if that changed something. */
+export function entitle(card: Card, caId: string, end: number | null): boolean {
+  const key = comparableServiceCaId(caId);
+  const isNew = !card.entitlements.has(key);
+  if (!isNew && (card.ends?.get(key) ?? null) === end) return false;
+  if (isNew) card.entitlements.set(key, caId);
+  if (end === null) card.ends?.delete(key);
+  else (card.ends ??= new Map()).set(key, end);
+  return true;
+}
+
+/** Takes a product from a card. Returns true if it had it. */
+export function revoke(card: Card, caId: string): boolean {
+  const key = comparableServiceCaId(caId);
+  card.ends?.delete(key);
+  return card.entitlements.delete(key);
+}
+
+// When somebody looks, not by a timer: millions of products may have an end.
+function endProducts({ entitlements, ends }: Card, now: number): void {
+  if (ends === null) return;
+  for (const [key, end] of ends) {
+    if (end > now) continue;
+    entitlements.delete(key);
+    ends.delete(key);
+  }
+}
+
+/** True if the pairing holds exactly these. */
 export function isPairing(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean {
   return isSame(pairing.smartcards, new Set(smartcards)) && isSame(pairing.setTopBoxes, new Set(setTopBoxes));
 }
@@ -128,9 +176,14 @@ function isSame(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 /** A card as the HTTP view shows it; one that was never heard of is empty. */
 export function viewOf(smartcard: string, card: Card | undefined): CardView {
   const pairing = card?.pairing;
+  const ends = [...(card?.ends ?? [])].map(([key, end]): [string, string] => [
+    card?.entitlements.get(key) ?? key,
+    new Date(end).toISOString(),
+  ]);
   return {
     smartcard,
     entitlements: card === undefined ? [] : [...card.entitlements.values()].toSorted(),
+    ...(ends.length === 0 ? {} : { ends: Object.fromEntries(ends) }),
     pairing:
       pairing === undefined || pairing === null
         ? null
