@@ -1,17 +1,17 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Mapping } from '../conax/mapping.ts';
+import type { CasDefinition } from '../conax/cas-definition.ts';
 import { doesWork, type StandingRule } from './faults.ts';
 import type { ViewedParts } from './http-view.ts';
 import type { JournalEntry } from './journal.ts';
-import { httpStatus, type Misbehaviour, misbehaviourOf, sendXml } from './misbehaviour.ts';
+import { httpStatus, messageFor, type Misbehaviour, misbehaviourOf, sendXml } from './misbehaviour.ts';
 import { type Verdict, work } from './rules.ts';
 import type { SimulatorLogger } from './simulator.ts';
-import { createAnswerWriter, writeFault } from './soap-answers.ts';
+import { writeAnswer, type WrittenAnswer, writeFault } from './soap-answers.ts';
 import { createRequestReader, journalParameters, type ReceivedCall } from './soap-requests.ts';
 
 export interface CasServerOptions {
-  readonly mapping: Mapping;
+  readonly definition: CasDefinition;
   readonly parts: ViewedParts;
   readonly basicAuth: { readonly username: string; readonly password: string } | undefined;
   readonly logger: SimulatorLogger | undefined;
@@ -19,8 +19,9 @@ export interface CasServerOptions {
 
 export interface CasServer {
   readonly paths: ReadonlySet<string>;
-  /** A SOAP call arrives; what it gives takes the call's body and answers it. */
+  /** A SOAP call arrives; the returned function takes the call's body and answers it. */
   begin(path: string, request: IncomingMessage, response: ServerResponse): (body: Buffer) => void;
+  close(): void;
 }
 
 /** A call's answer, ready to go out. */
@@ -30,9 +31,8 @@ interface Answer extends Misbehaviour {
 }
 
 /** The SOAP side of the simulator: reads a call, notes it, does the work, answers or misbehaves. */
-export function createCasServer({ mapping, parts, basicAuth, logger }: CasServerOptions): CasServer {
-  const readRequest = createRequestReader(mapping);
-  const writeAnswer = createAnswerWriter();
+export function createCasServer({ definition, parts, basicAuth, logger }: CasServerOptions): CasServer {
+  const requests = createRequestReader(definition);
   const { journal, faults, settings, statistics } = parts;
   const credentials =
     basicAuth && Buffer.from(`Basic ${Buffer.from(`${basicAuth.username}:${basicAuth.password}`).toString('base64')}`);
@@ -52,19 +52,20 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
       call.kind === 'unreadable' ? {} : call.fields,
     );
     if (call.kind === 'unreadable') {
-      logger?.warn({ problem: call.problem }, 'A request does not fit the WSDL');
-      const answer = (response: ServerResponse): void =>
-        sendXml(response, 500, writeFault('Client', call.problem, null));
+      logger?.warn({ problem: call.problem }, 'A request does not fit its template and WSDL');
+      const xml = writeFault(call.version, 'Client', call.problem, null);
+      const answer = (response: ServerResponse): void => sendXml(response, 500, xml, call.version);
       return { statusCode: 'SOAP_FAULT', answer, effect: false, latencyMs };
     }
     return rule === null ? asWorked(call, latencyMs) : asSpoilt(call, rule, latencyMs);
   }
 
   function asWorked(call: Exclude<ReceivedCall, { kind: 'unreadable' }>, latencyMs: number): Answer {
+    const { soapVersion } = call.command;
     const verdict = verdictOf(call);
-    const xml = writeAnswer(call.command, { ...verdict, referenceNumber: randomUUID() });
-    const answer = (response: ServerResponse): void => sendXml(response, 200, xml);
-    return { statusCode: verdict.statusCode, answer, effect: verdict.effect, latencyMs };
+    const { xml, httpStatus: status, statusCode } = intendedAnswer(call, verdict, true);
+    const answer = (response: ServerResponse): void => sendXml(response, status, xml, soapVersion);
+    return { statusCode, answer, effect: verdict.effect, latencyMs };
   }
 
   function asSpoilt(
@@ -75,15 +76,28 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
     const told = rule.fault.startsWith('status:') ? rule.fault.slice('status:'.length) : null;
     const worked = doesWork(rule) ? verdictOf(call) : { statusCode: 'OK', message: '', effect: false, lists: {} };
     const verdict =
-      told === null ? worked : { ...worked, statusCode: told, message: 'the simulator was told to say so' };
-    const intended = writeAnswer(call.command, { ...verdict, referenceNumber: randomUUID() });
-    const { statusCode, answer } = misbehaviourOf(told === null ? rule : { ...rule, fault: 'none' });
+      told === null
+        ? { ...worked, message: messageFor(rule) ?? worked.message }
+        : { ...worked, statusCode: told, message: 'the simulator was told to say so' };
+    const intended = intendedAnswer(call, verdict, told === null);
+    const { statusCode, answer } = misbehaviourOf(
+      told === null ? rule : { ...rule, fault: 'none' },
+      call.command.soapVersion,
+    );
     return {
-      statusCode: statusCode === undefined ? verdict.statusCode : statusCode,
-      answer: (response) => answer(response, intended),
+      statusCode: statusCode === undefined ? intended.statusCode : statusCode,
+      answer: (response) => answer(response, intended.xml),
       effect: verdict.effect,
       latencyMs: latencyMs + (rule.latencyMs ?? (rule.fault === 'latency' ? 1_000 : 0)),
     };
+  }
+
+  function intendedAnswer(
+    { command }: Exclude<ReceivedCall, { kind: 'unreadable' }>,
+    { statusCode, message, lists }: Verdict,
+    isOwnCode: boolean,
+  ): WrittenAnswer {
+    return writeAnswer(command, { statusCode, isOwnCode, message, referenceNumber: randomUUID(), lists });
   }
 
   function verdictOf(call: Exclude<ReceivedCall, { kind: 'unreadable' }>): Verdict {
@@ -93,7 +107,8 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
   }
 
   return {
-    paths: new Set(Object.values(mapping.commands).map((command) => command.path)),
+    paths: new Set(Object.values(definition.commands).map((command) => command.path)),
+    close: () => requests.close(),
     begin(path, request, response) {
       const inFlight = statistics.begin();
       const arrivedAt = performance.now();
@@ -101,7 +116,7 @@ export function createCasServer({ mapping, parts, basicAuth, logger }: CasServer
       if (isTooMany) statistics.rejected();
       response.on('close', () => statistics.end());
       return (body) => {
-        const call = readRequest(path, request.headers, body);
+        const call = requests.read(path, request.headers, body);
         const entry =
           call.kind === 'unreadable'
             ? journal.add(null, {})

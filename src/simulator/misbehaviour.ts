@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import type { SoapVersion } from '../conax/cas-definition.ts';
 import type { FaultRule, NamedFault } from './faults.ts';
 import { envelope, writeFault } from './soap-answers.ts';
 
@@ -10,27 +11,39 @@ export interface Misbehaviour {
   readonly answer: (response: ServerResponse, intended: string) => void;
 }
 
-const xmlType = 'text/xml; charset=utf-8';
+const xmlTypes: Readonly<Record<SoapVersion, string>> = {
+  '1.1': 'text/xml; charset=utf-8',
+  '1.2': 'application/soap+xml; charset=utf-8',
+};
+/** In the place of the message of the answers that need it. */
+const bombMessage = 'the entities unfold here';
+const nonAsciiMessage = 'Tilgangen er æ, ø og å';
 const dripMs = 100;
 const slowPieces = 10;
 
 /** Sends a whole answer in the usual way. */
-export function sendXml(response: ServerResponse, status: number, xml: string): void {
-  response.writeHead(status, { 'content-type': xmlType, 'content-length': Buffer.byteLength(xml) });
+export function sendXml(response: ServerResponse, status: number, xml: string, version: SoapVersion): void {
+  response.writeHead(status, { 'content-type': xmlTypes[version], 'content-length': Buffer.byteLength(xml) });
   response.end(xml);
 }
 
+/** The message that a rule's fault puts into the answer; null: the usual one. */
+export function messageFor({ fault }: FaultRule): string | null {
+  if (fault === 'entity-bomb') return bombMessage;
+  return fault === 'latin1' || fault === 'wrong-charset' ? nonAsciiMessage : null;
+}
+
 /** What the rule's fault does. */
-export function misbehaviourOf(rule: FaultRule): Misbehaviour {
+export function misbehaviourOf(rule: FaultRule, version: SoapVersion): Misbehaviour {
   const [kind, argument = ''] = rule.fault.split(':');
   if (kind === 'http') return httpStatus(Number(argument));
   if (kind === 'soap-fault' && argument !== '') {
     return {
       statusCode: 'SOAP_FAULT',
-      answer: (response) => sendXml(response, 500, writeFault('Server', argument, argument)),
+      answer: (response) => sendXml(response, 500, writeFault(version, 'Server', argument, argument), version),
     };
   }
-  return named[rule.fault as NamedFault](rule);
+  return named[rule.fault as NamedFault](rule, version);
 }
 
 /** An answer with a status and nothing else. */
@@ -47,16 +60,16 @@ export function httpStatus(status: number): Misbehaviour {
 
 const silence: Misbehaviour = { statusCode: null, answer: () => undefined };
 const cut: Misbehaviour = { statusCode: null, answer: (response) => response.destroy() };
-const asMeant: Misbehaviour = {
+const asMeant = (_rule: FaultRule, version: SoapVersion): Misbehaviour => ({
   statusCode: undefined,
-  answer: (response, intended) => sendXml(response, 200, intended),
-};
+  answer: (response, intended) => sendXml(response, 200, intended, version),
+});
 
-const named: Readonly<Record<NamedFault, (rule: FaultRule) => Misbehaviour>> = {
-  none: () => asMeant,
-  latency: () => asMeant,
-  'soap-fault': () => soapFault(500),
-  'soap-fault-200': () => soapFault(200),
+const named: Readonly<Record<NamedFault, (rule: FaultRule, version: SoapVersion) => Misbehaviour>> = {
+  none: asMeant,
+  latency: asMeant,
+  'soap-fault': (_, version) => soapFault(500, version),
+  'soap-fault-200': (_, version) => soapFault(200, version),
   'cut-before': () => cut,
   'cut-after': () => cut,
   hang: () => silence,
@@ -66,24 +79,24 @@ const named: Readonly<Record<NamedFault, (rule: FaultRule) => Misbehaviour>> = {
     // Reads nothing any more, so that it does not even see the other side go.
     answer: (response) => response.socket?.pause(),
   }),
-  'slow-body': ({ durationMs }) => ({
+  'slow-body': ({ durationMs }, version) => ({
     statusCode: undefined,
     answer: (response, intended) => {
-      response.writeHead(200, { 'content-type': xmlType, 'content-length': Buffer.byteLength(intended) });
+      response.writeHead(200, { 'content-type': xmlTypes[version], 'content-length': Buffer.byteLength(intended) });
       inPieces(response, Buffer.from(intended), Math.ceil(intended.length / slowPieces), durationMs / slowPieces);
     },
   }),
-  drip: () => ({
+  drip: (_, version) => ({
     statusCode: null,
     answer: (response, intended) => {
-      response.writeHead(200, { 'content-type': xmlType, 'content-length': Buffer.byteLength(intended) });
+      response.writeHead(200, { 'content-type': xmlTypes[version], 'content-length': Buffer.byteLength(intended) });
       inPieces(response, Buffer.from(intended), 1, dripMs);
     },
   }),
-  endless: () => ({
+  endless: (_, version) => ({
     statusCode: null,
     answer: (response, intended) => {
-      response.writeHead(200, { 'content-type': xmlType });
+      response.writeHead(200, { 'content-type': xmlTypes[version] });
       response.write(intended);
       const more = (): void => {
         while (!response.destroyed && response.write(' '.repeat(8_192)));
@@ -92,32 +105,34 @@ const named: Readonly<Record<NamedFault, (rule: FaultRule) => Misbehaviour>> = {
       more();
     },
   }),
-  garbage: () => unreadable(() => randomBytes(700)),
-  empty: () => unreadable(() => ''),
-  truncated: () => ({
+  garbage: (_, version) => unreadable(version, () => randomBytes(700)),
+  empty: (_, version) => unreadable(version, () => ''),
+  truncated: (_, version) => ({
     statusCode: null,
     answer: (response, intended) => {
-      response.writeHead(200, { 'content-type': xmlType, 'content-length': Buffer.byteLength(intended) });
+      response.writeHead(200, { 'content-type': xmlTypes[version], 'content-length': Buffer.byteLength(intended) });
       response.write(intended.slice(0, intended.length / 2), () => response.destroy());
     },
   }),
-  'half-xml': () => unreadable((intended) => intended.slice(0, intended.length / 2)),
-  'other-element': () => unreadable(() => envelope('<Other xmlns="http://www.conax.com/cas/xsd/other/v1"/>')),
-  'wrong-namespace': () =>
-    unreadable((intended) => intended.replaceAll('http://www.conax.com/', 'http://www.example.com/')),
-  'two-envelopes': () => unreadable((intended) => intended + intended.replace(/^<\?xml[^>]*\?>/, '')),
-  latin1: () => ({
+  'half-xml': (_, version) => unreadable(version, (intended) => intended.slice(0, intended.length / 2)),
+  'other-element': (_, version) =>
+    unreadable(version, () => envelope(version, '<Other xmlns="http://www.conax.com/cas/xsd/other/v1"/>')),
+  'wrong-namespace': (_, version) =>
+    unreadable(version, (intended) => intended.replaceAll(/( xmlns:n\d+=")[^"]*/g, '$1http://www.example.com/')),
+  'two-envelopes': (_, version) =>
+    unreadable(version, (intended) => intended + intended.replace(/^<\?xml[^>]*\?>/, '')),
+  latin1: (_, version) => ({
     statusCode: undefined,
-    answer: (response, intended) => sendLatin1(response, intended, 'text/xml; charset=ISO-8859-1'),
+    answer: (response, intended) => sendLatin1(response, intended, xmlTypes[version].replace('utf-8', 'ISO-8859-1')),
   }),
-  'wrong-charset': () => ({
+  'wrong-charset': (_, version) => ({
     statusCode: null,
-    answer: (response, intended) => sendLatin1(response, intended, xmlType),
+    answer: (response, intended) => sendLatin1(response, intended, xmlTypes[version]),
   }),
-  'entity-bomb': () => unreadable((intended) => withEntityBomb(intended)),
-  'tag-flood': () => unreadable(() => '<'.repeat(60_000)),
-  deep: () => unreadable(() => envelope(`${'<a>'.repeat(50_000)}${'</a>'.repeat(50_000)}`)),
-  'too-large': () => unreadable((intended) => intended + ' '.repeat(2 << 20)),
+  'entity-bomb': (_, version) => unreadable(version, (intended) => withEntityBomb(intended)),
+  'tag-flood': (_, version) => unreadable(version, () => '<'.repeat(60_000)),
+  deep: (_, version) => unreadable(version, () => envelope(version, `${'<a>'.repeat(50_000)}${'</a>'.repeat(50_000)}`)),
+  'too-large': (_, version) => unreadable(version, (intended) => intended + ' '.repeat(2 << 20)),
   html500: () => ({
     statusCode: 'HTTP_500',
     answer: (response) => {
@@ -126,31 +141,33 @@ const named: Readonly<Record<NamedFault, (rule: FaultRule) => Misbehaviour>> = {
         .end('<html><body><h1>Internal Server Error</h1><hr></body></html>');
     },
   }),
-  xml500: () => ({ statusCode: 'HTTP_500', answer: (response) => sendXml(response, 500, '<error>internal</error>') }),
+  xml500: (_, version) => ({
+    statusCode: 'HTTP_500',
+    answer: (response) => sendXml(response, 500, '<error>internal</error>', version),
+  }),
 };
 
-function soapFault(status: number): Misbehaviour {
+function soapFault(status: number, version: SoapVersion): Misbehaviour {
   return {
     statusCode: 'SOAP_FAULT',
-    answer: (response) => sendXml(response, status, writeFault('Server', 'the simulator was told to fail', null)),
+    answer: (response) =>
+      sendXml(response, status, writeFault(version, 'Server', 'the simulator was told to fail', null), version),
   };
 }
 
-function unreadable(bodyOf: (intended: string) => string | Buffer): Misbehaviour {
+function unreadable(version: SoapVersion, bodyOf: (intended: string) => string | Buffer): Misbehaviour {
   return {
     statusCode: null,
     answer: (response, intended) => {
       const body = bodyOf(intended);
-      response.writeHead(200, { 'content-type': xmlType, 'content-length': Buffer.byteLength(body) });
+      response.writeHead(200, { 'content-type': xmlTypes[version], 'content-length': Buffer.byteLength(body) });
       response.end(body);
     },
   };
 }
 
 function sendLatin1(response: ServerResponse, intended: string, contentType: string): void {
-  const marked = intended
-    .replace('encoding="UTF-8"', 'encoding="ISO-8859-1"')
-    .replace(/(:Message>)[^<]*/, '$1Tilgangen er æ, ø og å');
+  const marked = intended.replace('encoding="UTF-8"', 'encoding="ISO-8859-1"');
   const body = Buffer.from(marked, 'latin1');
   response.writeHead(200, { 'content-type': contentType, 'content-length': body.length });
   response.end(body);
@@ -159,7 +176,7 @@ function sendLatin1(response: ServerResponse, intended: string, contentType: str
 function withEntityBomb(intended: string): string {
   const levels = Array.from({ length: 9 }, (_, level) => `<!ENTITY e${level + 1} "${`&e${level};`.repeat(10)}">`);
   const doctype = `<!DOCTYPE bomb [<!ENTITY e0 "0123456789">${levels.join('')}]>`;
-  return intended.replace('?>', `?>${doctype}`).replace(/(:Message>)[^<]*/, '$1&e9;');
+  return intended.replace('?>', `?>${doctype}`).replace(bombMessage, '&e9;');
 }
 
 function inPieces(response: ServerResponse, body: Buffer, pieceBytes: number, everyMs: number): void {

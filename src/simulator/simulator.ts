@@ -1,7 +1,7 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { defaultMappingFile, loadMapping } from '../conax/mapping.ts';
+import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
 import { messageLimits } from '../conax/xml.ts';
 import { createCasServer } from './cas.ts';
 import { createFaults } from './faults.ts';
@@ -53,7 +53,8 @@ const soapBytesMax = messageLimits.characters;
 
 /** Starts the CAS simulator. Rejects where the mapping file has mistakes or the port is taken. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
-  const mapping = await loadMapping(options.mappingFile ?? defaultMappingFile);
+  const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile);
+  for (const warning of definition.warnings) options.logger?.warn({ warning }, 'Not checked');
   const clock = createClock();
   const parts: ViewedParts = {
     state: createState(clock.now),
@@ -63,9 +64,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
     journal: createJournal(options.journalEntriesMax ?? 2_000_000),
     faults: createFaults(),
     statistics: createStatistics(),
-    wsdlFiles: [...new Set(Object.values(mapping.commands).map((command) => command.wsdlFile))],
+    wsdlFiles: [...new Set(Object.values(definition.commands).flatMap(({ wsdlFile }) => wsdlFile ?? []))],
   };
-  const soap = createCasServer({ mapping, parts, basicAuth: options.basicAuth, logger: options.logger });
+  const soap = createCasServer({ definition, parts, basicAuth: options.basicAuth, logger: options.logger });
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
@@ -100,14 +101,17 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const host =
     options.host === undefined || options.host === '0.0.0.0' || options.host === '::' ? '127.0.0.1' : options.host;
   const url = `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  options.logger?.info({ url, mappingFile: mapping.file }, 'The CAS simulator is ready');
+  options.logger?.info({ url, mappingFile: definition.file }, 'The CAS simulator is ready');
   let closing: Promise<void> | undefined;
   return {
     url,
     port,
     close: () =>
       (closing ??= new Promise((resolve) => {
-        server.close(() => resolve());
+        server.close(() => {
+          soap.close();
+          resolve();
+        });
         server.closeAllConnections();
       })),
   };

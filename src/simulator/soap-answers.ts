@@ -1,107 +1,141 @@
-import { childrenOf, type ElementModel } from '../conax/content-model.ts';
-import type { MappedCommand } from '../conax/mapping.ts';
-import { soapNamespaces } from '../conax/soap-envelope.ts';
+import type { CasCommand, SoapVersion } from '../conax/cas-definition.ts';
+import type { AnswerStep } from '../conax/answer-shape.ts';
+import { nameOf, soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
-import type { CommandType } from '../requests/command.ts';
 
-/** What an answer says; `referenceNumber` is left out where it is null. */
+/** What an answer says; a field that is null, or that the paths of the command do not name, is left out. */
 export interface AnswerTexts {
+  /** A code of this simulator's rules, or one that it was told to answer. */
   readonly statusCode: string;
+  /** Whether the status code is one of the rules, which each CAS spells in its own way. */
+  readonly isOwnCode: boolean;
   readonly message: string;
-  readonly referenceNumber: string | null;
+  readonly referenceNumber: string;
   readonly lists: Readonly<Record<string, readonly string[]>>;
 }
 
-/** Writes the answer of a command as its WSDL has it. */
-export type WriteAnswer = (command: MappedCommand, texts: AnswerTexts) => string;
-
-const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
-const slot = /\{\{(\w+)\}\}/;
-
-/** Answers without lists are cut from a template that is written once for each command. */
-export function createAnswerWriter(): WriteAnswer {
-  const templates = new Map<CommandType, readonly string[]>();
-  return (command, texts) => {
-    if (texts.referenceNumber === null || Object.keys(texts.lists).length > 0) return writeAnswer(command, texts);
-    let template = templates.get(command.type);
-    if (template === undefined) {
-      const named = (name: string): string => `{{${name}}}`;
-      const blank = {
-        statusCode: named('statusCode'),
-        message: named('message'),
-        referenceNumber: named('referenceNumber'),
-        lists: {},
-      };
-      template = writeAnswer(command, blank).split(slot);
-      templates.set(command.type, template);
-    }
-    const values: Readonly<Record<string, string>> = {
-      statusCode: escapeXml(texts.statusCode),
-      message: escapeXml(texts.message),
-      referenceNumber: texts.referenceNumber,
-    };
-    return template.map((part, index) => (index % 2 === 0 ? part : (values[part] ?? ''))).join('');
-  };
+/** An answer, and the status code that it tells. */
+export interface WrittenAnswer {
+  readonly xml: string;
+  readonly httpStatus: number;
+  readonly statusCode: string;
 }
 
-/** A SOAP 1.1 Fault; with a code, it stands in the detail. */
-export function writeFault(faultCode: 'Client' | 'Server', text: string, code: string | null): string {
-  const detail =
+const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
+
+/**
+ * Writes the answer of a command by the paths of conax.json, in their order. OK becomes the first code that means success,
+ * a code that this CAS does not have its first refusal. What a CAS without a status code cannot tell is a Fault.
+ */
+export function writeAnswer({ answer, soapVersion }: CasCommand, texts: AnswerTexts): WrittenAnswer {
+  const { success, refused, tryLater, element, emptySuccess, paths } = answer;
+  const isSuccess = texts.statusCode === 'OK' || success.has(texts.statusCode);
+  const statusCode = texts.isOwnCode ? spelled() : texts.statusCode;
+  if (paths['statusCode'] === undefined && !isSuccess) {
+    const xml = writeFault(soapVersion, 'Client', texts.message || statusCode, statusCode);
+    return { xml, httpStatus: 500, statusCode: 'SOAP_FAULT' };
+  }
+  if (element === null || (emptySuccess && Object.keys(paths).length === 0)) {
+    return { xml: envelope(soapVersion, ''), httpStatus: 200, statusCode };
+  }
+  const values: Readonly<Record<string, readonly string[]>> = {
+    ...texts.lists,
+    statusCode: [statusCode],
+    message: [texts.message],
+    referenceNumber: [texts.referenceNumber],
+  };
+  const root: Written = { step: { ...element, isAttribute: false }, attributes: [], children: [], text: null };
+  for (const [field, path] of Object.entries(paths)) for (const value of values[field] ?? []) put(root, path, value);
+  return { xml: envelope(soapVersion, written(root)), httpStatus: 200, statusCode };
+
+  function spelled(): string {
+    if (isSuccess) return first(success) ?? texts.statusCode;
+    const isKnown = refused.has(texts.statusCode) || tryLater.has(texts.statusCode);
+    return isKnown ? texts.statusCode : (first(refused) ?? texts.statusCode);
+  }
+}
+
+/** A Fault; with a code, its detail names it. */
+export function writeFault(version: SoapVersion, who: 'Client' | 'Server', text: string, code: string | null): string {
+  const inner =
     code === null
-      ? ''
-      : `<detail><ServiceFault xmlns="http://www.conax.com/cas/xsd/common-types/v1"><StatusCode>${escapeXml(code)}</StatusCode><Message>${escapeXml(text)}</Message></ServiceFault></detail>`;
+      ? null
+      : `<ServiceFault xmlns="http://www.conax.com/cas/xsd/common-types/v1"><StatusCode>${escapeXml(code)}</StatusCode><Message>${escapeXml(text)}</Message></ServiceFault>`;
+  if (version === '1.1') {
+    const detail = inner === null ? '' : `<detail>${inner}</detail>`;
+    return envelope(
+      version,
+      `<soap:Fault><faultcode>soap:${who}</faultcode><faultstring>${escapeXml(text)}</faultstring>${detail}</soap:Fault>`,
+    );
+  }
+  const code12 = who === 'Client' ? 'Sender' : 'Receiver';
+  const detail = inner === null ? '' : `<soap:Detail>${inner}</soap:Detail>`;
   return envelope(
-    `<soap:Fault><faultcode>soap:${faultCode}</faultcode><faultstring>${escapeXml(text)}</faultstring>${detail}</soap:Fault>`,
+    version,
+    `<soap:Fault><soap:Code><soap:Value>soap:${code12}</soap:Value></soap:Code>` +
+      `<soap:Reason><soap:Text xml:lang="en">${escapeXml(text)}</soap:Text></soap:Reason>${detail}</soap:Fault>`,
   );
 }
 
-export function envelope(content: string): string {
-  return `${declaration}<soap:Envelope xmlns:soap="${soapNamespaces['1.1']}"><soap:Body>${content}</soap:Body></soap:Envelope>`;
+export function envelope(version: SoapVersion, content: string): string {
+  return `${declaration}<soap:Envelope xmlns:soap="${soapNamespaces[version]}"><soap:Body>${content}</soap:Body></soap:Envelope>`;
 }
 
-function writeAnswer(command: MappedCommand, { statusCode, message, referenceNumber, lists }: AnswerTexts): string {
-  const texts = new Map<ElementModel, readonly string[]>();
-  const onTheWay = new Set<ElementModel>([command.output]);
-  const fields: Record<string, readonly string[]> = {
-    statusCode: [statusCode],
-    message: [message],
-    referenceNumber: referenceNumber === null ? [] : [referenceNumber],
-    ...lists,
-  };
-  for (const [field, path] of Object.entries(command.answer)) {
-    const values = fields[field] ?? [];
-    const last = path.steps.at(-1);
-    if (values.length === 0 || last === undefined) continue;
-    texts.set(path.steps[path.repeatedStep] ?? last, values);
-    for (const step of path.steps) onTheWay.add(step);
+interface Written {
+  readonly step: AnswerStep;
+  readonly attributes: (readonly [AnswerStep, string])[];
+  readonly children: Written[];
+  text: string | null;
+}
+
+/** Puts a value at its path. A further value of a list repeats the element that holds it, not those around. */
+function put(root: Written, path: readonly AnswerStep[], value: string): void {
+  let at = root;
+  for (const [index, step] of path.entries()) {
+    if (index === 0) continue;
+    const isLast = index === path.length - 1;
+    if (step.isAttribute) {
+      at.attributes.push([step, value]);
+      return;
+    }
+    const next = path[index + 1];
+    const last = at.children.findLast((child) => nameOf(child.step) === nameOf(step));
+    const isTaken =
+      last === undefined ||
+      (isLast
+        ? last.text !== null
+        : next?.isAttribute === true && last.attributes.some(([one]) => nameOf(one) === nameOf(next)));
+    const child = isTaken ? { step, attributes: [], children: [], text: null } : last;
+    if (child !== last) at.children.push(child);
+    at = child;
   }
+  at.text = value;
+}
+
+function written(root: Written): string {
   const prefixes = new Map<string, string>();
-  const content = writeElement(command.output);
-  const declared = [...prefixes].map(([ns, prefix]) => ` xmlns:${prefix}="${escapeXml(ns)}"`).join('');
-  return envelope(content.replace(/^<[\w:.-]+/, (start) => `${start}${declared}`));
-
-  function writeElement(model: ElementModel, text?: string): string {
-    const name = nameIn(model);
-    const isText = model.type().kind === 'text';
-    const inner = isText
-      ? escapeXml(text ?? '')
-      : childrenOf(model)
-          .flatMap((child) => writeChild(child, text))
-          .join('');
-    return `<${name}>${inner}</${name}>`;
-  }
-
-  function writeChild(child: ElementModel, text: string | undefined): string[] {
-    const own = texts.get(child);
-    if (own !== undefined) return own.map((value) => writeElement(child, value));
-    const isWanted = onTheWay.has(child) || child.minOccurs > 0;
-    return isWanted ? [writeElement(child, onTheWay.has(child) ? text : undefined)] : [];
-  }
-
-  function nameIn({ ns, name }: ElementModel): string {
+  const nameIn = ({ ns, name }: AnswerStep): string => {
     if (ns === '') return name;
     let prefix = prefixes.get(ns);
     if (prefix === undefined) prefixes.set(ns, (prefix = `n${prefixes.size}`));
     return `${prefix}:${name}`;
-  }
+  };
+  const inner = ({ attributes, children, text }: Written): [string, string] => [
+    attributes.map(([step, value]) => ` ${nameIn(step)}="${escapeXml(value)}"`).join(''),
+    children.map(whole).join('') + escapeXml(text ?? ''),
+  ];
+  const whole = (one: Written): string => {
+    const name = nameIn(one.step);
+    const [attributes, content] = inner(one);
+    return `<${name}${attributes}>${content}</${name}>`;
+  };
+  const name = nameIn(root.step);
+  const [attributes, content] = inner(root);
+  const declared = [...prefixes].map(([ns, prefix]) => ` xmlns:${prefix}="${escapeXml(ns)}"`).join('');
+  return `<${name}${declared}${attributes}>${content}</${name}>`;
+}
+
+function first(codes: ReadonlySet<string>): string | undefined {
+  const [code] = codes;
+  return code;
 }

@@ -1,82 +1,162 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { CasCommand, CasDefinition, SoapVersion } from '../conax/cas-definition.ts';
 import { decodeText } from '../conax/charset.ts';
-import { checkContent } from '../conax/content-model.ts';
-import type { FieldPath } from '../conax/mapped-fields.ts';
-import type { Mapping, MappedCommand } from '../conax/mapping.ts';
-import { nameOf, readSoapBody } from '../conax/soap-envelope.ts';
-import type { XmlElement } from '../conax/xml.ts';
+import { listConditions } from '../conax/field-names.ts';
+import { sampleFields } from '../conax/samples.ts';
+import { nameOf, readSoapBody, type SoapBody } from '../conax/soap-envelope.ts';
+import { openValidator, type Validator } from '../conax/wsdl-check.ts';
 import type { CommandType } from '../requests/command.ts';
 import { pinSha256, type ReceivedFields } from './rules.ts';
+import { createPattern, isBetter, type Matched, marker, type Pattern } from './template-tree.ts';
 
 /** A request as it was understood. */
 export type ReceivedCall =
-  | { readonly kind: 'command'; readonly command: MappedCommand; readonly fields: ReceivedFields }
+  | { readonly kind: 'command'; readonly command: CasCommand; readonly fields: ReceivedFields }
   /** One of the 13, with a text that its type does not allow. */
   | {
       readonly kind: 'malformed';
-      readonly command: MappedCommand;
+      readonly command: CasCommand;
       readonly fields: ReceivedFields;
       readonly problem: string;
     }
-  /** No request that the WSDL allows at this path. */
-  | { readonly kind: 'unreadable'; readonly problem: string };
+  /** No request that the templates and the WSDL allow at this path. The Fault is of this version of SOAP. */
+  | { readonly kind: 'unreadable'; readonly version: SoapVersion; readonly problem: string };
 
-/** Reads requests as strictly as the WSDL allows: element order, namespaces, SOAPAction, content type. */
-export type ReadRequest = (path: string, headers: IncomingHttpHeaders, body: Buffer) => ReceivedCall;
+export interface RequestReader {
+  /** Reads a request as strictly as the WSDL allows: element order, namespaces, SOAPAction, content type. */
+  read(path: string, headers: IncomingHttpHeaders, body: Buffer): ReceivedCall;
+  close(): void;
+}
 
-export function createRequestReader(mapping: Mapping): ReadRequest {
-  const byPath = Map.groupBy(Object.values(mapping.commands), (command) => command.path);
-  return (path, headers, body) => {
-    const contentType = headers['content-type'] ?? '';
-    if (!/^text\/xml\s*(?:;|$)/i.test(contentType)) return unreadable('the content type is not text/xml');
-    let content: XmlElement;
-    try {
-      content = readSoapBody(decodeText(body, contentType)).content;
-    } catch (error) {
-      return unreadable(`the request ${error instanceof Error ? error.message : String(error)}`);
-    }
-    const command = theFittest(
-      content,
-      (byPath.get(path) ?? []).filter(({ input }) => input.name === content.name && input.ns === content.ns),
-    );
-    if (command === undefined) return unreadable(`${nameOf(content)} is no operation of ${path}`);
-    const action = headers['soapaction'];
-    if (action !== `"${command.soapAction}"` && action !== command.soapAction) {
-      return unreadable(`SOAPAction is ${String(action)} and has to be "${command.soapAction}"`);
-    }
-    const mistake = checkContent(content, command.input, { values: true });
-    if (mistake?.kind === 'structure') return unreadable(mistake.message);
-    const fields: Record<string, string[]> = {};
-    for (const [field, fieldPath] of Object.entries(command.request)) fields[field] = textsAt(content, fieldPath);
-    return mistake === null
-      ? { kind: 'command', command, fields }
-      : { kind: 'malformed', command, fields, problem: mistake.message };
+interface Candidate {
+  readonly command: CasCommand;
+  readonly pattern: Pattern;
+  readonly validator: Validator | undefined;
+}
+
+const lists = new Set(Object.values(listConditions));
+const contentTypes: Readonly<Record<SoapVersion, string>> = { '1.1': 'text/xml', '1.2': 'application/soap+xml' };
+
+/** Makes the reader of the requests that the definition's templates write. Without a WSDL, only the templates count. */
+export function createRequestReader(definition: CasDefinition): RequestReader {
+  const commands = Object.values(definition.commands);
+  const validators = new Map<string, Validator>();
+  for (const { wsdlFile } of commands) {
+    if (wsdlFile !== null && !validators.has(wsdlFile)) validators.set(wsdlFile, openValidator(wsdlFile));
+  }
+  const byPath = Map.groupBy(
+    commands.map((command): Candidate => {
+      const validator = command.wsdlFile === null ? undefined : validators.get(command.wsdlFile);
+      return { command, pattern: patternOf(command), validator };
+    }),
+    ({ command }) => command.path,
+  );
+  return {
+    read(path, headers, body) {
+      const contentType = headers['content-type'] ?? '';
+      const atPath = byPath.get(path) ?? [];
+      const spoken = new Set(atPath.map(({ command }) => command.soapVersion));
+      const [version = '1.1'] = [...spoken].filter((one) => isOfType(contentType, contentTypes[one]));
+      const [usual = version] = spoken;
+      const unreadable = (problem: string): ReceivedCall => ({
+        kind: 'unreadable',
+        version: spoken.has(version) ? version : usual,
+        problem,
+      });
+      if (!isOfType(contentType, contentTypes[version])) {
+        return unreadable(`the content type is not ${[...spoken].map((one) => contentTypes[one]).join(' or ')}`);
+      }
+      let text: string;
+      let message: SoapBody;
+      try {
+        text = decodeText(body, contentType);
+        message = readSoapBody(text);
+      } catch (error) {
+        return unreadable(`the request ${error instanceof Error ? error.message : String(error)}`);
+      }
+      const found = theFittest(atPath, message, version, actionOf(version, headers));
+      if (typeof found === 'string') return unreadable(found.replace('$path', path));
+      const { command, validator, fields } = found;
+      const problems = validator?.validate(withoutDeclaration(text)) ?? [];
+      const [problem] = problems.filter((one) => !isOfValue(one.text));
+      if (problem !== undefined) return unreadable(problem.text);
+      const [malformed] = problems;
+      return malformed === undefined
+        ? { kind: 'command', command, fields }
+        : { kind: 'malformed', command, fields, problem: malformed.text };
+    },
+    close() {
+      for (const validator of validators.values()) validator.close();
+    },
   };
 }
 
-/** Several commands may share an element: their constants tell them apart, else the fields that are there. */
-function theFittest(content: XmlElement, candidates: readonly MappedCommand[]): MappedCommand | undefined {
-  if (candidates.length < 2) return candidates[0];
-  const fieldCount = ({ request }: MappedCommand): number =>
-    Object.values(request).filter((path) => textsAt(content, path).length > 0).length;
-  return candidates
-    .filter(({ constants }) => constants.every(({ path, text }) => textsAt(content, path)[0] === text))
-    .toSorted((a, b) => fieldCount(b) - fieldCount(a))[0];
+function patternOf({ type, template }: CasCommand): Pattern {
+  const texts = new Set(sampleFields(type, marker).map((values) => template.render(values)));
+  // The one with the most first: most requests have it, or are told from it soon.
+  const renderings = [...texts].toSorted((a, b) => b.length - a.length).map((text) => readSoapBody(text));
+  return createPattern(renderings, lists);
 }
 
-function unreadable(problem: string): ReceivedCall {
-  return { kind: 'unreadable', problem };
-}
+type Found = Candidate & { readonly fields: ReceivedFields };
 
-function textsAt(content: XmlElement, path: FieldPath): string[] {
-  let elements = [content];
-  for (const step of path.steps) {
-    elements = elements.flatMap(({ children }) =>
-      children.filter(({ name, ns }) => name === step.name && ns === step.ns),
-    );
+/** Several commands may share an element: SOAPAction, fixed texts and the fields that are there tell them apart. */
+function theFittest(
+  atPath: readonly Candidate[],
+  message: SoapBody,
+  version: SoapVersion,
+  action: string | undefined,
+): Found | string {
+  const { content } = message;
+  const same = atPath.filter(({ command: { body } }) => body.name === content.name && body.ns === content.ns);
+  const [first] = same;
+  if (first === undefined) return `${nameOf(content)} is no operation of $path`;
+  if (message.version !== version) {
+    return `the envelope is SOAP ${message.version} and the content type ${contentTypes[version]} is not`;
   }
-  // A copy: a text that is cut out of the request would keep the whole request in memory.
-  return elements.map(({ text }) => (text.length < 13 ? text : Buffer.from(text, 'utf8').toString('utf8')));
+  const spoken = same.filter(({ command }) => command.soapVersion === version);
+  if (spoken.length === 0) {
+    const { soapVersion } = first.command;
+    return `${nameOf(content)} is spoken in SOAP ${soapVersion}, and the content type is not ${contentTypes[soapVersion]}`;
+  }
+  const meant = spoken.filter(({ command }) => command.soapAction === action);
+  if (meant.length === 0) {
+    const known = new Set(spoken.map(({ command }) => `"${command.soapAction}"`));
+    return `SOAPAction is ${String(action)} and has to be ${[...known].join(' or ')}`;
+  }
+  let best: { readonly candidate: Candidate; readonly matched: Matched } | undefined;
+  for (const candidate of meant) {
+    const matched = candidate.pattern(message);
+    if (best === undefined || isBetter(matched, best.matched)) best = { candidate, matched };
+  }
+  if (best === undefined || (meant.length > 1 && best.matched.contradictions > 0)) {
+    const types = meant.map(({ command }) => command.type).join(', ');
+    return `${nameOf(content)} has other fixed texts than the templates of ${types}`;
+  }
+  return { ...best.candidate, fields: best.matched.fields };
+}
+
+/** The action without quotation marks; SOAP 1.2 has it in the content type, and may leave it out if it is empty. */
+function actionOf(version: SoapVersion, headers: IncomingHttpHeaders): string | undefined {
+  if (version === '1.2') {
+    const [, quoted, bare] = /;\s*action\s*=\s*(?:"([^"]*)"|([^\s;]+))/i.exec(headers['content-type'] ?? '') ?? [];
+    return quoted ?? bare ?? '';
+  }
+  const header = headers['soapaction'];
+  return Array.isArray(header) ? header.join() : header?.replace(/^"(.*)"$/, '$1');
+}
+
+function isOfType(contentType: string, wanted: string): boolean {
+  return contentType.split(';', 1)[0]?.trim().toLowerCase() === wanted;
+}
+
+/** The text is decoded, so what it says of its charset does not hold any more. */
+function withoutDeclaration(text: string): string {
+  return text.replace(/^\uFEFF?<\?xml[^>]*\?>/, '');
+}
+
+function isOfValue(problem: string): boolean {
+  return /: \[facet '|is not a valid value of the /.test(problem);
 }
 
 /** The parameters as the journal shows them. A PIN is there only as its SHA-256. */

@@ -1,6 +1,6 @@
 import { createClientAsync } from 'soap';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultMappingFile, loadMapping } from '../../src/conax/mapping.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { type Cas, calls, startCas } from '../conax/support.ts';
 
 let cas: Cas;
@@ -36,15 +36,23 @@ describe('a request that the WSDL does not allow is a Fault that says why', () =
       'elements in another order',
       (xml) =>
         xml.replace(/(<area:CaClientIds>.*<\/area:CaClientIds>)(<area:ProductIds>.*<\/area:ProductIds>)/, '$2$1'),
-      'CaClientIds is missing',
+      'ProductIds.*not expected. Expected is .*CaClientIds',
     ],
     [
       'an element too many',
       (xml) => xml.replace('</area:ProductIds>', '</area:ProductIds><area:Extra/>'),
-      'Extra} is not expected'.replace('} ', ' '),
+      'Extra.*is not expected',
     ],
-    ['an element too few', (xml) => xml.replace(/<area:ProductIds>.*<\/area:ProductIds>/, ''), 'ProductIds is missing'],
-    ['an empty list', (xml) => xml.replace(/<area:ProductId>.*<\/area:ProductId>/, ''), 'ProductId is missing'],
+    [
+      'an element too few',
+      (xml) => xml.replace(/<area:ProductIds>.*<\/area:ProductIds>/, ''),
+      'Missing child element.*ProductIds',
+    ],
+    [
+      'an empty list',
+      (xml) => xml.replace(/<area:ProductId>.*<\/area:ProductId>/, ''),
+      'Missing child element.*ProductId ',
+    ],
     [
       'another namespace',
       (xml) => xml.replaceAll('xsd/authorization/v1', 'xsd/authorization/v2'),
@@ -55,7 +63,11 @@ describe('a request that the WSDL does not allow is a Fault that says why', () =
       (xml) => xml.replaceAll('AddSubscriptions', 'CreatePairing'),
       'is no operation of',
     ],
-    ['text between the elements', (xml) => xml.replace('<area:ProductIds>', 'hello<area:ProductIds>'), 'holds text'],
+    [
+      'text between the elements',
+      (xml) => xml.replace('<area:ProductIds>', 'hello<area:ProductIds>'),
+      'Character content other than whitespace',
+    ],
     ['no XML', () => 'hello', 'not well formed'],
     ['a document type', (xml) => xml.replace('?>', '?><!DOCTYPE a>'), 'document type'],
   ])('%s', async (_name, change, expected) => {
@@ -107,9 +119,9 @@ it('several cards and products in one request are all served', async () => {
 });
 
 it('a plain SOAP client made from the WSDL alone is served', async () => {
-  const { commands } = await loadMapping(defaultMappingFile);
+  const { commands } = await loadCasDefinition(defaultCasFile);
   const client = await createClientAsync(
-    commands.GET_ACTIVE_SUBSCRIPTIONS.wsdlFile,
+    commands.GET_ACTIVE_SUBSCRIPTIONS.wsdlFile ?? '',
     { disableCache: true },
     `${cas.url}/authorization`,
   );

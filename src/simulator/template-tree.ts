@@ -1,0 +1,260 @@
+import { nameOf, type SoapBody } from '../conax/soap-envelope.ts';
+import { namespaceOf, type XmlElement } from '../conax/xml.ts';
+
+/** What a message says by one pattern. */
+export interface Matched {
+  /** The texts of each field, in the order of the message. Fields that are not there are left out. */
+  readonly fields: Record<string, string[]>;
+  /** Fixed texts of the body that the message has otherwise. With none, the message may have been made by the template. */
+  contradictions: number;
+  /** Grows with each place of the pattern that the message has, and falls with each that it lacks or has too much. */
+  score: number;
+  /** Nothing lacks, nothing is too much. */
+  isWhole: boolean;
+}
+
+/** Finds the fields of a template in a message, by namespaces and names. */
+export type Pattern = (message: SoapBody) => Matched;
+
+/** Returns the text that stands for a field while its template is rendered; `n` counts the devices of a list. */
+export function marker(field: string, n: number): string {
+  return `\uE000${field}.${n}\uE001`;
+}
+
+const xsiType = '{http://www.w3.org/2001/XMLSchema-instance}type';
+const markers = /\uE000(\w+)\.(\d+)\uE001/g;
+
+/** An element, an attribute or a text of the template. */
+type TextPattern = { readonly fixed: string } | { readonly fields: readonly string[]; readonly form: RegExp };
+interface Node {
+  readonly key: string;
+  readonly attributes: readonly (readonly [name: string, text: TextPattern])[];
+  readonly text: TextPattern | null;
+  /** The children by namespace and name. */
+  readonly places: ReadonlyMap<string, readonly Place[]>;
+  /** The device of a list that the element holds, as field.n; null if it holds none or several. */
+  readonly device: string | null;
+}
+/** Where a child stands. The devices of a list share one place; they differ in what each of them has. */
+interface Place {
+  readonly list: string | null;
+  readonly nodes: Node[];
+}
+
+/**
+ * Makes a pattern of what a template renders. `renderings` are the envelopes of its samples, each read, with `marker` for
+ * every field; `lists` are the names of its lists. The rendering that fits a message best says what its fields are.
+ */
+export function createPattern(renderings: readonly SoapBody[], lists: ReadonlySet<string>): Pattern {
+  const variants = renderings.map(({ content, headers }) => ({
+    body: placesOf([content], lists),
+    header: placesOf(headers, lists),
+  }));
+  return ({ content, headers }) => {
+    let best: Matched | null = null;
+    for (const { body, header } of variants) {
+      const matched = start();
+      matchChildren(header, headers, matched);
+      // Headers are the sender's affair: a client made from the WSDL alone has none.
+      matched.score -= matched.contradictions;
+      matched.contradictions = 0;
+      matchChildren(body, [content], matched);
+      if (best === null || isBetter(matched, best)) best = matched;
+      if (best.isWhole && best.contradictions === 0) break;
+    }
+    return best ?? start();
+  };
+}
+
+/** Compares two readings of one message. */
+export function isBetter(one: Matched, other: Matched): boolean {
+  return one.contradictions === other.contradictions
+    ? one.score > other.score
+    : one.contradictions < other.contradictions;
+}
+
+function start(): Matched {
+  return { fields: {}, contradictions: 0, score: 0, isWhole: true };
+}
+
+function nodeOf(element: XmlElement, lists: ReadonlySet<string>): Node {
+  const attributes = attributesOf(element).map(([name, value]) => [name, textPattern(value)] as const);
+  const devices = devicesIn(element, lists);
+  return {
+    key: nameOf(element),
+    attributes,
+    text: element.text.trim() === '' ? null : textPattern(element.text),
+    places: placesOf(element.children, lists),
+    device: devices.size === 1 ? ([...devices][0] ?? null) : null,
+  };
+}
+
+function placesOf(elements: readonly XmlElement[], lists: ReadonlySet<string>): Map<string, Place[]> {
+  const places = new Map<string, Place[]>();
+  for (const element of elements) {
+    const node = nodeOf(element, lists);
+    const list = node.device?.replace(/\.\d+$/, '') ?? null;
+    const siblings = places.get(node.key) ?? [];
+    const shared = list === null ? undefined : siblings.find((place) => place.list === list);
+    if (shared === undefined) siblings.push({ list, nodes: [node] });
+    else shared.nodes.push(node);
+    places.set(node.key, siblings);
+  }
+  return places;
+}
+
+function devicesIn(element: XmlElement, lists: ReadonlySet<string>): Set<string> {
+  const devices = new Set<string>();
+  for (const text of [element.text, ...Object.values(element.attributes)]) {
+    for (const [, field = '', n] of text.matchAll(markers)) if (lists.has(field)) devices.add(`${field}.${n}`);
+  }
+  for (const child of element.children) for (const device of devicesIn(child, lists)) devices.add(device);
+  return devices;
+}
+
+/** Attributes by namespace and name. The prefix in an xsi:type is the sender's choice as well. */
+function attributesOf(element: XmlElement): [name: string, value: string][] {
+  const expanded = (name: string, defaultNs: string): string => {
+    const [prefix = '', local] = name.split(':');
+    return local === undefined
+      ? nameOf({ ns: defaultNs, name })
+      : nameOf({ ns: namespaceOf(element, prefix) ?? prefix, name: local });
+  };
+  return Object.entries(element.attributes).map(([name, value]) => {
+    const key = expanded(name, '');
+    return [key, key === xsiType ? expanded(value.trim(), namespaceOf(element, '') ?? '') : value];
+  });
+}
+
+function textPattern(text: string): TextPattern {
+  const fields = Array.from(text.matchAll(markers), ([, field = '']) => field);
+  if (fields.length === 0) return { fixed: plain(text) };
+  const [first = '', ...rest] = text.split(/\uE000\w+\.\d+\uE001/);
+  const form = rest.reduce((before, literal) => `${before}(.*?)${formOf(literal)}`, formOf(first));
+  return { fields, form: new RegExp(`^${form.replace(/^\\s\+/, '\\s*').replace(/\\s\+$/, '\\s*')}$`, 'su') };
+}
+
+function formOf(literal: string): string {
+  return literal.replaceAll(/\s+|[\\^$.*+?()[\]{}|/]/g, (found) => (found.trim() === '' ? '\\s+' : `\\${found}`));
+}
+
+function plain(text: string): string {
+  return text.trim().replaceAll(/\s+/g, ' ');
+}
+
+function matchNode(node: Node, element: XmlElement, matched: Matched): void {
+  if (node.text !== null) matchText(node.text, element.text, matched);
+  if (node.attributes.length > 0) {
+    const values = new Map(attributesOf(element));
+    for (const [name, pattern] of node.attributes) {
+      const value = values.get(name);
+      if (value === undefined) lacks(matched);
+      else matchText(pattern, value, matched);
+    }
+  }
+  matchChildren(node.places, element.children, matched);
+}
+
+function matchText(pattern: TextPattern, text: string, matched: Matched): void {
+  if ('fixed' in pattern) {
+    if (pattern.fixed === plain(text)) matched.score += 1;
+    else matched.contradictions += 1;
+    return;
+  }
+  const texts = pattern.form.exec(text);
+  if (texts === null) {
+    matched.contradictions += 1;
+    return;
+  }
+  matched.score += 1;
+  for (const [index, field] of pattern.fields.entries())
+    (matched.fields[field] ??= []).push(copied(texts[index + 1] ?? ''));
+}
+
+function lacks(matched: Matched): void {
+  matched.score -= 1;
+  matched.isWhole = false;
+}
+
+function matchChildren(
+  places: ReadonlyMap<string, readonly Place[]>,
+  children: readonly XmlElement[],
+  matched: Matched,
+): void {
+  if (places.size === 0 && children.length === 0) return;
+  const byName = Map.groupBy(children, nameOf);
+  for (const name of byName.keys()) if (!places.has(name)) lacks(matched);
+  for (const [name, siblings] of places) matchSiblings(siblings, byName.get(name) ?? [], matched);
+}
+
+/** Elements of one name are told apart by their fixed texts, and those that these do not tell apart by their order. */
+function matchSiblings(places: readonly Place[], elements: readonly XmlElement[], matched: Matched): void {
+  const [only] = places;
+  if (places.length === 1 && only !== undefined) {
+    matchInOrder(
+      places,
+      elements.map((element) => [element, [read(only, element)]]),
+      matched,
+    );
+    return;
+  }
+  const groups = new Map<string, { places: Place[]; readings: [XmlElement, Matched[]][] }>();
+  const taken = new Set<Place>();
+  for (const element of elements) {
+    const readings = places.map((place) => read(place, element));
+    const fits = readings.map(({ contradictions }) => contradictions === 0);
+    const isAny = fits.includes(true);
+    const fitting = places.filter((_, index) => !isAny || fits[index] === true);
+    const key = isAny ? fits.join() : '';
+    const group = groups.get(key) ?? { places: fitting, readings: [] };
+    groups.set(key, group);
+    group.readings.push([element, readings.filter((_, index) => !isAny || fits[index] === true)]);
+    for (const place of fitting) taken.add(place);
+  }
+  for (const group of groups.values()) matchInOrder(group.places, group.readings, matched);
+  for (const place of places) if (!taken.has(place)) lacks(matched);
+}
+
+function matchInOrder(
+  places: readonly Place[],
+  readings: readonly (readonly [XmlElement, readonly Matched[]])[],
+  matched: Matched,
+): void {
+  const used = new Set<number>();
+  let at = 0;
+  for (const [index, [, byPlace]] of readings.entries()) {
+    const left = readings.length - index;
+    // A list leaves one element for each place after it that is no list.
+    while (at < places.length - 1) {
+      const after = places.slice(at + 1).filter(({ list }) => list === null).length;
+      if (places[at]?.list === null ? !used.has(at) : left > after) break;
+      at += 1;
+    }
+    const reading = byPlace[at];
+    if (reading === undefined) continue;
+    const isMore = used.has(at);
+    used.add(at);
+    for (const field in reading.fields) (matched.fields[field] ??= []).push(...(reading.fields[field] ?? []));
+    matched.contradictions += reading.contradictions;
+    if (!isMore) matched.score += reading.score;
+    if (!reading.isWhole) matched.isWhole = false;
+    if (isMore && places[at]?.list === null) lacks(matched);
+  }
+  for (const index of places.keys()) if (!used.has(index)) lacks(matched);
+}
+
+/** Reads an element as the device of the list that fits it best. */
+function read({ nodes }: Place, element: XmlElement): Matched {
+  let best: Matched | null = null;
+  for (const node of nodes) {
+    const matched = start();
+    matchNode(node, element, matched);
+    if (best === null || isBetter(matched, best)) best = matched;
+  }
+  return best ?? start();
+}
+
+/** A copy: a text that is cut out of the request would keep the whole request in memory. */
+function copied(text: string): string {
+  return text.length < 13 ? text : Buffer.from(text, 'utf8').toString('utf8');
+}
