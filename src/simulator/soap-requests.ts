@@ -56,14 +56,14 @@ export function createRequestReader(definition: CasDefinition): RequestReader {
       const contentType = headers['content-type'] ?? '';
       const atPath = byPath.get(path) ?? [];
       const spoken = new Set(atPath.map(({ command }) => command.soapVersion));
-      const [version = '1.1'] = [...spoken].filter((one) => isOfType(contentType, contentTypes[one]));
-      const [usual = version] = spoken;
+      const version = [...spoken].find((one) => isOfType(contentType, contentTypes[one]));
+      const [usual = '1.1'] = spoken;
       const unreadable = (problem: string): ReceivedCall => ({
         kind: 'unreadable',
-        version: spoken.has(version) ? version : usual,
+        version: version ?? usual,
         problem,
       });
-      if (!isOfType(contentType, contentTypes[version])) {
+      if (version === undefined) {
         return unreadable(`the content type is not ${[...spoken].map((one) => contentTypes[one]).join(' or ')}`);
       }
       let text: string;
