@@ -35,6 +35,14 @@ interface Node {
   /** The device of a list that the element holds, as field.n; null if it holds none or several. */
   readonly device: string | null;
 }
+/** An element of a message, so prepared that every rendering can be compared with it. */
+interface Received {
+  readonly text: string;
+  readonly attributes: ReadonlyMap<string, string>;
+  readonly children: ReceivedChildren;
+}
+/** Elements by namespace and name. */
+type ReceivedChildren = ReadonlyMap<string, readonly Received[]>;
 /** Where a child stands. The devices of a list share one place; they differ in what each of them has. */
 interface Place {
   readonly list: string | null;
@@ -51,14 +59,15 @@ export function createPattern(renderings: readonly SoapBody[], lists: ReadonlySe
     header: placesOf(headers, lists),
   }));
   return ({ content, headers }) => {
+    const [inBody, inHeader] = [byName([content]), byName(headers)];
     let best: Matched | null = null;
     for (const { body, header } of variants) {
       const matched = start();
-      matchChildren(header, headers, matched);
+      matchChildren(header, inHeader, matched);
       // Headers are the sender's affair: a client made from the WSDL alone has none.
       matched.score -= matched.contradictions;
       matched.contradictions = 0;
-      matchChildren(body, [content], matched);
+      matchChildren(body, inBody, matched);
       if (best === null || isBetter(matched, best)) best = matched;
       if (best.isWhole && best.contradictions === 0) break;
     }
@@ -75,6 +84,19 @@ export function isBetter(one: Matched, other: Matched): boolean {
 
 function start(): Matched {
   return { fields: {}, contradictions: 0, score: 0, isWhole: true };
+}
+
+function byName(elements: readonly XmlElement[]): ReceivedChildren {
+  const found = new Map<string, Received[]>();
+  for (const element of elements) {
+    const key = nameOf(element);
+    const attributes = new Map(attributesOf(element));
+    const received = { text: element.text, attributes, children: byName(element.children) };
+    const same = found.get(key);
+    if (same === undefined) found.set(key, [received]);
+    else same.push(received);
+  }
+  return found;
 }
 
 function nodeOf(element: XmlElement, lists: ReadonlySet<string>): Node {
@@ -142,15 +164,12 @@ function plain(text: string): string {
   return text.trim().replaceAll(/\s+/g, ' ');
 }
 
-function matchNode(node: Node, element: XmlElement, matched: Matched): void {
+function matchNode(node: Node, element: Received, matched: Matched): void {
   if (node.text !== null) matchText(node.text, element.text, matched);
-  if (node.attributes.length > 0) {
-    const values = new Map(attributesOf(element));
-    for (const [name, pattern] of node.attributes) {
-      const value = values.get(name);
-      if (value === undefined) lacks(matched);
-      else matchText(pattern, value, matched);
-    }
+  for (const [name, pattern] of node.attributes) {
+    const value = element.attributes.get(name);
+    if (value === undefined) lacks(matched);
+    else matchText(pattern, value, matched);
   }
   matchChildren(node.places, element.children, matched);
 }
@@ -178,27 +197,25 @@ function lacks(matched: Matched): void {
 
 function matchChildren(
   places: ReadonlyMap<string, readonly Place[]>,
-  children: readonly XmlElement[],
+  children: ReceivedChildren,
   matched: Matched,
 ): void {
-  if (places.size === 0 && children.length === 0) return;
-  const byName = Map.groupBy(children, nameOf);
-  for (const name of byName.keys()) if (!places.has(name)) lacks(matched);
-  for (const [name, siblings] of places) matchSiblings(siblings, byName.get(name) ?? [], matched);
+  for (const name of children.keys()) if (!places.has(name)) lacks(matched);
+  for (const [name, siblings] of places) matchSiblings(siblings, children.get(name) ?? [], matched);
 }
 
 /** Elements of one name are told apart by their fixed texts, and those that these do not tell apart by their order. */
-function matchSiblings(places: readonly Place[], elements: readonly XmlElement[], matched: Matched): void {
+function matchSiblings(places: readonly Place[], elements: readonly Received[], matched: Matched): void {
   const [only] = places;
   if (places.length === 1 && only !== undefined) {
     matchInOrder(
       places,
-      elements.map((element) => [element, [read(only, element)]]),
+      elements.map((element) => [read(only, element)]),
       matched,
     );
     return;
   }
-  const groups = new Map<string, { places: Place[]; readings: [XmlElement, Matched[]][] }>();
+  const groups = new Map<string, { places: Place[]; readings: Matched[][] }>();
   const taken = new Set<Place>();
   for (const element of elements) {
     const readings = places.map((place) => read(place, element));
@@ -208,21 +225,17 @@ function matchSiblings(places: readonly Place[], elements: readonly XmlElement[]
     const key = isAny ? fits.join() : '';
     const group = groups.get(key) ?? { places: fitting, readings: [] };
     groups.set(key, group);
-    group.readings.push([element, readings.filter((_, index) => !isAny || fits[index] === true)]);
+    group.readings.push(readings.filter((_, index) => !isAny || fits[index] === true));
     for (const place of fitting) taken.add(place);
   }
   for (const group of groups.values()) matchInOrder(group.places, group.readings, matched);
   for (const place of places) if (!taken.has(place)) lacks(matched);
 }
 
-function matchInOrder(
-  places: readonly Place[],
-  readings: readonly (readonly [XmlElement, readonly Matched[]])[],
-  matched: Matched,
-): void {
+function matchInOrder(places: readonly Place[], readings: readonly (readonly Matched[])[], matched: Matched): void {
   const used = new Set<number>();
   let at = 0;
-  for (const [index, [, byPlace]] of readings.entries()) {
+  for (const [index, byPlace] of readings.entries()) {
     const left = readings.length - index;
     // A list leaves one element for each place after it that is no list.
     while (at < places.length - 1) {
@@ -244,7 +257,7 @@ function matchInOrder(
 }
 
 /** Reads an element as the device of the list that fits it best. */
-function read({ nodes }: Place, element: XmlElement): Matched {
+function read({ nodes }: Place, element: Received): Matched {
   let best: Matched | null = null;
   for (const node of nodes) {
     const matched = start();
