@@ -78,7 +78,7 @@ export function createRequestReader(definition: CasDefinition): RequestReader {
       if (typeof found === 'string') return unreadable(found.replace('$path', path));
       const { command, validator, fields } = found;
       const problems = validator?.validate(withoutDeclaration(text)) ?? [];
-      const [problem] = problems.filter((one) => !isOfValue(one.text));
+      const problem = problems.find((one) => !isOfValue(one.text));
       if (problem !== undefined) return unreadable(problem.text);
       const [malformed] = problems;
       return malformed === undefined
@@ -92,7 +92,8 @@ export function createRequestReader(definition: CasDefinition): RequestReader {
 }
 
 function patternOf({ type, template }: CasCommand): Pattern {
-  const texts = new Set(sampleFields(type, marker).map((values) => template.render(values)));
+  const samples = [true, false].flatMap((entitled) => sampleFields(type, marker, entitled));
+  const texts = new Set(samples.map((values) => template.render(values)));
   // The one with the most first: most requests have it, or are told from it soon.
   const renderings = [...texts].toSorted((a, b) => b.length - a.length).map((text) => readSoapBody(text));
   return createPattern(renderings, lists);

@@ -134,17 +134,13 @@ function devicesIn(element: XmlElement, lists: ReadonlySet<string>): Set<string>
   return devices;
 }
 
-/** Attributes by namespace and name. The prefix in an xsi:type is the sender's choice as well. */
+/** Attributes by namespace and name. The prefix in the value of an xsi:type is the sender's choice. */
 function attributesOf(element: XmlElement): [name: string, value: string][] {
-  const expanded = (name: string, defaultNs: string): string => {
-    const [prefix = '', local] = name.split(':');
-    return local === undefined
-      ? nameOf({ ns: defaultNs, name })
-      : nameOf({ ns: namespaceOf(element, prefix) ?? prefix, name: local });
-  };
   return Object.entries(element.attributes).map(([name, value]) => {
-    const key = expanded(name, '');
-    return [key, key === xsiType ? expanded(value.trim(), namespaceOf(element, '') ?? '') : value];
+    if (name !== xsiType) return [name, value];
+    const [first = '', second] = value.trim().split(':');
+    const ns = namespaceOf(element, second === undefined ? '' : first) ?? '';
+    return [name, nameOf({ ns, name: second ?? first })];
   });
 }
 

@@ -236,7 +236,7 @@ describe('mistakes of the one who asks', () => {
     ['POST', 'faults', '{"match":{"comand":"ADD_SUBSCRIPTIONS"}}', 400, 'comand'],
     ['PUT', 'state', '{"cards":[{}]}', 400, 'smartcard'],
     ['GET', 'journal?after=x', undefined, 400, 'after'],
-    ['GET', 'wsdl/..%2Fconax-mapping.json', undefined, 404, 'no WSDL'],
+    ['GET', 'wsdl/..%2Fconax.json', undefined, 404, 'no WSDL'],
   ])('%s %s is answered with what is wrong', async (method, path, body, expected, named) => {
     const [code, text] = await status(method, path, body);
     expect([code, text]).toEqual([expected, expect.stringContaining(named)]);

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { answerLists, listConditions, requestFields } from '../../src/conax/field-names.ts';
 import type { ConaxCall } from '../../src/conax/client.types.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
-import { type Cas, call, calls, everyCommand, openClient, said, startCas } from '../conax/support.ts';
+import { type Cas, call, calls, everyCommand, said, startCas } from '../conax/support.ts';
 
 /**
  * A CAS of another style: SOAP 1.2, one operation for all commands, told apart by a fixed text, values by their keys,
@@ -103,9 +103,7 @@ describe('a CAS of another style', () => {
   });
 
   it('does not take a request of the usual style, or a command that no template has', async () => {
-    const usualClient = await openClient(`${cas.url}`);
     const { requestBody } = await usual.client.call(calls.ADD_SUBSCRIPTIONS);
-    await usualClient.close();
     const own = (await cas.client.call(calls.ADD_SUBSCRIPTIONS)).requestBody ?? '';
     const post = async (body: string, contentType: string): Promise<string> =>
       (await fetch(`${cas.url}/cas`, { method: 'POST', body, headers: { 'content-type': contentType } })).text();
