@@ -71,10 +71,15 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   // would give it away.
   const hideLogin = createMask(credentials?.secrets ?? []);
 
+  const loginMask = {
+    code: hideLogin,
+    reference: (number: string | null) => (number !== null && hideLogin(number) !== number ? null : number),
+  };
+
   async function call(request: ConaxCall): Promise<ConaxExchange> {
     const { command, pin } = request;
     const mapped = definition.commands[command.type];
-    const hide = createMask([pin, ...(credentials?.secrets ?? [])]);
+    const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedAt = Date.now();
     const startedMs = performance.now();
     let requestBody: string | null = null;
@@ -106,7 +111,8 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     const hideAll: Mask = hidePin === null ? hide : (text) => hidePin.text(hide(text));
     // Where nothing readable came back from the CAS, the description is our own.
     const hideSaid = answered ? hideAll : hide;
-    if (hidePin !== null) answer = withoutPin(answer, hidePin);
+    answer = withoutSecrets(answer, loginMask);
+    if (hidePin !== null) answer = withoutSecrets(answer, hidePin);
     return {
       answer:
         'description' in answer
@@ -148,8 +154,8 @@ function assertLogin({ file, commands }: CasDefinition, options: ConaxClientOpti
   if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
 }
 
-/** What the CAS says beside its texts. */
-function withoutPin(answer: ConaxAnswer, { code, reference }: PinMask): ConaxAnswer {
+/** What the CAS says besides its texts. */
+function withoutSecrets(answer: ConaxAnswer, { code, reference }: Pick<PinMask, 'code' | 'reference'>): ConaxAnswer {
   if (answer.kind === 'accepted') return { ...answer, referenceNumber: reference(answer.referenceNumber) };
   return answer.kind === 'refused' ? { ...answer, code: code(answer.code) } : answer;
 }

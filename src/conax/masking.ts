@@ -14,7 +14,7 @@ export function createMask(secrets: readonly (string | undefined)[]): Mask {
     hidden.reduce((rest, { secret, written }) => {
       const clean = rest.replace(written, mask);
       // Words decode to bytes that hold one or two characters by chance.
-      return secret.length < 4 ? clean : withoutBase64(clean, secret);
+      return secret.length < 4 ? clean : withoutBase64(clean, written);
     }, text);
 }
 
@@ -60,10 +60,10 @@ export function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }
 
-/** Masks each run of base64 whose bytes hold the secret, as UTF-8 or as UTF-16: alone, or a whole message. */
-export function withoutBase64(text: string, secret: string): string {
+/** Masks each run of base64 whose bytes hold a `spelled` secret, as UTF-8 or as UTF-16: alone, or in a whole message. */
+export function withoutBase64(text: string, written: RegExp): string {
   return text.replace(/[A-Za-z0-9+/_-]{6,}={0,2}/g, (run) => {
     const decoded = Buffer.from(run, 'base64').toString('utf8').replaceAll('\0', '');
-    return decoded.includes(secret) ? mask : run;
+    return decoded.search(written) >= 0 ? mask : run;
   });
 }

@@ -20,16 +20,16 @@ export interface PinMask {
 export function createPinMask(pin: string, kept: readonly string[]): PinMask {
   const known = [...new Set([...KNOWN, ...kept])].filter((text) => text !== '').toSorted((a, b) => b.length - a.length);
   const digits = new RegExp(`(?<known>${known.map(escaped).join('|')})|\\p{N}+`, 'gu');
-  const written = /^\p{N}*$/u.test(pin) ? null : spelled(pin, BETWEEN);
+  const anywhere = spelled(pin, BETWEEN);
+  const written = /^\p{N}*$/u.test(pin) ? null : anywhere;
   const text: Mask = (whole) =>
-    (written ? withoutBase64(whole, pin).replace(written, mask) : withoutBase64(whole, pin)).replace(
+    (written ? withoutBase64(whole, anywhere).replace(written, mask) : withoutBase64(whole, anywhere)).replace(
       digits,
       (found, _known: string | undefined, ...rest: unknown[]) => {
         const groups = rest.at(-1) as { known: string | undefined };
         return groups.known === undefined ? mask : found;
       },
     );
-  const anywhere = spelled(pin, BETWEEN);
   return {
     text,
     code: (code) => (/^(?:HTTP_\d{3}|\P{N}*)$/u.test(code) && !holds(code) ? code : text(code)),
@@ -38,7 +38,7 @@ export function createPinMask(pin: string, kept: readonly string[]): PinMask {
 
   function holds(candidate: string): boolean {
     anywhere.lastIndex = 0;
-    return anywhere.test(candidate) || withoutBase64(candidate, pin) !== candidate;
+    return anywhere.test(candidate) || withoutBase64(candidate, anywhere) !== candidate;
   }
 }
 
