@@ -98,7 +98,7 @@ export async function loadCasDefinition(file: string, entitled = true): Promise<
     commands[type] = { ...command, soapAction };
   }
   wsdls.close();
-  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
+  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, [...warnings]);
   return {
     file,
     basicAuth: content.basicAuth,

@@ -1,12 +1,14 @@
 /** Takes a mistake in a file that the operator wrote: the problem and its remedy in one sentence. */
 export type Report = (file: string, line: number, problem: string) => void;
 
-/** conax.json, its templates and its WSDLs do not fit together; the message names every mistake. */
+/** conax.json, its templates and its WSDLs do not fit together; the message names every mistake, and then the warnings. */
 export class CasDefinitionError extends Error {
   override readonly name = 'CasDefinitionError';
   readonly mistakes: readonly string[];
-  constructor(file: string, mistakes: readonly string[]) {
-    super(`CONAX_MAPPING_FILE ${file}: ${mistakes.length} to fix:\n${mistakes.map((line) => `- ${line}`).join('\n')}`);
+  constructor(file: string, mistakes: readonly string[], warnings: readonly string[] = []) {
+    const list = (lines: readonly string[]): string => lines.map((line) => `\n- ${line}`).join('');
+    const noticed = warnings.length === 0 ? '' : `\nThis may be the reason:${list(warnings)}`;
+    super(`CONAX_MAPPING_FILE ${file}: ${mistakes.length} to fix:${list(mistakes)}${noticed}`);
     this.mistakes = mistakes;
   }
 }

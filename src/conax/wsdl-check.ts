@@ -49,7 +49,8 @@ export function openValidator(wsdlFile: string): Validator {
       operations,
       hasSchemas: validator !== null,
       warnings,
-      validate: (envelope) => (validator === null ? [] : problemsOf(validator, envelope)),
+      validate: (envelope) =>
+        validator === null ? [] : problemsOf(validator, envelope, (namespace) => documents.isPartial(namespace)),
       close: () => validator?.dispose(),
     };
   } finally {
@@ -111,7 +112,7 @@ function driver(targetNamespace: string, content: readonly string[]): string {
 
 const undeclared = /No matching global declaration available/;
 
-function problemsOf(validator: XsdValidator, envelope: string): Problem[] {
+function problemsOf(validator: XsdValidator, envelope: string, isPartial: (namespace: string) => boolean): Problem[] {
   const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_BIG_LINES;
   using document = XmlDocument.fromString(envelope, { option });
   const problems: Problem[] = [];
@@ -124,7 +125,8 @@ function problemsOf(validator: XsdValidator, envelope: string): Problem[] {
       if (!(error instanceof XmlValidateError)) throw error;
       for (const { line, message } of error.details) {
         if (!undeclared.test(message)) problems.push({ line, text: message.trim() });
-        else if (!isHeader) problems.push({ line, text: `the WSDL has no element {${part.namespaceUri}}${part.name}` });
+        else if (!isHeader && !isPartial(part.namespaceUri))
+          problems.push({ line, text: `the WSDL has no element {${part.namespaceUri}}${part.name}.` });
       }
     }
   }

@@ -58,9 +58,10 @@ export function createWsdlChecks(
         return '';
       }
       const action = actionOf(command, soapAction, validator.operations, reportMember, warnMember);
-      const isRpc = validator.operations.some(
-        ({ style, input }) => style === 'rpc' && input?.name === command.body.name,
-      );
+      const taking = validator.operations.filter(({ input }) => input?.name === command.body.name);
+      const isRpc =
+        taking.some(({ style }) => style === 'rpc') &&
+        !taking.some(({ style, input }) => style === 'document' && input?.ns === command.body.ns);
       if (isRpc)
         warnMember(
           'template',
@@ -125,7 +126,7 @@ function actionOf(
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
     report(
       'soapAction',
-      `is missing, and no operation of ${String(wsdlFile)} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ')}`,
+      `is missing, and no operation of ${String(wsdlFile)} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ') || 'nothing'}`,
     );
   }
   return '';

@@ -25,6 +25,8 @@ export interface WsdlDocuments {
   readonly schemas: readonly SchemaDocument[];
   /** What could not be read. */
   readonly warnings: readonly string[];
+  /** Whether something that could not be read may declare elements of the namespace. */
+  isPartial(namespace: string): boolean;
   close(): void;
 }
 
@@ -44,6 +46,8 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   const schemas: SchemaDocument[] = [];
   const ofFile = new Map<string, SchemaDocument>();
   const warnings: string[] = [];
+  const partial = new Set<string>();
+  let isWsdlMissing = false;
 
   function open(file: string): XmlElement | null {
     const known = opened.get(file);
@@ -78,7 +82,10 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   function addWsdl(file: string): void {
     if (opened.has(file)) return;
     const root = open(file);
-    if (root === null) return;
+    if (root === null) {
+      isWsdlMissing = true;
+      return;
+    }
     if (root.namespaceUri === wsdlNamespaces.xs) {
       addSchemaFile(file, 'import');
       return;
@@ -89,11 +96,15 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     }
     definitions.push({ file, root });
     for (const schema of elements(root, 'wsdl:types/xs:schema')) {
-      addSchema({ file, isRoot: true, isRedefined: false }, schema, schema.canonicalizeToString.bind(schema));
+      for (const [prefix, namespace] of Object.entries(schema.namespaces)) {
+        if (!Object.hasOwn(schema.nsDeclarations, prefix)) schema.addNsDeclaration(namespace, prefix);
+      }
+      addSchema({ file, isRoot: true, isRedefined: false }, schema);
     }
     for (const reference of elements(root, 'wsdl:import[@location]')) {
       const imported = locate(reference, 'location', file);
-      if (imported !== null) addWsdl(imported);
+      if (imported === null) isWsdlMissing = true;
+      else addWsdl(imported);
     }
   }
 
@@ -107,18 +118,12 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
       return known;
     }
     const place = { file, isRoot: how === 'import', isRedefined: how === 'redefine' };
-    return addSchema(
-      place,
-      root,
-      () => root.toString({ format: false }),
-      (schema) => ofFile.set(file, schema),
-    );
+    return addSchema(place, root, (schema) => ofFile.set(file, schema));
   }
 
   function addSchema(
     place: Pick<SchemaDocument, 'file' | 'isRoot' | 'isRedefined'>,
     root: XmlElement,
-    write: () => string,
     remember: (schema: SchemaDocument) => void = () => undefined,
   ): SchemaDocument {
     const targetNamespace = root.attr('targetNamespace')?.value ?? '';
@@ -126,20 +131,23 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     schemas.push(schema);
     remember(schema);
     for (const reference of elements(root, 'xs:import')) {
+      const namespace = reference.attr('namespace')?.value ?? '';
       if (reference.attr('schemaLocation') !== null) {
         const file = locate(reference, 'schemaLocation', place.file);
-        if (file !== null) addSchemaFile(file, 'import');
+        if (file === null || addSchemaFile(file, 'import') === null) partial.add(namespace);
       }
       // All schemas of the namespace, wherever they stand: libxml2 reads only the first import of each.
-      reference.setAttr('schemaLocation', namespaceId(reference.attr('namespace')?.value ?? ''));
+      setLocation(reference, namespaceId(namespace));
     }
     for (const reference of elements(root, 'xs:include|xs:redefine')) {
       const file = locate(reference, 'schemaLocation', place.file);
       const included = file === null ? null : addSchemaFile(file, reference.name as 'include' | 'redefine');
-      if (included === null) reference.remove();
-      else reference.setAttr('schemaLocation', included.id);
+      if (included === null) {
+        partial.add(targetNamespace);
+        reference.remove();
+      } else setLocation(reference, included.id);
     }
-    schema.text = write();
+    schema.text = root.toString({ format: false });
     return schema;
   }
 
@@ -148,10 +156,18 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     definitions,
     schemas,
     warnings,
+    isPartial: (namespace) => isWsdlMissing || partial.has(namespace),
     close: () => {
       for (const document of opened.values()) document.dispose();
     },
   };
+}
+
+/** The library would put a new attribute into the default namespace, beside the one that is there. */
+function setLocation(reference: XmlElement, location: string): void {
+  const attribute = reference.attr('schemaLocation');
+  if (attribute === null) reference.setAttr('schemaLocation', location);
+  else attribute.value = location;
 }
 
 /** The elements that an XPath with the prefixes of `wsdlNamespaces` finds. */

@@ -246,7 +246,7 @@ describe('mistakes are found at start', () => {
     [
       'a Body that no operation takes',
       [add, /area:AddSubscriptions>/g, 'area:AddSubs>'],
-      /does not fit the WSDL: the WSDL has no element \{.*\}AddSubs /,
+      /does not fit the WSDL: the WSDL has no element \{.*\}AddSubs\./,
     ],
     [
       'a path that the schema does not have',
