@@ -12,7 +12,11 @@ import { schemaConstructs } from './sets/schema-constructs.ts';
 import { wsdlConstructs } from './sets/wsdl-constructs.ts';
 import { call, device, openClient } from './support.ts';
 
-const constructs = { ...wsdlConstructs, ...schemaConstructs, ...messageConstructs };
+const constructs: Readonly<Record<string, Construct>> = {
+  ...wsdlConstructs,
+  ...schemaConstructs,
+  ...messageConstructs,
+};
 
 let cxf: CxfServers;
 beforeAll(async () => {
@@ -80,6 +84,26 @@ describe('a CAS whose files have', () => {
       expect(contents).toEqual([reads, reads, [HOLDER]]);
     },
   );
+
+  it.each([
+    ['a policy that demands a UsernameToken', { password: 'wrong' }],
+    ['a policy that demands a UsernameToken', { header: '' }],
+    ['WS-Security without a policy in the WSDL', { password: 'wrong' }],
+    ['WS-Security without a policy in the WSDL', { header: '' }],
+    ['WS-Addressing that the binding demands', { header: '' }],
+  ] as const)('%s is judged: with %o nothing is received', async (name, wrong) => {
+    const construct: Construct = { verdict: 'works', ...constructs[name], ...wrong };
+    const file = await writeSet(construct);
+    const path = `/wrong-${name.length}-${JSON.stringify(wrong).length}`;
+    await cxf.publish(`${path}/quay`, { ...construct.cxf, wsdl: join(dirname(file), 'wsdl/quay.wsdl') });
+    const { username = 'crm', password = 'any' } = construct;
+    const client = await openClient(cxf.url + path, { mappingFile: file, username, password });
+    const exchanges = await callEach(client);
+    await client.close();
+    await rm(dirname(file), { recursive: true });
+    expect(exchanges.map(({ answer }) => answer.kind)).not.toContain('accepted');
+    expect(await cxf.received(`${path}/quay`)).toEqual([]);
+  });
 
   it.each(Object.entries(constructs).filter(([, { verdict }]) => verdict !== 'works'))(
     '%s is refused at start, and named',
