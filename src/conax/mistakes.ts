@@ -7,7 +7,7 @@ export class CasDefinitionError extends Error {
   readonly mistakes: readonly string[];
   constructor(file: string, mistakes: readonly string[], warnings: readonly string[] = []) {
     const list = (lines: readonly string[]): string => lines.map((line) => `\n- ${line}`).join('');
-    const noticed = warnings.length === 0 ? '' : `\nThis may be the reason:${list(warnings)}`;
+    const noticed = warnings.length === 0 ? '' : `\nAlso noticed:${list(warnings)}`;
     super(`CONAX_MAPPING_FILE ${file}: ${mistakes.length} to fix:${list(mistakes)}${noticed}`);
     this.mistakes = mistakes;
   }
