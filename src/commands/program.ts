@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { conaxCommand } from './conax.ts';
 import { eventsCommand } from './events.ts';
 import { fingerprintCommand } from './fingerprint.ts';
 import { importCommand } from './import.ts';
@@ -47,6 +48,7 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [fingerprintCommand, ['database', 'rules']],
   [pinCommand, ['database', 'rules']],
   [retentionCommand, ['database', 'retention']],
+  [conaxCommand, []],
 ];
 
 /** The command line, before it reads its arguments. Wrong usage throws a CommanderError, after its message was printed. */

@@ -43,12 +43,28 @@ export interface CasDefinition {
   readonly warnings: readonly string[];
 }
 
+/** What could be read of a definition, whatever is wrong with it. */
+export interface CasInspection {
+  readonly basicAuth: boolean;
+  readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
+  /** Each with file, line, problem and remedy. */
+  readonly mistakes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
 /**
  * Reads conax.json and its templates, and checks that they fit each other and the WSDLs.
  * @param entitled whether entitlements end (ENTITLEMENT_MONTHS), so that every ADD has a period.
  * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
  */
 export async function loadCasDefinition(file: string, entitled = true): Promise<CasDefinition> {
+  const { basicAuth, commands, mistakes, warnings } = inspectCas(file, entitled);
+  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, warnings);
+  return { file, basicAuth, commands: commands as Record<CommandType, CasCommand>, warnings };
+}
+
+/** The same for people who look for mistakes. @throws CasDefinitionError only if conax.json itself cannot be read. */
+export function inspectCas(file: string, entitled = true): CasInspection {
   const { content, lineOf } = readCasFile(file);
   const mistakes: string[] = [];
   const warnings = new Set<string>();
@@ -98,13 +114,7 @@ export async function loadCasDefinition(file: string, entitled = true): Promise<
     commands[type] = { ...command, soapAction };
   }
   wsdls.close();
-  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, [...warnings]);
-  return {
-    file,
-    basicAuth: content.basicAuth,
-    commands: commands as Record<CommandType, CasCommand>,
-    warnings: [...warnings],
-  };
+  return { basicAuth: content.basicAuth, commands, mistakes, warnings: [...warnings] };
 }
 
 function readTemplate(

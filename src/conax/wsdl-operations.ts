@@ -15,9 +15,19 @@ export interface WsdlOperation {
   readonly output: QName | null;
   /** The elements that the binding demands in the Header of the request. */
   readonly headers: readonly QName[];
+  /** The address of the port; empty if there is none. */
+  readonly address: string;
+  /** The parts of its messages: one element, or the arguments of rpc style with their types. */
+  readonly parts: { readonly input: readonly MessagePart[]; readonly output: readonly MessagePart[] };
   /** Where the binding has it. */
   readonly file: string;
   readonly line: number;
+}
+
+export interface MessagePart {
+  readonly name: string;
+  readonly element: QName | null;
+  readonly type: QName | null;
 }
 
 /**
@@ -36,16 +46,18 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
   const ports = definitions.flatMap(({ root }) =>
     elements(root, 'wsdl:service/wsdl:port').map((port) => ({
       port: port.attr('name')?.value ?? '',
+      address: elements(port, 'soap11:address|soap12:address')[0]?.attr('location')?.value ?? '',
       binding: find('wsdl:binding', qname(port, 'binding')),
     })),
   );
   const bindings = definitions.flatMap(({ file, root }) =>
     elements(root, 'wsdl:binding').map((found) => ({
       port: found.attr('name')?.value ?? '',
+      address: '',
       binding: { file, found },
     })),
   );
-  return (ports.length > 0 ? ports : bindings).flatMap(({ port, binding }) => {
+  return (ports.length > 0 ? ports : bindings).flatMap(({ port, address, binding }) => {
     if (binding === null) return [];
     const { file, found } = binding;
     const soapVersion = elements(found, 'soap11:binding').length > 0 ? '1.1' : '1.2';
@@ -59,18 +71,17 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
       const [action] = elements(operation, `${prefix}:operation`);
       const style = action?.attr('style')?.value ?? soapBinding.attr('style')?.value ?? 'document';
       const abstract = portType && elements(portType, 'wsdl:operation').find((one) => one.attr('name')?.value === name);
-      const element = (side: 'input' | 'output'): QName | null => {
+      const parts = (side: 'input' | 'output'): MessagePart[] => {
         const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
-        if (style === 'rpc') {
-          return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
-        }
         const [message] = abstract ? elements(abstract, `wsdl:${side}`) : [];
-        const parts = message === undefined ? [] : partsOf(find('wsdl:message', qname(message, 'message'))?.found);
+        const all = message === undefined ? [] : partsOf(find('wsdl:message', qname(message, 'message'))?.found);
         const named = body?.attr('parts')?.value.split(/\s+/);
-        return (
-          parts.find((part) => (named === undefined || named.includes(part.name)) && part.element !== null)?.element ??
-          null
-        );
+        return all.filter((part) => named === undefined || named.includes(part.name));
+      };
+      const element = (side: 'input' | 'output'): QName | null => {
+        if (style !== 'rpc') return parts(side).find((part) => part.element !== null)?.element ?? null;
+        const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
+        return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
       };
       const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
         const parts = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
@@ -86,6 +97,8 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
         input: element('input'),
         output: abstract && elements(abstract, 'wsdl:output').length === 0 ? null : element('output'),
         headers,
+        address,
+        parts: { input: parts('input'), output: parts('output') },
         file,
         line: operation.line,
       };
@@ -93,11 +106,12 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
   });
 }
 
-function partsOf(message: XmlElement | undefined): { readonly name: string; readonly element: QName | null }[] {
+function partsOf(message: XmlElement | undefined): MessagePart[] {
   if (message === undefined) return [];
   return elements(message, 'wsdl:part').map((part) => ({
     name: part.attr('name')?.value ?? '',
     element: qname(part, 'element'),
+    type: qname(part, 'type'),
   }));
 }
 

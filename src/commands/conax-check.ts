@@ -1,0 +1,95 @@
+import { type CasCommand, type CasInspection, defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
+import { CasDefinitionError } from '../conax/mistakes.ts';
+import { indented, sampleRequests } from '../conax-tools/show-request.ts';
+import { type CommandType, commandTypes } from '../requests/command.ts';
+import { readSettings } from '../settings.ts';
+import { ExitCode } from './exit-codes.ts';
+import { oneOf } from './options.ts';
+import { print, printJson } from './output.ts';
+
+/**
+ * Prints what would be sent for each command, or for one, and what is wrong with conax.json, templates and WSDLs. The exit
+ * code is 1 if anything is.
+ */
+export async function check(options: { readonly command?: string; readonly json?: boolean }): Promise<void> {
+  const { CONAX_MAPPING_FILE: file = defaultCasFile } = readSettings(['mapping']);
+  const only = options.command === undefined ? null : oneOf('--command', options.command, commandTypes);
+  const inspection = inspect(file);
+  const shown = commandTypes.filter((type) => only === null || type === only);
+  await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
+  if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
+}
+
+function inspect(file: string): CasInspection {
+  try {
+    return inspectCas(file);
+  } catch (error) {
+    if (!(error instanceof CasDefinitionError)) throw error;
+    return { basicAuth: true, commands: {}, mistakes: error.mistakes, warnings: [] };
+  }
+}
+
+function checkJson(file: string, { commands, mistakes, warnings }: CasInspection, shown: readonly CommandType[]) {
+  return {
+    file,
+    mistakes,
+    warnings,
+    commands: shown.flatMap((type) => {
+      const command = commands[type];
+      if (command === undefined) return [];
+      const { area, path, wsdlFile, template, body, soapAction, soapVersion } = command;
+      return [
+        {
+          command: type,
+          area,
+          path,
+          wsdl: wsdlFile,
+          template: template.file,
+          operation: body.name,
+          soap_action: soapAction,
+          soap_version: soapVersion,
+          requests: sampleRequests(command),
+        },
+      ];
+    }),
+  };
+}
+
+function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[]): string {
+  const { commands, mistakes, warnings } = inspection;
+  const blocks = shown.map((type) => {
+    const command = commands[type];
+    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command);
+  });
+  const list = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : [[title, ...lines.map((line) => `- ${line}`)].join('\n')];
+  return [
+    ...blocks,
+    ...list(`${warnings.length} to know:`, warnings),
+    ...list(`${mistakes.length} to fix:`, mistakes),
+    ...(mistakes.length === 0 ? [`${file}: nothing is wrong`] : []),
+  ].join('\n\n');
+}
+
+function commandText(command: CasCommand): string {
+  const { type, area, path, wsdlFile, template, body, soapAction, soapVersion } = command;
+  const { smallest, largest } = sampleRequests(command);
+  const request = (title: string, xml: string): string[] => [
+    `  ${title}`,
+    ...indented(xml)
+      .split('\n')
+      .map((line) => `    ${line}`),
+  ];
+  return [
+    type,
+    `  area        ${area}, ${wsdlFile === null ? 'without a WSDL' : wsdlFile}`,
+    `  path        ${path}`,
+    `  operation   ${body.name}`,
+    `  SOAPAction  ${JSON.stringify(soapAction)}`,
+    `  SOAP        ${soapVersion}`,
+    `  template    ${template.file}`,
+    ...(smallest === largest
+      ? request('request', smallest)
+      : [...request('smallest request', smallest), ...request('largest request', largest)]),
+  ].join('\n');
+}

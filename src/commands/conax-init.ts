@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs';
+import { join, resolve as resolvePath } from 'node:path';
+import { type Chosen, FilesExistError, makeSkeleton, type Skeleton, writeFiles } from '../conax-tools/cas-skeleton.ts';
+import { commandLike } from '../conax-tools/command-guesses.ts';
+import { type OutlineOperation, readOutline, type WsdlOutline } from '../conax-tools/wsdl-outline.ts';
+import { messageOf } from '../platform/errors.ts';
+import { commandTypes } from '../requests/command.ts';
+import { UsageError } from './exit-codes.ts';
+import { oneOf } from './options.ts';
+import { print, printJson, printList, report } from './output.ts';
+
+export interface InitOptions {
+  readonly wsdl: string;
+  readonly out?: string;
+  readonly operation?: readonly string[];
+  readonly force?: boolean;
+  readonly json?: boolean;
+}
+
+/** Writes templates and conax.json for the chosen operations of a WSDL; without any, prints what it has. */
+export async function init(options: InitOptions): Promise<void> {
+  const wsdlFile = resolvePath(options.wsdl);
+  const outline = outlineOf(options.wsdl, wsdlFile);
+  if (options.operation === undefined) return list(options, outline);
+  const { out } = options;
+  if (out === undefined) throw new UsageError('--out is missing: give the directory to write to');
+  const chosen = options.operation.map((text) => chosenOf(text, outline.operations));
+  const skeleton = skeletonOf(() =>
+    makeSkeleton({ file: wsdlFile, outline }, chosen, resolvePath(out), options.force === true),
+  );
+  writeFiles(skeleton.files);
+  const shown = { ...skeleton, files: [...skeleton.files.keys()], remarks: outline.remarks };
+  await (options.json ? printJson(shown) : print(writtenText(skeleton, outline.remarks, out)));
+}
+
+function outlineOf(given: string, file: string): WsdlOutline {
+  if (!existsSync(file)) throw new UsageError(`--wsdl is ${JSON.stringify(given)}: there is no such file`);
+  try {
+    return readOutline(file);
+  } catch (error) {
+    throw new UsageError(`--wsdl ${given} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function skeletonOf(make: () => Skeleton): Skeleton {
+  try {
+    return make();
+  } catch (error) {
+    throw error instanceof FilesExistError ? new UsageError(error.message) : error;
+  }
+}
+
+function chosenOf(text: string, operations: readonly OutlineOperation[]): Chosen {
+  const [, name = '', commandName = ''] = /^(.*)=(.*)$/.exec(text) ?? [];
+  const operation = operations.find((one) => one.name === name);
+  if (operation === undefined) {
+    const known = operations.map((one) => one.name).join(', ');
+    throw new UsageError(
+      `--operation is ${JSON.stringify(text)}: write NAME=COMMAND with one of the operations ${known}`,
+    );
+  }
+  return { operation, command: oneOf('--operation', commandName, commandTypes) };
+}
+
+async function list(options: InitOptions, { operations, remarks }: WsdlOutline): Promise<void> {
+  const rows = operations.map((operation) => ({ operation, like: commandLike(operation.name) }));
+  if (options.json) {
+    const shown = rows.map(({ operation: { name, port, path, soapAction, soapVersion }, like }) => ({
+      name,
+      port,
+      path,
+      soap_action: soapAction,
+      soap_version: soapVersion,
+      looks_like: like,
+    }));
+    return printJson({ operations: shown, remarks });
+  }
+  await printList(rows, {
+    columns: [
+      ['operation', ({ operation }) => operation.name],
+      ['looks like', ({ like }) => like],
+      ['port', ({ operation }) => operation.port],
+      ['SOAP', ({ operation }) => operation.soapVersion],
+      ['path', ({ operation }) => operation.path],
+    ],
+    nothing: 'The WSDL has no SOAP operations.',
+    json: null,
+  });
+  for (const remark of remarks) report(`- ${remark}`);
+  const guesses = rows
+    .filter(({ like }) => like !== null)
+    .map(({ operation, like }) => `  --operation ${operation.name}=${like}`);
+  const line = [`conax-provisioning conax init --wsdl ${options.wsdl} --out ${options.out ?? 'DIRECTORY'}`, ...guesses];
+  report(`\nNothing was written. Correct the names and run:\n${line.join(' \\\n')}`);
+}
+
+function writtenText({ files, guessed, unsure, missing }: Skeleton, remarks: readonly string[], out: string): string {
+  const section = (title: string, lines: readonly string[]): string[] =>
+    lines.length === 0 ? [] : [`${title}\n${lines.map((line) => `- ${line}`).join('\n')}`];
+  return [
+    ...section('Written:', [...files.keys()]),
+    ...section('Guessed by the names of elements; look at each:', guessed),
+    ...section('For you to write or look at:', unsure),
+    ...section('About the WSDL:', remarks),
+    ...section('conax.json still lacks:', missing),
+    `Next: CONAX_MAPPING_FILE=${join(out, 'conax.json')} conax-provisioning conax check`,
+  ].join('\n\n');
+}

@@ -1,0 +1,117 @@
+import { answerLists } from '../conax/field-names.ts';
+import type { CommandType } from '../requests/command.ts';
+import { deviceField, plain } from './field-guesses.ts';
+import type { OutlineAttribute, OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { PrefixOf } from './template-writer.ts';
+import type { OutlineMessage } from './wsdl-outline.ts';
+
+export interface AnswerGuesses {
+  /** The command's `answer` in conax.json. */
+  readonly entry: Readonly<Record<string, string | boolean>>;
+  /** The status codes that the schema lists. */
+  readonly codes: readonly string[];
+  /** The namespaces of the paths. */
+  readonly namespaces: ReadonlySet<string>;
+  readonly unsure: readonly string[];
+}
+
+/** The names of the plain fields, the surest first. */
+const plainNames: Readonly<Record<string, readonly RegExp[]>> = {
+  statusCode: [
+    /^(?:status|result|return|response|completion)code$/,
+    /^(?:status|error|return)$/,
+    /^(?:code|result|errorcode|faultcode)$/,
+    /^(?:success|ok)$/,
+  ],
+  message: [
+    /^(?:status|result|return|response|error)?(?:message|description|text|msg)$/,
+    /^(?:reason|info|details?|explanation)$/,
+  ],
+  referenceNumber: [
+    /^(?:reference|ref|ticket|confirmation|tracking)(?:number|no|nr|id)?$/,
+    /^(?:transaction|order|job)(?:number|no|nr|id)$/,
+  ],
+};
+
+const listDevices: Readonly<Record<string, string>> = {
+  activeServices: 'service',
+  pairedSmartcards: 'smartcard',
+  pairedSetTopBoxes: 'setTopBox',
+};
+
+interface Place {
+  readonly node: OutlineElement | OutlineAttribute;
+  readonly path: readonly OutlineElement[];
+  readonly isList: boolean;
+}
+
+/** Returns the paths of a command's answer, by the names of its elements, and what is not sure about them. */
+export function guessAnswer(type: CommandType, output: OutlineMessage | null, prefixOf: PrefixOf): AnswerGuesses {
+  const namespaces = new Set<string>();
+  const unsure: string[] = [];
+  const entry: Record<string, string | boolean> = {};
+  if (output?.body === null || output === null) {
+    unsure.push('the WSDL names no answer; emptySuccess says that an empty one is a success');
+    return { entry: { emptySuccess: true }, codes: [], namespaces, unsure };
+  }
+  const places = placesOf(output.body);
+  const step = ({ kind, name: { ns, name } }: OutlineElement | OutlineAttribute): string => {
+    if (ns !== '') namespaces.add(ns);
+    return `${kind === 'attribute' ? '@' : ''}${ns === '' ? '' : `${prefixOf(ns)}:`}${name}`;
+  };
+  const pathOf = ({ node, path }: Place): string => [...path, node].map(step).join('/');
+  let codes: readonly string[] = [];
+  const taken = new Set<Place>();
+  for (const [field, patterns] of Object.entries(plainNames)) {
+    const found = patterns
+      .map((pattern) =>
+        places.filter((place) => !place.isList && !taken.has(place) && pattern.test(plain(place.node.name.name))),
+      )
+      .find((matching) => matching.length > 0);
+    const [place, ...others] = found ?? [];
+    if (place === undefined) continue;
+    taken.add(place);
+    entry[field] = pathOf(place);
+    if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
+    if (field === 'statusCode') codes = place.node.text?.values ?? [];
+  }
+  for (const field of answerLists[type] ?? []) {
+    const found = places.filter(({ node, path, isList }) => {
+      const names = [node, ...path.slice(1).toReversed()].map(({ name }) => plain(name.name));
+      return isList && deviceField(names) === listDevices[field];
+    });
+    const [place, ...others] = found;
+    if (place === undefined) unsure.push(`no repeated element looks like ${field}; write its path`);
+    else entry[field] = pathOf(place);
+    if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
+  }
+  if (entry['statusCode'] === undefined && output.body.text !== null) {
+    entry['statusCode'] = step(output.body);
+    codes = output.body.text.values;
+  } else if (entry['statusCode'] === undefined) {
+    entry['element'] = step(output.body);
+    unsure.push(
+      `no element looks like a status code, so that every ${output.body.name.name} is a success; write the path of statusCode if it has one`,
+    );
+  }
+  return { entry, codes, namespaces, unsure };
+}
+
+function placesOf(root: OutlineElement): Place[] {
+  const places: Place[] = [];
+  const walk = (node: OutlineElement, path: readonly OutlineElement[], isList: boolean): void => {
+    const inList = isList || node.isList;
+    for (const attribute of node.attributes) places.push({ node: attribute, path: [...path, node], isList: inList });
+    if (node.text !== null && path.length > 0) places.push({ node, path, isList: inList });
+    for (const child of elementsIn(node.content)) walk(child, [...path, node], inList);
+  };
+  walk(root, [], false);
+  return places;
+}
+
+function elementsIn(items: readonly OutlineItem[]): OutlineElement[] {
+  return items.flatMap((item) => {
+    if (item.kind === 'element') return [item];
+    return item.kind === 'choice' ? item.alternatives.flatMap(elementsIn) : [];
+  });
+}

@@ -1,0 +1,193 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, join, relative, sep } from 'node:path';
+import { applyEdits, modify, parseTree, getNodeValue } from 'jsonc-parser';
+import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
+import { type CommandType, commandTypes } from '../requests/command.ts';
+import { guessAnswer } from './answer-guesses.ts';
+import { type PrefixOf, schemaInstance, writeTemplate } from './template-writer.ts';
+import type { OutlineOperation, WsdlOutline } from './wsdl-outline.ts';
+
+export interface Chosen {
+  readonly operation: OutlineOperation;
+  readonly command: CommandType;
+}
+
+export interface Skeleton {
+  /** By path: what is written there. */
+  readonly files: ReadonlyMap<string, string>;
+  /** What was guessed, for each file. */
+  readonly guessed: readonly string[];
+  /** What a person must look at: `file:line: problem; remedy`. */
+  readonly unsure: readonly string[];
+  /** Commands that conax.json still lacks. */
+  readonly missing: readonly CommandType[];
+}
+
+/** A file is there that must not be overwritten; the message names them all. */
+export class FilesExistError extends Error {
+  override readonly name = 'FilesExistError';
+}
+
+interface CasFileContent {
+  readonly namespaces?: Readonly<Record<string, string>>;
+  readonly answers?: unknown;
+  readonly areas?: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string }>>;
+  readonly commands?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes the templates of the chosen operations and their part of conax.json. A conax.json that is there is added to: its
+ * areas, commands and lists of codes stay, so each WSDL can be added by itself.
+ *
+ * @throws FilesExistError if a template or command is there already, unless `force` is set.
+ */
+export function makeSkeleton(
+  wsdl: { readonly file: string; readonly outline: WsdlOutline },
+  chosen: readonly Chosen[],
+  directory: string,
+  force: boolean,
+): Skeleton {
+  const casFile = join(directory, 'conax.json');
+  const before = existsSync(casFile) ? readFileSync(casFile, 'utf8') : '{}\n';
+  const content = (getNodeValueOf(before) ?? {}) as CasFileContent;
+  const templateFile = (command: CommandType): string => join(directory, 'requests', `${command}.xml`);
+  if (!force) assertNew(chosen, content, casFile, templateFile);
+
+  const prefixOf = prefixesOf(wsdl.outline.prefixes, content.namespaces ?? {});
+  const files = new Map<string, string>();
+  const guessed: string[] = [];
+  const unsure: string[] = [];
+  const areas: Record<string, unknown> = {};
+  const commands: Record<string, unknown> = {};
+  const namespaces = new Set<string>();
+  const codes = new Set<string>();
+  for (const { operation, command } of chosen) {
+    const file = templateFile(command);
+    const template = writeTemplate(command, operation, prefixOf);
+    files.set(file, template.text);
+    guessed.push(`${file}: ${template.guessed.join(', ') || 'nothing'}`);
+    unsure.push(...template.unsure.map(({ line, problem }) => `${file}:${Math.max(1, line)}: ${problem}`));
+    const answer = guessAnswer(command, operation.output, prefixOf);
+    for (const ns of answer.namespaces) namespaces.add(ns);
+    for (const code of answer.codes) codes.add(code);
+    unsure.push(...answer.unsure.map((problem) => `${casFile}: commands.${command}.answer: ${problem}`));
+    const area = areaFor(wsdl.file, directory, operation, { ...content.areas, ...areas });
+    areas[area.name] = area.entry;
+    commands[command] = {
+      area: area.name,
+      template: `requests/${command}.xml`,
+      soapAction: operation.soapAction,
+      answer: answer.entry,
+    };
+  }
+  const answers = codeLists([...codes]);
+  let json = before;
+  const set = (path: readonly string[], value: unknown): void => {
+    const formattingOptions = { insertSpaces: true, tabSize: 2, eol: '\n' };
+    json = applyEdits(json, modify(json, [...path], value, { formattingOptions }));
+  };
+  for (const ns of namespaces) set(['namespaces', prefixOf(ns)], ns);
+  if (content.answers === undefined) {
+    set(['answers'], answers.lists);
+    unsure.push(...answers.unsure.map((problem) => `${casFile}: answers: ${problem}`));
+  }
+  for (const [name, entry] of Object.entries(areas))
+    if (content.areas?.[name] === undefined) set(['areas', name], entry);
+  for (const [name, entry] of Object.entries(commands)) set(['commands', name], entry);
+  files.set(casFile, json.endsWith('\n') ? json : `${json}\n`);
+  const has = new Set([...Object.keys(content.commands ?? {}), ...Object.keys(commands)]);
+  return { files, guessed, unsure, missing: commandTypes.filter((type) => !has.has(type)) };
+}
+
+/** Writes the files, and the directories that they need. */
+export function writeFiles(files: ReadonlyMap<string, string>): void {
+  for (const [file, text] of files) {
+    mkdirSync(join(file, '..'), { recursive: true });
+    writeFileSync(file, text);
+  }
+}
+
+function getNodeValueOf(json: string): unknown {
+  const tree = parseTree(json);
+  return tree === undefined ? undefined : getNodeValue(tree);
+}
+
+function assertNew(
+  chosen: readonly Chosen[],
+  content: CasFileContent,
+  casFile: string,
+  templateFile: (command: CommandType) => string,
+): void {
+  const found = chosen.flatMap(({ command }) => [
+    ...(existsSync(templateFile(command)) ? [templateFile(command)] : []),
+    ...(content.commands?.[command] === undefined ? [] : [`${command} in ${casFile}`]),
+  ]);
+  if (found.length === 0) return;
+  throw new FilesExistError(`Already there: ${found.join(', ')}. Nothing was written; --force overwrites them`);
+}
+
+/** The first WSDL of an address gets the file's name as area. */
+function areaFor(
+  wsdlFile: string,
+  directory: string,
+  { path, port }: OutlineOperation,
+  areas: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string } | unknown>>,
+): { readonly name: string; readonly entry: { readonly path: string; readonly wsdl: string } } {
+  const entry = { path, wsdl: relative(directory, wsdlFile).split(sep).join('/') };
+  const isSame = (name: string): boolean => {
+    const { path: itsPath, wsdl } = (areas[name] ?? {}) as { path?: string; wsdl?: string };
+    return itsPath === entry.path && wsdl === entry.wsdl;
+  };
+  const base = basename(wsdlFile).replace(/\.[^.]*$/, '');
+  const names = [base, `${base}-${port}`];
+  for (let n = 2; ; n += 1) {
+    const name = names.shift() ?? `${base}-${n}`;
+    if (areas[name] === undefined || isSame(name)) return { name, entry };
+  }
+}
+
+/** Which of the schema's status codes mean what, as far as their names say it. */
+function codeLists(codes: readonly string[]): {
+  readonly lists: Readonly<Record<string, readonly string[]>>;
+  readonly unsure: readonly string[];
+} {
+  const success = codes.filter((code) => /^(?:ok|success(?:ful)?|done|accepted|completed|0+)$/i.test(code));
+  const known: readonly string[] = casRefusalCodes;
+  const refused = codes.filter((code) => known.includes(code));
+  const tryLater = codes.filter((code) => code === casTryLaterCode);
+  const rest = codes.filter((code) => ![...success, ...refused, ...tryLater].includes(code));
+  const unsure: string[] = [];
+  if (success.length !== 1) {
+    unsure.push('success: write the status codes that mean success; the WSDL does not say which');
+  }
+  if (rest.length > 0) {
+    unsure.push(
+      `${rest.join(', ')}: write each into refused or tryLater; one that is in no list refuses and is for review`,
+    );
+  } else if (codes.length === 0) {
+    unsure.push(
+      'refused, tryLater: write the codes that the CAS documents; one that is in no list refuses and is for review',
+    );
+  }
+  return { lists: { success, refused, tryLater }, unsure };
+}
+
+/** Prefixes of conax.json if it has one, else of the WSDL, else a word of the namespace; each namespace has its own. */
+function prefixesOf(ofWsdl: ReadonlyMap<string, string>, ofFile: Readonly<Record<string, string>>): PrefixOf {
+  const prefixes = new Map(Object.entries(ofFile).map(([prefix, ns]) => [ns, prefix]));
+  const taken = new Set([...Object.keys(ofFile), 'soap', 'xsi']);
+  prefixes.set(schemaInstance, 'xsi');
+  return (ns) => {
+    const known = prefixes.get(ns);
+    if (known !== undefined) return known;
+    const words = ns
+      .split(/[^A-Za-z\d-]+/)
+      .filter((word) => /^[A-Za-z][A-Za-z-]+$/.test(word) && !/^(?:www|com|org|net|https?|urn)$/.test(word));
+    const wanted = ofWsdl.get(ns) ?? words.at(-1)?.toLowerCase() ?? 'cas';
+    let prefix = wanted;
+    for (let n = 2; taken.has(prefix); n += 1) prefix = `${wanted}${n}`;
+    taken.add(prefix);
+    prefixes.set(ns, prefix);
+    return prefix;
+  };
+}

@@ -1,0 +1,29 @@
+import type { CasCommand } from '../conax/cas-definition.ts';
+import { sampleText } from '../conax/request-check.ts';
+import { sampleFields } from '../conax/samples.ts';
+
+/** Returns a command's request filled with samples: with as little in it as there can be, and with as much. */
+export function sampleRequests({ type, template }: CasCommand): {
+  readonly smallest: string;
+  readonly largest: string;
+} {
+  const requests = sampleFields(type, sampleText)
+    .map((values) => template.render(values))
+    .toSorted((a, b) => a.length - b.length);
+  return { smallest: requests[0] ?? '', largest: requests.at(-1) ?? '' };
+}
+
+/** Returns XML with a line for each element, for people: white space between elements is not as it is sent. */
+export function indented(xml: string): string {
+  let depth = 0;
+  return xml
+    .replaceAll(/>\s*</g, '>\n<')
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('</')) depth = Math.max(0, depth - 1);
+      const shown = `${'  '.repeat(depth)}${line}`;
+      if (/^<[^/?!]/.test(line) && !/\/>$|<\/[^<>]*>$/.test(line)) depth += 1;
+      return shown;
+    })
+    .join('\n');
+}

@@ -1,0 +1,96 @@
+import { type WsdlOperation as BoundOperation, readOperations } from '../conax/wsdl-operations.ts';
+import type { QName } from '../conax/answer-shape.ts';
+import type { SoapVersion } from '../conax/cas-definition.ts';
+import { nameOf } from '../conax/soap-envelope.ts';
+import { readWsdlDocuments } from '../conax/wsdl-documents.ts';
+import { type Components, indexComponents } from './schema-components.ts';
+import { type OutlineElement, outlineElement, outlineOfType } from './schema-outline.ts';
+
+/** The elements of a request or an answer. */
+export interface OutlineMessage {
+  readonly headers: readonly OutlineElement[];
+  /** The element in the SOAP body; null if there is none. */
+  readonly body: OutlineElement | null;
+}
+
+/** An operation of a SOAP port. */
+export interface OutlineOperation {
+  readonly name: string;
+  readonly port: string;
+  readonly soapVersion: SoapVersion;
+  readonly soapAction: string;
+  /** The path of the port's address, with a leading slash. */
+  readonly path: string;
+  readonly input: OutlineMessage;
+  /** null if nothing is answered. */
+  readonly output: OutlineMessage | null;
+}
+
+export interface WsdlOutline {
+  readonly operations: readonly OutlineOperation[];
+  /** What could not be read, or stands in no template, each with its remedy. */
+  readonly remarks: readonly string[];
+  readonly prefixes: ReadonlyMap<string, string>;
+}
+
+/**
+ * Reads the operations of a WSDL, with outlines of their requests and answers. An operation that several ports have is
+ * there once: the first SOAP 1.1 port counts. @throws Error if the file cannot be read.
+ */
+export function readOutline(wsdlFile: string): WsdlOutline {
+  const documents = readWsdlDocuments(wsdlFile);
+  try {
+    const remarks = [...documents.warnings];
+    const bound = readOperations(documents, remarks);
+    const components = indexComponents(documents.schemas, remarks);
+    const byVersion = bound.toSorted((a, b) => a.soapVersion.localeCompare(b.soapVersion));
+    const kept = bound.filter((one) => byVersion.find(({ name }) => name === one.name) === one);
+    const others = new Set(bound.filter((one) => !kept.includes(one)).map(({ port }) => port));
+    for (const port of others)
+      remarks.push(`${wsdlFile}: port ${port} has operations of the same names; the ones of another port were taken`);
+    if (kept.length === 0)
+      remarks.push(`${wsdlFile}: no port or binding has SOAP operations; look whether it is the whole WSDL`);
+    const operations = kept.map((operation) => outlineOperation(operation, components, remarks));
+    return { operations, remarks: [...new Set(remarks)], prefixes: components.prefixes };
+  } finally {
+    documents.close();
+  }
+}
+
+function outlineOperation(operation: BoundOperation, components: Components, remarks: string[]): OutlineOperation {
+  const { name, port, soapVersion, soapAction, address, style } = operation;
+  const place = `${operation.file}:${operation.line}: operation ${name}`;
+  const element = (wanted: QName | null): OutlineElement | null => {
+    const found = wanted === null ? null : outlineElement(components, wanted);
+    if (found === null && wanted !== null)
+      remarks.push(`${place}: its element ${nameOf(wanted)} is in no schema that was read`);
+    return found;
+  };
+  const body = (side: 'input' | 'output'): OutlineElement | null => {
+    const root = operation[side];
+    if (style !== 'rpc' || root === null) return element(root);
+    const parts = operation.parts[side];
+    const content = parts.flatMap((part) =>
+      part.type === null ? [] : [outlineOfType(components, { ns: '', name: part.name }, part.type)],
+    );
+    return { ...outlineOfType(components, root, { ns: '', name: '' }), text: null, content };
+  };
+  const headers = operation.headers.flatMap((header) => element(header) ?? []);
+  return {
+    name,
+    port,
+    soapVersion,
+    soapAction,
+    path: pathOf(address),
+    input: { headers, body: body('input') },
+    output: operation.output === null ? null : { headers: [], body: body('output') },
+  };
+}
+
+function pathOf(address: string): string {
+  try {
+    return new URL(address).pathname;
+  } catch {
+    return '/';
+  }
+}
