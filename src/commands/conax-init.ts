@@ -25,9 +25,7 @@ export async function init(options: InitOptions): Promise<void> {
   const { out } = options;
   if (out === undefined) throw new UsageError('--out is missing: give the directory to write to');
   const chosen = options.operation.map((text) => chosenOf(text, outline.operations));
-  const skeleton = skeletonOf(() =>
-    makeSkeleton({ file: wsdlFile, outline }, chosen, resolvePath(out), options.force === true),
-  );
+  const skeleton = skeletonOf(() => makeSkeleton({ file: wsdlFile, outline }, chosen, out, options.force === true));
   writeFiles(skeleton.files);
   const shown = { ...skeleton, files: [...skeleton.files.keys()], remarks: outline.remarks };
   await (options.json ? printJson(shown) : print(writtenText(skeleton, outline.remarks, out)));
@@ -91,6 +89,8 @@ async function list(options: InitOptions, { operations, remarks }: WsdlOutline):
     .filter(({ like }) => like !== null)
     .map(({ operation, like }) => `  --operation ${operation.name}=${like}`);
   const line = [`conax-provisioning conax init --wsdl ${options.wsdl} --out ${options.out ?? 'DIRECTORY'}`, ...guesses];
+  const missing = commandTypes.filter((type) => !rows.some(({ like }) => like === type));
+  if (missing.length > 0) report(`No operation looks like ${missing.join(', ')}.`);
   report(`\nNothing was written. Correct the names and run:\n${line.join(' \\\n')}`);
 }
 

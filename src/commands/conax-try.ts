@@ -1,7 +1,7 @@
 import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
 import { createConaxClient } from '../conax/client.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
-import { textsByPath } from '../conax-tools/answer-places.ts';
+import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import type { Command as CasCommand, Device } from '../requests/command.ts';
 import { readSettings } from '../settings.ts';
@@ -39,7 +39,7 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   });
   try {
     const exchange = await client.call({ command, requestNumber: 1 });
-    const found = textsByPath(shape, exchange.responseBody);
+    const found = findPaths(shape, exchange.responseBody);
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
       : print(tryText(exchange, soapAction, found)));
@@ -69,7 +69,7 @@ function questionOf(
     : { type, smartcard: device('--smartcard', smartcard, setTopBox) };
 }
 
-type Found = Readonly<Record<string, readonly string[]>> | null;
+type Found = readonly FoundAt[] | null;
 
 function tryJson(exchange: ConaxExchange, soapAction: string, found: Found) {
   return {
@@ -98,10 +98,12 @@ function tryText(exchange: ConaxExchange, soapAction: string, found: Found): str
 
 function pathsText(found: Found): string {
   if (found === null) return 'paths: the answer has no SOAP body with an element, so none finds anything';
-  const lines = Object.entries(found).map(
-    ([field, texts]) =>
-      `  ${field.padEnd(18)}${texts.length === 0 ? 'finds nothing' : texts.map((text) => JSON.stringify(text)).join(' ')}`,
-  );
+  const lines = found.map(({ field, path, texts, elsewhere }) => {
+    const name = `  ${field.padEnd(18)}`;
+    if (texts.length > 0) return name + texts.map((text) => JSON.stringify(text)).join(' ');
+    const near = elsewhere.map((place) => `\n  ${''.padEnd(18)}the answer has  ${place}`).join('');
+    return `${name}finds nothing at ${path}${near}`;
+  });
   return ['paths', ...lines].join('\n');
 }
 

@@ -1,15 +1,16 @@
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../requests/command.ts';
 import { deviceField, plain } from './field-guesses.ts';
-import type { OutlineAttribute, OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { OutlineAttribute, OutlineElement, OutlineItem, OutlineText } from './schema-outline.ts';
 import type { PrefixOf } from './template-writer.ts';
 import type { OutlineMessage } from './wsdl-outline.ts';
 
 export interface AnswerGuesses {
   /** The command's `answer` in conax.json. */
   readonly entry: Readonly<Record<string, string | boolean>>;
-  /** The status codes that the schema lists. */
+  /** The status codes that the schema lists, and their type for people. */
   readonly codes: readonly string[];
+  readonly codeType: string | null;
   /** The namespaces of the paths. */
   readonly namespaces: ReadonlySet<string>;
   readonly unsure: readonly string[];
@@ -52,7 +53,7 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
   const entry: Record<string, string | boolean> = {};
   if (output?.body === null || output === null) {
     unsure.push('the WSDL names no answer; emptySuccess says that an empty one is a success');
-    return { entry: { emptySuccess: true }, codes: [], namespaces, unsure };
+    return { entry: { emptySuccess: true }, codes: [], codeType: null, namespaces, unsure };
   }
   const places = placesOf(output.body);
   const step = ({ kind, name: { ns, name } }: OutlineElement | OutlineAttribute): string => {
@@ -60,7 +61,7 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
     return `${kind === 'attribute' ? '@' : ''}${ns === '' ? '' : `${prefixOf(ns)}:`}${name}`;
   };
   const pathOf = ({ node, path }: Place): string => [...path, node].map(step).join('/');
-  let codes: readonly string[] = [];
+  let status: OutlineText | null = null;
   const taken = new Set<Place>();
   for (const [field, patterns] of Object.entries(plainNames)) {
     const found = patterns
@@ -73,7 +74,7 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
     taken.add(place);
     entry[field] = pathOf(place);
     if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
-    if (field === 'statusCode') codes = place.node.text?.values ?? [];
+    if (field === 'statusCode') status = place.node.text;
   }
   for (const field of answerLists[type] ?? []) {
     const found = places.filter(({ node, path, isList }) => {
@@ -87,14 +88,14 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
   }
   if (entry['statusCode'] === undefined && output.body.text !== null) {
     entry['statusCode'] = step(output.body);
-    codes = output.body.text.values;
+    status = output.body.text;
   } else if (entry['statusCode'] === undefined) {
     entry['element'] = step(output.body);
     unsure.push(
       `no element looks like a status code, so that every ${output.body.name.name} is a success; write the path of statusCode if it has one`,
     );
   }
-  return { entry, codes, namespaces, unsure };
+  return { entry, codes: status?.values ?? [], codeType: status?.type ?? null, namespaces, unsure };
 }
 
 function placesOf(root: OutlineElement): Place[] {

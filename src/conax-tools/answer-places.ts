@@ -1,21 +1,52 @@
-import { type AnswerShape, textsAt } from '../conax/answer-shape.ts';
-import { readEnvelope } from '../conax/soap-envelope.ts';
-import { XmlError } from '../conax/xml.ts';
+import { type AnswerPath, type AnswerShape, textsAt } from '../conax/answer-shape.ts';
+import { nameOf, readEnvelope } from '../conax/soap-envelope.ts';
+import { type XmlElement, XmlError } from '../conax/xml.ts';
+
+/** What a path of conax.json finds in an answer. */
+export interface FoundAt {
+  readonly field: string;
+  /** The path, with namespaces. */
+  readonly path: string;
+  readonly texts: readonly string[];
+  /** If it finds nothing: the places of elements and attributes that have the name of its last step. */
+  readonly elsewhere: readonly string[];
+}
 
 /** Returns what each path of an answer finds in it; null if the answer has no SOAP body that can be read. */
-export function textsByPath(shape: AnswerShape, answer: string | null): Record<string, string[]> | null {
+export function findPaths({ element, paths }: AnswerShape, answer: string | null): FoundAt[] | null {
+  const content = contentOf(answer);
+  if (content === null) return null;
+  const places = placesIn(content, [nameOf(content)]);
+  return Object.entries(paths).map(([field, path]) => {
+    const isExpected = element?.ns === content.ns && element.name === content.name;
+    const texts = isExpected ? textsAt(content, path) : [];
+    const last = path.at(-1)?.name;
+    const elsewhere = texts.length > 0 ? [] : places.filter(({ name }) => name === last).map((place) => place.path);
+    return { field, path: path.map(stepText).join('/'), texts, elsewhere: [...new Set(elsewhere)] };
+  });
+}
+
+function contentOf(answer: string | null): XmlElement | null {
   // A multipart answer has more around its envelope.
   const envelope = /<(?:[\w.-]+:)?Envelope[\s>][^]*<\/(?:[\w.-]+:)?Envelope\s*>/.exec(answer ?? '');
   if (envelope === null) return null;
   try {
-    const { content } = readEnvelope(envelope[0]);
-    if (content === null) return null;
-    const isExpected = shape.element?.ns === content.ns && shape.element.name === content.name;
-    return Object.fromEntries(
-      Object.entries(shape.paths).map(([field, path]) => [field, isExpected ? textsAt(content, path) : []]),
-    );
+    return readEnvelope(envelope[0]).content;
   } catch (error) {
     if (error instanceof XmlError) return null;
     throw error;
   }
+}
+
+function stepText(step: AnswerPath[number]): string {
+  return `${step.isAttribute ? '@' : ''}${nameOf(step)}`;
+}
+
+function placesIn(node: XmlElement, path: readonly string[]): { readonly name: string; readonly path: string }[] {
+  const attributes = Object.keys(node.attributes).map((key) => ({
+    name: key.replace(/^.*[:}]/, ''),
+    path: [...path, `@${key}`].join('/'),
+  }));
+  const children = node.children.flatMap((child) => placesIn(child, [...path, nameOf(child)]));
+  return [{ name: node.name, path: path.join('/') }, ...attributes, ...children];
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, relative, sep } from 'node:path';
+import { basename, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { applyEdits, modify, parseTree, getNodeValue } from 'jsonc-parser';
 import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
@@ -30,6 +30,7 @@ export class FilesExistError extends Error {
 
 interface CasFileContent {
   readonly namespaces?: Readonly<Record<string, string>>;
+  readonly basicAuth?: boolean;
   readonly answers?: unknown;
   readonly areas?: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string }>>;
   readonly commands?: Readonly<Record<string, unknown>>;
@@ -51,7 +52,7 @@ export function makeSkeleton(
   const before = existsSync(casFile) ? readFileSync(casFile, 'utf8') : '{}\n';
   const content = (getNodeValueOf(before) ?? {}) as CasFileContent;
   const templateFile = (command: CommandType): string => join(directory, 'requests', `${command}.xml`);
-  if (!force) assertNew(chosen, content, casFile, templateFile);
+  if (!force) assertNew(chosen, content, directory, templateFile);
 
   const prefixOf = prefixesOf(wsdl.outline.prefixes, content.namespaces ?? {});
   const files = new Map<string, string>();
@@ -61,6 +62,8 @@ export function makeSkeleton(
   const commands: Record<string, unknown> = {};
   const namespaces = new Set<string>();
   const codes = new Set<string>();
+  const codeTypes = new Set<string>();
+  let sendsLogin = false;
   for (const { operation, command } of chosen) {
     const file = templateFile(command);
     const template = writeTemplate(command, operation, prefixOf);
@@ -70,6 +73,8 @@ export function makeSkeleton(
     const answer = guessAnswer(command, operation.output, prefixOf);
     for (const ns of answer.namespaces) namespaces.add(ns);
     for (const code of answer.codes) codes.add(code);
+    if (answer.codeType !== null) codeTypes.add(answer.codeType);
+    sendsLogin ||= template.text.includes('{{password}}');
     unsure.push(...answer.unsure.map((problem) => `${casFile}: commands.${command}.answer: ${problem}`));
     const area = areaFor(wsdl.file, directory, operation, { ...content.areas, ...areas });
     areas[area.name] = area.entry;
@@ -80,7 +85,7 @@ export function makeSkeleton(
       answer: answer.entry,
     };
   }
-  const answers = codeLists([...codes]);
+  const answers = codeLists([...codes], [...codeTypes]);
   let json = before;
   const set = (path: readonly string[], value: unknown): void => {
     const formattingOptions = { insertSpaces: true, tabSize: 2, eol: '\n' };
@@ -90,6 +95,12 @@ export function makeSkeleton(
   if (content.answers === undefined) {
     set(['answers'], answers.lists);
     unsure.push(...answers.unsure.map((problem) => `${casFile}: answers: ${problem}`));
+  }
+  if (sendsLogin && content.basicAuth === undefined) {
+    set(['basicAuth'], true);
+    unsure.push(
+      `${casFile}: basicAuth: the templates send user and password, and so does HTTP Basic; write false if the CAS wants no HTTP Basic`,
+    );
   }
   for (const [name, entry] of Object.entries(areas))
     if (content.areas?.[name] === undefined) set(['areas', name], entry);
@@ -115,15 +126,16 @@ function getNodeValueOf(json: string): unknown {
 function assertNew(
   chosen: readonly Chosen[],
   content: CasFileContent,
-  casFile: string,
+  directory: string,
   templateFile: (command: CommandType) => string,
 ): void {
-  const found = chosen.flatMap(({ command }) => [
-    ...(existsSync(templateFile(command)) ? [templateFile(command)] : []),
-    ...(content.commands?.[command] === undefined ? [] : [`${command} in ${casFile}`]),
-  ]);
+  const found = chosen.filter(
+    ({ command }) => existsSync(templateFile(command)) || content.commands?.[command] !== undefined,
+  );
   if (found.length === 0) return;
-  throw new FilesExistError(`Already there: ${found.join(', ')}. Nothing was written; --force overwrites them`);
+  throw new FilesExistError(
+    `${directory} already has ${found.map(({ command }) => command).join(', ')}. Nothing was written; choose another directory, or overwrite template and entry of these with --force`,
+  );
 }
 
 /** The first WSDL of an address gets the file's name as area. */
@@ -133,7 +145,7 @@ function areaFor(
   { path, port }: OutlineOperation,
   areas: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string } | unknown>>,
 ): { readonly name: string; readonly entry: { readonly path: string; readonly wsdl: string } } {
-  const entry = { path, wsdl: relative(directory, wsdlFile).split(sep).join('/') };
+  const entry = { path, wsdl: relative(resolvePath(directory), resolvePath(wsdlFile)).split(sep).join('/') };
   const isSame = (name: string): boolean => {
     const { path: itsPath, wsdl } = (areas[name] ?? {}) as { path?: string; wsdl?: string };
     return itsPath === entry.path && wsdl === entry.wsdl;
@@ -147,7 +159,10 @@ function areaFor(
 }
 
 /** Which of the schema's status codes mean what, as far as their names say it. */
-function codeLists(codes: readonly string[]): {
+function codeLists(
+  codes: readonly string[],
+  types: readonly string[],
+): {
   readonly lists: Readonly<Record<string, readonly string[]>>;
   readonly unsure: readonly string[];
 } {
@@ -158,7 +173,8 @@ function codeLists(codes: readonly string[]): {
   const rest = codes.filter((code) => ![...success, ...refused, ...tryLater].includes(code));
   const unsure: string[] = [];
   if (success.length !== 1) {
-    unsure.push('success: write the status codes that mean success; the WSDL does not say which');
+    const type = types.length === 0 ? '' : ` (${types.join('; ')})`;
+    unsure.push(`success: write the status codes that mean success; the WSDL does not say which${type}`);
   }
   if (rest.length > 0) {
     unsure.push(

@@ -3,7 +3,8 @@ import type { CommandType } from '../requests/command.ts';
 const add = /^(?:add|grant|activate|authori[sz]e|entitle|enable|assign|subscribe|provision|order|open)$/;
 const cancel =
   /^(?:cancel|revoke|remove|delete|deactivate|deauthori[sz]e|disable|unassign|unsubscribe|withdraw|terminate|stop|close)$/;
-const ask = /^(?:get|list|query|read|find|show|retrieve|fetch|check|status|inquire|holdings|active)$/;
+const ask = /^(?:get|list|query|read|find|retrieve|fetch|check|status|inquire)$/;
+const show = /^(?:show|active|holdings)$/;
 const entitlement =
   /^(?:subscriptions?|products?|entitlements?|services?|authori[sz]ations?|packages?|offers?|rights?|holdings?)$/;
 const pairing = /^(?:pair|pairs|pairing|pairings|paired|bind|binding|marry|marriage)$/;
@@ -30,7 +31,7 @@ const rules: readonly (readonly [CommandType, has: readonly RegExp[], hasNot: re
   ['GET_ACTIVE_SUBSCRIPTIONS', [ask, entitlement], []],
   ['CANCEL_SUBSCRIPTIONS', [cancel, entitlement], []],
   ['ADD_SUBSCRIPTIONS', [add, entitlement], []],
-  ['GET_ACTIVE_SUBSCRIPTIONS', [/^holdings?$/], []],
+  ['GET_ACTIVE_SUBSCRIPTIONS', [show, entitlement], []],
   ['CANCEL_SUBSCRIPTIONS', [cancel], [card, box, text, pairing]],
   ['ADD_SUBSCRIPTIONS', [add], [card, box, text, pairing]],
 ];

@@ -32,7 +32,7 @@ const otherNames: readonly (readonly [field: string, name: RegExp, kinds: readon
   ['message', /^(?:message|msg|text)(?:text|body|content)?$|^(?:textmessage|content|body)$/, ['text']],
   [
     'startAt',
-    /^(?:start|send|display|show|delivery|broadcast|begin|schedule)(?:ed)?(?:at|time|date|datetime|on)?$/,
+    /^(?:start|send|display|show|delivery|broadcast|begin|schedule)(?:ed|indication)?(?:at|time|date|datetime|on)?$/,
     ['time'],
   ],
   ['displayAt', /^(?:start|send|display|show|begin|schedule)(?:ed)?(?:at|time|date|datetime|on)?$/, ['time']],

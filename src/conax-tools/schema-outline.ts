@@ -118,7 +118,10 @@ function createWalk(components: Components) {
       ...occurrence,
       isNillable: nillable === 'true' || nillable === '1',
       ...made,
-      text: made.text === null ? null : { ...made.text, constant },
+      text:
+        made.text === null
+          ? null
+          : { ...made.text, constant, values: fixed === undefined ? made.text.values : [fixed] },
     };
   }
 

@@ -29,7 +29,7 @@ export function writeTemplate(type: CommandType, operation: OutlineOperation, pr
   const writer = createWriter(guesses, prefixOf);
   writer.open('soap:Body', () => {
     if (input.body !== null) return writer.element(input.body);
-    writer.unsure('the WSDL has no element for the body', 'write the element that the CAS wants');
+    writer.unsure('the WSDL has no element for the body', 'write the element that the CAS wants', 'here');
   });
   const body = writer.take();
   if (input.headers.length > 0) {
@@ -83,9 +83,10 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     put(`</${tag.replace(/ [^]*/, '')}>`);
   }
 
-  function unsure(what: string, remedy: string): void {
+  /** Writes a comment about what stands in the next line, or about what is missing here. */
+  function unsure(what: string, remedy: string, about: 'next' | 'here' = 'next'): void {
     put(comment(`${what}: ${remedy}`));
-    unsures.push({ line: lines.length, problem: `${what}; ${remedy}` });
+    unsures.push({ line: lines.length + (about === 'next' ? 1 : 0), problem: `${what}; ${remedy}` });
   }
 
   function qualified({ ns, name }: QName): string {
@@ -114,22 +115,20 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     if (guess !== undefined) return guessedLeaf(node, guess, tag, end);
     if (node.text === null) return put(`<${tag}/>`);
     if (node.text.constant !== null) {
-      put(`<${tag}>${escapeXml(node.text.constant)}${end}`);
       if (node.text.values.length !== 1) unsure(`${node.name.name} is its default`, `it may be ${node.text.type}`);
-      return;
+      return put(`<${tag}>${escapeXml(node.text.constant)}${end}`);
     }
     if (node.isNillable) {
       used.add(schemaInstance);
-      put(`<${tag} ${prefixOf(schemaInstance)}:nil="true"/>`);
-      return unsure(`${node.name.name} is sent without a value`, `the CAS allows that; it may be ${node.text.type}`);
+      unsure(`${node.name.name} is sent without a value`, `the WSDL allows that; it may be ${node.text.type}`);
+      return put(`<${tag} ${prefixOf(schemaInstance)}:nil="true"/>`);
     }
-    put(`<${tag}>{{?${node.name.name}}}${end}`);
     unsure(`${node.name.name} (${node.text.type})`, 'write a field, or the text that the CAS wants');
+    put(`<${tag}>{{?${node.name.name}}}${end}`);
   }
 
   function guessedLeaf(node: OutlineElement, { field, isConditional }: Guess, tag: string, end: string): void {
     const text = `<${tag}>{{${field}}}${end}`;
-    put(isConditional && node.isOptional ? `{{#${field}}}${text}{{/${field}}}` : text);
     if (field !== 'caId') guessed.push(`${field} in ${node.name.name}`);
     if (isConditional && !node.isOptional) {
       unsure(
@@ -137,6 +136,7 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
         'write a section around it if the CAS refuses that',
       );
     }
+    put(isConditional && node.isOptional ? `{{#${field}}}${text}{{/${field}}}` : text);
   }
 
   /** An element that may be missing and that no field fills is left out, and shown. */
@@ -148,7 +148,7 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
   function items(all: readonly OutlineItem[]): void {
     for (const item of all) {
       if (item.kind === 'element') element(item);
-      else if (item.kind === 'remark') unsure(item.text, 'write what the CAS wants');
+      else if (item.kind === 'remark') unsure(item.text, 'write what the CAS wants', 'here');
       else choice(item.alternatives);
     }
   }

@@ -66,9 +66,9 @@ export async function loadCasDefinition(file: string, entitled = true): Promise<
 /** The same for people who look for mistakes. @throws CasDefinitionError only if conax.json itself cannot be read. */
 export function inspectCas(file: string, entitled = true): CasInspection {
   const { content, lineOf } = readCasFile(file);
-  const mistakes: string[] = [];
+  const mistakes = new Set<string>();
   const warnings = new Set<string>();
-  const report: Report = (at, line, problem) => mistakes.push(`${at}:${line}: ${problem}`);
+  const report: Report = (at, line, problem) => mistakes.add(`${at}:${line}: ${problem}`);
   const at = (path: readonly PropertyKey[], problem: string): void =>
     report(file, lineOf(path), `${path.join('.')}: ${problem}`);
   const warn: Report = (of, line, problem) => warnings.add(`${of}:${line}: ${problem}`);
@@ -87,9 +87,11 @@ export function inspectCas(file: string, entitled = true): CasInspection {
         `"${entry.area}" is no area; it is one of ${Object.keys(content.areas).join(', ')}`,
       );
     }
-    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (member, problem) =>
-      at(['commands', type, 'answer', member], problem),
-    );
+    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (member, problem) => {
+      // Those of all commands are missing once, not for each of them.
+      const isOfAll = member === 'success' && entry.answer.success === undefined;
+      at(isOfAll ? ['answers', member] : ['commands', type, 'answer', member], problem);
+    });
     const template = readTemplate(file, type, entry, lineOf, report);
     if (template === null || area === undefined) continue;
     const checked = checkTemplate(type, template, report);
@@ -114,7 +116,7 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     commands[type] = { ...command, soapAction };
   }
   wsdls.close();
-  return { basicAuth: content.basicAuth, commands, mistakes, warnings: [...warnings] };
+  return { basicAuth: content.basicAuth, commands, mistakes: [...mistakes], warnings: [...warnings] };
 }
 
 function readTemplate(

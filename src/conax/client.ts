@@ -146,11 +146,12 @@ function usesSecret({ template }: CasCommand): boolean {
 }
 
 function assertLogin({ file, commands }: CasDefinition, options: ConaxClientOptions): void {
-  const mistakes = Object.values(commands).flatMap(({ template }) =>
-    (['username', 'password'] as const)
-      .filter((field) => template.uses.has(field) && options[field] === undefined)
-      .map((field) => `${template.file}:1: uses {{${field}}}; set CONAX_${field.toUpperCase()}`),
-  );
+  const mistakes = (['username', 'password'] as const).flatMap((field) => {
+    const [first, ...more] = Object.values(commands).filter(({ template }) => template.uses.has(field));
+    if (first === undefined || options[field] !== undefined) return [];
+    const others = more.length === 0 ? '' : `, as do ${more.length} more templates`;
+    return [`${first.template.file}:1: uses {{${field}}}${others}; set CONAX_${field.toUpperCase()}`];
+  });
   if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
 }
 

@@ -129,6 +129,9 @@ function problemOf(kind: string, name: string, { fields }: Scope, list: string |
   }
   if (!Object.hasOwn(fields, name)) {
     const known = [...Object.keys(fields), ...(list === null ? [] : itemFields)].join(', ');
+    if (name.startsWith('?')) {
+      return `{{${name}}} stands for what nobody could guess; write the text that the CAS wants, or one of the fields ${known}`;
+    }
     return `{{${name}}} is no field of this command; it has ${known}`;
   }
   if (kind === 'name' && isListField(fields, name)) {
