@@ -28,11 +28,16 @@ export class FilesExistError extends Error {
   override readonly name = 'FilesExistError';
 }
 
+interface Area {
+  readonly path?: string;
+  readonly wsdl?: string;
+}
+
 interface CasFileContent {
   readonly namespaces?: Readonly<Record<string, string>>;
   readonly basicAuth?: boolean;
   readonly answers?: unknown;
-  readonly areas?: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string }>>;
+  readonly areas?: Readonly<Record<string, Area>>;
   readonly commands?: Readonly<Record<string, unknown>>;
 }
 
@@ -58,7 +63,7 @@ export function makeSkeleton(
   const files = new Map<string, string>();
   const guessed: string[] = [];
   const unsure: string[] = [];
-  const areas: Record<string, unknown> = {};
+  const areas: Record<string, Area> = {};
   const commands: Record<string, unknown> = {};
   const namespaces = new Set<string>();
   const codes = new Set<string>();
@@ -138,23 +143,21 @@ function assertNew(
   );
 }
 
-/** The first WSDL of an address gets the file's name as area. */
+/** An area of the same path and WSDL is used whatever its name; a new one gets the name of the file. */
 function areaFor(
   wsdlFile: string,
   directory: string,
   { path, port }: OutlineOperation,
-  areas: Readonly<Record<string, { readonly path?: string; readonly wsdl?: string } | unknown>>,
-): { readonly name: string; readonly entry: { readonly path: string; readonly wsdl: string } } {
-  const entry = { path, wsdl: relative(resolvePath(directory), resolvePath(wsdlFile)).split(sep).join('/') };
-  const isSame = (name: string): boolean => {
-    const { path: itsPath, wsdl } = (areas[name] ?? {}) as { path?: string; wsdl?: string };
-    return itsPath === entry.path && wsdl === entry.wsdl;
-  };
+  areas: Readonly<Record<string, Area>>,
+): { readonly name: string; readonly entry: Area } {
+  const wsdl = relative(resolvePath(directory), resolvePath(wsdlFile)).split(sep).join('/');
+  const same = Object.entries(areas).find(([, area]) => area.path === path && area.wsdl === wsdl);
+  if (same !== undefined) return { name: same[0], entry: same[1] };
   const base = basename(wsdlFile).replace(/\.[^.]*$/, '');
   const names = [base, `${base}-${port}`];
   for (let n = 2; ; n += 1) {
     const name = names.shift() ?? `${base}-${n}`;
-    if (areas[name] === undefined || isSame(name)) return { name, entry };
+    if (areas[name] === undefined) return { name, entry: { path, wsdl } };
   }
 }
 

@@ -1,0 +1,233 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { listen } from 'soap';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { acme, acmeChoice, directoryWith } from '../conax-tools/support.ts';
+import { runCli } from '../support/cli.ts';
+
+/** The files of acme as `conax init` writes them and a person completes them; and their conax.json. */
+async function acmeFiles(): Promise<{ directory: string; file: string }> {
+  const directory = directoryWith(acme);
+  const chosen = acmeChoice.flatMap(([operation, command]) => ['--operation', `${operation}=${command}`]);
+  const out = join(directory, 'conax');
+  const { exitCode } = await runCli(['conax', 'init', '--wsdl', join(directory, 'acme.wsdl'), '--out', out, ...chosen]);
+  expect(exitCode).toBe(0);
+  const complete = (name: string, from: string, to: string): void => {
+    const text = readFileSync(join(out, name), 'utf8');
+    expect(text).toContain(from);
+    writeFileSync(join(out, name), text.replaceAll(from, to));
+  };
+  complete('requests/ADD_SUBSCRIPTIONS.xml', '{{?Action}}', 'GRANT');
+  complete('requests/CANCEL_SUBSCRIPTIONS.xml', '{{?Action}}', 'REVOKE');
+  complete('requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml', '{{?Language}}', 'en');
+  complete('conax.json', '"success": []', '"success": ["0"]');
+  complete('conax.json', '"refused": []', '"refused": ["4"]');
+  return { directory: out, file: join(out, 'conax.json') };
+}
+
+async function listening(server: Server): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close().closeAllConnections());
+  await new Promise((ready) => server.once('listening', ready));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** The package `soap` as the CAS of acme. It writes names with a prefix as they are. */
+async function acmeServer(): Promise<string> {
+  const server = createServer((_request, response) => void response.writeHead(404).end());
+  const url = await listening(server);
+  const CasPort = {
+    ListEntitlements: ({ Card }: { Card: string }) =>
+      Card === '00000000004'
+        ? { 't:Result': 4, 't:Info': 'no such card' }
+        : { 't:Result': 0, 't:Info': 'fine', 't:Ticket': 'T-1', 't:Package': [101, 202] },
+    QueryPairingByCard: ({ Card }: { Card: string }) => ({
+      't:Result': 0,
+      't:Cards': { 't:No': [Card] },
+      't:Boxes': { 't:Serial': ['STB1'] },
+    }),
+    // The package's own idea of the namespaces, which is not that of the WSDL.
+    QueryPairingByBox: () => ({ Result: 0 }),
+  };
+  const directory = directoryWith(acme);
+  await new Promise<void>((ready, failed) => {
+    listen(server, {
+      path: '/cas/soap',
+      services: { CasService: { CasPort } },
+      xml: acme['acme.wsdl'] ?? '',
+      uri: join(directory, 'acme.wsdl'),
+      callback: (error: Error | null) => (error ? failed(error) : ready()),
+    });
+  });
+  return url;
+}
+
+describe('conax check', () => {
+  test("shows what the project's files send, without any settings, and ends with 0", async () => {
+    const { exitCode, stdout, stderr } = await runCli(['conax', 'check', '--command', 'ADD_SUBSCRIPTIONS']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /^ADD_SUBSCRIPTIONS\n {2}area {8}authorization, .*authorization\.wsdl\n {2}path {8}\/authorization\n/,
+    );
+    expect(stdout).toContain(
+      '  SOAPAction  "http://www.conax.com/cas/authorization/v1/AddSubscriptions"\n  SOAP        1.1\n',
+    );
+    const [smallest = '', largest = ''] = stdout.split('  largest request\n');
+    expect(smallest).toContain('            <area:ProductId>101</area:ProductId>\n');
+    expect(smallest).not.toContain('EntitledUntil');
+    expect(largest).toContain('<area:EntitledUntil>');
+    expect(stdout).toMatch(/conax\.json: nothing is wrong\n$/);
+  });
+
+  test('has every command in --json', async () => {
+    const { stdout } = await runCli(['conax', 'check', '--json']);
+    const shown = JSON.parse(stdout) as { mistakes: unknown[]; commands: Record<string, unknown>[] };
+    expect(shown.mistakes).toEqual([]);
+    expect(shown.commands).toHaveLength(13);
+    expect(shown.commands.find(({ command }) => command === 'DISPLAY_FINGERPRINT')).toMatchObject({
+      area: 'fingerprinting',
+      operation: 'DisplayFingerprint',
+      soap_version: '1.1',
+      requests: { smallest: expect.stringContaining('<area:FingerprintSlot>4<') as string },
+    });
+  });
+
+  test('names mistakes of other commands too, shows what can be shown, and ends with 1', async () => {
+    const { directory, file } = await acmeFiles();
+    writeFileSync(join(directory, 'requests/CANCEL_SUBSCRIPTIONS.xml'), '<a>{{smartcart}}</a>');
+    const { exitCode, stdout } = await runCli(['conax', 'check', '--command', 'ADD_SUBSCRIPTIONS'], {
+      CONAX_MAPPING_FILE: file,
+    });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('<t:Action>GRANT</t:Action>');
+    expect(stdout).toMatch(
+      /1 to fix:\n- .*CANCEL_SUBSCRIPTIONS\.xml:1: \{\{smartcart\}\} is no field of this command; it has/,
+    );
+  });
+
+  test.each([
+    ['{ "areas": ', /conax\.json:1: is no JSON/],
+    [null, /to fix:\n- .*no such file/],
+  ])('a conax.json that cannot be read is a mistake like others: %s', async (text, says) => {
+    const directory = directoryWith(text === null ? {} : { 'conax.json': text });
+    const ran = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: join(directory, 'conax.json') });
+    expect(ran.exitCode).toBe(1);
+    expect(ran.stdout).toMatch(says);
+  });
+});
+
+describe('conax init', () => {
+  test('without --operation lists what the operations look like and writes nothing', async () => {
+    const directory = directoryWith(acme);
+    const out = join(directory, 'conax');
+    const { exitCode, stdout, stderr } = await runCli([
+      'conax',
+      'init',
+      '--wsdl',
+      join(directory, 'acme.wsdl'),
+      '--out',
+      out,
+    ]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(/^ListEntitlements +GET_ACTIVE_SUBSCRIPTIONS +CasPort +1\.1 +\/cas\/soap$/m);
+    expect(stdout).toMatch(/^GetVersion +-/m);
+    expect(stderr).toMatch(/^No operation looks like ADD_SUBSCRIPTIONS, /m);
+    expect(stderr).toContain('--operation ResetPin=UPDATE_CA_PIN_TO_DEFAULT_VALUE');
+    expect(existsSync(out)).toBe(false);
+  });
+
+  test.each([
+    [['--wsdl', 'nowhere.wsdl'], /--wsdl is "nowhere\.wsdl": there is no such file/],
+    [['--wsdl', 'package.json'], /--wsdl package\.json cannot be read: /],
+    [['--operation', 'ResetPin=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /--out is missing/],
+    [
+      ['--out', 'x', '--operation', 'Reset=UPDATE_CA_PIN_TO_DEFAULT_VALUE'],
+      /one of the operations .*ResetPin, ChangePin/,
+    ],
+    [['--out', 'x', '--operation', 'ResetPin=RESET'], /give one of ADD_SUBSCRIPTIONS, /],
+  ])('wrong usage ends with 2, says what is right, and writes nothing: %j', async (args, says) => {
+    const directory = directoryWith(acme);
+    const wsdl = args.includes('--wsdl') ? [] : ['--wsdl', join(directory, 'acme.wsdl')];
+    const ran = await runCli(['conax', 'init', ...wsdl, ...args]);
+    expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(ran.stderr).toMatch(says);
+    expect(existsSync('x')).toBe(false);
+  });
+});
+
+describe('conax try', () => {
+  test('asks the CAS once and shows request, answer and verdict, without the password', async () => {
+    const { file } = await acmeFiles();
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: 's3cret&more',
+    };
+    const asked = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'], env);
+    expect({ exitCode: asked.exitCode, stderr: asked.stderr }).toEqual({ exitCode: 0, stderr: '' });
+    expect(asked.stdout).toMatch(
+      /^POST http:\/\/127\.0\.0\.1:\d+\/cas\/soap\nSOAPAction: "urn:acme\/ListEntitlements"\n/,
+    );
+    expect(asked.stdout).toContain('<t:Password>****</t:Password>');
+    expect(asked.stdout).toContain('<t:Package>202</t:Package>');
+    expect(asked.stdout).toContain('  activeServices    "101" "202"\n');
+    expect(asked.stdout).toContain('verdict: accepted\n  reference number  T-1\n  active services   101 202\n');
+    expect(asked.stdout).not.toContain('s3cret');
+
+    const paired = await runCli(
+      ['conax', 'try', 'GET_PAIRING_STATUS_FOR_CARD', '--smartcard', '20000000001', '--json'],
+      env,
+    );
+    expect(paired.exitCode).toBe(0);
+    expect(JSON.parse(paired.stdout)).toMatchObject({
+      http_status: 200,
+      verdict: { kind: 'accepted', pairing: { smartcards: ['20000000001'], setTopBoxes: ['STB1'] } },
+    });
+
+    const refused = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '00000000004'], env);
+    expect(refused.exitCode).toBe(1);
+    expect(refused.stdout).toContain('verdict: refused 4\nno such card\n');
+
+    // A CAS that answers in another namespace than its WSDL says: the place is shown.
+    const other = await runCli(['conax', 'try', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', '--set-top-box', 'STB1'], env);
+    expect(other.exitCode).toBe(1);
+    expect(other.stdout).toMatch(
+      /statusCode {8}finds nothing at \{\S+messages:2\}QueryPairingByBoxReply\/\{\S+types:2\}Result\n +the answer has {2}\{\S+messages:2\}QueryPairingByBoxReply\/Result\n/,
+    );
+    expect(other.stdout).toContain('verdict: unknown CAS_ANSWER_UNREADABLE\n');
+  });
+
+  test('a CAS that is away ends with 1 and says so', async () => {
+    const { exitCode, stdout } = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '1'], {
+      CONAX_BASE_URL: 'http://127.0.0.1:1',
+    });
+    expect(exitCode).toBe(1);
+    expect(stdout).toContain('verdict: not-sent CAS_CONNECTION_REFUSED\n');
+  });
+
+  test('templates with a login need its settings, named once', async () => {
+    const { file } = await acmeFiles();
+    const { exitCode, stdout, stderr } = await runCli(
+      ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '1'],
+      {
+        CONAX_MAPPING_FILE: file,
+        CONAX_BASE_URL: 'http://127.0.0.1:1',
+      },
+    );
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
+    expect(stderr.match(/set CONAX_\w+/g)).toEqual(['set CONAX_USERNAME', 'set CONAX_PASSWORD']);
+  });
+
+  test.each([
+    ['ADD_SUBSCRIPTIONS --smartcard 1', /is no command that changes nothing: give one of GET_ACTIVE_SUBSCRIPTIONS/],
+    ['GET_ACTIVE_SUBSCRIPTIONS', /asks about one device: give --smartcard/],
+    ['GET_PAIRING_STATUS_FOR_PAIRING_MODULE --smartcard 1', /give --set-top-box/],
+  ])('wrong usage ends with 2 and sends nothing: %s', async (line, says) => {
+    const ran = await runCli(['conax', 'try', ...line.split(' ')], { CONAX_BASE_URL: 'http://127.0.0.1:1' });
+    expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(ran.stderr).toMatch(says);
+  });
+});

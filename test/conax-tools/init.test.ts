@@ -1,0 +1,264 @@
+import { createServer } from 'node:http';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { defaultCasFile, inspectCas } from '../../src/conax/cas-definition.ts';
+import { fileLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
+import { commandLike } from '../../src/conax-tools/command-guesses.ts';
+import { sampleRequests } from '../../src/conax-tools/show-request.ts';
+import { readOutline } from '../../src/conax-tools/wsdl-outline.ts';
+import { type CommandType, commandTypes } from '../../src/requests/command.ts';
+import { acme, acmeChoice, directoryWith, initialised, messages, types, wsdlOf } from './support.ts';
+
+const XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"';
+const areas = ['authorization', 'pairing', 'user-text-messaging', 'fingerprinting', 'ca-pin'];
+const ownWsdl = (area: string): string => join(defaultCasFile, '..', 'wsdl', `${area}.wsdl`);
+
+/** What an element says, whatever its prefixes. */
+function said({ ns, name, attributes, children, text }: XmlElement): unknown {
+  return { ns, name, attributes, text: text.trim(), children: children.map(said) };
+}
+
+function replaceIn(file: string, changes: Readonly<Record<string, string>>): void {
+  let text = readFileSync(file, 'utf8');
+  for (const [from, to] of Object.entries(changes)) {
+    expect(text).toContain(from);
+    text = text.replaceAll(from, to);
+  }
+  writeFileSync(file, text);
+}
+
+describe('conax init', () => {
+  test("of the project's WSDLs, one after the other, writes what the project's templates send", () => {
+    const directory = directoryWith({});
+    const results = areas.map((area) => {
+      const { operations } = readOutline(ownWsdl(area));
+      const choice = operations.map(({ name }) => [name, commandLike(name) ?? 'missing'] as [string, CommandType]);
+      return initialised(ownWsdl(area), directory, choice);
+    });
+    expect(results.at(-1)?.missing).toEqual([]);
+    // The schema says only that a status code is a text.
+    expect(new Set(results.flatMap(({ unsure }) => unsure))).toEqual(
+      new Set([
+        `${directory}/conax.json: answers: success: write the status codes that mean success; the WSDL does not say which (string)`,
+        `${directory}/conax.json: answers: refused, tryLater: write the codes that the CAS documents; one that is in no list refuses and is for review`,
+      ]),
+    );
+    replaceIn(join(directory, 'conax.json'), { '"success": []': '"success": ["OK"]' });
+    const made = inspectCas(join(directory, 'conax.json'));
+    expect({ mistakes: made.mistakes, warnings: made.warnings }).toEqual({ mistakes: [], warnings: [] });
+    const own = inspectCas(defaultCasFile).commands;
+    for (const type of commandTypes) {
+      const [mine, theirs] = [made.commands[type], own[type]];
+      if (mine === undefined || theirs === undefined) throw new Error(`${type} is missing`);
+      const { path, soapAction, soapVersion } = theirs;
+      expect(mine).toMatchObject({ path, soapAction, soapVersion });
+      expect(mine.answer.paths).toEqual(theirs.answer.paths);
+      for (const size of ['smallest', 'largest'] as const) {
+        const read = (of: typeof mine): unknown => said(readXml(sampleRequests(of)[size], fileLimits));
+        expect(read(mine)).toEqual(read(theirs));
+      }
+    }
+  });
+
+  test('of a CAS of another style leaves five places to a person, and then everything fits the WSDL', () => {
+    const directory = directoryWith(acme);
+    const { unsure } = initialised(join(directory, 'acme.wsdl'), join(directory, 'conax'), acmeChoice);
+    const file = (name: string): string => join(directory, 'conax', name);
+    const add = file('requests/ADD_SUBSCRIPTIONS.xml');
+    expect(unsure.map((line) => line.replace(`${directory}/conax/`, ''))).toEqual([
+      'requests/ADD_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write a field, or the text that the CAS wants',
+      'requests/CANCEL_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write a field, or the text that the CAS wants',
+      'requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml:16: Language (language); write a field, or the text that the CAS wants',
+      expect.stringMatching(/^conax.json: answers: success: .*\(int\)$/),
+      expect.stringMatching(/^conax.json: answers: refused, tryLater: /),
+      expect.stringMatching(/^conax.json: basicAuth: /),
+    ]);
+    // Until a person has looked at them, the check refuses.
+    expect(inspectCas(file('conax.json')).mistakes.join('\n')).toMatch(
+      /conax\.json:\d+: answers\.success: is missing[^\n]*\n[^\n]*ADD_SUBSCRIPTIONS\.xml:16: \{\{\?Action\}\} stands for what nobody could guess/,
+    );
+    replaceIn(add, { '{{?Action}}': 'Grant' });
+    replaceIn(file('requests/CANCEL_SUBSCRIPTIONS.xml'), { '{{?Action}}': 'REVOKE' });
+    replaceIn(file('requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml'), { '{{?Language}}': 'en' });
+    replaceIn(file('conax.json'), { '"success": []': '"success": ["0"]' });
+    const [mistake, ...more] = inspectCas(file('conax.json')).mistakes;
+    expect(more).toEqual([]);
+    expect(mistake).toMatch(/ADD_SUBSCRIPTIONS\.xml:16: .*'Grant' is not an element of the set/);
+    replaceIn(add, { Grant: 'GRANT' });
+    const { mistakes, warnings, commands } = inspectCas(file('conax.json'));
+    expect({ mistakes, warnings }).toEqual({ mistakes: [], warnings: [] });
+    expect(
+      commands.GET_PAIRING_STATUS_FOR_CARD?.answer.paths['pairedSetTopBoxes']?.map(({ ns, name }) => ns + name),
+    ).toEqual([`${messages}QueryPairingByCardReply`, `${types}Boxes`, `${types}Serial`]);
+  });
+
+  test('overwrites nothing without --force, and then only what was chosen', () => {
+    const directory = directoryWith(acme);
+    const wsdl = join(directory, 'acme.wsdl');
+    initialised(wsdl, directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+    const template = join(directory, 'requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml');
+    writeFileSync(template, 'mine');
+    replaceIn(join(directory, 'conax.json'), { '"success": []': '"success": ["0"]', '"acme"': '"cas"' });
+    const both: [string, CommandType][] = [
+      ['ChangePin', 'UPDATE_CA_PIN_TO_GIVEN_VALUE'],
+      ['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE'],
+    ];
+    expect(() => initialised(wsdl, directory, both)).toThrow(
+      /already has UPDATE_CA_PIN_TO_DEFAULT_VALUE\. Nothing was written/,
+    );
+    expect(existsSync(join(directory, 'requests/UPDATE_CA_PIN_TO_GIVEN_VALUE.xml'))).toBe(false);
+    initialised(wsdl, directory, both.slice(0, 1));
+    expect(readFileSync(template, 'utf8')).toBe('mine');
+    const cas = JSON.parse(readFileSync(join(directory, 'conax.json'), 'utf8')) as Record<string, object>;
+    expect(Object.keys(cas['commands'] ?? {})).toEqual(both.map(([, command]) => command).toReversed());
+    // The area of the same path and WSDL is used, whatever its name; what a person wrote stays.
+    expect(cas).toMatchObject({ answers: { success: ['0'] } });
+    expect(cas['areas']).toEqual({ cas: { path: '/cas/soap', wsdl: 'acme.wsdl' } });
+    initialised(wsdl, directory, both, true);
+    expect(readFileSync(template, 'utf8')).toContain('{{smartcard}}');
+  });
+
+  test('fetches nothing, and names what lies at an address', async () => {
+    let asked = 0;
+    const server = createServer((_request, response) => void ((asked += 1), response.end())).listen(0, '127.0.0.1');
+    onTestFinished(() => void server.close());
+    await new Promise((listening) => server.once('listening', listening));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/acme-types?xsd=1`;
+    const directory = directoryWith({
+      ...acme,
+      'acme.wsdl': (acme['acme.wsdl'] ?? '').replace('"acme.xsd"', `"${url}"`),
+    });
+    const { outline } = initialised(join(directory, 'acme.wsdl'), directory, [
+      ['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE'],
+    ]);
+    expect(outline.remarks.join('\n')).toContain(url);
+    expect(asked).toBe(0);
+  });
+});
+
+describe('a construct of XML Schema', () => {
+  /** The template for ADD_SUBSCRIPTIONS with this in its Body's element. */
+  function templateOf(content: string, more = '', schema = 'elementFormDefault="qualified"'): string {
+    const directory = directoryWith({
+      'cas.wsdl': wsdlOf({
+        operations: ['Grant'],
+        schema: `<xs:schema ${XS} xmlns:m="${messages}" targetNamespace="${messages}" ${schema}><xs:element name="Grant">${content}</xs:element><xs:element name="GrantReply" type="xs:string"/>${more}</xs:schema>`,
+      }),
+    });
+    initialised(join(directory, 'cas.wsdl'), directory, [['Grant', 'ADD_SUBSCRIPTIONS']]);
+    const text = readFileSync(join(directory, 'requests/ADD_SUBSCRIPTIONS.xml'), 'utf8');
+    // Whatever a person must still write, it is well-formed.
+    readXml(text, fileLimits);
+    return /<soap:Body>\n\s*([^]*?)\s*<\/soap:Body>/.exec(text)?.[1]?.replaceAll(/\n\s*/g, '\n') ?? '';
+  }
+  const typed = (inner: string): string => `<xs:complexType>${inner}</xs:complexType>`;
+  const card = '<xs:element name="Card" type="xs:string"/>';
+  const product = '<xs:element name="Product" type="xs:string"/>';
+
+  test('required attributes are written, optional ones are not', () => {
+    const number = `<xs:element name="Card">${typed('<xs:attribute name="number" type="xs:string" use="required"/><xs:attribute name="kind" type="xs:string" use="required"/><xs:attribute name="note" type="xs:string"/>')}</xs:element>`;
+    expect(templateOf(typed(`<xs:sequence>${number}</xs:sequence>`))).toContain(
+      '<m:Card number="{{smartcard}}" kind="{{?kind}}"/>',
+    );
+  });
+
+  test('a choice keeps the alternative that has fields, and names the others', () => {
+    const choice = `<xs:choice><xs:element name="Subscriber" type="xs:string"/>${card}</xs:choice>`;
+    const text = templateOf(typed(`<xs:sequence>${choice}${product}</xs:sequence>`));
+    expect(text).toContain('<m:Card>{{smartcard}}</m:Card>');
+    expect(text).toContain('<!-- one of several: Card: keep it, or write instead Subscriber -->');
+    expect(text).not.toContain('<m:Subscriber>');
+  });
+
+  test('an abstract type takes its one derived type by xsi:type, with the elements of both', () => {
+    const base = `<xs:complexType name="Base" abstract="true"><xs:sequence>${card}</xs:sequence></xs:complexType>`;
+    const derived = `<xs:complexType name="Full"><xs:complexContent><xs:extension base="m:Base"><xs:sequence>${product}</xs:sequence></xs:extension></xs:complexContent></xs:complexType>`;
+    const text = templateOf(typed('<xs:sequence><xs:element name="req" type="m:Base"/></xs:sequence>'), base + derived);
+    expect(text).toContain(
+      '<m:req xsi:type="m:Full">\n<m:Card>{{smartcard}}</m:Card>\n<m:Product>{{service}}</m:Product>\n</m:req>',
+    );
+  });
+
+  test('an abstract element takes its one substitute', () => {
+    const more = `<xs:element name="Key" abstract="true" type="xs:string"/><xs:element name="CardNumber" substitutionGroup="m:Key" type="xs:string"/>`;
+    expect(templateOf(typed(`<xs:sequence><xs:element ref="m:Key"/></xs:sequence>`), more)).toContain(
+      '<m:CardNumber>{{smartcard}}</m:CardNumber>',
+    );
+  });
+
+  test('groups, constants, nillable and optional elements stand in the order of the schema', () => {
+    const content = `<xs:sequence><xs:group ref="m:Both"/><xs:element name="Mode" type="xs:string" fixed="FULL"/><xs:element name="Until" type="xs:date" nillable="true"/><xs:element name="Note" type="xs:string" minOccurs="0"/><xs:any namespace="##other"/></xs:sequence>`;
+    const text = templateOf(
+      typed(content),
+      `<xs:group name="Both"><xs:sequence>${card}${product}</xs:sequence></xs:group>`,
+    );
+    expect(text.split('\n')).toEqual([
+      '<m:Grant>',
+      '<m:Card>{{smartcard}}</m:Card>',
+      '<m:Product>{{service}}</m:Product>',
+      '<m:Mode>FULL</m:Mode>',
+      '<!-- Until is sent without a value: the WSDL allows that; it may be date -->',
+      '<m:Until xsi:nil="true"/>',
+      '<!-- optional: Note (string) -->',
+      '<!-- any element of the namespace ##other may stand here: write what the CAS wants -->',
+      '</m:Grant>',
+    ]);
+  });
+
+  test('a type that contains itself ends', () => {
+    const node =
+      '<xs:complexType name="Node"><xs:sequence><xs:element name="Inner" type="m:Node"/></xs:sequence></xs:complexType>';
+    expect(templateOf(typed('<xs:sequence><xs:element name="Top" type="m:Node"/></xs:sequence>'), node)).toContain(
+      'its types may contain themselves',
+    );
+  });
+
+  test('elements of a schema with unqualified elements have no namespace', () => {
+    expect(templateOf(typed(`<xs:sequence>${card}</xs:sequence>`), '', '')).toBe(
+      '<m:Grant>\n<Card>{{smartcard}}</Card>\n</m:Grant>',
+    );
+  });
+
+  test('SOAP 1.2, rpc style and a schema without a namespace of its own are written', () => {
+    const included = `<xs:schema ${XS} elementFormDefault="qualified"><xs:complexType name="Req"><xs:sequence>${card}</xs:sequence></xs:complexType></xs:schema>`;
+    const schema = `<xs:schema ${XS} xmlns:m="${messages}" targetNamespace="${messages}"><xs:include schemaLocation="inc.xsd"/><xs:element name="Grant" type="m:Req"/><xs:element name="GrantReply" type="m:Req"/></xs:schema>`;
+    const wsdl = wsdlOf({ operations: ['Grant'], schema, soap: '12' });
+    const directory = directoryWith({
+      'inc.xsd': included,
+      'cas.wsdl': wsdl,
+      'rpc.wsdl': wsdl
+        .replace(
+          '<wsdl:part name="p" element="m:Grant"/>',
+          '<wsdl:part name="Card" type="xs:string"/><wsdl:part name="mode" type="m:Req"/>',
+        )
+        .replace('<soap:binding ', '<soap:binding style="rpc" ')
+        .replaceAll('<soap:body use="literal"/>', '<soap:body use="literal" namespace="urn:rpc"/>')
+        .replace('<wsdl:definitions ', `<wsdl:definitions ${XS} `),
+    });
+    const body = (file: string, out: string): string => {
+      initialised(join(directory, file), join(directory, out), [['Grant', 'ADD_SUBSCRIPTIONS']]);
+      const text = readFileSync(join(directory, out, 'requests/ADD_SUBSCRIPTIONS.xml'), 'utf8');
+      expect(text).toContain('http://www.w3.org/2003/05/soap-envelope');
+      return text.replaceAll(/\n\s*/g, '\n');
+    };
+    expect(body('cas.wsdl', 'a')).toContain('<m:Grant>\n<m:Card>{{smartcard}}</m:Card>\n</m:Grant>');
+    expect(body('rpc.wsdl', 'b')).toContain(':Grant>\n<Card>{{smartcard}}</Card>\n<mode>');
+  });
+});
+
+test.each([
+  ['AddSubscriptions', 'ADD_SUBSCRIPTIONS'],
+  ['revokeProduct', 'CANCEL_SUBSCRIPTIONS'],
+  ['GetActiveSubscriptions', 'GET_ACTIVE_SUBSCRIPTIONS'],
+  ['getPairingStatusForSTB', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE'],
+  ['SetPIN', 'UPDATE_CA_PIN_TO_GIVEN_VALUE'],
+  ['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE'],
+  ['ShowFingerprint', 'DISPLAY_FINGERPRINT'],
+  ['DeletePairing', null],
+  ['CancelMessage', null],
+  ['Ping', null],
+])('the operation %s looks like %s', (name, command) => {
+  expect(commandLike(name)).toBe(command);
+});
