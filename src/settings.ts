@@ -137,9 +137,6 @@ export const settingGroups = {
     CONAX_CA: optionalText().describe(
       'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
     ),
-    ENTITLEMENT_MONTHS: integer(0, 1_200, 0).describe(
-      'After how many calendar months an entitlement ends by itself, sent as entitledFrom and entitledUntil of ADD_SUBSCRIPTIONS; 0: never. A resync more often than that renews entitlements.',
-    ),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
     CONAX_KEEP_ALIVE: flag(false).describe(
       'Whether SOAP calls share connections, one after the other: two to four times as many calls a second, and a CAS or proxy that answers one call twice makes the next one look done (decisions/0006-keep-alive.md). Messages and fingerprints never share one.',
@@ -150,6 +147,9 @@ export const settingGroups = {
   mapping: {
     CONAX_MAPPING_FILE: optionalText().describe(
       'How the CAS is spoken to: the file conax.json, with request templates and WSDLs beside it ([conax.md](conax.md)); without it the one that comes with the service.',
+    ),
+    ENTITLEMENT_MONTHS: integer(0, 1_200, 0).describe(
+      'After how many calendar months an entitlement ends by itself, sent as entitledFrom and entitledUntil of ADD_SUBSCRIPTIONS; 0: never. A resync more often than that renews entitlements.',
     ),
   },
   dispatch: {

@@ -12,17 +12,17 @@ import { print, printJson } from './output.ts';
  * code is 1 if anything is.
  */
 export async function check(options: { readonly command?: string; readonly json?: boolean }): Promise<void> {
-  const { CONAX_MAPPING_FILE: file = defaultCasFile } = readSettings(['mapping']);
+  const { CONAX_MAPPING_FILE: file = defaultCasFile, ENTITLEMENT_MONTHS: months } = readSettings(['mapping']);
   const only = options.command === undefined ? null : oneOf('--command', options.command, commandTypes);
-  const inspection = inspect(file);
+  const inspection = inspect(file, months > 0);
   const shown = commandTypes.filter((type) => only === null || type === only);
   await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
   if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
 }
 
-function inspect(file: string): CasInspection {
+function inspect(file: string, entitled: boolean): CasInspection {
   try {
-    return inspectCas(file);
+    return inspectCas(file, entitled);
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
     return { basicAuth: true, commands: {}, mistakes: error.mistakes, warnings: [] };

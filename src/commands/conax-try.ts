@@ -24,7 +24,9 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const command = questionOf(name, options);
   const settings = readSettings(['conax', 'mapping']);
   const file = settings.CONAX_MAPPING_FILE ?? defaultCasFile;
-  const { answer: shape, soapAction } = (await loadCasDefinition(file)).commands[command.type];
+  const { answer: shape, soapAction } = (await loadCasDefinition(file, settings.ENTITLEMENT_MONTHS > 0)).commands[
+    command.type
+  ];
   const client = await createConaxClient({
     baseUrl: settings.CONAX_BASE_URL,
     mappingFile: file,
@@ -35,6 +37,7 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
     ca: settings.CONAX_CA,
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     maxConnections: 1,
+    entitlementMonths: settings.ENTITLEMENT_MONTHS,
     onWarning: report,
   });
   try {

@@ -7,7 +7,8 @@ export function sampleRequests({ type, template }: CasCommand): {
   readonly smallest: string;
   readonly largest: string;
 } {
-  const requests = sampleFields(type, sampleText)
+  const requests = [false, true]
+    .flatMap((entitled) => sampleFields(type, sampleText, entitled))
     .map((values) => template.render(values))
     .toSorted((a, b) => a.length - b.length);
   return { smallest: requests[0] ?? '', largest: requests.at(-1) ?? '' };

@@ -4,27 +4,25 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listen } from 'soap';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { acme, acmeChoice, directoryWith } from '../conax-tools/support.ts';
+import { acme, acmeChoice, directoryWith, initialised } from '../conax-tools/support.ts';
 import { runCli } from '../support/cli.ts';
 
 /** The files of acme as `conax init` writes them and a person completes them; and their conax.json. */
-async function acmeFiles(): Promise<{ directory: string; file: string }> {
-  const directory = directoryWith(acme);
-  const chosen = acmeChoice.flatMap(([operation, command]) => ['--operation', `${operation}=${command}`]);
-  const out = join(directory, 'conax');
-  const { exitCode } = await runCli(['conax', 'init', '--wsdl', join(directory, 'acme.wsdl'), '--out', out, ...chosen]);
-  expect(exitCode).toBe(0);
+function acmeFiles(): { directory: string; file: string } {
+  const wsdl = join(directoryWith(acme), 'acme.wsdl');
+  const directory = join(wsdl, '..', 'conax');
+  initialised(wsdl, directory, acmeChoice);
   const complete = (name: string, from: string, to: string): void => {
-    const text = readFileSync(join(out, name), 'utf8');
+    const text = readFileSync(join(directory, name), 'utf8');
     expect(text).toContain(from);
-    writeFileSync(join(out, name), text.replaceAll(from, to));
+    writeFileSync(join(directory, name), text.replaceAll(from, to));
   };
   complete('requests/ADD_SUBSCRIPTIONS.xml', '{{?Action}}', 'GRANT');
   complete('requests/CANCEL_SUBSCRIPTIONS.xml', '{{?Action}}', 'REVOKE');
   complete('requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml', '{{?Language}}', 'en');
   complete('conax.json', '"success": []', '"success": ["0"]');
   complete('conax.json', '"refused": []', '"refused": ["4"]');
-  return { directory: out, file: join(out, 'conax.json') };
+  return { directory, file: join(directory, 'conax.json') };
 }
 
 async function listening(server: Server): Promise<string> {
@@ -95,7 +93,7 @@ describe('conax check', () => {
   });
 
   test('names mistakes of other commands too, shows what can be shown, and ends with 1', async () => {
-    const { directory, file } = await acmeFiles();
+    const { directory, file } = acmeFiles();
     writeFileSync(join(directory, 'requests/CANCEL_SUBSCRIPTIONS.xml'), '<a>{{smartcart}}</a>');
     const { exitCode, stdout } = await runCli(['conax', 'check', '--command', 'ADD_SUBSCRIPTIONS'], {
       CONAX_MAPPING_FILE: file,
@@ -138,6 +136,26 @@ describe('conax init', () => {
     expect(existsSync(out)).toBe(false);
   });
 
+  test('writes what it was told to, and says what is left to do and to run', async () => {
+    const wsdl = join(directoryWith(acme), 'acme.wsdl');
+    const out = join(wsdl, '..', 'conax');
+    const chosen = [
+      '--operation',
+      'SetEntitlement=ADD_SUBSCRIPTIONS',
+      '--operation',
+      'SetEntitlement=CANCEL_SUBSCRIPTIONS',
+    ];
+    const { exitCode, stdout } = await runCli(['conax', 'init', '--wsdl', wsdl, '--out', out, ...chosen]);
+    expect(exitCode).toBe(0);
+    expect(readFileSync(join(out, 'requests/CANCEL_SUBSCRIPTIONS.xml'), 'utf8')).toContain('{{smartcard}}');
+    expect(stdout).toContain(
+      `- ${out}/requests/ADD_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write`,
+    );
+    expect(stdout).toMatch(
+      /conax\.json still lacks:\n(?:- [A-Z_]+\n){11}\nNext: CONAX_MAPPING_FILE=\S+ conax-provisioning conax check\n$/,
+    );
+  });
+
   test.each([
     [['--wsdl', 'nowhere.wsdl'], /--wsdl is "nowhere\.wsdl": there is no such file/],
     [['--wsdl', 'package.json'], /--wsdl package\.json cannot be read: /],
@@ -159,7 +177,7 @@ describe('conax init', () => {
 
 describe('conax try', () => {
   test('asks the CAS once and shows request, answer and verdict, without the password', async () => {
-    const { file } = await acmeFiles();
+    const { file } = acmeFiles();
     const env = {
       CONAX_MAPPING_FILE: file,
       CONAX_BASE_URL: await acmeServer(),
@@ -209,7 +227,7 @@ describe('conax try', () => {
   });
 
   test('templates with a login need its settings, named once', async () => {
-    const { file } = await acmeFiles();
+    const { file } = acmeFiles();
     const { exitCode, stdout, stderr } = await runCli(
       ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '1'],
       {
