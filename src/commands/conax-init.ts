@@ -12,7 +12,7 @@ import { print, printJson, printList, report } from './output.ts';
 export interface InitOptions {
   readonly wsdl: string;
   readonly out?: string;
-  readonly operation?: readonly string[];
+  readonly operation: readonly string[];
   readonly force?: boolean;
   readonly json?: boolean;
 }
@@ -21,7 +21,7 @@ export interface InitOptions {
 export async function init(options: InitOptions): Promise<void> {
   const wsdlFile = resolvePath(options.wsdl);
   const outline = outlineOf(options.wsdl, wsdlFile);
-  if (options.operation === undefined) return list(options, outline);
+  if (options.operation.length === 0) return list(options, outline);
   const { out } = options;
   if (out === undefined) throw new UsageError('--out is missing: give the directory to write to');
   const chosen = options.operation.map((text) => chosenOf(text, outline.operations));

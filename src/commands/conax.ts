@@ -33,7 +33,8 @@ export function conaxCommand(): Command {
     .option(
       '--operation <name=command>',
       'an operation and the command that it is for; give it several times, also for one operation',
-      (text: string, all: readonly string[] = []) => [...all, text],
+      (text: string, all: readonly string[]) => [...all, text],
+      [],
     )
     .option('--force', 'overwrite templates and commands that are there')
     .option('--json', 'print JSON')

@@ -1,7 +1,8 @@
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../requests/command.ts';
 import { deviceField, plain } from './field-guesses.ts';
-import type { OutlineAttribute, OutlineElement, OutlineItem, OutlineText } from './schema-outline.ts';
+import type { OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
 import type { PrefixOf } from './template-writer.ts';
 import type { OutlineMessage } from './wsdl-outline.ts';
 

@@ -1,6 +1,7 @@
 import { requestFields } from '../conax/field-names.ts';
 import type { CommandType } from '../requests/command.ts';
-import type { OutlineAttribute, OutlineElement, OutlineItem, OutlineText } from './schema-outline.ts';
+import type { OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
 
 /** What a template sends in an element or attribute. */
 export interface Guess {
@@ -102,11 +103,10 @@ export function guessFields(type: CommandType, roots: readonly OutlineElement[])
     const device = deviceField(names);
     if (device !== null) return takeDevice(node, device, list, path);
     const kind = kindOf(text.base);
-    const fits = otherNames.filter(([field, name, kinds]) => {
+    const found = otherNames.find(([field, name, kinds]) => {
       const isField = known[field] !== undefined || ['requestNumber', 'now', 'username', 'password'].includes(field);
       return isField && name.test(own) && kind !== null && kinds.includes(kind);
     });
-    const [found] = fits;
     if (found !== undefined && !used.has(found[0])) take(node, found[0], known[found[0]] === 'optional');
   }
 

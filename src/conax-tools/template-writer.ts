@@ -4,7 +4,8 @@ import { soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
 import type { CommandType } from '../requests/command.ts';
 import { type Guess, guessFields, type RequestGuesses } from './field-guesses.ts';
-import type { OutlineAttribute, OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { OutlineElement, OutlineItem } from './schema-outline.ts';
+import type { OutlineAttribute } from './schema-texts.ts';
 import type { OutlineOperation } from './wsdl-outline.ts';
 
 export interface WrittenTemplate {

@@ -84,8 +84,8 @@ export function readOperations({ definitions }: WsdlDocuments, warnings: string[
         return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
       };
       const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
-        const parts = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
-        const part = parts.find((one) => one.name === header.attr('part')?.value);
+        const all = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
+        const part = all.find((one) => one.name === header.attr('part')?.value);
         return part?.element ? [part.element] : [];
       });
       return {

@@ -27,7 +27,7 @@ function acmeFiles(): { directory: string; file: string } {
 
 async function listening(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1');
-  onTestFinished(() => void server.close().closeAllConnections());
+  onTestFinished(() => server.close().closeAllConnections());
   await new Promise((ready) => server.once('listening', ready));
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
