@@ -1,5 +1,6 @@
 import { type CasCommand, type CasInspection, defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
 import { CasDefinitionError } from '../conax/mistakes.ts';
+import { soapOpinions } from '../conax/soap-opinion.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
 import { readSettings } from '../settings.ts';
@@ -14,15 +15,17 @@ import { print, printJson } from './output.ts';
 export async function check(options: { readonly command?: string; readonly json?: boolean }): Promise<void> {
   const { CONAX_MAPPING_FILE: file = defaultCasFile, ENTITLEMENT_MONTHS: months } = readSettings(['mapping']);
   const only = options.command === undefined ? null : oneOf('--command', options.command, commandTypes);
-  const inspection = inspect(file, months > 0);
+  const inspection = await inspect(file, months > 0);
   const shown = commandTypes.filter((type) => only === null || type === only);
   await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
   if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
 }
 
-function inspect(file: string, entitled: boolean): CasInspection {
+async function inspect(file: string, entitled: boolean): Promise<CasInspection> {
   try {
-    return inspectCas(file, entitled);
+    const inspection = inspectCas(file, entitled);
+    const opinions = await soapOpinions(Object.values(inspection.commands));
+    return { ...inspection, warnings: [...inspection.warnings, ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
     return { basicAuth: true, commands: {}, mistakes: error.mistakes, warnings: [] };

@@ -10,6 +10,7 @@ import { createMask, mask, type Mask, recordedText } from './masking.ts';
 import { CasDefinitionError } from './mistakes.ts';
 import { createPinMask, type PinMask } from './pin-masking.ts';
 import { soapNamespaces } from './soap-envelope.ts';
+import { soapOpinions } from './soap-opinion.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
@@ -49,7 +50,8 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   const { entitlementMonths = 0 } = options;
   const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0);
   assertLogin(definition, options);
-  for (const warning of definition.warnings) options.onWarning?.(warning);
+  const opinions = options.onWarning === undefined ? [] : await soapOpinions(Object.values(definition.commands));
+  for (const warning of [...definition.warnings, ...opinions]) options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);
