@@ -70,7 +70,7 @@ describe('a CAS whose files have', () => {
       const client = await openClient(cxf.url + path, { mappingFile: file, username, password });
       const exchanges = await callEach(client);
       await client.close();
-      await rm(dirname(file), { recursive: true });
+      for (const written of new Set([file, judged])) await rm(dirname(written), { recursive: true });
 
       const received = (await cxf.received(`${path}/quay`)) as ReadCall[];
       expect(exchanges.map(({ answer }) => answer)).toEqual([
