@@ -18,11 +18,6 @@ export class AvroBytesError extends Error {
   override readonly name = 'AvroBytesError';
 }
 
-/** A text has U+0000, which Avro allows and PostgreSQL cannot store. The message names the field. */
-export class UnstorableTextError extends Error {
-  override readonly name = 'UnstorableTextError';
-}
-
 /**
  * Values that may be read in a message: some for each byte, as a record or a null takes none, and some more. Without a
  * bound, a few bytes and a schema of records in records could keep the process busy for ever.
@@ -92,15 +87,10 @@ export function readBytes(cursor: Cursor): Buffer {
   return cursor.bytes.subarray(start, cursor.at);
 }
 
-/**
- * A text.
- * @throws AvroBytesError if it is not UTF-8: a letter that got lost could name another customer. UnstorableTextError if
- * it has U+0000.
- */
+/** A text. @throws AvroBytesError if it is not UTF-8: a letter that got lost could name another customer. */
 export function readString(cursor: Cursor): string {
   const text = readBytes(cursor);
   if (!isUtf8(text)) throw problem(cursor, 'is not valid UTF-8');
-  if (text.includes(0)) throw new UnstorableTextError(`${cursor.path}: has U+0000, which PostgreSQL cannot store`);
   return text.toString('utf8');
 }
 

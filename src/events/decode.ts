@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
 import type { ActionEvent, Family } from './action-event.ts';
-import { AvroBytesError, cursorAt, readChoice, UnstorableTextError } from './avro-cursor.ts';
+import { AvroBytesError, cursorAt, readChoice } from './avro-cursor.ts';
 import { AvroMismatchError, compileRead, type Read } from './avro-reader.ts';
 import { type AvroNode, AvroSchemaError, parseAvroSchema } from './avro-schema.ts';
 import type { DeadLetterCause, DeadLetterReason } from './dead-letter-reasons.ts';
@@ -132,8 +132,6 @@ function decodeOne(value: Buffer | null, readingsById: ReadonlyMap<number, Readi
 
 /** What a message or its schema does wrong is a value; anything else is a fault of ours. */
 function failureOf(error: unknown): Failure {
-  // Found here, at once: an experiment for each such message would keep its partition waiting.
-  if (error instanceof UnstorableTextError) return failure('PROCESSING_FAILED', error.message);
   const known = [AvroBytesError, AvroMismatchError, AvroSchemaError].some((kind) => error instanceof kind);
   if (known) return failure('UNREADABLE', (error as Error).message);
   throw error;

@@ -30,9 +30,32 @@ export function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
   const { unreadable } = message;
   if (unreadable !== undefined) return dead(message, null, 'UNREADABLE_RECORD', unreadable.detail);
   if (!decoded.ok) return dead(message, null, decoded.reason, `${decoded.detail}${schemaHeaderNote(message)}`);
+  const unstorable = unstorableIn(decoded.event);
+  if (unstorable !== null) {
+    const named = IDENTITY.test(unstorable) ? null : decoded.event;
+    return dead(message, named, 'PROCESSING_FAILED', `${unstorable}: has U+0000, which PostgreSQL cannot store`);
+  }
   const contradictions = contradictionsOf(decoded.event);
   if (contradictions.length === 0) return { message, event: decoded.event, cause: null };
   return dead(message, decoded.event, 'CONTRADICTORY', contradictions.join(' '));
+}
+
+/** What is stored of an event that is dead-lettered: if one of these cannot be, nobody can be told of its action. */
+const IDENTITY = /^(?:eventId$|writerType$|action\.|subscription\.(?:id|number)$)/;
+
+/**
+ * The path of the first text with U+0000; null if there is none. It is looked for here because PostgreSQL would refuse
+ * the whole batch, and an experiment for each such message would keep its partition waiting.
+ */
+function unstorableIn(value: unknown, path = ''): string | null {
+  if (typeof value === 'string') return value.includes('\u0000') ? path : null;
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [name, member] of Object.entries(value)) {
+    const place = Array.isArray(value) ? `${path}[]` : path === '' ? name : `${path}.${name}`;
+    const found = unstorableIn(member, place);
+    if (found !== null) return found;
+  }
+  return null;
 }
 
 function dead(

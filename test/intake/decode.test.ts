@@ -363,13 +363,4 @@ describe('What is read', () => {
       detail: 'subscription.id: it is not valid UTF-8',
     });
   });
-
-  it('without U+0000: a text that has it is refused with its field, before PostgreSQL refuses the whole batch', async () => {
-    const bytes = encoded(sampleEvent());
-    bytes.writeUInt8(0, bytes.indexOf('S0000000329'));
-    expect(await decode(bytes)).toMatchObject({
-      reason: 'PROCESSING_FAILED',
-      detail: 'subscription.id: has U+0000, which PostgreSQL cannot store',
-    });
-  });
 });

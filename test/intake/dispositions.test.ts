@@ -238,7 +238,9 @@ describe('A dead letter', () => {
     const subscription = household();
     addService(subscription, 'a\u0000b', '102');
     const applied = await intake.apply([activate(subscription)]);
-    expect(applied.decisions).toMatchObject([{ disposition: 'DEAD_LETTERED', cause: { reason: 'PROCESSING_FAILED' } }]);
+    const detail = 'subscription.services[].id: has U+0000, which PostgreSQL cannot store';
+    const cause = { reason: 'PROCESSING_FAILED', detail };
+    expect(applied.decisions).toMatchObject([{ disposition: 'DEAD_LETTERED', cause }]);
   });
 
   it.each([
@@ -261,7 +263,7 @@ describe('A dead letter', () => {
       const applied = await intake.applyMessages(messages, { onFailure: (_read, error) => failures.push(error) });
       expect(dispositions(applied)).toEqual(messages.map((_one, index) => (index === 3 ? 'DEAD_LETTERED' : 'PLANNED')));
       expect(applied.decisions[3]?.cause?.reason).toBe('PROCESSING_FAILED');
-      // U+0000 is found while the message is decoded; the length only by PostgreSQL.
+      // U+0000 is found while the message is read; the length only by PostgreSQL.
       expect(failures).toHaveLength(text.includes('\u0000') ? 0 : 1);
       for (const subscription of neighbours) expect(await commandsOf(subscription)).toHaveLength(2);
     }
