@@ -3,7 +3,7 @@ import { type Codec, codecOf, TooLargeError, unpack, UNPACKED_BYTES_MAX } from '
 import { readMessageSet } from './message-set.ts';
 import { type BatchHeader, isAbortMarker, LOG_OVERHEAD_BYTES, magicOf, readBatchHeader } from './record-batch.ts';
 import { type ObjectBudget, readRecords, unreadable } from './records.ts';
-import { isToBlame, passed } from './suspects.ts';
+import { assertDecoderWorks, passed, wasFetchedBefore } from './suspects.ts';
 import { type AbortedTransactions } from './transactions.ts';
 import type { ReceivedMessage } from './unreadable.ts';
 
@@ -68,11 +68,11 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
       if (format < MAGIC_OF_BATCHES) {
         const set = await readMessageSet(entry, position);
         return 'fault' in set
-          ? blame(set.fault, 'none')
+          ? damaged(set.fault)
           : { messages: set.messages, nextOffset: lastOffset + 1, stop: false };
       }
-      if (batch === null) return blame('the batch is shorter than its header', 'none');
-      if (!batch.intact) return blame('the checksum of the batch is wrong', 'none');
+      if (batch === null) return damaged('the batch is shorter than its header');
+      if (!batch.intact) return damaged('the checksum of the batch is wrong');
       return readBatch(batch);
     }
 
@@ -92,18 +92,23 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
         const before = budget.objects;
         const whole = readRecords(toRead, budget);
         if (whole.fault === null) return { ...whole, stop: whole.nextOffset <= lastOffset };
-        if (!(await isToBlame(suspect, codec))) return { ...whole, stop: true };
+        await assertDecoderWorks(codec);
         budget.objects = before;
         const marked = readRecords({ ...toRead, mark: true }, budget);
         return { ...marked, stop: marked.nextOffset <= lastOffset };
       } catch (error) {
         if (!(error instanceof CorruptError) && !(error instanceof TooLargeError)) throw error;
-        return blame(error.message, error instanceof TooLargeError ? 'none' : safeCodec(sound.attributes));
+        // The checksum is right: another fetch would bring the same bytes.
+        if (error instanceof CorruptError) await assertDecoderWorks(safeCodec(sound.attributes));
+        return blamed(error.message);
       }
     }
 
-    async function blame(detail: string, codec: Codec): Promise<EntryRead> {
-      if (!(await isToBlame(suspect, codec))) return { messages: [], nextOffset: position, stop: true };
+    function damaged(detail: string): EntryRead {
+      return wasFetchedBefore(suspect) ? blamed(detail) : { messages: [], nextOffset: position, stop: true };
+    }
+
+    function blamed(detail: string): EntryRead {
       return {
         messages: markersOf(position, lastOffset, batch?.recordCount ?? 1, detail),
         nextOffset: lastOffset + 1,

@@ -1,6 +1,7 @@
 /**
- * Before a batch is blamed, it is fetched once more, as the bytes may have been damaged on their way, and the decoder
- * must read a sample of the same codec, as the fault may be in this process. Only then its positions become markers.
+ * Before the positions of a batch become markers, two doubts are cleared. A batch with a wrong checksum is fetched once
+ * more, as its bytes may have been damaged on their way. And the decoder must read a sample of the same codec, as the
+ * fault may be in this process.
  */
 import { type Codec, unpack } from './codecs.ts';
 
@@ -9,21 +10,21 @@ const suspects = new Set<string>();
 /** More at once are no single batches, and nothing here may grow without end. */
 const SUSPECTS_MAX = 1_000;
 
-/**
- * Whether a batch that cannot be read is to blame; false: stop before it, and fetch it once more.
- * @throws Error if the decoder cannot read its own sample: then no batch is to blame.
- */
-export async function isToBlame(place: string, codec: Codec): Promise<boolean> {
-  if (!suspects.has(place)) {
-    if (suspects.size >= SUSPECTS_MAX) suspects.clear();
-    suspects.add(place);
-    return false;
-  }
+/** Whether a damaged batch was fetched before; if not, stop before it, and fetch it once more. */
+export function wasFetchedBefore(place: string): boolean {
+  if (suspects.has(place)) return true;
+  if (suspects.size >= SUSPECTS_MAX) suspects.clear();
+  suspects.add(place);
+  return false;
+}
+
+/** @throws Error if the decoder cannot read its own sample: then no batch is to blame. */
+export async function assertDecoderWorks(codec: Codec): Promise<void> {
   const read = await unpack(codec, SAMPLES[codec], SAMPLE_TEXT.length).then(
     (bytes) => bytes.toString('latin1'),
     (error: Error) => error.message,
   );
-  if (read === SAMPLE_TEXT) return true;
+  if (read === SAMPLE_TEXT) return;
   throw new Error(
     `The decoder of ${codec} data does not read its own sample (${read}): nothing compressed can be read`,
   );

@@ -146,11 +146,13 @@ describe('A batch', () => {
     ['gzip', 1, (bytes: Buffer) => gzipSync(bytes)],
     ['zstd', 4, (bytes: Buffer) => zstdCompressSync(bytes)],
   ] as const)(
-    'of %s that unpacks beyond the limit is marked, one marker for all that it claims',
+    'of %s that unpacks beyond the limit is marked at the first fetch, one marker for all that it claims',
     async (_, codec, pack) => {
       const packed = pack(Buffer.alloc(UNPACKED_BYTES_MAX + 1));
       const batch = batchOf({ base: 7, records: [Buffer.alloc(0)], lastDelta: 5_000_000, codec, packed });
-      const { messages, position } = await readAll(batch, 7, 5_000_008);
+      const { messages, position, fetches } = await readAll(batch, 7, 5_000_008);
+      // Its checksum is right: a second fetch would bring the same bytes, and its partition would wait for it.
+      expect(fetches).toBe(1);
       expect(messages).toMatchObject([
         {
           offset: '7',
