@@ -1,6 +1,7 @@
 import { type IncomingMessage, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { type Duplex, Transform } from 'node:stream';
+import { Counter, type Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
 
 /** Why something that came over a connection never became a call. */
@@ -12,6 +13,12 @@ export interface Refusal {
   readonly body: string;
 }
 
+/** Why a client was refused or cut off: the label `reason` of `conax_http_refused_total`, with _ for each blank. */
+type RefusedReason = NoCall | 'answer not taken' | 'connections' | 'bodies';
+
+/** Counts one that was refused or cut off. */
+export type CountRefused = (reason: RefusedReason) => void;
+
 export type RefusalOf = (why: NoCall, detail?: string) => Refusal;
 
 export interface ConnectionLimits {
@@ -21,6 +28,14 @@ export interface ConnectionLimits {
   readonly answerStallsMs: number;
   /** Connections at once; further ones are closed at once, and idle ones are closed to make room. */
   readonly connectionsMax: number;
+  /** Bytes of the bodies of all calls under way, on all servers together. */
+  readonly bodiesBytesMax: number;
+}
+
+/** A call whose body was refused, because the bodies of all calls under way reached their limit. */
+export class BodiesFullError extends Error {
+  override readonly name = 'BodiesFullError';
+  readonly statusCode = 503;
 }
 
 export interface ConnectionGuard {
@@ -41,7 +56,7 @@ const LINGER_MS = 1_000;
  * Node enforces its time limits only when it looks (every 30 s by default), and where the limit for headers is the longer
  * one it swaps the two, so that a body has 60 s: both limits are set to the same, and it looks often.
  */
-export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf): ConnectionGuard {
+export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf, count: CountRefused): ConnectionGuard {
   const { callArrivesMs, answerStallsMs, connectionsMax } = limits;
   const lastCalls = new WeakMap<Duplex, { readonly request: IncomingMessage; readonly response: ServerResponse }>();
   /** The answers that each connection still owes, in the order in which they go out, and whether each is ready. */
@@ -80,7 +95,9 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
       if (refused.has(socket)) return;
       refused.add(socket);
       const { request, response } = lastCalls.get(socket) ?? {};
-      const refusal = refusalOf(whyOf(error), error.code);
+      const why = whyOf(error);
+      count(why);
+      const refusal = refusalOf(why, error.code);
       if (request?.complete === true && response?.writableFinished === false) {
         // That call arrived whole, and what is broken came after it: this answer must not be taken for the call's.
         response.once('close', () => refuse(socket, refusal));
@@ -90,7 +107,14 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
     attach(app) {
       const { server } = app;
       server.maxConnections = connectionsMax;
-      server.on('drop', () => server.closeIdleConnections());
+      server.on('drop', () => {
+        count('connections');
+        server.closeIdleConnections();
+      });
+      server.on('timeout', (socket: Socket) => {
+        if ((owed.get(socket)?.size ?? 0) > 0) count('answer not taken');
+        socket.destroy();
+      });
       server.on('request', (request, response) => {
         const { socket } = request;
         lastCalls.set(socket, { request, response });
@@ -102,16 +126,75 @@ export function guardConnections(limits: ConnectionLimits, refusalOf: RefusalOf)
         });
       });
       server.on('checkExpectation', (_request, response) => {
+        count('expectation');
         const { status, body } = refusalOf('expectation');
         const length = Buffer.byteLength(body);
         response.writeHead(status, { ...JSON_HEADERS, 'content-length': length, connection: 'close' }).end(body);
       });
-      server.on('connect', (_request, socket) => refuse(socket, refusalOf('tunnel')));
+      server.on('connect', (_request, socket) => {
+        count('tunnel');
+        refuse(socket, refusalOf('tunnel'));
+      });
       app.addHook('onSend', async ({ raw: { socket } }, reply) => {
         owed.get(socket)?.set(reply.raw, true);
         limitSilence(socket, server.timeout);
       });
     },
+  };
+}
+
+/**
+ * Returns a function that bounds the bodies of a server's calls. All servers that it is called with share `bytesMax`. The
+ * bytes of a body count from their arrival until the call's answer is closed. It must be called before routes are added.
+ *
+ * Beyond the limit, the largest body that still arrives is refused with BodiesFullError. So clients that fill the memory
+ * slowly do not keep out the small bodies of others. What a call only declares (Content-Length) does not count. A body that
+ * is alone is never refused.
+ */
+export function limitBodies(bytesMax: number, count: CountRefused): (app: FastifyInstance) => void {
+  const held = new Map<Transform, number>();
+  let heldBytes = 0;
+
+  function hold(body: Transform, bytes: number): void {
+    held.set(body, (held.get(body) ?? 0) + bytes);
+    heldBytes += bytes;
+    if (heldBytes <= bytesMax || held.size === 1) return;
+    // This body is among them, so the sum is within the limit again.
+    const arriving = [...held].filter(([one]) => !one.readableEnded);
+    const [largest] = arriving.reduce((one, other) => (other[1] > one[1] ? other : one), [body, 0] as const);
+    release(largest);
+    count('bodies');
+    largest.destroy(new BodiesFullError('the bodies of all calls under way have reached their limit'));
+  }
+
+  function release(body: Transform): void {
+    heldBytes -= held.get(body) ?? 0;
+    held.delete(body);
+  }
+
+  return (app) => {
+    app.addHook('preParsing', async ({ headers }, reply, payload) => {
+      if (headers['content-length'] === undefined && headers['transfer-encoding'] === undefined) return payload;
+      const body = new Transform({
+        transform(chunk: Buffer, _encoding, done) {
+          hold(body, chunk.length);
+          if (!body.destroyed) done(null, chunk);
+        },
+      });
+      // Nobody listens if the route reads no body.
+      body.on('error', () => {});
+      reply.raw.once('close', () => {
+        // The rest of a body that nobody reads must not stop the next call of the connection.
+        payload.unpipe(body).resume();
+        if (!body.readableEnded) body.destroy(new Error('the call has ended'));
+        release(body);
+      });
+      return payload.pipe(body);
+    });
+    // Fastify would close the connection over bytes that still come, and the client would lose the answer.
+    app.addHook('onError', async (_request, reply, error) => {
+      if (error instanceof BodiesFullError) reply.removeHeader('connection');
+    });
   };
 }
 
@@ -130,4 +213,15 @@ function responseOf({ status, body }: Refusal): string {
 function whyOf({ code }: NodeJS.ErrnoException): NoCall {
   if (code === 'HPE_HEADER_OVERFLOW') return 'headers too large';
   return code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'late' : 'malformed';
+}
+
+/** Creates the counter of those refused, once per registry, and returns what counts one. */
+export function refusedCounter(registry: Registry): CountRefused {
+  const counter = new Counter({
+    name: 'conax_http_refused_total',
+    help: 'Calls and connections that the HTTP servers refused or cut off, by reason (docs/web-api.md).',
+    labelNames: ['reason'],
+    registers: [registry],
+  });
+  return (reason) => counter.inc({ reason: reason.replaceAll(' ', '_') });
 }

@@ -1,6 +1,12 @@
 import type { Registry } from '@prometheus-io/client';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { type ConnectionLimits, guardConnections, type RefusalOf } from './http-connections.ts';
+import {
+  type ConnectionLimits,
+  guardConnections,
+  limitBodies,
+  type RefusalOf,
+  refusedCounter,
+} from './http-connections.ts';
 import type { Logger } from './logging.ts';
 
 /** How one part of the service is doing. */
@@ -34,6 +40,8 @@ interface Address {
 }
 
 const BODY_BYTES_MAX = 1 << 20;
+/** JSON that was read can take ten times as much: far below what a container has. */
+const BODIES_BYTES_MAX = 64 << 20;
 const CALL_ARRIVES_MS = 15_000;
 const ANSWER_STALLS_MS = 15_000;
 /** A socket on which nothing moves is closed after this: longer than any answer takes (WEB_API_IMMEDIATE_TIMEOUT_MS). */
@@ -59,9 +67,27 @@ export async function startHttpServer(
   },
 ): Promise<HttpServer> {
   const { logger, registry, parts, edge } = options;
-  const limits = { callArrivesMs: CALL_ARRIVES_MS, answerStallsMs: ANSWER_STALLS_MS, ...options.limits };
-  const app = newServer(edge, limits);
-  const management = options.management === undefined ? app : newServer(edge, limits);
+  const limits = {
+    callArrivesMs: CALL_ARRIVES_MS,
+    answerStallsMs: ANSWER_STALLS_MS,
+    bodiesBytesMax: BODIES_BYTES_MAX,
+    ...options.limits,
+  };
+  const count = refusedCounter(registry);
+  const boundBodies = limitBodies(limits.bodiesBytesMax, count);
+  const newServer = (): FastifyInstance => {
+    const guard = guardConnections(limits, edge.refusalOf, count);
+    const server = fastify({
+      ...serverOptions(edge, limits),
+      http: guard.http,
+      clientErrorHandler: guard.onClientError,
+    });
+    guard.attach(server);
+    boundBodies(server);
+    return server;
+  };
+  const app = newServer();
+  const management = options.management === undefined ? app : newServer();
   const close = async (): Promise<void> => {
     await Promise.all([app.close(), management.close()]);
   };
@@ -79,23 +105,18 @@ export async function startHttpServer(
   }
 }
 
-function newServer({ refusalOf, answerBadAddress }: EdgeAnswers, limits: ConnectionLimits): FastifyInstance {
-  const guard = guardConnections(limits, refusalOf);
-  const app = fastify({
+function serverOptions({ answerBadAddress }: EdgeAnswers, { callArrivesMs }: ConnectionLimits) {
+  return {
     // No log of fastify's own: it would have the addresses, and they may have tokens in their queries.
     logger: false,
     forceCloseConnections: true,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: limits.callArrivesMs,
+    requestTimeout: callArrivesMs,
     connectionTimeout: CONNECTION_SILENT_MS,
-    http: guard.http,
-    clientErrorHandler: guard.onClientError,
     frameworkErrors: answerBadAddress,
     // The APIs answer SHUTTING_DOWN, in their envelope.
     return503OnClosing: false,
-  });
-  guard.attach(app);
-  return app;
+  } as const;
 }
 
 function addHealth(app: FastifyInstance, registry: Registry, partsOf: () => Promise<readonly PartState[]>): void {

@@ -297,6 +297,12 @@ export const webApiCodes = {
     message: 'PINs cannot be set on this installation',
     remedy: 'The operator sets `PIN_KEY_FILE` to a key that seals PINs until they are sent.',
   },
+  TOO_MANY_BODIES: {
+    status: 503,
+    message: 'The bodies of the calls under way are too large together',
+    remedy:
+      'Nothing was done. Repeat the call after the seconds that `Retry-After` says. Send large bodies one at a time: the largest one that still arrives is refused.',
+  },
   DATABASE_UNAVAILABLE: {
     status: 503,
     message: 'The database is away or too busy',

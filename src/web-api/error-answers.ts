@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { isDatabaseOutage } from '../platform/database.ts';
-import type { NoCall, Refusal } from '../platform/http-connections.ts';
+import { BodiesFullError, type NoCall, type Refusal } from '../platform/http-connections.ts';
 import type { Logger } from '../platform/logging.ts';
 import { OperationError } from '../operations/operation-error.ts';
 import { type WebApiCodeName, webApiCodes } from './codes.ts';
@@ -75,6 +75,10 @@ function asWebApiError(error: FastifyError | WebApiError | OperationError): WebA
   if (isDatabaseOutage(error)) {
     const description = 'the database does not answer in time: repeat the call, a POST with the same Idempotency-Key';
     return new WebApiError('DATABASE_UNAVAILABLE', description, { 'retry-after': String(RETRY_AFTER_SECONDS) });
+  }
+  if (error instanceof BodiesFullError) {
+    const description = 'the body: the calls under way have 64 MiB together: repeat the call';
+    return new WebApiError('TOO_MANY_BODIES', description, { 'retry-after': '1' });
   }
   switch (error.code) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
