@@ -91,10 +91,18 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
     entry['statusCode'] = step(output.body);
     status = output.body.text;
   } else if (entry['statusCode'] === undefined) {
-    entry['element'] = step(output.body);
-    unsure.push(
-      `no element looks like a status code, so that every ${output.body.name.name} is a success; write the path of statusCode if it has one`,
-    );
+    const candidates = places.filter((place) => !place.isList && !taken.has(place)).map(pathOf);
+    if (candidates.length === 0) {
+      entry['element'] = step(output.body);
+      unsure.push(`${output.body.name.name} has no status code: every one is a success`);
+    } else {
+      // Refused by the check: without a status code, every refusal of the CAS would count as a success.
+      entry['statusCode'] = `${step(output.body)}/?`;
+      unsure.push(
+        `no element looks like a status code; write the path of statusCode, which may be ${candidates.join(' or ')}; ` +
+          `only if the answer has none, write "element": "${step(output.body)}" instead`,
+      );
+    }
   }
   return { entry, codes: status?.values ?? [], codeType: status?.type ?? null, namespaces, unsure };
 }

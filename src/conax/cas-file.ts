@@ -86,11 +86,21 @@ export function readCasFile(file: string): ReadCasFile {
   if (!parsed.success) {
     for (const issue of parsed.error.issues) {
       const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-      mistakes.push(`${file}:${lineOf(path)}: ${issue.path.join('.') || 'the file'}: ${issue.message}`);
+      const problem = isMissingCommand(json, issue.path)
+        ? 'is missing; write it with conax init, or copy it from schemas/conax of the project'
+        : issue.message;
+      mistakes.push(`${file}:${lineOf(path)}: ${issue.path.join('.') || 'the file'}: ${problem}`);
     }
   }
   if (mistakes.length > 0 || !parsed.success) throw new CasDefinitionError(file, mistakes);
   return { content: parsed.data, lineOf };
+}
+
+function isMissingCommand(json: unknown, path: readonly PropertyKey[]): boolean {
+  const [member, command, more] = path;
+  if (member !== 'commands' || command === undefined || more !== undefined) return false;
+  const { commands } = json as { commands?: Readonly<Record<PropertyKey, unknown>> };
+  return commands?.[command] === undefined;
 }
 
 function nearest(tree: Node, path: readonly PropertyKey[]): Node {

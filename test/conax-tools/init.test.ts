@@ -94,6 +94,23 @@ describe('conax init', () => {
     ).toEqual([`${messages}QueryPairingByCardReply`, `${types}Boxes`, `${types}Serial`]);
   });
 
+  test('of an answer whose status code has an odd name leaves a path that is refused: else every refusal is a success', () => {
+    const odd = Object.fromEntries(
+      Object.entries(acme).map(([name, text]) => [name, text.replaceAll('"Result"', '"Rc"')]),
+    );
+    const directory = directoryWith(odd);
+    const { unsure } = initialised(join(directory, 'acme.wsdl'), join(directory, 'conax'), acmeChoice);
+    expect(unsure).toContainEqual(
+      expect.stringMatching(/no element looks like a status code; write the path of statusCode, which may be .*Rc/),
+    );
+    const { mistakes } = inspectCas(join(directory, 'conax/conax.json'));
+    expect(mistakes).toContainEqual(
+      expect.stringMatching(
+        /commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: ".*\/\?": "\?" is no name; write prefix:name/,
+      ),
+    );
+  });
+
   test('overwrites nothing without --force, and then only what was chosen', () => {
     const directory = directoryWith(acme);
     const wsdl = join(directory, 'acme.wsdl');

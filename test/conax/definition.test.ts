@@ -140,6 +140,11 @@ describe('mistakes are found at start', () => {
       /answer\.activeServices: is missing/,
     ],
     [
+      'a command that is not there',
+      ['conax.json', '"DISPLAY_FINGERPRINT": ', '"DISPLAY_FINGERPRINTS": '],
+      /commands\.DISPLAY_FINGERPRINT: is missing; write it with conax init, or copy it from schemas\/conax/,
+    ],
+    [
       'no status code',
       ['conax.json', '"statusCode": "authorization:AddSubscriptionsResponse/common:StatusCode",', ''],
       /commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: is missing; write its path, or "element"/,
