@@ -1,7 +1,7 @@
 import { Registry } from '@prometheus-io/client';
 import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
-import { createConaxClient } from './conax/client.ts';
+import { conaxOptionsOf, createConaxClient } from './conax/client.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { reportSurplus } from './conax/surplus.ts';
 import { kafkaOf, registryOf } from './connections.ts';
@@ -72,17 +72,9 @@ const WEB_API_LOCK_MS = 5_000;
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   const registry = new Registry();
   const conax = await createConaxClient({
-    baseUrl: settings.CONAX_BASE_URL,
-    mappingFile: settings.CONAX_MAPPING_FILE,
-    username: settings.CONAX_USERNAME,
-    password: settings.CONAX_PASSWORD,
-    clientCert: settings.CONAX_CLIENT_CERT,
-    clientKey: settings.CONAX_CLIENT_KEY,
-    ca: settings.CONAX_CA,
-    timeoutMs: settings.CONAX_TIMEOUT_MS,
+    ...conaxOptionsOf(settings),
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
     keepAlive: settings.CONAX_KEEP_ALIVE,
-    entitlementMonths: settings.ENTITLEMENT_MONTHS,
     onWarning: (warning) => logger.warn({ part: 'conax' }, warning),
     onSurplus: reportSurplus(registry, logger.child({ part: 'conax' })),
   });

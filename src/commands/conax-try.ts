@@ -1,5 +1,5 @@
 import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
-import { createConaxClient } from '../conax/client.ts';
+import { conaxOptionsOf, createConaxClient } from '../conax/client.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
@@ -28,16 +28,8 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
     command.type
   ];
   const client = await createConaxClient({
-    baseUrl: settings.CONAX_BASE_URL,
-    mappingFile: file,
-    username: settings.CONAX_USERNAME,
-    password: settings.CONAX_PASSWORD,
-    clientCert: settings.CONAX_CLIENT_CERT,
-    clientKey: settings.CONAX_CLIENT_KEY,
-    ca: settings.CONAX_CA,
-    timeoutMs: settings.CONAX_TIMEOUT_MS,
+    ...conaxOptionsOf(settings),
     maxConnections: 1,
-    entitlementMonths: settings.ENTITLEMENT_MONTHS,
     onWarning: report,
   });
   try {

@@ -73,7 +73,7 @@ function problemOf(validator: Validator, path: AnswerPath, text: string): PathPr
   return null;
 }
 
-/** Finds the elements that let the last step of a path stand where it does. */
+/** Finds the elements that must come before the last step of a path. */
 function place(
   validator: Validator,
   path: AnswerPath,

@@ -39,6 +39,34 @@ export interface ConaxClientOptions {
   readonly onSurplus?: (() => void) | undefined;
 }
 
+/** The settings that say where the CAS is and how it is spoken to. */
+export interface ConaxSettings {
+  readonly CONAX_BASE_URL: string;
+  readonly CONAX_MAPPING_FILE?: string | undefined;
+  readonly CONAX_USERNAME?: string | undefined;
+  readonly CONAX_PASSWORD?: string | undefined;
+  readonly CONAX_CLIENT_CERT?: string | undefined;
+  readonly CONAX_CLIENT_KEY?: string | undefined;
+  readonly CONAX_CA?: string | undefined;
+  readonly CONAX_TIMEOUT_MS: number;
+  readonly ENTITLEMENT_MONTHS: number;
+}
+
+/** Returns what the settings say of the client; how many connections it has is the caller's. */
+export function conaxOptionsOf(settings: ConaxSettings): Omit<ConaxClientOptions, 'maxConnections'> {
+  return {
+    baseUrl: settings.CONAX_BASE_URL,
+    mappingFile: settings.CONAX_MAPPING_FILE,
+    username: settings.CONAX_USERNAME,
+    password: settings.CONAX_PASSWORD,
+    clientCert: settings.CONAX_CLIENT_CERT,
+    clientKey: settings.CONAX_CLIENT_KEY,
+    ca: settings.CONAX_CA,
+    timeoutMs: settings.CONAX_TIMEOUT_MS,
+    entitlementMonths: settings.ENTITLEMENT_MONTHS,
+  };
+}
+
 /** What is kept of a body; a longer one is cut. */
 const bodyCharactersMax = 65_536;
 

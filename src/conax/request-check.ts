@@ -84,7 +84,7 @@ function isOfOperator(problem: Problem, problems: readonly Problem[]): boolean {
 }
 
 /**
- * Breaks the line inside every start tag, where that means nothing, so that the line of an element tells where it was.
+ * Puts a line break into every start tag. XML ignores it, and the line of an element then tells its position.
  */
 function oneTagALine(text: string): { lines: string; positionOf: (line: number) => number } {
   const starts: { readonly line: number; readonly at: number }[] = [];

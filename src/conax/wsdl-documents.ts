@@ -36,8 +36,8 @@ export function namespaceId(targetNamespace: string): string {
 }
 
 /**
- * Reads a WSDL file with every WSDL and schema that it refers to. Files only: of an address, the file of that name beside
- * the WSDL is taken if there is one.
+ * Reads a WSDL file with every WSDL and schema that it refers to. Reads files only. For an address, it takes the file of
+ * that name beside the WSDL, if there is one.
  * @throws Error if the WSDL file itself cannot be read.
  */
 export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {

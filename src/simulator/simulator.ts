@@ -51,7 +51,7 @@ export interface Simulator {
 const viewBytesMax = 256 << 20;
 const soapBytesMax = messageLimits.characters;
 
-/** Starts the CAS simulator. Rejects where the mapping file has mistakes or the port is taken. */
+/** Starts the CAS simulator. Rejects if conax.json has mistakes or the port is taken. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile);
   for (const warning of definition.warnings) options.logger?.warn({ warning }, 'Not checked');
