@@ -18,12 +18,14 @@ export async function openBareHttp(url: string, command: Command, connections: n
   const { requestBody: body } = exchange;
   if (body === null || exchange.answer.kind !== 'accepted') throw new Error(`The sample call: ${exchange.answer.kind}`);
   const definition = await loadCasDefinition(defaultCasFile);
+  const mapped = definition.commands[command.type];
+  if (mapped === undefined) throw new Error(`${command.type} is not supported`);
   const pool = new Pool(url, { connections, pipelining: 1 });
   const request = {
     path: new URL(exchange.url).pathname,
     method: 'POST' as const,
     body,
-    headers: soapHeaders(definition.commands[command.type]),
+    headers: soapHeaders(mapped),
   };
   return {
     async call() {

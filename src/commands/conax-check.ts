@@ -28,15 +28,19 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
     return { ...inspection, warnings: [...inspection.warnings, ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
-    return { basicAuth: true, commands: {}, mistakes: error.mistakes, warnings: [] };
+    return { basicAuth: true, commands: {}, unsupported: new Map(), mistakes: error.mistakes, warnings: [] };
   }
 }
 
-function checkJson(file: string, { commands, mistakes, warnings }: CasInspection, shown: readonly CommandType[]) {
+function checkJson(
+  file: string,
+  { commands, unsupported, mistakes, warnings }: CasInspection,
+  shown: readonly CommandType[]) {
   return {
     file,
     mistakes,
     warnings,
+    unsupported: Object.fromEntries(unsupported),
     commands: shown.flatMap((type) => {
       const command = commands[type];
       if (command === undefined) return [];
@@ -59,19 +63,26 @@ function checkJson(file: string, { commands, mistakes, warnings }: CasInspection
 }
 
 function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[]): string {
-  const { commands, mistakes, warnings } = inspection;
-  const blocks = shown.map((type) => {
+  const { commands, unsupported, mistakes, warnings } = inspection;
+  const blocks = shown.flatMap((type) => {
     const command = commands[type];
+    if (unsupported.has(type)) return [];
     return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command);
   });
   const list = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [[title, ...lines.map((line) => `- ${line}`)].join('\n')];
   return [
     ...blocks,
+    ...(unsupported.size === 0 ? [] : [unsupportedLine(unsupported)]),
     ...list(`${warnings.length} to know:`, warnings),
     ...list(`${mistakes.length} to fix:`, mistakes),
     ...(mistakes.length === 0 ? [`${file}: nothing is wrong`] : []),
   ].join('\n\n');
+}
+
+function unsupportedLine(unsupported: CasInspection['unsupported']): string {
+  const named = [...unsupported].map(([type, why]) => `${type} (${why})`);
+  return `not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: ${named.join(', ')}`;
 }
 
 function commandText(command: CasCommand): string {

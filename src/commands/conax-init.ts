@@ -94,7 +94,7 @@ async function list(options: InitOptions, { operations, remarks }: WsdlOutline):
   report(`\nNothing was written. Correct the names and run:\n${line.join(' \\\n')}`);
 }
 
-function writtenText({ files, guessed, unsure, missing }: Skeleton, remarks: readonly string[], out: string): string {
+function writtenText({ files, guessed, unsure, unsupported }: Skeleton, remarks: readonly string[], out: string): string {
   const section = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [`${title}\n${lines.map((line) => `- ${line}`).join('\n')}`];
   return [
@@ -102,7 +102,7 @@ function writtenText({ files, guessed, unsure, missing }: Skeleton, remarks: rea
     ...section('Guessed by the names of elements; look at each:', guessed),
     ...section('For you to write or look at:', unsure),
     ...section('About the WSDL:', remarks),
-    ...section('conax.json still lacks:', missing),
+    ...section('Declared as unsupported, and refused until you choose an operation:', unsupported),
     `Next: CONAX_MAPPING_FILE=${join(out, 'conax.json')} conax-provisioning conax check`,
   ].join('\n\n');
 }

@@ -23,18 +23,20 @@ export interface TryOptions {
 export async function tryCommand(name: string, options: TryOptions): Promise<void> {
   const command = questionOf(name, options);
   const settings = readSettings(['conax', 'mapping']);
-  const file = settings.CONAX_MAPPING_FILE ?? defaultCasFile;
-  const { answer: shape, soapAction } = (await loadCasDefinition(file, settings.ENTITLEMENT_MONTHS > 0)).commands[
-    command.type
-  ];
+  const definition = await loadCasDefinition(
+    settings.CONAX_MAPPING_FILE ?? defaultCasFile,
+    settings.ENTITLEMENT_MONTHS > 0,
+  );
   const client = await createConaxClient({
     ...conaxOptionsOf(settings),
+    definition,
     maxConnections: 1,
     onWarning: report,
   });
   try {
     const exchange = await client.call({ command, requestNumber: 1 });
-    const found = findPaths(shape, exchange.responseBody);
+    const { answer: shape, soapAction = '' } = definition.commands[command.type] ?? {};
+    const found = shape === undefined ? null : findPaths(shape, exchange.responseBody);
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
       : print(tryText(exchange, soapAction, found)));
@@ -82,9 +84,10 @@ function tryJson(exchange: ConaxExchange, soapAction: string, found: Found) {
 
 function tryText(exchange: ConaxExchange, soapAction: string, found: Found): string {
   const { answer, httpStatus, durationMs, requestBody, responseBody } = exchange;
+  if (requestBody === null) return verdictText(answer);
   const status = httpStatus === null ? 'no HTTP status' : `HTTP ${httpStatus}`;
   return [
-    `POST ${exchange.url}\nSOAPAction: ${JSON.stringify(soapAction)}\n${indented(requestBody ?? 'nothing was sent')}`,
+    `POST ${exchange.url}\nSOAPAction: ${JSON.stringify(soapAction)}\n${indented(requestBody)}`,
     `${status} after ${durationMs} ms\n${responseBody ?? 'no answer'}`,
     pathsText(found),
     verdictText(answer),

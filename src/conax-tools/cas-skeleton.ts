@@ -19,8 +19,8 @@ export interface Skeleton {
   readonly guessed: readonly string[];
   /** What a person must look at: `file:line: problem; remedy`. */
   readonly unsure: readonly string[];
-  /** Commands that conax.json still lacks. */
-  readonly missing: readonly CommandType[];
+  /** Commands that conax.json declares as unsupported: no operation was chosen for them. */
+  readonly unsupported: readonly CommandType[];
 }
 
 /** A file is there that must not be overwritten; the message names them all. */
@@ -110,9 +110,14 @@ export function makeSkeleton(
   for (const [name, entry] of Object.entries(areas))
     if (content.areas?.[name] === undefined) set(['areas', name], entry);
   for (const [name, entry] of Object.entries(commands)) set(['commands', name], entry);
+  const isLeft = (type: CommandType): boolean => commands[type] === undefined && !isWritten(content.commands?.[type]);
+  const unsupported = commandTypes.filter(isLeft);
+  for (const type of unsupported) {
+    if (content.commands?.[type] !== undefined) continue;
+    set(['commands', type], { unsupported: `conax init: no operation of ${basename(wsdl.file)} was chosen for it` });
+  }
   files.set(casFile, json.endsWith('\n') ? json : `${json}\n`);
-  const has = new Set([...Object.keys(content.commands ?? {}), ...Object.keys(commands)]);
-  return { files, guessed, unsure, missing: commandTypes.filter((type) => !has.has(type)) };
+  return { files, guessed, unsure, unsupported };
 }
 
 /** Writes the files, and the directories that they need. */
@@ -135,12 +140,17 @@ function assertNew(
   templateFile: (command: CommandType) => string,
 ): void {
   const found = chosen.filter(
-    ({ command }) => existsSync(templateFile(command)) || content.commands?.[command] !== undefined,
+    ({ command }) => existsSync(templateFile(command)) || isWritten(content.commands?.[command]),
   );
   if (found.length === 0) return;
   throw new FilesExistError(
     `${directory} already has ${found.map(({ command }) => command).join(', ')}. Nothing was written; choose another directory, or overwrite template and entry of these with --force`,
   );
+}
+
+/** Whether conax.json has the command: one that is only declared as unsupported is replaced. */
+function isWritten(entry: unknown): boolean {
+  return entry !== undefined && !(typeof entry === 'object' && entry !== null && 'unsupported' in entry);
 }
 
 /** An area of the same path and WSDL is used whatever its name; a new one gets the name of the file. */

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
-import { type CommandType, commandTypes } from '../requests/command.ts';
+import type { CommandType } from '../requests/command.ts';
 import { type AnswerShape, parseAnswerShape, type QName } from './answer-shape.ts';
 import { type CasFileCommand, type ReadCasFile, readCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
@@ -38,18 +38,18 @@ export interface CasDefinition {
   readonly file: string;
   /** Whether user and password are sent as HTTP Basic. */
   readonly basicAuth: boolean;
-  readonly commands: Readonly<Record<CommandType, CasCommand>>;
+  /** Every command that is not `unsupported`. */
+  readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
+  /** Why the CAS does not have a command, for people. */
+  readonly unsupported: ReadonlyMap<CommandType, string>;
   /** What could not be checked. */
   readonly warnings: readonly string[];
 }
 
 /** What could be read of a definition, whatever is wrong with it. */
-export interface CasInspection {
-  readonly basicAuth: boolean;
-  readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
+export interface CasInspection extends Omit<CasDefinition, 'file'> {
   /** Each with file, line, problem and remedy. */
   readonly mistakes: readonly string[];
-  readonly warnings: readonly string[];
 }
 
 /**
@@ -58,34 +58,30 @@ export interface CasInspection {
  * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
  */
 export async function loadCasDefinition(file: string, entitled = true): Promise<CasDefinition> {
-  const { basicAuth, commands, mistakes, warnings } = inspectCas(file, entitled);
-  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, warnings);
-  return { file, basicAuth, commands: commands as Record<CommandType, CasCommand>, warnings };
+  const { mistakes, ...definition } = inspectCas(file, entitled);
+  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, definition.warnings);
+  return { file, ...definition };
 }
 
 /** The same for people who look for mistakes. @throws CasDefinitionError only if conax.json itself cannot be read. */
 export function inspectCas(file: string, entitled = true): CasInspection {
-  const { content, lineOf } = readCasFile(file);
-  const mistakes = new Set<string>();
+  const { content, mistakes: ofFile, lineOf } = readCasFile(file);
+  const mistakes = new Set(ofFile);
   const warnings = new Set<string>();
   const report: Report = (at, line, problem) => mistakes.add(`${at}:${line}: ${problem}`);
   const at = (path: readonly PropertyKey[], problem: string): void =>
     report(file, lineOf(path), `${path.join('.')}: ${problem}`);
   const warn: Report = (of, line, problem) => warnings.add(`${of}:${line}: ${problem}`);
-  for (const [name, area] of Object.entries(content.areas)) {
-    if (area.wsdl !== undefined) continue;
+  for (const [name, area] of content.areas) {
+    if (area === null || area.wsdl !== undefined) continue;
     warn(file, lineOf(['areas', name]), `areas.${name}: has no wsdl, so its requests and answers are not checked`);
   }
   const wsdls = createWsdlChecks(entitled, report, warn, (warning) => warnings.add(warning));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
-  for (const type of commandTypes) {
-    const entry = content.commands[type];
-    const area = content.areas[entry.area];
+  for (const [type, entry] of content.commands) {
+    const area = content.areas.get(entry.area);
     if (area === undefined) {
-      at(
-        ['commands', type, 'area'],
-        `"${entry.area}" is no area; it is one of ${Object.keys(content.areas).join(', ')}`,
-      );
+      at(['commands', type, 'area'], `"${entry.area}" is no area; it is one of ${[...content.areas.keys()].join(', ')}`);
     }
     const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (member, problem) => {
       // Those of all commands are missing once, not for each of them.
@@ -93,7 +89,7 @@ export function inspectCas(file: string, entitled = true): CasInspection {
       at(isOfAll ? ['answers', member] : ['commands', type, 'answer', member], problem);
     });
     const template = readTemplate(file, type, entry, lineOf, report);
-    if (template === null || area === undefined) continue;
+    if (template === null || !area) continue;
     const checked = checkTemplate(type, template, report);
     if (checked === null) continue;
     const command: CasCommand = {
@@ -116,7 +112,8 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     commands[type] = { ...command, soapAction };
   }
   wsdls.close();
-  return { basicAuth: content.basicAuth, commands, mistakes: [...mistakes], warnings: [...warnings] };
+  const { basicAuth, unsupported } = content;
+  return { basicAuth, commands, unsupported, mistakes: [...mistakes], warnings: [...warnings] };
 }
 
 function readTemplate(

@@ -13,6 +13,14 @@ const codeLists = {
 };
 const answerPath = z.string().min(1, 'write a path such as prefix:Response/prefix:StatusCode');
 
+const areaSchema = z.strictObject({
+  path: z
+    .string()
+    .regex(/^\/[\w./~%!$&'()*+,;=:@-]*$/, 'start with / and use only characters of a URL path')
+    .describe('after CONAX_BASE_URL'),
+  wsdl: z.string().min(1).optional().describe('the WSDL file, relative to conax.json'),
+});
+
 const commandSchema = z.strictObject({
   area: z.string().describe('one of "areas"'),
   template: z.string().min(1).describe('the file with the whole envelope, relative to conax.json'),
@@ -29,34 +37,37 @@ const commandSchema = z.strictObject({
   }),
 });
 
-/** The form of conax.json. */
-export const casFileSchema = z.strictObject({
+const unsupportedSchema = z.strictObject({
+  unsupported: z.string().trim().min(1, 'write why, for people').describe('why the CAS does not have the command'),
+});
+
+const casFileSchema = z.strictObject({
   namespaces: z.record(z.string(), z.string().min(1)).default({}).describe('prefixes of the answers’ paths'),
   basicAuth: z.boolean().default(true).describe('false: user and password stand in the templates only'),
   answers: z.strictObject(codeLists).default({}),
-  areas: z.record(
-    z.string(),
-    z.strictObject({
-      path: z
-        .string()
-        .regex(/^\/[\w./~%!$&'()*+,;=:@-]*$/, 'start with / and use only characters of a URL path')
-        .describe('after CONAX_BASE_URL'),
-      wsdl: z.string().min(1).optional().describe('the WSDL file, relative to conax.json'),
-    }),
-  ),
-  commands: z.record(z.enum(commandTypes as [CommandType, ...CommandType[]]), commandSchema),
+  areas: z.record(z.string(), z.unknown()),
+  commands: z.record(z.string(), z.unknown()),
 });
 
-export type CasFile = z.infer<typeof casFileSchema>;
-export type CasFileCommand = CasFile['commands'][CommandType];
+export type CasFileArea = z.infer<typeof areaSchema>;
+export type CasFileCommand = z.infer<typeof commandSchema>;
 
 export interface ReadCasFile {
-  readonly content: CasFile;
+  readonly content: Omit<z.infer<typeof casFileSchema>, 'areas' | 'commands'> & {
+    /** null: its entry is wrong. */
+    readonly areas: ReadonlyMap<string, CasFileArea | null>;
+    /** Those whose entries are right. */
+    readonly commands: ReadonlyMap<CommandType, CasFileCommand>;
+    /** Why the CAS does not have a command. */
+    readonly unsupported: ReadonlyMap<CommandType, string>;
+  };
+  /** Each with file and line. */
+  readonly mistakes: readonly string[];
   /** The line of a member, or of the nearest one around it that is there. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
 }
 
-/** Reads conax.json. @throws CasDefinitionError with every mistake and its line. */
+/** Reads conax.json; a wrong area or command hides no mistake of another. @throws CasDefinitionError if nothing can be read. */
 export function readCasFile(file: string): ReadCasFile {
   let text: string;
   try {
@@ -82,25 +93,46 @@ export function readCasFile(file: string): ReadCasFile {
       `${file}:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes`,
     ]);
   }
-  const parsed = casFileSchema.safeParse(json);
-  if (!parsed.success) {
+  function parse<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[]): T | null {
+    const parsed = schema.safeParse(value);
+    if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
-      const path = issue.code === 'unrecognized_keys' ? [...issue.path, issue.keys[0] ?? ''] : issue.path;
-      const problem = isMissingCommand(json, issue.path)
-        ? 'is missing; write it with conax init, or copy it from schemas/conax of the project'
-        : issue.message;
-      mistakes.push(`${file}:${lineOf(path)}: ${issue.path.join('.') || 'the file'}: ${problem}`);
+      const path = [...at, ...issue.path];
+      const line = lineOf(issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path);
+      mistakes.push(`${file}:${line}: ${path.join('.') || 'the file'}: ${issue.message}`);
+    }
+    return null;
+  }
+  const content = parse(casFileSchema, json, []);
+  if (content === null) throw new CasDefinitionError(file, mistakes);
+  const areas = new Map(
+    Object.entries(content.areas).map(([name, area]) => [name, parse(areaSchema, area, ['areas', name])]),
+  );
+  const commands = new Map<CommandType, CasFileCommand>();
+  const unsupported = new Map<CommandType, string>();
+  for (const type of commandTypes) {
+    const entry = content.commands[type];
+    const at = ['commands', type];
+    if (entry === undefined) {
+      const remedy =
+        'write it with conax init, copy it from schemas/conax of the project, or write { "unsupported": "why" } if the CAS does not have it';
+      mistakes.push(`${file}:${lineOf(at)}: ${at.join('.')}: is missing; ${remedy}`);
+    } else if (typeof entry === 'object' && entry !== null && 'unsupported' in entry) {
+      const parsed = parse(unsupportedSchema, entry, at);
+      if (parsed !== null) unsupported.set(type, parsed.unsupported);
+    } else {
+      const parsed = parse(commandSchema, entry, at);
+      if (parsed !== null) commands.set(type, parsed);
     }
   }
-  if (mistakes.length > 0 || !parsed.success) throw new CasDefinitionError(file, mistakes);
-  return { content: parsed.data, lineOf };
-}
-
-function isMissingCommand(json: unknown, path: readonly PropertyKey[]): boolean {
-  const [member, command, more] = path;
-  if (member !== 'commands' || command === undefined || more !== undefined) return false;
-  const { commands } = json as { commands?: Readonly<Record<PropertyKey, unknown>> };
-  return commands?.[command] === undefined;
+  for (const name of Object.keys(content.commands)) {
+    if (commandTypes.some((type) => type === name)) continue;
+    const at = ['commands', name];
+    mistakes.push(
+      `${file}:${lineOf(at)}: ${at.join('.')}: is no command; write one of ${commandTypes.join(', ')}`,
+    );
+  }
+  return { content: { ...content, areas, commands, unsupported }, mistakes, lineOf };
 }
 
 function nearest(tree: Node, path: readonly PropertyKey[]): Node {

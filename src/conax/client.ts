@@ -1,4 +1,4 @@
-import type { Command } from '../requests/command.ts';
+import type { Command, CommandType } from '../requests/command.ts';
 import { randomUUID } from 'node:crypto';
 import { type AskedDevice, classify, isRepeatable } from './answer.ts';
 import { type CasCommand, type CasDefinition, defaultCasFile, loadCasDefinition } from './cas-definition.ts';
@@ -18,6 +18,8 @@ export interface ConaxClientOptions {
   readonly baseUrl: string;
   /** conax.json; without it, that of the project. */
   readonly mappingFile?: string | undefined;
+  /** The same, if it is loaded already. */
+  readonly definition?: CasDefinition | undefined;
   /** HTTP Basic, unless conax.json says otherwise, and the fields of the templates. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
@@ -76,10 +78,13 @@ const bodyCharactersMax = 65_536;
  */
 export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
   const { entitlementMonths = 0 } = options;
-  const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0);
+  const definition =
+    options.definition ?? (await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0));
   assertLogin(definition, options);
   const opinions = options.onWarning === undefined ? [] : await soapOpinions(Object.values(definition.commands));
-  for (const warning of [...definition.warnings, ...opinions]) options.onWarning?.(warning);
+  const { unsupported } = definition;
+  const refused = [...unsupported].map(([type, why]) => `${definition.file}: ${unsupportedText(type, why)}`);
+  for (const warning of [...definition.warnings, ...opinions, ...refused]) options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);
@@ -109,6 +114,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   async function call(request: ConaxCall): Promise<ConaxExchange> {
     const { command, pin } = request;
     const mapped = definition.commands[command.type];
+    if (mapped === undefined) return notSupported(command.type);
     const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedAt = Date.now();
     const startedMs = performance.now();
@@ -159,7 +165,26 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
     };
   }
 
+  function notSupported(type: CommandType): ConaxExchange {
+    const description = unsupportedText(type, unsupported.get(type) ?? '');
+    return {
+      answer: { kind: 'invalid', code: 'FEATURE_NOT_AVAILABLE', description },
+      command: type,
+      operation: type,
+      url: `${base.origin}${basePath}`,
+      requestBody: null,
+      responseBody: null,
+      httpStatus: null,
+      startedAt: Date.now(),
+      durationMs: 0,
+    };
+  }
+
   return { call, close: () => transport.close() };
+}
+
+function unsupportedText(type: CommandType, why: string): string {
+  return `${type} is declared as unsupported (${why}), so it is refused and never sent; if the CAS has it, write its template and its entry in conax.json`;
 }
 
 /** Texts with digits that every answer to the command may hold: namespaces, and the status in our own descriptions. */

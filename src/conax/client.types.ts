@@ -21,7 +21,7 @@ export type ConaxAnswer =
   | { readonly kind: 'not-sent'; readonly code: string; readonly description: string }
   /** 401 or 403: safe to repeat once a person has mended the credentials; pauses the provider. */
   | { readonly kind: 'not-authorised'; readonly code: string; readonly description: string }
-  /** The command cannot be put into SOAP (control characters, …): final, never left us. */
+  /** The command cannot be put into SOAP (control characters, …), or is declared as unsupported: final, never left us. */
   | { readonly kind: 'invalid'; readonly code: string; readonly description: string };
 
 /** One SOAP call as it went, for the attempt row. Bodies have every secret masked. */

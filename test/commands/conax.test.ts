@@ -105,6 +105,18 @@ describe('conax check', () => {
     );
   });
 
+  test('names the commands that the CAS does not have in one line', async () => {
+    const { file } = acmeFiles();
+    const content = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown> };
+    content.commands['DISPLAY_FINGERPRINT'] = { unsupported: 'not bought' };
+    writeFileSync(file, JSON.stringify(content));
+    const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+    expect(exitCode).toBe(0);
+    expect(stdout.split('\n').filter((line) => line.includes('DISPLAY_FINGERPRINT'))).toEqual([
+      'not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: DISPLAY_FINGERPRINT (not bought)',
+    ]);
+  });
+
   test.each([
     ['{ "areas": ', /conax\.json:1: is no JSON/],
     [null, /to fix:\n- .*no such file/],
@@ -152,7 +164,7 @@ describe('conax init', () => {
       `- ${out}/requests/ADD_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write`,
     );
     expect(stdout).toMatch(
-      /conax\.json still lacks:\n(?:- [A-Z_]+\n){11}\nNext: CONAX_MAPPING_FILE=\S+ conax-provisioning conax check\n$/,
+      /Declared as unsupported, and refused until you choose an operation:\n(?:- [A-Z_]+\n){11}\nNext: CONAX_MAPPING_FILE=\S+ conax-provisioning conax check\n$/,
     );
   });
 

@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import { type AnswerEntry, parseAnswerShape } from '../../src/conax/answer-shape.ts';
-import { type CasCommand, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import type { CasCommand } from '../../src/conax/cas-definition.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import type { CommandType } from '../../src/requests/command.ts';
-import { said } from './support.ts';
+import { ownCommands, said } from './support.ts';
 
 const namespaces = { r: 'urn:r', x: 'urn:x' };
 const common = { success: ['0'], refused: ['17'], tryLater: ['99'] };
-const { commands } = await loadCasDefinition(defaultCasFile);
+const commands = await ownCommands();
 
 /** How a CAS answers that is described like this. */
 function cas(

@@ -2,13 +2,12 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
-import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import type { CommandType } from '../../src/requests/command.ts';
-import { okAnswer, said, soap } from './support.ts';
+import { okAnswer, ownCommands, said, soap } from './support.ts';
 
-let cas: CasDefinition;
+let commands: Awaited<ReturnType<typeof ownCommands>>;
 beforeAll(async () => {
-  cas = await loadCasDefinition(defaultCasFile);
+  commands = await ownCommands();
 });
 
 function answerTo(
@@ -18,7 +17,7 @@ function answerTo(
   type: CommandType = 'ADD_SUBSCRIPTIONS',
 ): ConaxAnswer {
   const asked = type === 'GET_PAIRING_STATUS_FOR_CARD' ? ({ kind: 'smartcard', caId: '01' } as const) : null;
-  return classify(cas.commands[type], asked, { kind: 'answered', status, contentType, body: Buffer.from(body) });
+  return classify(commands[type], asked, { kind: 'answered', status, contentType, body: Buffer.from(body) });
 }
 
 function fault(...parts: readonly string[]): string {

@@ -5,7 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { commonFields, itemFields, requestFields } from '../../src/conax/field-names.ts';
 import { CasDefinitionError } from '../../src/conax/mistakes.ts';
-import { everyCommand } from './support.ts';
+import { calls, everyCommand, openClient } from './support.ts';
 
 const directories: string[] = [];
 afterEach(() => {
@@ -65,7 +65,7 @@ describe('what comes with the project', () => {
   it('may leave the SOAPAction to the WSDL', async () => {
     const { commands } = await loadCasDefinition(changed([['conax.json', /"soapAction": "[^"]*",/g, '']]));
     const { commands: full } = await loadCasDefinition(defaultCasFile);
-    for (const type of everyCommand) expect(commands[type].soapAction).toBe(full[type].soapAction);
+    for (const type of everyCommand) expect(commands[type]?.soapAction).toBe(full[type]?.soapAction);
   });
 });
 
@@ -117,7 +117,7 @@ describe('mistakes are found at start', () => {
     [
       'a command that is not there',
       ['conax.json', '"ADD_SUBSCRIPTIONS": {', '"NO_SUBSCRIPTIONS": {'],
-      /^conax\.json:\d+: commands.*ADD_SUBSCRIPTIONS|NO_SUBSCRIPTIONS/,
+      /^conax\.json:\d+: commands\.NO_SUBSCRIPTIONS: is no command; write one of ADD_SUBSCRIPTIONS, /,
     ],
     [
       'a path without a slash',
@@ -142,7 +142,7 @@ describe('mistakes are found at start', () => {
     [
       'a command that is not there',
       ['conax.json', '"DISPLAY_FINGERPRINT": ', '"DISPLAY_FINGERPRINTS": '],
-      /commands\.DISPLAY_FINGERPRINT: is missing; write it with conax init, or copy it from schemas\/conax/,
+      /commands\.DISPLAY_FINGERPRINT: is missing; write it with conax init, copy it .*, or write \{ "unsupported": "why" \}/,
     ],
     [
       'no status code',
@@ -316,6 +316,51 @@ describe('mistakes are found at start', () => {
   });
 });
 
+describe('a command that the CAS does not have', () => {
+  const unsupported: Change = [
+    'conax.json',
+    /"DISPLAY_FINGERPRINT": \{[\s\S]*?\n {4}\}/g,
+    '"DISPLAY_FINGERPRINT": { "unsupported": "no licence" }',
+  ];
+
+  it('is declared with its reason, and is no command of the definition', async () => {
+    const { commands, unsupported: declared } = await loadCasDefinition(changed([unsupported]));
+    expect([...declared]).toEqual([['DISPLAY_FINGERPRINT', 'no licence']]);
+    expect(Object.keys(commands)).toHaveLength(12);
+  });
+
+  it('is refused by its name, with the remedy, before any call', async () => {
+    const warnings: string[] = [];
+    const client = await openClient('http://127.0.0.1:1', {
+      mappingFile: changed([unsupported]),
+      onWarning: (warning) => warnings.push(warning),
+    });
+    const { answer, httpStatus, requestBody } = await client.call(calls.DISPLAY_FINGERPRINT);
+    await client.close();
+    expect({ answer, httpStatus, requestBody }).toEqual({
+      answer: {
+        kind: 'invalid',
+        code: 'FEATURE_NOT_AVAILABLE',
+        description:
+          'DISPLAY_FINGERPRINT is declared as unsupported (no licence), so it is refused and never sent; if the CAS has it, write its template and its entry in conax.json',
+      },
+      httpStatus: null,
+      requestBody: null,
+    });
+    expect(warnings).toEqual([expect.stringMatching(/conax\.json: DISPLAY_FINGERPRINT is declared as unsupported/)]);
+  });
+
+  it('needs a reason, and nothing else', async () => {
+    const broken = (entry: string): Change => ['conax.json', unsupported[1], `"DISPLAY_FINGERPRINT": ${entry}`];
+    expect(await mistakesIn(changed([broken('{ "unsupported": " " }')]))).toEqual([
+      expect.stringMatching(/^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT\.unsupported: write why, for people$/),
+    ]);
+    expect(await mistakesIn(changed([broken('{ "unsupported": "x", "area": "pairing" }')]))).toEqual([
+      expect.stringMatching(/^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT: .*"area"/),
+    ]);
+  });
+});
+
 describe('what cannot be checked is a warning that names it', () => {
   it.each<[string, readonly Change[], RegExp]>([
     [
@@ -404,7 +449,7 @@ it('a template may be written in another charset, and with comments', async () =
   const template = join(dirname(file), add);
   writeFileSync(template, readFileSync(template, 'utf8'), 'latin1');
   const { commands } = await loadCasDefinition(file);
-  const xml = commands.ADD_SUBSCRIPTIONS.template.render({ smartcard: '1', service: '2' });
+  const xml = commands.ADD_SUBSCRIPTIONS?.template.render({ smartcard: '1', service: '2' });
   expect(xml).not.toContain('<!--');
   expect(xml).toContain('<area:CaClientIds><area:CaClientId>1</area:CaClientId></area:CaClientIds>');
   expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?><soap:Envelope /);

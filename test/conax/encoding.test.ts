@@ -2,18 +2,17 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import type { ConaxCall } from '../../src/conax/client.types.ts';
 import { fieldValues, monthsLater, NotEncodable } from '../../src/conax/fields.ts';
 import { readSoapBody } from '../../src/conax/soap-envelope.ts';
 import { type FieldValues, parseTemplate } from '../../src/conax/template.ts';
 import { messageLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
 import type { CommandType } from '../../src/requests/command.ts';
-import { call, calls, card, device, everyCommand } from './support.ts';
+import { call, calls, card, device, everyCommand, ownCommands } from './support.ts';
 
-let cas: CasDefinition;
+let commands: Awaited<ReturnType<typeof ownCommands>>;
 beforeAll(async () => {
-  cas = await loadCasDefinition(defaultCasFile);
+  commands = await ownCommands();
 });
 
 const source = {
@@ -29,7 +28,7 @@ function valuesOf(one: ConaxCall, changed: Partial<typeof source> = {}): FieldVa
 }
 
 function xmlOf(one: ConaxCall, changed: Partial<typeof source> = {}): string {
-  return cas.commands[one.command.type].template.render(valuesOf(one, changed));
+  return commands[one.command.type].template.render(valuesOf(one, changed));
 }
 
 /** What a document says, however it is written: prefixes and white space between elements do not count. */

@@ -4,25 +4,24 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import { legibleText } from '../../src/conax/charset.ts';
-import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { recordedText } from '../../src/conax/masking.ts';
 import { createPinMask } from '../../src/conax/pin-masking.ts';
 import { messageLimits } from '../../src/conax/xml.ts';
 import { randomFrom } from '../support/random.ts';
 import { hostileBodies, plainBody } from './hostile-bodies.ts';
-import { okAnswer, said } from './support.ts';
+import { okAnswer, ownCommands, said } from './support.ts';
 
 const seed = Number(process.env['CONAX_SEED'] ?? Date.now() % 1e6);
 const contentType = 'text/xml; charset=utf-8';
 
-let cas: CasDefinition;
+let commands: Awaited<ReturnType<typeof ownCommands>>;
 beforeAll(async () => {
-  cas = await loadCasDefinition(defaultCasFile);
+  commands = await ownCommands();
 });
 
 function answerTo(body: string | Buffer): ConaxAnswer {
   const outcome = { kind: 'answered', status: 200, contentType, body: Buffer.from(body) } as const;
-  return classify(cas.commands.ADD_SUBSCRIPTIONS, null, outcome);
+  return classify(commands.ADD_SUBSCRIPTIONS, null, outcome);
 }
 
 /** Everything that is done with a body: judged, and kept with its digits masked, as after a command with a PIN. */
@@ -128,7 +127,7 @@ describe('an answer in a form that was not asked for is named for what it is', (
     'multipart/related; type="application/xop+xml"; boundary="uuid:1"; start="<root@x>"; start-info="text/xml"';
   const root = 'Content-Type: application/xop+xml; charset=UTF-8; type="text/xml"\r\nContent-ID: <root@x>';
   const answered = (body: string | Buffer, type: string, contentEncoding = ''): ConaxAnswer =>
-    classify(cas.commands.ADD_SUBSCRIPTIONS, null, {
+    classify(commands.ADD_SUBSCRIPTIONS, null, {
       kind: 'answered',
       status: 200,
       contentType: type,

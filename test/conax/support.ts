@@ -1,5 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { type CasCommand, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { type ConaxClientOptions, createConaxClient } from '../../src/conax/client.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient } from '../../src/conax/client.types.ts';
 import type { JournalEntry } from '../../src/simulator/journal.ts';
@@ -58,6 +59,12 @@ export const calls: Readonly<Record<CommandType, ConaxCall>> = {
     pin: '4711',
   },
 };
+
+/** What the project's own conax.json says of each of the 13 commands. */
+export async function ownCommands(): Promise<Readonly<Record<CommandType, CasCommand>>> {
+  const { commands } = await loadCasDefinition(defaultCasFile);
+  return commands as Record<CommandType, CasCommand>;
+}
 
 export const everyCommand = Object.keys(calls) as CommandType[];
 

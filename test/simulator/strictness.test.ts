@@ -1,7 +1,6 @@
 import { createClientAsync } from 'soap';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
-import { type Cas, calls, startCas } from '../conax/support.ts';
+import { type Cas, calls, ownCommands, startCas } from '../conax/support.ts';
 
 let cas: Cas;
 let good: string;
@@ -119,7 +118,7 @@ it('several cards and products in one request are all served', async () => {
 });
 
 it('a plain SOAP client made from the WSDL alone is served', async () => {
-  const { commands } = await loadCasDefinition(defaultCasFile);
+  const commands = await ownCommands();
   const client = await createClientAsync(
     commands.GET_ACTIVE_SUBSCRIPTIONS.wsdlFile ?? '',
     { disableCache: true },
