@@ -21,6 +21,8 @@ export interface AnswerShape {
   readonly success: ReadonlySet<string>;
   readonly refused: ReadonlySet<string>;
   readonly tryLater: ReadonlySet<string>;
+  /** The login is refused, not the command. */
+  readonly notAuthorised: ReadonlySet<string>;
   /** Whether an answer with nothing in its body is a success. */
   readonly emptySuccess: boolean;
   /** The element in the SOAP body; null if only an empty answer is a success. */
@@ -33,12 +35,16 @@ export interface AnswerEntry {
   readonly success?: readonly string[] | undefined;
   readonly refused?: readonly string[] | undefined;
   readonly tryLater?: readonly string[] | undefined;
+  readonly notAuthorised?: readonly string[] | undefined;
   readonly emptySuccess?: boolean | undefined;
   readonly element?: string | undefined;
 }
 
 /** Takes what is wrong with one member of the answer. */
 export type ReportMember = (member: string, problem: string) => void;
+
+/** Codes of lists that conax.json does not have. WS-Security names this one for a wrong user or password. */
+const usualCodes = { success: [], refused: [], tryLater: [], notAuthorised: ['FailedAuthentication'] } as const;
 
 const plainFields = ['statusCode', 'message', 'referenceNumber'];
 
@@ -74,9 +80,14 @@ export function parseAnswerShape(
   if (entry['statusCode'] === undefined && entry.element === undefined && !emptySuccess) {
     report('statusCode', 'is missing; write its path, or "element" or "emptySuccess" if the CAS answers without one');
   }
-  const codes = (name: 'success' | 'refused' | 'tryLater'): ReadonlySet<string> =>
-    new Set(entry[name] ?? common[name] ?? []);
-  const shape = { success: codes('success'), refused: codes('refused'), tryLater: codes('tryLater') };
+  const codes = (name: keyof typeof usualCodes): ReadonlySet<string> =>
+    new Set(entry[name] ?? common[name] ?? usualCodes[name]);
+  const shape = {
+    success: codes('success'),
+    refused: codes('refused'),
+    tryLater: codes('tryLater'),
+    notAuthorised: codes('notAuthorised'),
+  };
   if (paths['statusCode'] !== undefined && shape.success.size === 0) {
     report('success', 'is missing; write the status codes that mean success');
   }

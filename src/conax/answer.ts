@@ -5,7 +5,7 @@ import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
 import type { ConaxCode } from './codes.ts';
 import type { HttpOutcome } from './exchange.ts';
-import { faultAnswer } from './fault.ts';
+import { readFault } from './fault.ts';
 import { answerLists } from './field-names.ts';
 import { rootPart } from './multipart.ts';
 import { faultVersion, nameOf, readEnvelope, type SoapContent } from './soap-envelope.ts';
@@ -63,7 +63,12 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
     if (shape.emptySuccess && isDone && version === command.soapVersion) return accepted(command, asked, null, null);
     return withoutSoap(outcome, 'has 0 elements in its SOAP body instead of one');
   }
-  if (faultVersion(content) !== null) return faultAnswer(shape, isRepeatable(command.type), content);
+  if (faultVersion(content) !== null) {
+    const { code, description, isServer } = readFault(shape, content);
+    if (code !== null) return refusal(shape, code, description);
+    if (isServer && isRepeatable(command.type)) return { kind: 'try-later', code: 'SOAP_SERVER_FAULT', description };
+    return { kind: 'refused', code: 'SOAP_FAULT', description, review: true };
+  }
   return contentAnswer(command, asked, outcome, version, content);
 }
 
@@ -141,8 +146,12 @@ function plain(kind: 'unknown' | 'not-sent' | 'not-authorised', code: ConaxCode,
   return { kind, code, description };
 }
 
-/** Returns what a status code that is no success means: final, unless the CAS asks for a later try. */
-export function refusal(shape: AnswerShape, code: string, description: string): ConaxAnswer {
+/** Returns what a code that is no success means: final, unless the CAS asks for a later try or refuses the login. */
+function refusal(shape: AnswerShape, code: string, description: string): ConaxAnswer {
+  if (shape.notAuthorised.has(code)) {
+    const said = description === '' ? code : `${code}: ${description}`;
+    return plain('not-authorised', 'CAS_NOT_AUTHORISED', `the CAS refuses the login with ${said}; check user and password`);
+  }
   if (shape.tryLater.has(code)) return { kind: 'try-later', code: code.slice(0, 100), description };
   return { kind: 'refused', code: code.slice(0, 100), description, review: !shape.refused.has(code) };
 }

@@ -10,6 +10,7 @@ const codeLists = {
   success: codes.optional().describe('status codes that mean success'),
   refused: codes.optional().describe('status codes that are known refusals; any other refuses, too, and is for review'),
   tryLater: codes.optional().describe('status codes after which the command is tried again'),
+  notAuthorised: codes.optional().describe('status codes that refuse the login, and so pause sending'),
 };
 const answerPath = z.string().min(1, 'write a path such as prefix:Response/prefix:StatusCode');
 

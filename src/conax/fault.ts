@@ -1,12 +1,14 @@
 import type { AnswerShape } from './answer-shape.ts';
-import type { ConaxAnswer } from './client.types.ts';
 import type { XmlElement } from './xml.ts';
 
-/**
- * Returns what a SOAP Fault means: the known code that its detail, its text or its code names, in this order. Without
- * one, a Fault that blames the server is tried later if the command may be done twice; any other refuses, for review.
- */
-export function faultAnswer(shape: AnswerShape, repeatable: boolean, fault: XmlElement): ConaxAnswer {
+/** What a SOAP Fault says: the known code that its detail, its text or its code names, in this order; and whom it blames. */
+export interface SoapFault {
+  readonly code: string | null;
+  readonly description: string;
+  readonly isServer: boolean;
+}
+
+export function readFault(shape: AnswerShape, fault: XmlElement): SoapFault {
   // SOAP 1.1 and 1.2 name the same parts differently.
   const part = (...names: readonly string[]): string[] => {
     const element = fault.children.find(({ name }) => names.includes(name));
@@ -18,21 +20,13 @@ export function faultAnswer(shape: AnswerShape, repeatable: boolean, fault: XmlE
     .filter((one, i, all) => one !== '' && all.indexOf(one) === i);
   const description = said.join(': ') || 'a SOAP Fault that says nothing';
   const localCodes = codes.map((code) => code.slice(code.indexOf(':') + 1));
-  for (const texts of [detail, text, localCodes]) {
-    const code = knownCodeIn(texts, shape);
-    if (code === null) continue;
-    if (shape.tryLater.has(code)) return { kind: 'try-later', code, description };
-    return { kind: 'refused', code, description, review: false };
-  }
-  if (repeatable && /^(?:Server(?:\..*)?|Receiver)$/.test(localCodes[0] ?? '')) {
-    return { kind: 'try-later', code: 'SOAP_SERVER_FAULT', description };
-  }
-  return { kind: 'refused', code: 'SOAP_FAULT', description, review: true };
+  const code = knownCodeIn(detail, shape) ?? knownCodeIn(text, shape) ?? knownCodeIn(localCodes, shape);
+  return { code, description, isServer: /^(?:Server(?:\..*)?|Receiver)$/.test(localCodes[0] ?? '') };
 }
 
 /** A text that is a known code, else a word in a text. A short code such as "5" counts only if it is the whole text. */
-function knownCodeIn(texts: readonly string[], { refused, tryLater }: AnswerShape): string | null {
-  const known = [...refused, ...tryLater];
+function knownCodeIn(texts: readonly string[], { refused, tryLater, notAuthorised }: AnswerShape): string | null {
+  const known = [...refused, ...tryLater, ...notAuthorised];
   const whole = known.find((code) => texts.includes(code));
   if (whole !== undefined) return whole;
   let first: { readonly code: string; readonly at: number } | null = null;

@@ -58,6 +58,27 @@ describe('status codes are what conax.json says', () => {
     expect(said(own(done('99')))).toBe('refused 99');
   });
 
+  it('a login that is refused by a code or a Fault pauses sending, and refuses no command', () => {
+    const login = cas({ statusCode: 'r:Answer/r:Code', message: 'r:Answer/r:Text', notAuthorised: ['401', 'BAD_LOGIN'] });
+    expect(login(envelope('<r:Answer><r:Code>401</r:Code><r:Text>who are you</r:Text></r:Answer>'))).toEqual({
+      kind: 'not-authorised',
+      code: 'CAS_NOT_AUTHORISED',
+      description: 'the CAS refuses the login with 401: who are you; check user and password',
+    });
+    const fault = (text: string): string => envelope(`<e:Fault><faultcode>e:Server</faultcode>${text}</e:Fault>`);
+    expect(said(login(fault('<faultstring>BAD_LOGIN for sms</faultstring>'), 500))).toBe(
+      'not-authorised CAS_NOT_AUTHORISED',
+    );
+    expect(said(login(fault('<faultstring>out of cheese</faultstring>'), 500))).toBe('try-later SOAP_SERVER_FAULT');
+  });
+
+  it('a wrong login of WS-Security is known without a list, and a list replaces it', () => {
+    const wrong = envelope('<e:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></e:Fault>');
+    expect(said(answer(wrong, 500))).toBe('not-authorised CAS_NOT_AUTHORISED');
+    const other = cas({ statusCode: 'r:Answer/r:Code', notAuthorised: ['401'] });
+    expect(said(other(wrong, 500))).toBe('refused SOAP_FAULT');
+  });
+
   it('a short code in a Fault counts only if it is a whole text', () => {
     const fault = (text: string): string => envelope(`<e:Fault><faultcode>e:Client</faultcode>${text}</e:Fault>`);
     expect(said(answer(fault('<faultstring>error 17 in line 99</faultstring>')))).toBe('refused SOAP_FAULT');

@@ -53,6 +53,25 @@ test('a command that the CAS does not have is refused at once, by its name, and 
   expect(callTexts(await callsOf(world, card))).toEqual(['ADD_SUBSCRIPTIONS 1001 OK effect']);
 });
 
+test('a login that is refused by a status code pauses sending; the request waits, and goes out after the resume', async () => {
+  const card = '36000000003';
+  await spoil(world, { match: { smartcard: card }, times: 1, fault: 'status:LOGIN_REFUSED' });
+  const made = await act(world, household('S0000036003', card, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
+  const pausedReason = await eventually(async () => {
+    const shown = JSON.parse((await cli('provider', 'status', '--json')).stdout) as { pausedReason: string | null };
+    return shown.pausedReason ?? undefined;
+  }, 'the pause');
+  expect(pausedReason).toMatch(/^CAS_NOT_AUTHORISED: the CAS refuses the login with LOGIN_REFUSED: /);
+  expect((await cli('provider', 'resume', '--by', 'anna')).stdout).toBe('resumed\n');
+  expect((await outcomeOf(world, made)).value).toMatchObject({
+    requests: [{ type: 'CREATE_PAIRING' }, { type: 'ADD_SUBSCRIPTIONS', outcome: 'COMPLETED' }],
+  });
+  expect(callTexts(await callsOf(world, card))).toEqual([
+    'ADD_SUBSCRIPTIONS 1001 LOGIN_REFUSED',
+    'ADD_SUBSCRIPTIONS 1001 OK effect',
+  ]);
+});
+
 test('the Web API, the utilities and a reconcile say so as well', async () => {
   const card = '36000000002';
   await tellHousehold(world, 'S0000036002', card, ['1001']);
