@@ -24,21 +24,31 @@ export async function check(options: { readonly command?: string; readonly json?
 async function inspect(file: string, entitled: boolean): Promise<CasInspection> {
   try {
     const inspection = inspectCas(file, entitled);
+    if (inspection.mistakes.length > 0) return inspection;
     const opinions = await soapOpinions(Object.values(inspection.commands));
     return { ...inspection, warnings: [...inspection.warnings, ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
-    return { basicAuth: true, commands: {}, unsupported: new Map(), mistakes: error.mistakes, warnings: [] };
+    return {
+      basicAuth: true,
+      commands: {},
+      unsupported: new Map(),
+      mistakes: error.mistakes,
+      unchecked: [],
+      warnings: [],
+    };
   }
 }
 
 function checkJson(
   file: string,
-  { commands, unsupported, mistakes, warnings }: CasInspection,
-  shown: readonly CommandType[]) {
+  { commands, unsupported, mistakes, unchecked, warnings }: CasInspection,
+  shown: readonly CommandType[],
+) {
   return {
     file,
     mistakes,
+    unchecked,
     warnings,
     unsupported: Object.fromEntries(unsupported),
     commands: shown.flatMap((type) => {
@@ -63,7 +73,7 @@ function checkJson(
 }
 
 function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[]): string {
-  const { commands, unsupported, mistakes, warnings } = inspection;
+  const { commands, unsupported, mistakes, unchecked, warnings } = inspection;
   const blocks = shown.flatMap((type) => {
     const command = commands[type];
     if (unsupported.has(type)) return [];
@@ -74,9 +84,14 @@ function checkText(file: string, inspection: CasInspection, shown: readonly Comm
   return [
     ...blocks,
     ...(unsupported.size === 0 ? [] : [unsupportedLine(unsupported)]),
+    ...list(`${unchecked.length} not checked:`, unchecked),
     ...list(`${warnings.length} to know:`, warnings),
     ...list(`${mistakes.length} to fix:`, mistakes),
-    ...(mistakes.length === 0 ? [`${file}: nothing is wrong`] : []),
+    ...(mistakes.length > 0
+      ? []
+      : [
+          `${file}: ${unchecked.length === 0 ? 'nothing is wrong' : 'nothing is wrong in what was checked; see above what was not'}`,
+        ]),
   ].join('\n\n');
 }
 

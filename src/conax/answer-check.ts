@@ -17,9 +17,14 @@ const triesMax = 400;
 /**
  * Checks the paths of an answer against the WSDL's schemas: an answer is written with nothing but the path, and the elements
  * that the validator expects before it are added until it is content. What can never be there is a mistake, and so is a
- * status code whose type takes none of the success codes. What cannot be told is a warning.
+ * status code whose type takes none of the success codes.
  */
-export function checkAnswer(shape: AnswerShape, validator: Validator, report: ReportMember, warn: ReportMember): void {
+export function checkAnswer(
+  shape: AnswerShape,
+  validator: Validator,
+  report: ReportMember,
+  unchecked: ReportMember,
+): void {
   if (!validator.hasSchemas || shape.element === null) return;
   const { element } = shape;
   const declared = validate(validator, { step: element, children: [] });
@@ -29,7 +34,7 @@ export function checkAnswer(shape: AnswerShape, validator: Validator, report: Re
     return;
   }
   if (declared.some(({ text }) => /abstract/.test(text))) {
-    warn('element', `${nameOf(element)} is abstract, so its paths are not checked`);
+    unchecked('element', `${nameOf(element)} is abstract, so its paths are not checked`);
     return;
   }
   for (const [field, path] of Object.entries(shape.paths)) {
@@ -37,7 +42,7 @@ export function checkAnswer(shape: AnswerShape, validator: Validator, report: Re
     const problems = texts.map((text) => problemOf(validator, path, text));
     if (problems.includes(null)) continue;
     const [problem] = problems;
-    if (problem === 'too many') warn(field, 'could not be checked: too much may stand before it');
+    if (problem === 'too many') unchecked(field, 'could not be checked: too much may stand before it');
     else if (problem?.isText === false)
       report(field, `the WSDL has no such place: ${problem.text} Look at the answer in SoapUI`);
     else if (field === 'statusCode' && problem) {

@@ -1,15 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { messageOf } from '../platform/errors.ts';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
 import type { CommandType } from '../requests/command.ts';
-import { type AnswerShape, parseAnswerShape, type QName } from './answer-shape.ts';
-import { type CasFileCommand, type ReadCasFile, readCasFile } from './cas-file.ts';
+import { type AnswerShape, parseAnswerShape, type QName, type ReportMember } from './answer-shape.ts';
+import { readCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
 import { CasDefinitionError, type Report } from './mistakes.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate } from './template-check.ts';
-import { createWsdlChecks } from './wsdl-checks.ts';
+import { openValidator, type Validator } from './wsdl-check.ts';
+import { checkAgainstWsdl, type Findings } from './wsdl-checks.ts';
 
 /** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
 export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.json', import.meta.url));
@@ -42,7 +44,9 @@ export interface CasDefinition {
   readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
   /** Why the CAS does not have a command, for people. */
   readonly unsupported: ReadonlyMap<CommandType, string>;
-  /** What could not be checked. */
+  /** What was not checked and why, each with file and line. */
+  readonly unchecked: readonly string[];
+  /** What people should look at. */
   readonly warnings: readonly string[];
 }
 
@@ -59,7 +63,8 @@ export interface CasInspection extends Omit<CasDefinition, 'file'> {
  */
 export async function loadCasDefinition(file: string, entitled = true): Promise<CasDefinition> {
   const { mistakes, ...definition } = inspectCas(file, entitled);
-  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes, definition.warnings);
+  if (mistakes.length > 0)
+    throw new CasDefinitionError(file, mistakes, [...definition.unchecked, ...definition.warnings]);
   return { file, ...definition };
 }
 
@@ -68,75 +73,114 @@ export function inspectCas(file: string, entitled = true): CasInspection {
   const { content, mistakes: ofFile, lineOf } = readCasFile(file);
   const mistakes = new Set(ofFile);
   const warnings = new Set<string>();
-  const report: Report = (at, line, problem) => mistakes.add(`${at}:${line}: ${problem}`);
-  const at = (path: readonly PropertyKey[], problem: string): void =>
-    report(file, lineOf(path), `${path.join('.')}: ${problem}`);
-  const warn: Report = (of, line, problem) => warnings.add(`${of}:${line}: ${problem}`);
+  const unchecked = new Set<string>();
+  const noteIn =
+    (notes: Set<string>): Report =>
+    (at, line, problem) =>
+      notes.add(`${at}:${line}: ${problem}`);
+  const reportIn = noteIn(mistakes);
+  const at =
+    (notes: Set<string>) =>
+    (path: readonly string[], problem: string): void =>
+      noteIn(notes)(file, lineOf(path), `${path.join('.')}: ${problem}`);
+  const opened = new Map<string, Validator>();
+  const open = (wsdlFile: string): Validator => {
+    const validator = opened.get(wsdlFile) ?? openValidator(wsdlFile);
+    opened.set(wsdlFile, validator);
+    for (const line of validator.unchecked) unchecked.add(line);
+    return validator;
+  };
+  const areas = new Map<string, CasArea>();
   for (const [name, area] of content.areas) {
-    if (area === null || area.wsdl !== undefined) continue;
-    warn(file, lineOf(['areas', name]), `areas.${name}: has no wsdl, so its requests and answers are not checked`);
+    if (area === null) continue;
+    const { path, wsdl } = area;
+    const wsdlFile = wsdl === undefined ? null : resolvePath(dirname(file), wsdl);
+    let validator: Validator | null = null;
+    if (wsdlFile === null) {
+      at(unchecked)(['areas', name], 'has no wsdl, so its requests and answers are not checked');
+    } else {
+      try {
+        validator = open(wsdlFile);
+      } catch (error) {
+        const problem = `${wsdlFile} cannot be read: ${messageOf(error)}`;
+        at(mistakes)(
+          ['areas', name, 'wsdl'],
+          `${problem}; correct the file or its name, or leave out "wsdl" to check nothing`,
+        );
+      }
+    }
+    areas.set(name, { path, wsdlFile, validator });
   }
-  const wsdls = createWsdlChecks(entitled, report, warn, (warning) => warnings.add(warning));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   for (const [type, entry] of content.commands) {
-    const area = content.areas.get(entry.area);
-    if (area === undefined) {
-      at(['commands', type, 'area'], `"${entry.area}" is no area; it is one of ${[...content.areas.keys()].join(', ')}`);
-    }
-    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (member, problem) => {
-      // Those of all commands are missing once, not for each of them.
-      const isOfAll = member === 'success' && entry.answer.success === undefined;
-      at(isOfAll ? ['answers', member] : ['commands', type, 'answer', member], problem);
-    });
-    const template = readTemplate(file, type, entry, lineOf, report);
-    if (template === null || !area) continue;
-    const checked = checkTemplate(type, template, report);
-    if (checked === null) continue;
-    const command: CasCommand = {
-      type,
-      area: entry.area,
-      path: area.path,
-      wsdlFile: area.wsdl === undefined ? null : resolvePath(dirname(file), area.wsdl),
-      soapAction: entry.soapAction ?? '',
-      ...checked,
-      template,
-      answer,
+    const member =
+      (notes: Set<string>): ReportMember =>
+      (name, problem) =>
+        at(notes)(['commands', type, ...name.split('.')], problem);
+    const findings: Findings = {
+      report: member(mistakes),
+      warn: member(warnings),
+      unchecked: member(unchecked),
+      reportIn,
+      warnIn: noteIn(warnings),
     };
-    const member = (name: string): PropertyKey[] => ['commands', type, ...name.split('.')];
-    const soapAction = wsdls.check(
-      command,
-      entry.soapAction,
-      (name, problem) => at(member(name), problem),
-      (name, problem) => warn(file, lineOf(member(name)), `commands.${type}.${name}: ${problem}`),
-    );
-    commands[type] = { ...command, soapAction };
+    if (!content.areas.has(entry.area)) {
+      findings.report('area', `"${entry.area}" is no area; it is one of ${[...content.areas.keys()].join(', ')}`);
+    }
+    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (name, problem) => {
+      // Those of all commands are missing once, not for each of them.
+      if (name === 'success' && entry.answer.success === undefined) at(mistakes)(['answers', name], problem);
+      else findings.report(`answer.${name}`, problem);
+    });
+    const ofTemplate = mistakes.size;
+    const template = readTemplate(resolvePath(dirname(file), entry.template), type, findings);
+    const envelope = template === null ? null : checkTemplate(type, template, reportIn);
+    const isShown = mistakes.size === ofTemplate;
+    const request = template === null || envelope === null ? null : { ...envelope, template };
+    const area = areas.get(entry.area);
+    if (area === undefined) continue;
+    const { path, wsdlFile, validator } = area;
+    let { soapAction } = entry;
+    if (wsdlFile !== null && validator !== null) {
+      soapAction = checkAgainstWsdl(wsdlFile, validator, { type, answer, soapAction, request }, entitled, findings);
+    } else if (wsdlFile === null && soapAction === undefined && request?.soapVersion === '1.1') {
+      const remedy = 'write it, or "" if the CAS wants none';
+      findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);
+    }
+    if (request === null || !isShown) continue;
+    commands[type] = { type, area: entry.area, path, wsdlFile, soapAction: soapAction ?? '', ...request, answer };
   }
-  wsdls.close();
+  for (const validator of opened.values()) validator.close();
   const { basicAuth, unsupported } = content;
-  return { basicAuth, commands, unsupported, mistakes: [...mistakes], warnings: [...warnings] };
+  return {
+    basicAuth,
+    commands,
+    unsupported,
+    mistakes: [...mistakes],
+    unchecked: [...unchecked],
+    warnings: [...warnings],
+  };
 }
 
-function readTemplate(
-  casFile: string,
-  type: CommandType,
-  entry: CasFileCommand,
-  lineOf: ReadCasFile['lineOf'],
-  report: Report,
-): Template | null {
-  const file = resolvePath(dirname(casFile), entry.template);
+interface CasArea {
+  readonly path: string;
+  readonly wsdlFile: string | null;
+  /** null if there is no WSDL, or none that can be read. */
+  readonly validator: Validator | null;
+}
+
+function readTemplate(file: string, type: CommandType, { report, reportIn }: Findings): Template | null {
   let text: string;
   try {
     const bytes = readFileSync(file);
     // What the XML declaration names counts; a file without one is read as strictly as every other text file.
     text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, file) : decodeText(bytes, '');
   } catch (error) {
-    const path = ['commands', type, 'template'];
     report(
-      casFile,
-      lineOf(path),
-      `${path.join('.')}: ${file} ${error instanceof Error ? error.message : String(error)}`,
+      'template',
+      `${file} cannot be read: ${messageOf(error)}; correct its name, which is relative to conax.json, or the file`,
     );
     return null;
   }
-  return parseTemplate(file, text, type, report);
+  return parseTemplate(file, text, type, reportIn);
 }

@@ -1,5 +1,13 @@
-import { findNodeAtLocation, type Node, type ParseError, parseTree, printParseErrorCode } from 'jsonc-parser';
+import {
+  findNodeAtLocation,
+  type Node,
+  type ParseError,
+  type ParseErrorCode,
+  parseTree,
+  printParseErrorCode,
+} from 'jsonc-parser';
 import { z } from 'zod';
+import { messageOf } from '../platform/errors.ts';
 import { readTextFile } from '../platform/text.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
 import { answerFields } from './answer-shape.ts';
@@ -74,14 +82,16 @@ export function readCasFile(file: string): ReadCasFile {
   try {
     text = readTextFile(file);
   } catch (error) {
-    throw new CasDefinitionError(file, [error instanceof Error ? error.message : String(error)]);
+    throw new CasDefinitionError(file, [
+      `${messageOf(error)}; correct CONAX_MAPPING_FILE or the file, or write one with conax init`,
+    ]);
   }
   const errors: ParseError[] = [];
   const tree = parseTree(text, errors, { disallowComments: true });
   if (errors.length > 0 || tree === undefined) {
     throw new CasDefinitionError(
       file,
-      errors.map(({ error, offset }) => `${file}:${lineAt(text, offset)}: is no JSON: ${printParseErrorCode(error)}`),
+      errors.map(({ error, offset }) => `${file}:${lineAt(text, offset)}: is no JSON: ${jsonProblem(error)}`),
     );
   }
   const lineOf = (path: readonly PropertyKey[]): number => lineAt(text, nearest(tree, path).offset);
@@ -129,11 +139,16 @@ export function readCasFile(file: string): ReadCasFile {
   for (const name of Object.keys(content.commands)) {
     if (commandTypes.some((type) => type === name)) continue;
     const at = ['commands', name];
-    mistakes.push(
-      `${file}:${lineOf(at)}: ${at.join('.')}: is no command; write one of ${commandTypes.join(', ')}`,
-    );
+    mistakes.push(`${file}:${lineOf(at)}: ${at.join('.')}: is no command; write one of ${commandTypes.join(', ')}`);
   }
   return { content: { ...content, areas, commands, unsupported }, mistakes, lineOf };
+}
+
+function jsonProblem(error: ParseErrorCode): string {
+  const code = printParseErrorCode(error);
+  if (code === 'InvalidCommentToken') return 'it has a comment; remove it';
+  const words = code.replaceAll(/\B[A-Z]/g, (letter) => ` ${letter}`).toLowerCase();
+  return `${words}; look for a comma, a quotation mark or a bracket that is missing or too much, here or before`;
 }
 
 function nearest(tree: Node, path: readonly PropertyKey[]): Node {

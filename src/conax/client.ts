@@ -84,7 +84,8 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   const opinions = options.onWarning === undefined ? [] : await soapOpinions(Object.values(definition.commands));
   const { unsupported } = definition;
   const refused = [...unsupported].map(([type, why]) => `${definition.file}: ${unsupportedText(type, why)}`);
-  for (const warning of [...definition.warnings, ...opinions, ...refused]) options.onWarning?.(warning);
+  for (const warning of [...definition.unchecked, ...definition.warnings, ...opinions, ...refused])
+    options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);
@@ -205,7 +206,9 @@ function assertLogin({ file, commands }: CasDefinition, options: ConaxClientOpti
     const [first, ...more] = Object.values(commands).filter(({ template }) => template.uses.has(field));
     if (first === undefined || options[field] !== undefined) return [];
     const others = more.length === 0 ? '' : `, as do ${more.length} more templates`;
-    return [`${first.template.file}:1: uses {{${field}}}${others}; set CONAX_${field.toUpperCase()}`];
+    return [
+      `${first.template.file}:${first.template.uses.get(field)}: uses {{${field}}}${others}; set CONAX_${field.toUpperCase()}`,
+    ];
   });
   if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
 }

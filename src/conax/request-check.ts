@@ -61,7 +61,9 @@ export function checkRequests(
     const problems = validator.validate(lines);
     for (const problem of problems) {
       const kind = isOfOperator(problem, problems) ? warnings : mistakes;
-      if (!kind.has(problem.text)) kind.set(problem.text, lineOf(positionOf(problem.line)));
+      const line = lineOf(positionOf(problem.line));
+      // What stands there is a mistake already.
+      if (!kind.has(problem.text) && !template.badLines.has(line)) kind.set(problem.text, line);
     }
   }
   // An element of the period that is not in a section.

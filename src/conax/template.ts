@@ -15,8 +15,10 @@ export type FieldValues = Readonly<Record<string, FieldValue>>;
 /** A whole SOAP envelope whose tags are replaced by the fields of a command. */
 export interface Template {
   readonly file: string;
-  /** The fields that its tags name; those of a list's devices as `smartcards.caId`. */
-  readonly uses: ReadonlySet<string>;
+  /** The fields that its tags name, with the line of the first tag; those of a list's devices as `smartcards.caId`. */
+  readonly uses: ReadonlyMap<string, number>;
+  /** Lines with a tag that is a mistake: nothing is sent in its place. */
+  readonly badLines: ReadonlySet<number>;
   /** Returns what is sent, as text for UTF-8. @throws NotEncodable if XML cannot carry a value. */
   render(values: FieldValues): string;
   /** Renders, and returns the template's line for a position in what was rendered. For errors. */
@@ -35,6 +37,7 @@ const FILLER = '\uFFFF';
 /**
  * Parses a template of Mustache tags. Comments, the XML declaration and line breaks between elements are dropped. Reports
  * every mistake with its line: tags that are not escaped or load other files, unknown fields, lists that are no section.
+ * The rest can be checked all the same. Returns null if the tags cannot be told apart.
  */
 export function parseTemplate(file: string, source: string, type: CommandType, report: Report): Template | null {
   const text = source
@@ -42,36 +45,24 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
     .replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, (piece) =>
       piece.startsWith('<!--') ? FILLER.repeat(piece.length) : piece,
     );
-  let tokens: Token[];
-  try {
-    // Mustache would take everything up to the next }} as the tag's name.
-    const unclosed = /\{\{[^{}]*(?:\{\{|$)/.exec(text);
-    if (unclosed !== null) throw new Error(`Unclosed tag at ${unclosed.index}`);
-    tokens = mustache.parse(text) as Token[];
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const at = Number(/ at (\d+)$/.exec(message)?.[1] ?? 0);
-    report(
-      file,
-      lineAt(source, at),
-      `${message.replace(/ at \d+$/, '')}; close every {{ with }} and every {{#x}} with {{/x}}`,
-    );
-    return null;
-  }
-  const uses = new Set<string>();
-  let mistakes = 0;
-  const parts = partsOf(tokens, {
+  const badLines = new Set<number>();
+  const mistake = (at: number, problem: string): void => {
+    const line = lineAt(source, at);
+    badLines.add(line);
+    report(file, line, problem);
+  };
+  for (const { at, problem } of brokenTags(text)) mistake(at, problem);
+  if (badLines.size > 0) return null;
+  const uses = new Map<string, number>();
+  const parts = partsOf(mustache.parse(text) as Token[], {
     fields: { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] },
-    uses,
-    report: (at, problem) => {
-      mistakes += 1;
-      report(file, lineAt(source, at), problem);
-    },
+    use: (name, at) => uses.set(name, uses.get(name) ?? lineAt(source, at)),
+    report: mistake,
   });
-  if (mistakes > 0) return null;
   return {
     file,
     uses,
+    badLines,
     render: (values) => declaration + write(parts, values, null),
     trace(values) {
       const places: { readonly from: number; readonly at: number }[] = [];
@@ -91,9 +82,38 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
 /** Kind, value, start, end, parts. */
 type Token = [kind: string, value: string, start: number, end: number, parts?: Token[]];
 
+/** Tags and sections that are not closed, or change the marks: Mustache would name the first alone, at its end. */
+function brokenTags(text: string): { readonly at: number; readonly problem: string }[] {
+  const marks = text.indexOf('{{=');
+  if (marks >= 0) return [{ at: marks, problem: 'a tag {{=…=}} changes the marks of the tags; keep {{ and }}' }];
+  // Mustache would take everything up to the next }} as the tag's name.
+  const without = (rest: string, tag: RegExp): string => rest.replaceAll(tag, (found) => ' '.repeat(found.length));
+  const rest = without(text, /\{\{\{[^{}]*\}\}\}/g);
+  const unclosed = [rest.indexOf('{{{'), without(rest, /\{\{[^{}]*\}\}/g).indexOf('{{')].find((at) => at >= 0);
+  if (unclosed !== undefined) return [{ at: unclosed, problem: 'a tag is not closed; close every {{ with }}' }];
+  const problems: { readonly at: number; readonly problem: string }[] = [];
+  const open: { readonly at: number; readonly mark: string; readonly name: string }[] = [];
+  const leftOpen = (sections: typeof open): void => {
+    for (const { at, mark, name } of sections) {
+      problems.push({ at, problem: `{{${mark}${name}}} is not closed; write {{/${name}}} where the section ends` });
+    }
+  };
+  for (const { 1: mark = '', 2: name = '', index: at } of text.matchAll(/\{\{\s*([#^/])\s*([^{}]*?)\s*\}\}/g)) {
+    if (mark !== '/') {
+      open.push({ at, mark, name });
+      continue;
+    }
+    const opened = open.findLastIndex((section) => section.name === name);
+    if (opened >= 0) leftOpen(open.splice(opened).slice(1));
+    else problems.push({ at, problem: `{{/${name}}} closes nothing; write {{#${name}}} where the section starts` });
+  }
+  leftOpen(open);
+  return problems;
+}
+
 interface Scope {
   readonly fields: FieldCounts;
-  readonly uses: Set<string>;
+  readonly use: (name: string, at: number) => void;
   readonly report: (at: number, problem: string) => void;
 }
 
@@ -107,10 +127,10 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
     const problem = problemOf(kind, value, scope, list);
     if (problem !== null) {
       scope.report(start, problem);
-      return [];
+      return partsOf(inner ?? [], scope, list);
     }
     const isItem = list !== null && isItemField(value);
-    scope.uses.add(isItem ? `${list}.${value}` : value);
+    scope.use(isItem ? `${list}.${value}` : value, start);
     if (kind === 'name') return [{ kind: 'value', name: value, at: start }];
     const isList = !isItem && isListField(scope.fields, value);
     const parts = partsOf(inner ?? [], scope, isList && kind === '#' ? value : list);
@@ -121,7 +141,6 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
 function problemOf(kind: string, name: string, { fields }: Scope, list: string | null): string | null {
   if (kind === '&') return `{{{${name}}}} would send a text unescaped; write {{${name}}}`;
   if (kind === '>') return `{{>${name}}} loads another file; write its content here`;
-  if (kind === '=') return `{{=${name}=}} changes the marks of the tags; keep {{ and }}`;
   if (isItemField(name)) {
     return list === null
       ? `{{${name}}} is a field of a list's devices; write it inside {{#smartcards}} or {{#setTopBoxes}}`

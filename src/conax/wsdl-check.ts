@@ -22,7 +22,8 @@ export interface Validator {
   readonly operations: readonly WsdlOperation[];
   /** False if the schemas could not be read: then nothing is checked, and a warning says why. */
   readonly hasSchemas: boolean;
-  readonly warnings: readonly string[];
+  /** What is not checked, and why. */
+  readonly unchecked: readonly string[];
   /**
    * Returns the problems of the elements in the Body of an envelope, and of those in its Header that a schema declares.
    * The message is well-formed XML.
@@ -42,13 +43,13 @@ let isRegistered = false;
 export function openValidator(wsdlFile: string): Validator {
   const documents = readWsdlDocuments(wsdlFile);
   try {
-    const warnings = [...documents.warnings];
-    const operations = readOperations(documents, warnings);
-    const validator = compile(wsdlFile, documents.schemas, warnings);
+    const unchecked = [...documents.warnings];
+    const operations = readOperations(documents, unchecked);
+    const validator = compile(wsdlFile, documents.schemas, unchecked);
     return {
       operations,
       hasSchemas: validator !== null,
-      warnings,
+      unchecked,
       validate: (envelope) =>
         validator === null ? [] : problemsOf(validator, envelope, (namespace) => documents.isPartial(namespace)),
       close: () => validator?.dispose(),
@@ -58,9 +59,9 @@ export function openValidator(wsdlFile: string): Validator {
   }
 }
 
-function compile(wsdlFile: string, schemas: readonly SchemaDocument[], warnings: string[]): XsdValidator | null {
+function compile(wsdlFile: string, schemas: readonly SchemaDocument[], unchecked: string[]): XsdValidator | null {
   if (schemas.length === 0) {
-    warnings.push(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
+    unchecked.push(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
     return null;
   }
   if (!isRegistered) isRegistered = xmlRegisterInputProvider(new XmlBufferInputProvider(files));
@@ -96,7 +97,7 @@ function compile(wsdlFile: string, schemas: readonly SchemaDocument[], warnings:
             .filter(({ level }) => level > 1)
             .map(({ file = '', line, message }) => `${fileOf.get(file) ?? wsdlFile}:${line}: ${message.trim()}`)
         : [String(error)];
-    warnings.push(
+    unchecked.push(
       `${wsdlFile}:1: its schemas cannot be read, so requests and answers are not checked: ${problems.slice(0, 3).join('; ')}`,
     );
     return null;

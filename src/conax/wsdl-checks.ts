@@ -1,90 +1,83 @@
 import type { CommandType } from '../requests/command.ts';
 import { checkAnswer } from './answer-check.ts';
-import type { ReportMember } from './answer-shape.ts';
+import type { QName, ReportMember } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.ts';
 import type { Report } from './mistakes.ts';
 import { checkRequests } from './request-check.ts';
 import { nameOf } from './soap-envelope.ts';
-import { openValidator, type Validator } from './wsdl-check.ts';
+import type { Envelope } from './template-check.ts';
+import type { Validator } from './wsdl-check.ts';
 import type { WsdlOperation } from './wsdl-operations.ts';
 
-export interface WsdlChecks {
-  /** Checks a command and returns its SOAPAction: that of conax.json, else that of the WSDL. */
-  check(command: CasCommand, soapAction: string | undefined, report: ReportMember, warn: ReportMember): string;
-  close(): void;
+/** Takes what is found about a command: at a member of its entry in conax.json, or at a line of its template. */
+export interface Findings {
+  readonly report: ReportMember;
+  readonly warn: ReportMember;
+  /** What could not be checked, and why. */
+  readonly unchecked: ReportMember;
+  readonly reportIn: Report;
+  readonly warnIn: Report;
+}
+
+/** The parts of a command that its WSDL says something about. */
+export interface CheckedCommand extends Pick<CasCommand, 'type' | 'answer'> {
+  /** That of conax.json. */
+  readonly soapAction: string | undefined;
+  /** null if the template cannot be read: then the answer is checked alone. */
+  readonly request: (Envelope & Pick<CasCommand, 'template'>) | null;
 }
 
 /**
- * Checks commands against the WSDLs of their areas; each WSDL is read once.
+ * Checks a command against the WSDL of its area. Returns its SOAPAction: that of conax.json, else that of the WSDL.
  * @param entitled whether entitlements end, so that every ADD has a period.
  */
-export function createWsdlChecks(
+export function checkAgainstWsdl(
+  wsdlFile: string,
+  validator: Validator,
+  command: CheckedCommand,
   entitled: boolean,
-  report: Report,
-  warn: Report,
-  addWarning: (warning: string) => void,
-): WsdlChecks {
-  const opened = new Map<string, Validator | string>();
-  const open = (file: string): Validator | string => {
-    let validator = opened.get(file);
-    if (validator === undefined) {
-      try {
-        validator = openValidator(file);
-        for (const warning of validator.warnings) addWarning(warning);
-      } catch (error) {
-        validator = error instanceof Error ? error.message : String(error);
-      }
-      opened.set(file, validator);
-    }
-    return validator;
-  };
-  return {
-    check(command, soapAction, reportMember, warnMember) {
-      const { type, template, wsdlFile } = command;
-      if (wsdlFile === null) {
-        if (soapAction !== undefined || command.soapVersion === '1.2') return soapAction ?? '';
-        reportMember(
-          'soapAction',
-          'is missing, and the area has no wsdl that says it; write it, or "" if the CAS wants none',
-        );
-        return '';
-      }
-      const validator = open(wsdlFile);
-      if (typeof validator === 'string') {
-        reportMember(
-          'area',
-          `its wsdl ${wsdlFile} cannot be read: ${validator}; correct the file or its name, or leave out "wsdl" to check nothing`,
-        );
-        return '';
-      }
-      const action = actionOf(command, soapAction, validator.operations, reportMember, warnMember);
-      const taking = validator.operations.filter(({ input }) => input?.name === command.body.name);
-      const isRpc =
-        taking.some(({ style }) => style === 'rpc') &&
-        !taking.some(({ style, input }) => style === 'document' && input?.ns === command.body.ns);
-      if (isRpc)
-        warnMember(
-          'template',
-          `${command.body.name} is an rpc operation, whose messages no schema describes: they are not checked`,
-        );
-      else if (validator.hasSchemas) {
-        checkRequests(type, template, validator, entitled, report, warn);
-        checkAnswer(command.answer, validator, answerMember(reportMember), answerMember(warnMember));
-      }
-      return action;
-    },
-    close: () => {
-      for (const validator of opened.values()) if (typeof validator !== 'string') validator.close();
-    },
-  };
+  findings: Findings,
+): string {
+  const { type, answer, request } = command;
+  const { operations } = validator;
+  const { report, warn, unchecked, reportIn, warnIn } = findings;
+  const atAnswer =
+    (to: ReportMember): ReportMember =>
+    (member, problem) =>
+      to(`answer.${member}`, problem);
+  if (!isRpc(operations, 'output', answer.element)) {
+    checkAnswer(answer, validator, atAnswer(report), atAnswer(unchecked));
+  }
+  if (request === null) return '';
+  if (isRpc(operations, 'input', request.body)) {
+    unchecked(
+      'template',
+      `${request.body.name} is an rpc operation, whose messages no schema describes: they are not checked`,
+    );
+  } else if (validator.hasSchemas) {
+    checkRequests(type, request.template, validator, entitled, reportIn, warnIn);
+  }
+  return actionOf({ ...command, ...request, wsdlFile }, command.soapAction, operations, report, warn);
 }
 
-function answerMember(report: ReportMember): ReportMember {
-  return (member, problem) => report(`answer.${member}`, problem);
+/** Whether an element is the message of an operation of rpc style, which no schema declares. */
+function isRpc(operations: readonly WsdlOperation[], side: 'input' | 'output', element: QName | null): boolean {
+  const those = operations.filter((operation) => operation[side]?.name === element?.name);
+  return (
+    those.some(({ style }) => style === 'rpc') &&
+    !those.some(({ style, [side]: message }) => style === 'document' && message?.ns === element?.ns)
+  );
 }
 
 function actionOf(
-  { body, headers, soapVersion, wsdlFile, answer, type }: CasCommand,
+  {
+    body,
+    headers,
+    soapVersion,
+    wsdlFile,
+    answer,
+    type,
+  }: Omit<CheckedCommand, 'request'> & Envelope & { readonly wsdlFile: string },
   soapAction: string | undefined,
   operations: readonly WsdlOperation[],
   report: ReportMember,
@@ -109,7 +102,7 @@ function actionOf(
   }
   if (soapAction !== undefined) {
     if (fitting.length > 0 && !actions.has(soapAction)) {
-      warn('soapAction', `"${soapAction}" is sent, and ${String(wsdlFile)} says ${named}`);
+      warn('soapAction', `"${soapAction}" is sent, and ${wsdlFile} says ${named}`);
     }
     return soapAction;
   }
@@ -126,7 +119,7 @@ function actionOf(
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
     report(
       'soapAction',
-      `is missing, and no operation of ${String(wsdlFile)} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ') || 'nothing'}`,
+      `is missing, and no operation of ${wsdlFile} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ') || 'nothing'}`,
     );
   }
   return '';

@@ -88,11 +88,19 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   if (text.length > limits.characters) throw tooMany(limits.characters, 'characters');
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: (Omit<XmlElement, 'text'> & { text: string })[] = [];
+  /** Where the open elements start; and the one that was closed last. */
+  const starts: { readonly name: string; readonly at: number }[] = [];
+  let closed: (typeof starts)[number] | undefined;
   let root: XmlElement | undefined;
   let attributesOfOne = 0;
   const count = counter(limits);
   countReferences(text, count);
   parser.on('error', (error) => {
+    const isAtEnd = error.message.startsWith('unclosed tag');
+    const unclosed = isAtEnd ? starts.at(-1) : error.message === 'unexpected close tag.' ? closed : undefined;
+    if (unclosed !== undefined) {
+      throw new XmlError(`is not well formed: <${unclosed.name.slice(0, saidMax)}> is not closed`, unclosed.at);
+    }
     throw new XmlError(`is not well formed: ${error.message.slice(0, saidMax)}`, parser.position);
   });
   parser.on('doctype', () => {
@@ -100,8 +108,9 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   });
   parser.on('comment', () => count('comments', 'comments'));
   parser.on('processinginstruction', () => count('processingInstructions', 'processing instructions'));
-  parser.on('opentagstart', () => {
+  parser.on('opentagstart', ({ name }) => {
     attributesOfOne = 0;
+    starts.push({ name, at: parser.position });
     count('elements', 'elements');
     if (open.length >= depthMax) throw new XmlError(`is more than ${depthMax} elements deep`);
   });
@@ -136,6 +145,7 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   });
   parser.on('closetag', () => {
     open.pop();
+    closed = starts.pop();
   });
   parser.write(text).close();
   if (root === undefined) throw new XmlError('has no element');

@@ -54,7 +54,8 @@ const soapBytesMax = messageLimits.characters;
 /** Starts the CAS simulator. Rejects if conax.json has mistakes or the port is taken. */
 export async function startSimulator(options: SimulatorOptions): Promise<Simulator> {
   const definition = await loadCasDefinition(options.mappingFile ?? defaultCasFile);
-  for (const warning of definition.warnings) options.logger?.warn({ warning }, 'Not checked');
+  for (const warning of [...definition.unchecked, ...definition.warnings])
+    options.logger?.warn({ warning }, 'Not checked');
   const clock = createClock();
   const parts: ViewedParts = {
     state: createState(clock.now),

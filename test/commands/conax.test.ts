@@ -105,6 +105,24 @@ describe('conax check', () => {
     );
   });
 
+  test('does not say that nothing is wrong if something was not checked, and says what and why', async () => {
+    const { directory, file } = acmeFiles();
+    const text = readFileSync(file, 'utf8');
+    writeFileSync(file, text.replace(/,\s*"wsdl": "[^"]*"/, ''));
+    const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /1 not checked:\n- .*conax\.json:\d+: areas\.acme: has no wsdl, so its requests and answers/,
+    );
+    expect(stdout).toMatch(/conax\.json: nothing is wrong in what was checked; see above what was not\n$/);
+    // Schemas that cannot be read check nothing either.
+    writeFileSync(file, text);
+    writeFileSync(join(directory, '../acme.xsd'), '<broken');
+    const broken = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+    expect(broken.stdout).toMatch(/not checked:\n- .*acme\.xsd:1: cannot be read: /);
+    expect(broken.stdout).not.toMatch(/nothing is wrong\n$/);
+  });
+
   test('names the commands that the CAS does not have in one line', async () => {
     const { file } = acmeFiles();
     const content = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, unknown> };

@@ -47,7 +47,7 @@ describe('conax init', () => {
     );
     replaceIn(join(directory, 'conax.json'), { '"success": []': '"success": ["OK"]' });
     const made = inspectCas(join(directory, 'conax.json'));
-    expect({ mistakes: made.mistakes, warnings: made.warnings }).toEqual({ mistakes: [], warnings: [] });
+    expect([...made.mistakes, ...made.unchecked, ...made.warnings]).toEqual([]);
     const own = inspectCas(defaultCasFile).commands;
     for (const type of commandTypes) {
       const [mine, theirs] = [made.commands[type], own[type]];
