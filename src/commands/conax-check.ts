@@ -9,14 +9,19 @@ import { oneOf } from './options.ts';
 import { print, printJson } from './output.ts';
 
 /**
- * Prints what would be sent for each command, or for one, and what is wrong with conax.json, templates and WSDLs. The exit
- * code is 1 if anything is.
+ * Prints what is wrong with conax.json, templates and WSDLs, and if it is asked for what would be sent for each command, or
+ * for one. The exit code is 1 if anything is wrong.
  */
-export async function check(options: { readonly command?: string; readonly json?: boolean }): Promise<void> {
+export async function check(options: {
+  readonly command?: string;
+  readonly requests?: boolean;
+  readonly json?: boolean;
+}): Promise<void> {
   const { CONAX_MAPPING_FILE: file = defaultCasFile, ENTITLEMENT_MONTHS: months } = readSettings(['mapping']);
   const only = options.command === undefined ? null : oneOf('--command', options.command, commandTypes);
   const inspection = await inspect(file, months > 0);
-  const shown = commandTypes.filter((type) => only === null || type === only);
+  const isShown = options.json === true || options.requests === true || only !== null;
+  const shown = isShown ? commandTypes.filter((type) => only === null || type === only) : [];
   await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
   if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
 }

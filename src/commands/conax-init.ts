@@ -3,6 +3,7 @@ import { join, resolve as resolvePath } from 'node:path';
 import { type Chosen, FilesExistError, makeSkeleton, type Skeleton, writeFiles } from '../conax-tools/cas-skeleton.ts';
 import { commandLike } from '../conax-tools/command-guesses.ts';
 import { type OutlineOperation, readOutline, type WsdlOutline } from '../conax-tools/wsdl-outline.ts';
+import { didYouMean } from '../conax/mistakes.ts';
 import { messageOf } from '../platform/errors.ts';
 import { commandTypes } from '../requests/command.ts';
 import { UsageError } from './exit-codes.ts';
@@ -54,7 +55,10 @@ function chosenOf(text: string, operations: readonly OutlineOperation[]): Chosen
   if (operation === undefined) {
     const known = operations.map((one) => one.name).join(', ');
     throw new UsageError(
-      `--operation is ${JSON.stringify(text)}: write NAME=COMMAND with one of the operations ${known}`,
+      `--operation is ${JSON.stringify(text)}: ${didYouMean(
+        name,
+        operations.map((one) => one.name),
+      )}write NAME=COMMAND with one of the operations ${known}`,
     );
   }
   return { operation, command: oneOf('--operation', commandName, commandTypes) };
@@ -94,7 +98,11 @@ async function list(options: InitOptions, { operations, remarks }: WsdlOutline):
   report(`\nNothing was written. Correct the names and run:\n${line.join(' \\\n')}`);
 }
 
-function writtenText({ files, guessed, unsure, unsupported }: Skeleton, remarks: readonly string[], out: string): string {
+function writtenText(
+  { files, guessed, unsure, unsupported }: Skeleton,
+  remarks: readonly string[],
+  out: string,
+): string {
   const section = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [`${title}\n${lines.map((line) => `- ${line}`).join('\n')}`];
   return [

@@ -20,11 +20,16 @@ export function conaxCommand(): Command {
   );
   conax
     .command('check')
-    .description('shows the request of every command filled with samples, and checks everything against the WSDLs')
-    .option('--command <name>', 'show this command only; mistakes are still those of all')
+    .description(
+      'checks conax.json, the templates and the WSDLs against each other; shows requests filled with samples',
+    )
+    .option('--requests', 'show the request of every command, filled with samples')
+    .option('--command <name>', 'show the request of this command; mistakes are still those of all')
     .option('--json', 'print JSON')
     .addHelpText('after', `\nExit codes: ${ExitCode.done} nothing is wrong, ${ExitCode.failed} there are mistakes.`)
-    .action(async (options: { command?: string; json?: boolean }) => (await import('./conax-check.ts')).check(options));
+    .action(async (options: { command?: string; requests?: boolean; json?: boolean }) =>
+      (await import('./conax-check.ts')).check(options),
+    );
   conax
     .command('init')
     .description('writes request templates and a conax.json from a WSDL; without --operation lists its operations')

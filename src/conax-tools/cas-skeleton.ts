@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { basename, join, relative, resolve as resolvePath, sep } from 'node:path';
+import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { applyEdits, modify, parseTree, getNodeValue } from 'jsonc-parser';
 import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
@@ -14,7 +14,7 @@ export interface Chosen {
 
 export interface Skeleton {
   /** By path: what is written there. */
-  readonly files: ReadonlyMap<string, string>;
+  readonly files: ReadonlyMap<string, string | Buffer>;
   /** What was guessed, for each file. */
   readonly guessed: readonly string[];
   /** What a person must look at: `file:line: problem; remedy`. */
@@ -57,10 +57,12 @@ export function makeSkeleton(
   const before = existsSync(casFile) ? readFileSync(casFile, 'utf8') : '{}\n';
   const content = (getNodeValueOf(before) ?? {}) as CasFileContent;
   const templateFile = (command: CommandType): string => join(directory, 'requests', `${command}.xml`);
-  if (!force) assertNew(chosen, content, directory, templateFile);
+  const copies = copiesOf(wsdl.outline.files, directory);
+  if (!force) assertNew(chosen, content, directory, templateFile, copies);
+  const wsdlFile = [...copies.keys()][0] ?? wsdl.file;
 
   const prefixOf = prefixesOf(wsdl.outline.prefixes, content.namespaces ?? {});
-  const files = new Map<string, string>();
+  const files = new Map<string, string | Buffer>(copies);
   const guessed: string[] = [];
   const unsure: string[] = [];
   const areas: Record<string, Area> = {};
@@ -81,12 +83,13 @@ export function makeSkeleton(
     if (answer.codeType !== null) codeTypes.add(answer.codeType);
     sendsLogin ||= template.text.includes('{{password}}');
     unsure.push(...answer.unsure.map((problem) => `${casFile}: commands.${command}.answer: ${problem}`));
-    const area = areaFor(wsdl.file, directory, operation, { ...content.areas, ...areas });
+    const area = areaFor(wsdlFile, directory, operation, { ...content.areas, ...areas });
     areas[area.name] = area.entry;
     commands[command] = {
       area: area.name,
       template: `requests/${command}.xml`,
-      soapAction: operation.soapAction,
+      // That of the WSDL is sent; written here, it would stay if the WSDL is replaced.
+      ...(operation.isAmbiguous ? { soapAction: operation.soapAction } : {}),
       answer: answer.entry,
     };
   }
@@ -101,10 +104,15 @@ export function makeSkeleton(
     set(['answers'], answers.lists);
     unsure.push(...answers.unsure.map((problem) => `${casFile}: answers: ${problem}`));
   }
-  if (sendsLogin && content.basicAuth === undefined) {
-    set(['basicAuth'], true);
+  if (sendsLogin && content.basicAuth !== false) {
+    const staying = Object.keys(content.commands ?? {}).filter(
+      (type) => commands[type] === undefined && isWritten(content.commands?.[type]),
+    );
+    if (staying.length === 0) set(['basicAuth'], false);
     unsure.push(
-      `${casFile}: basicAuth: the templates send user and password, and so does HTTP Basic; write false if the CAS wants no HTTP Basic`,
+      staying.length === 0
+        ? `${casFile}: basicAuth: false, as the templates send user and password; write true if the CAS wants HTTP Basic as well`
+        : `${casFile}: basicAuth: the new templates send user and password, and so does HTTP Basic for all commands; write false if ${staying.join(', ')} need no HTTP Basic`,
     );
   }
   for (const [name, entry] of Object.entries(areas))
@@ -121,7 +129,7 @@ export function makeSkeleton(
 }
 
 /** Writes the files, and the directories that they need. */
-export function writeFiles(files: ReadonlyMap<string, string>): void {
+export function writeFiles(files: Skeleton['files']): void {
   for (const [file, text] of files) {
     mkdirSync(join(file, '..'), { recursive: true });
     writeFileSync(file, text);
@@ -138,7 +146,14 @@ function assertNew(
   content: CasFileContent,
   directory: string,
   templateFile: (command: CommandType) => string,
+  copies: ReadonlyMap<string, Buffer>,
 ): void {
+  for (const [file, bytes] of copies) {
+    if (!existsSync(file) || readFileSync(file).equals(bytes)) continue;
+    throw new FilesExistError(
+      `${file} is another file than the one of the WSDL. Nothing was written; choose another directory, or overwrite it with --force`,
+    );
+  }
   const found = chosen.filter(
     ({ command }) => existsSync(templateFile(command)) || isWritten(content.commands?.[command]),
   );
@@ -146,6 +161,19 @@ function assertNew(
   throw new FilesExistError(
     `${directory} already has ${found.map(({ command }) => command).join(', ')}. Nothing was written; choose another directory, or overwrite template and entry of these with --force`,
   );
+}
+
+/**
+ * The WSDL, which comes first, and what it refers to, as they are copied into the directory: so it stays whole wherever it
+ * is moved. None if the WSDL lies in it already.
+ */
+function copiesOf(wsdlFiles: readonly string[], directory: string): Map<string, Buffer> {
+  const isInside = (file: string, folder: string): boolean => !relative(folder, file).startsWith('..');
+  const [wsdlFile = ''] = wsdlFiles;
+  if (isInside(wsdlFile, resolvePath(directory))) return new Map();
+  let base = dirname(wsdlFile);
+  while (!wsdlFiles.every((file) => isInside(file, base))) base = dirname(base);
+  return new Map(wsdlFiles.map((file) => [join(directory, 'wsdl', relative(base, file)), readFileSync(file)]));
 }
 
 /** Whether conax.json has the command: one that is only declared as unsupported is replaced. */

@@ -10,6 +10,8 @@ const entitlement =
 const pairing = /^(?:pair|pairs|pairing|pairings|paired|bind|binding|marry|marriage)$/;
 const text = /^(?:message|messages|msg|text|osd|bark|popup|banner|mail|mails|email|notification)$/;
 const card = /^(?:card|cards|smartcard|client|clients)$/;
+/** What a list is of, rather than for. */
+const hardware = /^(?:cards|clients|modules|boxes|devices)$/;
 const box = /^(?:module|modules|stb|box|boxes|device|devices|receiver|decoder)$/;
 
 /** What the words of an operation's name must and must not hold, for the first command that fits. */
@@ -34,6 +36,7 @@ const rules: readonly (readonly [CommandType, has: readonly RegExp[], hasNot: re
   ['GET_ACTIVE_SUBSCRIPTIONS', [show, entitlement], []],
   ['CANCEL_SUBSCRIPTIONS', [cancel], [card, box, text, pairing]],
   ['ADD_SUBSCRIPTIONS', [add], [card, box, text, pairing]],
+  ['GET_ACTIVE_SUBSCRIPTIONS', [/^list$/], [text, pairing, /^pin$/, /^finger(?:print|printing)?$/, hardware]],
 ];
 
 /** Returns the command that an operation looks like by its name; null if there is none. */

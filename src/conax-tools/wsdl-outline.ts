@@ -19,7 +19,9 @@ export interface OutlineOperation {
   readonly port: string;
   readonly soapVersion: SoapVersion;
   readonly soapAction: string;
-  /** The path of the port's address, with a leading slash. */
+  /** Whether the WSDL has another SOAPAction for the same element, too, so that the right one must be written. */
+  readonly isAmbiguous: boolean;
+  /** The path of the port's address, with a leading slash and the query. */
   readonly path: string;
   readonly input: OutlineMessage;
   /** null if nothing is answered. */
@@ -27,6 +29,8 @@ export interface OutlineOperation {
 }
 
 export interface WsdlOutline {
+  /** The WSDL and every file that it refers to, as far as they were found. */
+  readonly files: readonly string[];
   readonly operations: readonly OutlineOperation[];
   /** What could not be read, or stands in no template, each with its remedy. */
   readonly remarks: readonly string[];
@@ -50,14 +54,27 @@ export function readOutline(wsdlFile: string): WsdlOutline {
       remarks.push(`${wsdlFile}: port ${port} has operations of the same names; the ones of another port were taken`);
     if (kept.length === 0)
       remarks.push(`${wsdlFile}: no port or binding has SOAP operations; look whether it is the whole WSDL`);
-    const operations = kept.map((operation) => outlineOperation(operation, components, remarks));
-    return { operations, remarks: [...new Set(remarks)], prefixes: components.prefixes };
+    const operations = kept.map((operation) => ({
+      ...outlineOperation(operation, components, remarks),
+      isAmbiguous: bound.some(
+        ({ input, soapVersion, soapAction }) =>
+          input?.name === operation.input?.name &&
+          input?.ns === operation.input?.ns &&
+          soapVersion === operation.soapVersion &&
+          soapAction !== operation.soapAction,
+      ),
+    }));
+    return { files: documents.files, operations, remarks: [...new Set(remarks)], prefixes: components.prefixes };
   } finally {
     documents.close();
   }
 }
 
-function outlineOperation(operation: BoundOperation, components: Components, remarks: string[]): OutlineOperation {
+function outlineOperation(
+  operation: BoundOperation,
+  components: Components,
+  remarks: string[],
+): Omit<OutlineOperation, 'isAmbiguous'> {
   const { name, port, soapVersion, soapAction, address, style } = operation;
   const place = `${operation.file}:${operation.line}: operation ${name}`;
   const element = (wanted: QName | null): OutlineElement | null => {
@@ -89,7 +106,8 @@ function outlineOperation(operation: BoundOperation, components: Components, rem
 
 function pathOf(address: string): string {
   try {
-    return new URL(address).pathname;
+    const { pathname, search } = new URL(address);
+    return pathname + search;
   } catch {
     return '/';
   }

@@ -11,7 +11,7 @@ import { messageOf } from '../platform/errors.ts';
 import { readTextFile } from '../platform/text.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
 import { answerFields } from './answer-shape.ts';
-import { CasDefinitionError, lineAt } from './mistakes.ts';
+import { CasDefinitionError, didYouMean, lineAt } from './mistakes.ts';
 
 const codes = z.array(z.string().trim().min(1, 'write a status code'));
 const codeLists = {
@@ -25,8 +25,11 @@ const answerPath = z.string().min(1, 'write a path such as prefix:Response/prefi
 const areaSchema = z.strictObject({
   path: z
     .string()
-    .regex(/^\/[\w./~%!$&'()*+,;=:@-]*$/, 'start with / and use only characters of a URL path')
-    .describe('after CONAX_BASE_URL'),
+    .regex(
+      /^\/[\w./~%!$&'()*+,;=:@-]*(?:\?[\w./~%!$&'()*+,;=:@?-]*)?$/,
+      'start with / and use only characters of a URL',
+    )
+    .describe('after CONAX_BASE_URL, with the query if there is one'),
   wsdl: z.string().min(1).optional().describe('the WSDL file, relative to conax.json'),
 });
 
@@ -139,7 +142,9 @@ export function readCasFile(file: string): ReadCasFile {
   for (const name of Object.keys(content.commands)) {
     if (commandTypes.some((type) => type === name)) continue;
     const at = ['commands', name];
-    mistakes.push(`${file}:${lineOf(at)}: ${at.join('.')}: is no command; write one of ${commandTypes.join(', ')}`);
+    mistakes.push(
+      `${file}:${lineOf(at)}: ${at.join('.')}: is no command; ${didYouMean(name, commandTypes)}write one of ${commandTypes.join(', ')}`,
+    );
   }
   return { content: { ...content, areas, commands, unsupported }, mistakes, lineOf };
 }

@@ -2,7 +2,7 @@ import mustache from 'mustache';
 import type { CommandType, Device } from '../requests/command.ts';
 import { commonFields, type FieldCounts, itemFields, requestFields } from './field-names.ts';
 import { NotEncodable } from './fields.ts';
-import { lineAt, type Report } from './mistakes.ts';
+import { didYouMean, lineAt, type Report } from './mistakes.ts';
 import { escapeXml, fitsXml } from './xml.ts';
 
 /** A device of a list. */
@@ -147,11 +147,12 @@ function problemOf(kind: string, name: string, { fields }: Scope, list: string |
       : null;
   }
   if (!Object.hasOwn(fields, name)) {
-    const known = [...Object.keys(fields), ...(list === null ? [] : itemFields)].join(', ');
+    const names = [...Object.keys(fields), ...(list === null ? [] : itemFields)];
+    const known = names.join(', ');
     if (name.startsWith('?')) {
       return `{{${name}}} stands for what nobody could guess; write the text that the CAS wants, or one of the fields ${known}`;
     }
-    return `{{${name}}} is no field of this command; it has ${known}`;
+    return `{{${name}}} is no field of this command; ${didYouMean(name, names)}it has ${known}`;
   }
   if (kind === 'name' && isListField(fields, name)) {
     return `{{${name}}} is a list; write {{#${name}}}…{{caId}}…{{/${name}}}`;

@@ -21,6 +21,8 @@ export interface SchemaDocument {
 }
 
 export interface WsdlDocuments {
+  /** Every file that was read, the WSDL first. */
+  readonly files: readonly string[];
   readonly definitions: readonly { readonly file: string; readonly root: XmlElement }[];
   readonly schemas: readonly SchemaDocument[];
   /** What could not be read. */
@@ -153,6 +155,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
 
   addWsdl(wsdlFile);
   return {
+    files: [...opened.keys()],
     definitions,
     schemas,
     warnings,

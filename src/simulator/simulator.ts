@@ -70,7 +70,9 @@ export async function startSimulator(options: SimulatorOptions): Promise<Simulat
   const soap = createCasServer({ definition, parts, basicAuth: options.basicAuth, logger: options.logger });
 
   function onRequest(request: IncomingMessage, response: ServerResponse): void {
-    const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
+    const { url: target = '/' } = request;
+    // The path of an area may have a query.
+    const path = soap.paths.has(target) ? target : (target.split('?', 1)[0] ?? '/');
     const isView = path === '/simulator' || path.startsWith('/simulator/');
     const isSoap = !isView && soap.paths.has(path) && request.method === 'POST';
     const answer = isSoap ? soap.begin(path, request, response) : null;

@@ -77,6 +77,18 @@ describe('conax check', () => {
     expect(smallest).not.toContain('EntitledUntil');
     expect(largest).toContain('<area:EntitledUntil>');
     expect(stdout).toMatch(/conax\.json: nothing is wrong\n$/);
+    const every = await runCli(['conax', 'check', '--requests']);
+    expect(every.stdout.match(/^[A-Z_]+\n {2}area /gm)).toHaveLength(13);
+  });
+
+  test('prints no request unless it is asked for, so that mistakes are read at once', async () => {
+    const sound = await runCli(['conax', 'check']);
+    expect(sound.stdout).toMatch(/^\S+conax\.json: nothing is wrong\n$/);
+    const { directory, file } = acmeFiles();
+    writeFileSync(join(directory, 'requests/CANCEL_SUBSCRIPTIONS.xml'), '');
+    const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/^1 to fix:\n- .*CANCEL_SUBSCRIPTIONS\.xml:1: .*\n$/);
   });
 
   test('has every command in --json', async () => {
@@ -101,7 +113,7 @@ describe('conax check', () => {
     expect(exitCode).toBe(1);
     expect(stdout).toContain('<t:Action>GRANT</t:Action>');
     expect(stdout).toMatch(
-      /1 to fix:\n- .*CANCEL_SUBSCRIPTIONS\.xml:1: \{\{smartcart\}\} is no field of this command; it has/,
+      /2 to fix:\n- .*CANCEL_SUBSCRIPTIONS\.xml:1: \{\{smartcart\}\} is no field of this command; did you mean smartcard\? it/,
     );
   });
 
@@ -117,7 +129,7 @@ describe('conax check', () => {
     expect(stdout).toMatch(/conax\.json: nothing is wrong in what was checked; see above what was not\n$/);
     // Schemas that cannot be read check nothing either.
     writeFileSync(file, text);
-    writeFileSync(join(directory, '../acme.xsd'), '<broken');
+    writeFileSync(join(directory, 'wsdl/acme.xsd'), '<broken');
     const broken = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
     expect(broken.stdout).toMatch(/not checked:\n- .*acme\.xsd:1: cannot be read: /);
     expect(broken.stdout).not.toMatch(/nothing is wrong\n$/);

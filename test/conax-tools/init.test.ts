@@ -1,5 +1,5 @@
 import { createServer } from 'node:http';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -73,7 +73,7 @@ describe('conax init', () => {
       'requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml:16: Language (language); write a field, or the text that the CAS wants',
       expect.stringMatching(/^conax.json: answers: success: .*\(int\)$/),
       expect.stringMatching(/^conax.json: answers: refused, tryLater: /),
-      expect.stringMatching(/^conax.json: basicAuth: /),
+      expect.stringMatching(/^conax.json: basicAuth: false, as the templates send user and password; write true/),
     ]);
     // Until a person has looked at them, the check refuses.
     expect(inspectCas(file('conax.json')).mistakes.join('\n')).toMatch(
@@ -141,6 +141,72 @@ describe('conax init', () => {
     expect(cas['areas']).toEqual({ cas: { path: '/cas/soap', wsdl: 'acme.wsdl' } });
     initialised(wsdl, directory, both, true);
     expect(readFileSync(template, 'utf8')).toContain('{{smartcard}}');
+  });
+
+  test('copies the WSDL and what it refers to, so that the folder stays whole wherever it is moved', () => {
+    const directory = directoryWith({
+      'cas/acme.wsdl': (acme['acme.wsdl'] ?? '').replace('"acme.xsd"', '"../types/acme.xsd"'),
+      'types/acme.xsd': acme['acme.xsd'] ?? '',
+    });
+    const wsdl = join(directory, 'cas/acme.wsdl');
+    const choice: [string, CommandType][] = [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']];
+    initialised(wsdl, join(directory, 'out'), choice);
+    renameSync(join(directory, 'out'), join(directory, 'moved'));
+    rmSync(join(directory, 'types'), { recursive: true });
+    replaceIn(join(directory, 'moved/conax.json'), { '"success": []': '"success": ["0"]' });
+    const { mistakes, unchecked, commands } = inspectCas(join(directory, 'moved/conax.json'));
+    expect([...mistakes, ...unchecked]).toEqual([]);
+    expect(commands.UPDATE_CA_PIN_TO_DEFAULT_VALUE?.wsdlFile).toBe(join(directory, 'moved/wsdl/cas/acme.wsdl'));
+    // A file of the same name that is another one stays.
+    writeFileSync(wsdl, `${readFileSync(wsdl, 'utf8')}<!-- newer -->`);
+    expect(() => initialised(wsdl, join(directory, 'moved'), [['ChangePin', 'UPDATE_CA_PIN_TO_GIVEN_VALUE']])).toThrow(
+      /wsdl\/acme\.wsdl is another file|wsdl\/cas\/acme\.wsdl is another file/,
+    );
+  });
+
+  test('writes HTTP Basic off if the templates send the login, unless other commands stay', () => {
+    const withoutLogin = { 'plain.wsdl': (acme['acme.wsdl'] ?? '').replaceAll(/<soap:header [^>]*>/g, '') };
+    const directory = directoryWith({ ...acme, ...withoutLogin });
+    const basicAuth = (): unknown =>
+      (JSON.parse(readFileSync(join(directory, 'conax.json'), 'utf8')) as { basicAuth?: boolean }).basicAuth;
+    initialised(join(directory, 'plain.wsdl'), directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+    expect(basicAuth()).toBeUndefined();
+    const second: [string, CommandType][] = [['ChangePin', 'UPDATE_CA_PIN_TO_GIVEN_VALUE']];
+    expect(initialised(join(directory, 'acme.wsdl'), directory, second).unsure).toContainEqual(
+      expect.stringMatching(
+        /basicAuth: the new templates send .* if UPDATE_CA_PIN_TO_DEFAULT_VALUE need no HTTP Basic/,
+      ),
+    );
+    expect(basicAuth()).toBeUndefined();
+    const both: [string, CommandType][] = [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE'], ...second];
+    replaceIn(join(directory, 'conax.json'), { '"namespaces"': '"basicAuth": true, "namespaces"' });
+    initialised(join(directory, 'acme.wsdl'), directory, both, true);
+    expect(basicAuth()).toBe(false);
+  });
+
+  test("keeps the query of a port's address, and leaves the SOAPAction to the WSDL unless it has several", () => {
+    const wsdl = (acme['acme.wsdl'] ?? '').replace('/cas/soap"', '/cas/soap?port=2&amp;v=1"');
+    const second = wsdl
+      .replace('</wsdl:binding>', `</wsdl:binding>${/<wsdl:binding [^]*<\/wsdl:binding>/.exec(wsdl)?.[0] ?? ''}`)
+      .replace('name="CasSoap"', 'name="CasSoapB"')
+      .replace('"urn:acme/ResetPin"', '"urn:acme/b/ResetPin"')
+      .replace('<wsdl:port ', '<wsdl:port name="B" binding="s:CasSoapB"/><wsdl:port ');
+    const directory = directoryWith({ ...acme, 'acme.wsdl': wsdl, 'two.wsdl': second });
+    const entryOf = (file: string): unknown => {
+      const out = join(directory, file);
+      initialised(join(directory, `${file}.wsdl`), out, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+      replaceIn(join(out, 'conax.json'), { '"success": []': '"success": ["0"]' });
+      const { mistakes, commands } = inspectCas(join(out, 'conax.json'));
+      expect(mistakes).toEqual([]);
+      const { path, soapAction } = commands.UPDATE_CA_PIN_TO_DEFAULT_VALUE ?? {};
+      return { path, soapAction, isWritten: readFileSync(join(out, 'conax.json'), 'utf8').includes('soapAction') };
+    };
+    expect(entryOf('acme')).toEqual({
+      path: '/cas/soap?port=2&v=1',
+      soapAction: 'urn:acme/ResetPin',
+      isWritten: false,
+    });
+    expect(entryOf('two')).toMatchObject({ soapAction: 'urn:acme/b/ResetPin', isWritten: true });
   });
 
   test('fetches nothing, and names what lies at an address', async () => {
@@ -274,6 +340,11 @@ describe('a construct of XML Schema', () => {
 test.each([
   ['AddSubscriptions', 'ADD_SUBSCRIPTIONS'],
   ['revokeProduct', 'CANCEL_SUBSCRIPTIONS'],
+  ['ListEntitlements', 'GET_ACTIVE_SUBSCRIPTIONS'],
+  ['ListCardContents', 'GET_ACTIVE_SUBSCRIPTIONS'],
+  ['ListPairings', 'GET_PAIRING_STATUS_FOR_CARD'],
+  ['ListCards', null],
+  ['ListMessages', null],
   ['GetActiveSubscriptions', 'GET_ACTIVE_SUBSCRIPTIONS'],
   ['getPairingStatusForSTB', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE'],
   ['SetPIN', 'UPDATE_CA_PIN_TO_GIVEN_VALUE'],

@@ -62,10 +62,12 @@ describe('what comes with the project', () => {
     expect(named.filter((field) => /istributor/.test(field))).toEqual([]);
   });
 
-  it('may leave the SOAPAction to the WSDL', async () => {
-    const { commands } = await loadCasDefinition(changed([['conax.json', /"soapAction": "[^"]*",/g, '']]));
-    const { commands: full } = await loadCasDefinition(defaultCasFile);
-    for (const type of everyCommand) expect(commands[type]?.soapAction).toBe(full[type]?.soapAction);
+  it('sends the SOAPActions of its WSDLs, so that another WSDL brings its own', async () => {
+    const { commands } = await loadCasDefinition(
+      changed([['wsdl/authorization.wsdl', /authorization\/v1\/AddSubscriptions"/g, 'authorization/v2/Add"']]),
+    );
+    expect(commands.ADD_SUBSCRIPTIONS?.soapAction).toBe('http://www.conax.com/cas/authorization/v2/Add');
+    expect(commands.CREATE_PAIRING?.soapAction).toBe('http://www.conax.com/cas/pairing/v1/CreatePairing');
   });
 });
 
@@ -94,7 +96,7 @@ describe('mistakes are found at start', () => {
     const expected = [
       /^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT\.area: "fingers" is no area; it is one of authorization, /,
       /^conax\.json:\d+: commands\.UPDATE_CA_PIN_TO_DEFAULT_VALUE\.answer\.statusCode: .*the prefix pim is not in "namespaces"; add it/,
-      /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field of this command; it has .*smartcard, service, /,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field of this command; did you mean service\? it has .*smartcard, service, /,
       /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: \{\{\{service\}\}\} would send a text unescaped; write \{\{service\}\}/,
       /^requests\/CREATE_PAIRING\.xml:\d+: what the template makes is not well formed/,
     ];
@@ -141,7 +143,7 @@ describe('mistakes are found at start', () => {
     [
       'a command that is not there',
       ['conax.json', '"ADD_SUBSCRIPTIONS": {', '"NO_SUBSCRIPTIONS": {'],
-      /^conax\.json:\d+: commands\.NO_SUBSCRIPTIONS: is no command; write one of ADD_SUBSCRIPTIONS, /,
+      /^conax\.json:\d+: commands\.NO_SUBSCRIPTIONS: is no command; did you mean ADD_SUBSCRIPTIONS\? write one of ADD_SUBSCRIPTIONS, /,
     ],
     [
       'a path without a slash',
@@ -337,7 +339,6 @@ describe('mistakes are found at start', () => {
 
   it('two ports with different actions are named, and one must be chosen', async () => {
     const file = changed([
-      ['conax.json', /"soapAction": "[^"]*",/g, ''],
       [
         'wsdl/authorization.wsdl',
         '<wsdl:service name="AuthorizationService">',
@@ -414,7 +415,10 @@ describe('what cannot be checked is a warning that names it', () => {
   it.each<[string, readonly Change[], RegExp]>([
     [
       'an area without a WSDL',
-      [['conax.json', /,\s*"wsdl": "wsdl\/ca-pin.wsdl"/g, '']],
+      [
+        ['conax.json', /,\s*"wsdl": "wsdl\/ca-pin.wsdl"/g, ''],
+        ['conax.json', /"area": "ca-pin",/g, '"area": "ca-pin", "soapAction": "",'],
+      ],
       /^conax\.json:\d+: areas\.ca-pin: has no wsdl/,
     ],
     [
@@ -454,8 +458,8 @@ describe('what cannot be checked is a warning that names it', () => {
     ],
     [
       'another action than that of the WSDL',
-      [['conax.json', 'authorization/v1/AddSubscriptions"', 'authorization/v1/Other"']],
-      /commands\.ADD_SUBSCRIPTIONS\.soapAction: ".*Other" is sent, and .*AuthorizationPort\/AddSubscriptions/,
+      [['conax.json', `"template": "${add}",`, `"template": "${add}", "soapAction": "urn:Other",`]],
+      /commands\.ADD_SUBSCRIPTIONS\.soapAction: "urn:Other" is sent, and .*AuthorizationPort\/AddSubscriptions/,
     ],
     [
       'a policy',
