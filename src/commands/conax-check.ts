@@ -1,7 +1,7 @@
 import { type CasCommand, type CasInspection, defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
 import { CasDefinitionError } from '../conax/mistakes.ts';
-import { soapOpinions } from '../conax/soap-opinion.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
+import { soapOpinions } from '../conax-tools/soap-opinion.ts';
 import { type CommandType, commandTypes } from '../requests/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -101,8 +101,9 @@ function checkText(file: string, inspection: CasInspection, shown: readonly Comm
 }
 
 function unsupportedLine(unsupported: CasInspection['unsupported']): string {
-  const named = [...unsupported].map(([type, why]) => `${type} (${why})`);
-  return `not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: ${named.join(', ')}`;
+  const byReason = Map.groupBy(unsupported, ([, why]) => why);
+  const named = [...byReason].map(([why, own]) => `${own.map(([type]) => type).join(', ')} (${why})`);
+  return `not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: ${named.join('; ')}`;
 }
 
 function commandText(command: CasCommand): string {

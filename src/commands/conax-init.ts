@@ -110,7 +110,9 @@ function writtenText(
     ...section('Guessed by the names of elements; look at each:', guessed),
     ...section('For you to write or look at:', unsure),
     ...section('About the WSDL:', remarks),
-    ...section('Declared as unsupported, and refused until you choose an operation:', unsupported),
+    ...(unsupported.length === 0
+      ? []
+      : [`Declared as unsupported, and refused until you choose an operation: ${unsupported.join(', ')}`]),
     `Next: CONAX_MAPPING_FILE=${join(out, 'conax.json')} conax-provisioning conax check`,
   ].join('\n\n');
 }

@@ -219,11 +219,11 @@ function codeLists(
   }
   if (rest.length > 0) {
     unsure.push(
-      `${rest.join(', ')}: write each into refused or tryLater; one that is in no list refuses and is for review`,
+      `${rest.join(', ')}: write each into refused, tryLater or notAuthorised; one that is in no list refuses and is for review`,
     );
   } else if (codes.length === 0) {
     unsure.push(
-      'refused, tryLater: write the codes that the CAS documents; one that is in no list refuses and is for review',
+      'refused, tryLater, notAuthorised: write the codes that the CAS documents; one that is in no list refuses and is for review',
     );
   }
   return { lists: { success, refused, tryLater }, unsure };

@@ -1,15 +1,7 @@
-import type { AnswerPath, AnswerShape, AnswerStep, QName, ReportMember } from './answer-shape.ts';
+import type { AnswerPath, AnswerShape, QName, ReportMember } from './answer-shape.ts';
 import { nameOf, soapNamespaces } from './soap-envelope.ts';
 import type { Problem, Validator } from './wsdl-check.ts';
 import { escapeXml } from './xml.ts';
-
-/** An element of an answer that is tried out on the validator. */
-interface Tried {
-  readonly step: QName;
-  readonly attribute?: AnswerStep | undefined;
-  readonly text?: string | undefined;
-  readonly children: readonly Tried[];
-}
 
 /** Validations for one path. Real answers need some ten: one for each element that comes before the wanted one. */
 const triesMax = 400;
@@ -26,15 +18,15 @@ export function checkAnswer(
   unchecked: ReportMember,
 ): void {
   if (!validator.hasSchemas || shape.element === null) return;
-  const { element } = shape;
-  const declared = validate(validator, { step: element, children: [] });
+  const root = shape.element;
+  const declared = validate(validator, element(root, ''));
   if (declared.some(({ text }) => text.startsWith('the WSDL has no element'))) {
     const [field = 'element'] = Object.keys(shape.paths);
-    report(field, `the WSDL has no element ${nameOf(element)}; look at the answer in SoapUI, and at "namespaces"`);
+    report(field, `the WSDL has no element ${nameOf(root)}; look at the answer in SoapUI, and at "namespaces"`);
     return;
   }
   if (declared.some(({ text }) => /abstract/.test(text))) {
-    unchecked('element', `${nameOf(element)} is abstract, so its paths are not checked`);
+    unchecked('element', `${nameOf(root)} is abstract, so its paths are not checked`);
     return;
   }
   for (const [field, path] of Object.entries(shape.paths)) {
@@ -67,7 +59,7 @@ function problemOf(validator: Validator, path: AnswerPath, text: string): PathPr
   }
   const names = path.map((step) => `'${nameOf(step)}'`);
   const about = (problem: Problem): boolean => names.some((name) => problem.text.includes(`Element ${name}`));
-  for (const problem of validate(validator, chain(path, before, text)).filter(about)) {
+  for (const problem of validate(validator, written(path, before, text)).filter(about)) {
     if (/attribute '[^']*': The attribute|content is not allowed|not allowed, because/.test(problem.text)) {
       return { text: problem.text, isText: false };
     }
@@ -91,7 +83,7 @@ function place(
   let first: Problem | undefined;
   const search = (added: readonly QName[]): readonly QName[] | null => {
     budget.tries -= 1;
-    const problems = validate(validator, chain(path, [...before, added], text));
+    const problems = validate(validator, written(path, [...before, added], text));
     const own = problems.find((problem) =>
       problem.text.startsWith(`Element '${wanted}': This element is not expected`),
     );
@@ -123,26 +115,26 @@ function expectedIn(text: string): QName[] {
   });
 }
 
-function chain(path: AnswerPath, before: readonly (readonly QName[])[], text: string): Tried {
-  const [step, next, ...rest] = path;
+/** Writes an answer that has nothing but the path, and before each of its steps the elements of `before`. */
+function written(path: AnswerPath, before: readonly (readonly QName[])[], text: string): string {
+  const [step, next] = path;
   if (step === undefined) throw new Error('a path has a step');
-  if (next === undefined) return { step, text, children: [] };
-  if (next.isAttribute) return { step, attribute: next, text, children: [] };
-  const siblings = (before[0] ?? []).map((sibling) => ({ step: sibling, children: [] }));
-  return { step, children: [...siblings, chain([next, ...rest], before.slice(1), text)] };
-}
-
-function validate(validator: Validator, tried: Tried): Problem[] {
-  const soap = soapNamespaces['1.1'];
-  return validator.validate(`<s:Envelope xmlns:s="${soap}"><s:Body>${written(tried)}</s:Body></s:Envelope>`);
-}
-
-function written({ step, attribute, text = '', children }: Tried): string {
-  const [name, ns] = step.ns === '' ? [step.name, ''] : [`n:${step.name}`, ` xmlns:n="${escapeXml(step.ns)}"`];
-  if (attribute !== undefined) {
-    const [own, declared] =
-      attribute.ns === '' ? [attribute.name, ''] : [`a:${attribute.name}`, ` xmlns:a="${escapeXml(attribute.ns)}"`];
-    return `<${name}${ns}${declared} ${own}="${escapeXml(text)}"/>`;
+  if (next === undefined) return element(step, escapeXml(text));
+  if (next.isAttribute) {
+    const name = next.ns === '' ? next.name : `a:${next.name}`;
+    const declared = next.ns === '' ? '' : ` xmlns:a="${escapeXml(next.ns)}"`;
+    return element(step, '', `${declared} ${name}="${escapeXml(text)}"`);
   }
-  return `<${name}${ns}>${children.length > 0 ? children.map(written).join('') : escapeXml(text)}</${name}>`;
+  const siblings = (before[0] ?? []).map((sibling) => element(sibling, ''));
+  return element(step, siblings.join('') + written(path.slice(1), before.slice(1), text));
+}
+
+function element({ ns, name }: QName, content: string, attributes = ''): string {
+  if (ns === '') return `<${name}${attributes}>${content}</${name}>`;
+  return `<n:${name} xmlns:n="${escapeXml(ns)}"${attributes}>${content}</n:${name}>`;
+}
+
+function validate(validator: Validator, answer: string): Problem[] {
+  const soap = soapNamespaces['1.1'];
+  return validator.validate(`<s:Envelope xmlns:s="${soap}"><s:Body>${answer}</s:Body></s:Envelope>`);
 }

@@ -10,7 +10,6 @@ import { createMask, mask, type Mask, recordedText } from './masking.ts';
 import { CasDefinitionError } from './mistakes.ts';
 import { createPinMask, type PinMask } from './pin-masking.ts';
 import { soapNamespaces } from './soap-envelope.ts';
-import { soapOpinions } from './soap-opinion.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
@@ -81,11 +80,9 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   const definition =
     options.definition ?? (await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0));
   assertLogin(definition, options);
-  const opinions = options.onWarning === undefined ? [] : await soapOpinions(Object.values(definition.commands));
   const { unsupported } = definition;
   const refused = [...unsupported].map(([type, why]) => `${definition.file}: ${unsupportedText(type, why)}`);
-  for (const warning of [...definition.unchecked, ...definition.warnings, ...opinions, ...refused])
-    options.onWarning?.(warning);
+  for (const warning of [...definition.unchecked, ...definition.warnings, ...refused]) options.onWarning?.(warning);
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);

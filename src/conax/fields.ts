@@ -1,5 +1,6 @@
 import type { Command, Device } from '../requests/command.ts';
 import type { ConaxCall } from './client.types.ts';
+import { listConditions, requestFields } from './field-names.ts';
 import type { FieldValue, FieldValues } from './template.ts';
 
 /** A command cannot be put into SOAP. The message names the field and what is wrong, never a secret. */
@@ -56,84 +57,29 @@ export function monthsLater(epochMs: number, months: number): number {
   return date.getTime();
 }
 
+/** A command's own fields, which have the names of its properties; `…Distributor` is that of the property's device. */
 function commandValues(command: Command, pin: string | undefined): Record<string, FieldValue> {
-  switch (command.type) {
-    case 'ADD_SUBSCRIPTIONS':
-    case 'CANCEL_SUBSCRIPTIONS':
-      return {
-        smartcard: command.smartcard,
-        service: command.service.caId,
-        serviceDistributor: command.service.distributor,
-      };
-    case 'CREATE_PAIRING':
-      return pairedDevices(command);
-    case 'ADD_TO_EXISTING_PAIRING':
-      return {
-        existingSmartcard: command.existingSmartcard.caId,
-        existingSmartcardDistributor: command.existingSmartcard.distributor,
-        ...pairedDevices(command),
-      };
-    case 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE':
-      return { setTopBox: command.setTopBox.caId, setTopBoxDistributor: command.setTopBox.distributor };
-    case 'GET_ACTIVE_SUBSCRIPTIONS':
-    case 'GET_PAIRING_STATUS_FOR_CARD':
-    case 'UPDATE_CA_PIN_TO_DEFAULT_VALUE':
-      return smartcard(command);
-    case 'UPDATE_CA_PIN_TO_GIVEN_VALUE':
-      if (pin === undefined) throw new NotEncodable('pin: is missing, and the command sets one', 'PIN_MISSING');
-      return { ...smartcard(command), pin };
-    case 'SEND_MAIL_MESSAGE_TO_CLIENT':
-      return messageValues(command);
-    case 'SEND_BARK_MESSAGE_TO_CLIENT':
-      return { ...messageValues(command), durationSeconds: whole('durationSeconds', command.durationSeconds) };
-    case 'SEND_REPEATING_BARK_MESSAGE_TO_CLIENT':
-      return {
-        ...messageValues(command),
-        durationSeconds: whole('durationSeconds', command.durationSeconds),
-        repetitions: whole('repetitions', command.repetitions),
-        intervalSeconds: whole('intervalSeconds', command.intervalSeconds),
-      };
-    case 'DISPLAY_FINGERPRINT':
-      return {
-        ...smartcard(command),
-        displayAt: dateTime('displayAt', command.displayAt),
-        durationSeconds: whole('durationSeconds', command.durationSeconds),
-        x: whole('x', command.x),
-        y: whole('y', command.y),
-        height: whole('height', command.height),
-        slot: whole('slot', command.slot),
-      };
+  const properties: Readonly<Record<string, unknown>> = { ...command, pin };
+  const values: Record<string, FieldValue> = {};
+  for (const field in requestFields[command.type]) {
+    const list = listConditions[field];
+    if (list !== undefined) values[field] = (properties[list] as readonly Device[]).length > 0 ? 'true' : null;
+    else if (!periodFields.has(field)) values[field] = valueOf(field, properties);
   }
+  return values;
 }
 
-function smartcard(command: { readonly smartcard: Device }): Record<string, FieldValue> {
-  return { smartcard: command.smartcard.caId, smartcardDistributor: command.smartcard.distributor };
-}
+const periodFields: ReadonlySet<string> = new Set(['entitledFrom', 'entitledUntil']);
 
-function pairedDevices({
-  smartcards,
-  setTopBoxes,
-}: {
-  readonly smartcards: readonly Device[];
-  readonly setTopBoxes: readonly Device[];
-}): Record<string, FieldValue> {
-  return {
-    smartcards,
-    hasSmartcards: smartcards.length > 0 ? 'true' : null,
-    setTopBoxes,
-    hasSetTopBoxes: setTopBoxes.length > 0 ? 'true' : null,
-  };
-}
-
-type MessageCommand = Extract<Command, { readonly message: string }>;
-
-function messageValues(command: MessageCommand): Record<string, FieldValue> {
-  return {
-    ...smartcard(command),
-    message: command.message,
-    startAt: dateTime('startAt', command.startAt),
-    queueNumber: command.queueNumber,
-  };
+function valueOf(field: string, properties: Readonly<Record<string, unknown>>): FieldValue {
+  const isDistributor = field.endsWith('Distributor');
+  const property = properties[isDistributor ? field.slice(0, -'Distributor'.length) : field];
+  if (typeof property === 'string' || property === null) return property;
+  if (typeof property === 'number') return field.endsWith('At') ? dateTime(field, property) : whole(field, property);
+  if (Array.isArray(property)) return property as readonly Device[];
+  if (property !== undefined) return (property as Device)[isDistributor ? 'distributor' : 'caId'];
+  if (field === 'pin') throw new NotEncodable('pin: is missing, and the command sets one', 'PIN_MISSING');
+  throw new NotEncodable(`${field}: is missing`);
 }
 
 function whole(field: string, value: number): string {

@@ -42,7 +42,7 @@ describe('conax init', () => {
     expect(new Set(results.flatMap(({ unsure }) => unsure))).toEqual(
       new Set([
         `${directory}/conax.json: answers: success: write the status codes that mean success; the WSDL does not say which (string)`,
-        `${directory}/conax.json: answers: refused, tryLater: write the codes that the CAS documents; one that is in no list refuses and is for review`,
+        `${directory}/conax.json: answers: refused, tryLater, notAuthorised: write the codes that the CAS documents; one that is in no list refuses and is for review`,
       ]),
     );
     replaceIn(join(directory, 'conax.json'), { '"success": []': '"success": ["OK"]' });
@@ -72,7 +72,7 @@ describe('conax init', () => {
       'requests/CANCEL_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write a field, or the text that the CAS wants',
       'requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml:16: Language (language); write a field, or the text that the CAS wants',
       expect.stringMatching(/^conax.json: answers: success: .*\(int\)$/),
-      expect.stringMatching(/^conax.json: answers: refused, tryLater: /),
+      expect.stringMatching(/^conax.json: answers: refused, tryLater, notAuthorised: /),
       expect.stringMatching(/^conax.json: basicAuth: false, as the templates send user and password; write true/),
     ]);
     // Until a person has looked at them, the check refuses.

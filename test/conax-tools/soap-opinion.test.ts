@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
-import { soapOpinions } from '../../src/conax/soap-opinion.ts';
-import { writeSet } from './sets/quay.ts';
-import { wsdlConstructs } from './sets/wsdl-constructs.ts';
+import { soapOpinions } from '../../src/conax-tools/soap-opinion.ts';
+import { writeSet } from '../conax/sets/quay.ts';
+import { wsdlConstructs } from '../conax/sets/wsdl-constructs.ts';
 
 async function opinionsOf(file: string): Promise<string[]> {
   return soapOpinions(Object.values((await loadCasDefinition(file)).commands));
