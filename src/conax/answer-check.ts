@@ -1,6 +1,6 @@
 import type { AnswerPath, AnswerShape, QName, ReportMember } from './answer-shape.ts';
 import { nameOf, soapNamespaces } from './soap-envelope.ts';
-import type { Problem, Validator } from './wsdl-check.ts';
+import type { Problem, Validator } from './wsdl-validator.ts';
 import { escapeXml } from './xml.ts';
 
 /** Validations for one path. Real answers need some ten: one for each element that comes before the wanted one. */

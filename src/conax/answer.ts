@@ -150,7 +150,11 @@ function plain(kind: 'unknown' | 'not-sent' | 'not-authorised', code: ConaxCode,
 function refusal(shape: AnswerShape, code: string, description: string): ConaxAnswer {
   if (shape.notAuthorised.has(code)) {
     const said = description === '' ? code : `${code}: ${description}`;
-    return plain('not-authorised', 'CAS_NOT_AUTHORISED', `the CAS refuses the login with ${said}; check user and password`);
+    return plain(
+      'not-authorised',
+      'CAS_NOT_AUTHORISED',
+      `the CAS refuses the login with ${said}; check user and password`,
+    );
   }
   if (shape.tryLater.has(code)) return { kind: 'try-later', code: code.slice(0, 100), description };
   return { kind: 'refused', code: code.slice(0, 100), description, review: !shape.refused.has(code) };

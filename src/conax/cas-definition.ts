@@ -5,12 +5,12 @@ import { messageOf } from '../platform/errors.ts';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
 import type { CommandType } from '../requests/command.ts';
 import { type AnswerShape, parseAnswerShape, type QName, type ReportMember } from './answer-shape.ts';
-import { readCasFile } from './cas-file.ts';
+import { type CasFileArea, readCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
 import { CasDefinitionError, type Report } from './mistakes.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate } from './template-check.ts';
-import { openValidator, type Validator } from './wsdl-check.ts';
+import { openValidator, type Validator } from './wsdl-validator.ts';
 import { checkAgainstWsdl, type Findings } from './wsdl-checks.ts';
 
 /** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
@@ -76,41 +76,14 @@ export function inspectCas(file: string, entitled = true): CasInspection {
   const unchecked = new Set<string>();
   const noteIn =
     (notes: Set<string>): Report =>
-    (at, line, problem) =>
-      notes.add(`${at}:${line}: ${problem}`);
-  const reportIn = noteIn(mistakes);
+    (of, line, problem) =>
+      notes.add(`${of}:${line}: ${problem}`);
   const at =
-    (notes: Set<string>) =>
-    (path: readonly string[], problem: string): void =>
+    (notes: Set<string>): ReportAt =>
+    (path, problem) =>
       noteIn(notes)(file, lineOf(path), `${path.join('.')}: ${problem}`);
-  const opened = new Map<string, Validator>();
-  const open = (wsdlFile: string): Validator => {
-    const validator = opened.get(wsdlFile) ?? openValidator(wsdlFile);
-    opened.set(wsdlFile, validator);
-    for (const line of validator.unchecked) unchecked.add(line);
-    return validator;
-  };
-  const areas = new Map<string, CasArea>();
-  for (const [name, area] of content.areas) {
-    if (area === null) continue;
-    const { path, wsdl } = area;
-    const wsdlFile = wsdl === undefined ? null : resolvePath(dirname(file), wsdl);
-    let validator: Validator | null = null;
-    if (wsdlFile === null) {
-      at(unchecked)(['areas', name], 'has no wsdl, so its requests and answers are not checked');
-    } else {
-      try {
-        validator = open(wsdlFile);
-      } catch (error) {
-        const problem = `${wsdlFile} cannot be read: ${messageOf(error)}`;
-        at(mistakes)(
-          ['areas', name, 'wsdl'],
-          `${problem}; correct the file or its name, or leave out "wsdl" to check nothing`,
-        );
-      }
-    }
-    areas.set(name, { path, wsdlFile, validator });
-  }
+  const reportIn = noteIn(mistakes);
+  const areas = openAreas(file, content.areas, at(mistakes), at(unchecked));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   for (const [type, entry] of content.commands) {
     const member =
@@ -150,7 +123,11 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     if (request === null || !isShown) continue;
     commands[type] = { type, area: entry.area, path, wsdlFile, soapAction: soapAction ?? '', ...request, answer };
   }
-  for (const validator of opened.values()) validator.close();
+  // Areas may share one.
+  for (const validator of new Set([...areas.values()].map((area) => area.validator))) {
+    for (const line of validator?.unchecked ?? []) unchecked.add(line);
+    validator?.close();
+  }
   const { basicAuth, unsupported } = content;
   return {
     basicAuth,
@@ -167,6 +144,34 @@ interface CasArea {
   readonly wsdlFile: string | null;
   /** null if there is no WSDL, or none that can be read. */
   readonly validator: Validator | null;
+}
+
+type ReportAt = (path: readonly string[], problem: string) => void;
+
+/** Opens the WSDLs of the areas, each once. */
+function openAreas(
+  file: string,
+  entries: ReadonlyMap<string, CasFileArea | null>,
+  report: ReportAt,
+  unchecked: ReportAt,
+): Map<string, CasArea> {
+  const areas = new Map<string, CasArea>();
+  for (const [name, area] of entries) {
+    if (area === null) continue;
+    const { path, wsdl } = area;
+    const wsdlFile = wsdl === undefined ? null : resolvePath(dirname(file), wsdl);
+    let validator: Validator | null = null;
+    if (wsdlFile === null) unchecked(['areas', name], 'has no wsdl, so its requests and answers are not checked');
+    try {
+      const same = [...areas.values()].find((one) => one.wsdlFile === wsdlFile);
+      if (wsdlFile !== null) validator = same?.validator ?? openValidator(wsdlFile);
+    } catch (error) {
+      const remedy = 'correct the file or its name, or leave out "wsdl" to check nothing';
+      report(['areas', name, 'wsdl'], `${wsdlFile} cannot be read: ${messageOf(error)}; ${remedy}`);
+    }
+    areas.set(name, { path, wsdlFile, validator });
+  }
+  return areas;
 }
 
 function readTemplate(file: string, type: CommandType, { report, reportIn }: Findings): Template | null {

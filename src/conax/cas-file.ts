@@ -112,8 +112,10 @@ export function readCasFile(file: string): ReadCasFile {
     if (parsed.success) return parsed.data;
     for (const issue of parsed.error.issues) {
       const path = [...at, ...issue.path];
-      const line = lineOf(issue.code === 'unrecognized_keys' ? [...path, issue.keys[0] ?? ''] : path);
-      mistakes.push(`${file}:${line}: ${path.join('.') || 'the file'}: ${issue.message}`);
+      const isUnknown = issue.code === 'unrecognized_keys';
+      const line = lineOf(isUnknown ? [...path, issue.keys[0] ?? ''] : path);
+      const remedy = isUnknown ? '; remove it, or correct its name' : '';
+      mistakes.push(`${file}:${line}: ${path.join('.') || 'the file'}: ${issue.message}${remedy}`);
     }
     return null;
   }

@@ -1,4 +1,5 @@
 import type { Command, CommandType } from '../requests/command.ts';
+import type { Settings } from '../settings.ts';
 import { randomUUID } from 'node:crypto';
 import { type AskedDevice, classify, isRepeatable } from './answer.ts';
 import { type CasCommand, type CasDefinition, defaultCasFile, loadCasDefinition } from './cas-definition.ts';
@@ -40,21 +41,8 @@ export interface ConaxClientOptions {
   readonly onSurplus?: (() => void) | undefined;
 }
 
-/** The settings that say where the CAS is and how it is spoken to. */
-export interface ConaxSettings {
-  readonly CONAX_BASE_URL: string;
-  readonly CONAX_MAPPING_FILE?: string | undefined;
-  readonly CONAX_USERNAME?: string | undefined;
-  readonly CONAX_PASSWORD?: string | undefined;
-  readonly CONAX_CLIENT_CERT?: string | undefined;
-  readonly CONAX_CLIENT_KEY?: string | undefined;
-  readonly CONAX_CA?: string | undefined;
-  readonly CONAX_TIMEOUT_MS: number;
-  readonly ENTITLEMENT_MONTHS: number;
-}
-
 /** Returns what the settings say of the client; how many connections it has is the caller's. */
-export function conaxOptionsOf(settings: ConaxSettings): Omit<ConaxClientOptions, 'maxConnections'> {
+export function conaxOptionsOf(settings: Settings<'conax' | 'mapping'>): Omit<ConaxClientOptions, 'maxConnections'> {
   return {
     baseUrl: settings.CONAX_BASE_URL,
     mappingFile: settings.CONAX_MAPPING_FILE,

@@ -2,7 +2,7 @@ import type { CommandType } from '../requests/command.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import type { Template } from './template.ts';
-import type { Problem, Validator } from './wsdl-check.ts';
+import type { Problem, Validator } from './wsdl-validator.ts';
 
 const samples: Readonly<Record<string, readonly string[]>> = {
   smartcard: ['01234567890'],

@@ -6,7 +6,7 @@ import type { Report } from './mistakes.ts';
 import { checkRequests } from './request-check.ts';
 import { nameOf } from './soap-envelope.ts';
 import type { Envelope } from './template-check.ts';
-import type { Validator } from './wsdl-check.ts';
+import type { Validator } from './wsdl-validator.ts';
 import type { WsdlOperation } from './wsdl-operations.ts';
 
 /** Takes what is found about a command: at a member of its entry in conax.json, or at a line of its template. */

@@ -64,16 +64,9 @@ export const messageLimits: XmlLimits = {
 };
 
 /** Limits of files that the operator chose: only the depth is limited. */
-export const fileLimits: XmlLimits = {
-  characters: Infinity,
-  elements: Infinity,
-  attributesOfOne: Infinity,
-  attributes: Infinity,
-  references: Infinity,
-  comments: Infinity,
-  processingInstructions: Infinity,
-  cdataSections: Infinity,
-};
+export const fileLimits = Object.fromEntries(
+  Object.keys(messageLimits).map((name) => [name, Infinity]),
+) as unknown as XmlLimits;
 
 const depthMax = 64;
 /** Of what the parser says: it repeats names, however long they are. */

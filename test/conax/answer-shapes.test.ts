@@ -59,7 +59,11 @@ describe('status codes are what conax.json says', () => {
   });
 
   it('a login that is refused by a code or a Fault pauses sending, and refuses no command', () => {
-    const login = cas({ statusCode: 'r:Answer/r:Code', message: 'r:Answer/r:Text', notAuthorised: ['401', 'BAD_LOGIN'] });
+    const login = cas({
+      statusCode: 'r:Answer/r:Code',
+      message: 'r:Answer/r:Text',
+      notAuthorised: ['401', 'BAD_LOGIN'],
+    });
     expect(login(envelope('<r:Answer><r:Code>401</r:Code><r:Text>who are you</r:Text></r:Answer>'))).toEqual({
       kind: 'not-authorised',
       code: 'CAS_NOT_AUTHORISED',
@@ -73,7 +77,9 @@ describe('status codes are what conax.json says', () => {
   });
 
   it('a wrong login of WS-Security is known without a list, and a list replaces it', () => {
-    const wrong = envelope('<e:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></e:Fault>');
+    const wrong = envelope(
+      '<e:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></e:Fault>',
+    );
     expect(said(answer(wrong, 500))).toBe('not-authorised CAS_NOT_AUTHORISED');
     const other = cas({ statusCode: 'r:Answer/r:Code', notAuthorised: ['401'] });
     expect(said(other(wrong, 500))).toBe('refused SOAP_FAULT');

@@ -139,7 +139,11 @@ describe('mistakes are found at start', () => {
       ['conax.json', '"basicAuth"', '"basicAuth": false, "basicAuth"'],
       /^conax\.json:\d+: "basicAuth" is there twice/,
     ],
-    ['a key that is not known', ['conax.json', '"areas"', '"aereas"'], /^conax\.json:\d+: the file: .*aereas/],
+    [
+      'a key that is not known',
+      ['conax.json', '"areas"', '"aereas"'],
+      /^conax\.json:\d+: the file: .*aereas.*; remove it, or correct its name/,
+    ],
     [
       'a command that is not there',
       ['conax.json', '"ADD_SUBSCRIPTIONS": {', '"NO_SUBSCRIPTIONS": {'],
