@@ -100,7 +100,8 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     if (!content.areas.has(entry.area)) {
       findings.report('area', `"${entry.area}" is no area; it is one of ${[...content.areas.keys()].join(', ')}`);
     }
-    const answer = parseAnswerShape(type, entry.answer, content.answers, content.namespaces, (name, problem) => {
+    const lists = { ...content.answers, ...content.areas.get(entry.area)?.answers };
+    const answer = parseAnswerShape(type, entry.answer, lists, content.namespaces, (name, problem) => {
       // Those of all commands are missing once, not for each of them.
       if (name === 'success' && entry.answer.success === undefined) at(mistakes)(['answers', name], problem);
       else findings.report(`answer.${name}`, problem);

@@ -31,6 +31,7 @@ const areaSchema = z.strictObject({
     )
     .describe('after CONAX_BASE_URL, with the query if there is one'),
   wsdl: z.string().min(1).optional().describe('the WSDL file, relative to conax.json'),
+  answers: z.strictObject(codeLists).optional().describe('lists that replace those of all areas'),
 });
 
 const commandSchema = z.strictObject({

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { commonFields, itemFields, requestFields } from '../../src/conax/field-names.ts';
 import { CasDefinitionError } from '../../src/conax/mistakes.ts';
+import type { CommandType } from '../../src/requests/command.ts';
 import { calls, everyCommand, openClient } from './support.ts';
 
 const directories: string[] = [];
@@ -69,6 +70,30 @@ describe('what comes with the project', () => {
     expect(commands.ADD_SUBSCRIPTIONS?.soapAction).toBe('http://www.conax.com/cas/authorization/v2/Add');
     expect(commands.CREATE_PAIRING?.soapAction).toBe('http://www.conax.com/cas/pairing/v1/CreatePairing');
   });
+});
+
+it('lists of codes stand for all commands, for those of an area, or for one', async () => {
+  const { commands } = await loadCasDefinition(
+    changed([
+      [
+        'conax.json',
+        '"path": "/pairing",',
+        '"path": "/pairing", "answers": { "notAuthorised": ["9"], "tryLater": ["8"] },',
+      ],
+      [
+        'conax.json',
+        '"statusCode": "pairing:CreatePairingResponse',
+        '"tryLater": ["7"], "statusCode": "pairing:CreatePairingResponse',
+      ],
+    ]),
+  );
+  const listsOf = (type: CommandType): unknown[] => {
+    const { success, tryLater, notAuthorised } = commands[type]?.answer ?? {};
+    return [success, tryLater, notAuthorised].map((codes) => [...(codes ?? [])].join());
+  };
+  expect(listsOf('ADD_SUBSCRIPTIONS')).toEqual(['OK', 'SYSTEM_ERROR', 'FailedAuthentication']);
+  expect(listsOf('GET_PAIRING_STATUS_FOR_CARD')).toEqual(['OK', '8', '9']);
+  expect(listsOf('CREATE_PAIRING')).toEqual(['OK', '7', '9']);
 });
 
 it('another spelling needs other files only', async () => {
