@@ -39,18 +39,25 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
         headers: new Set([...(envelopes.at(-1)?.headers ?? []), ...headers.map(nameOf)]),
       });
       checkLeftovers(text, (at, problem) => mistake(lineOf(at), problem));
-      checkMarkers(text, (at, problem) => mistake(lineOf(at), problem));
+      checkMarkers(text);
       // A tag that is a mistake may have been meant for the field.
       if (template.badLines.size === 0) checkSent(type, template, values, text, lineOf, mistake);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       isReadable = false;
-      mistake(lineOf(error.position), `what the template makes ${error.message}; compare it with a request that works`);
+      const isTag = error instanceof MisplacedTag;
+      const problem = isTag
+        ? error.message
+        : `what the template makes ${error.message}; compare it with a request that works`;
+      mistake(lineOf(error.position), problem);
     }
   }
   for (const [problem, line] of seen) report(template.file, line, problem);
   return isReadable ? (envelopes.at(-1) ?? null) : null;
 }
+
+/** A tag in a name, a namespace or a CDATA section: other samples may be no XML at all. */
+class MisplacedTag extends XmlError {}
 
 type Mistake = (line: number, problem: string) => void;
 
@@ -74,15 +81,14 @@ function checkLeftovers(text: string, mistake: (at: number, problem: string) => 
   }
 }
 
-/** Tags where no text can be. */
-function checkMarkers(text: string, mistake: (at: number, problem: string) => void): void {
+/** @throws MisplacedTag if a tag stands where no text can be. */
+function checkMarkers(text: string): void {
   for (const section of text.matchAll(/<!\[CDATA\[[\s\S]*?\]\]>/g)) {
     for (const tag of section[0].matchAll(anyMarker)) {
-      mistake(
-        section.index + tag.index,
+      throw new MisplacedTag(
         `{{${tag[1]}}} stands in a CDATA section, where it cannot be escaped; take the CDATA away`,
+        section.index + tag.index,
       );
-      return;
     }
   }
   const left = new Map<string, number>();
@@ -92,11 +98,10 @@ function checkMarkers(text: string, mistake: (at: number, problem: string) => vo
   for (const { 0: tag, 1: field, index } of text.matchAll(anyMarker)) {
     const times = left.get(tag) ?? 0;
     if (times === 0) {
-      mistake(
-        index,
+      throw new MisplacedTag(
         `{{${field}}} stands where no text can, such as in a name; write it between two tags or in an attribute`,
+        index,
       );
-      return;
     }
     left.set(tag, times - 1);
   }

@@ -127,7 +127,8 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
     const problem = problemOf(kind, value, scope, list);
     if (problem !== null) {
       scope.report(start, problem);
-      return partsOf(inner ?? [], scope, list);
+      // The last member of a token of another kind than a section is a text.
+      return Array.isArray(inner) ? partsOf(inner, scope, list) : [];
     }
     const isItem = list !== null && isItemField(value);
     scope.use(isItem ? `${list}.${value}` : value, start);

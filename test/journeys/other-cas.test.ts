@@ -92,7 +92,7 @@ test('the Web API, the utilities and a reconcile say so as well', async () => {
   for (const [args, command] of [
     [['info'], 'GET_ACTIVE_SUBSCRIPTIONS'],
     [['pair', 'status'], 'GET_PAIRING_STATUS_FOR_CARD'],
-    [['fingerprint'], 'DISPLAY_FINGERPRINT'],
+    [['fingerprint', ...'--x 1 --y 1 --height 1 --slot 1'.split(' ')], 'DISPLAY_FINGERPRINT'],
   ] as const) {
     const ran = await cli(...args, '--card', card);
     expect(ran.exitCode).toBe(1);
