@@ -1,4 +1,4 @@
-import type { Command, Device } from '../requests/command.ts';
+import type { Command, CommandType, Device } from '../requests/command.ts';
 import type { ConaxCall } from './client.types.ts';
 import { listConditions, requestFields } from './field-names.ts';
 import type { FieldValue, FieldValues } from './template.ts';
@@ -57,29 +57,41 @@ export function monthsLater(epochMs: number, months: number): number {
   return date.getTime();
 }
 
-/** A command's own fields, which have the names of its properties; `…Distributor` is that of the property's device. */
-function commandValues(command: Command, pin: string | undefined): Record<string, FieldValue> {
-  const properties: Readonly<Record<string, unknown>> = { ...command, pin };
-  const values: Record<string, FieldValue> = {};
-  for (const field in requestFields[command.type]) {
-    const list = listConditions[field];
-    if (list !== undefined) values[field] = (properties[list] as readonly Device[]).length > 0 ? 'true' : null;
-    else if (!periodFields.has(field)) values[field] = valueOf(field, properties);
-  }
-  return values;
+/** Reads one field from the properties of a command. */
+type Read = (properties: Readonly<Record<string, unknown>>) => FieldValue;
+
+/** A command's own fields have the names of its properties; `…Distributor` is that of the property's device. */
+const readers = Object.fromEntries(
+  Object.entries(requestFields).map(([type, fields]) => {
+    const own = Object.keys(fields).filter((field) => field !== 'pin' && !field.startsWith('entitled'));
+    return [type, own.map((field) => [field, readerOf(field)] as const)];
+  }),
+) as Readonly<Record<CommandType, readonly (readonly [field: string, Read])[]>>;
+
+function readerOf(field: string): Read {
+  const list = listConditions[field];
+  if (list !== undefined) return (properties) => ((properties[list] as readonly Device[]).length > 0 ? 'true' : null);
+  const isDistributor = field.endsWith('Distributor');
+  const name = isDistributor ? field.slice(0, -'Distributor'.length) : field;
+  const ofDevice = isDistributor ? 'distributor' : 'caId';
+  const numberText = field.endsWith('At') ? dateTime : whole;
+  return (properties) => {
+    const property = properties[name];
+    if (typeof property === 'string' || property === null) return property;
+    if (typeof property === 'number') return numberText(field, property);
+    if (Array.isArray(property)) return property as readonly Device[];
+    if (property === undefined) throw new NotEncodable(`${field}: is missing`);
+    return (property as Device)[ofDevice];
+  };
 }
 
-const periodFields: ReadonlySet<string> = new Set(['entitledFrom', 'entitledUntil']);
-
-function valueOf(field: string, properties: Readonly<Record<string, unknown>>): FieldValue {
-  const isDistributor = field.endsWith('Distributor');
-  const property = properties[isDistributor ? field.slice(0, -'Distributor'.length) : field];
-  if (typeof property === 'string' || property === null) return property;
-  if (typeof property === 'number') return field.endsWith('At') ? dateTime(field, property) : whole(field, property);
-  if (Array.isArray(property)) return property as readonly Device[];
-  if (property !== undefined) return (property as Device)[isDistributor ? 'distributor' : 'caId'];
-  if (field === 'pin') throw new NotEncodable('pin: is missing, and the command sets one', 'PIN_MISSING');
-  throw new NotEncodable(`${field}: is missing`);
+function commandValues(command: Command, pin: string | undefined): Record<string, FieldValue> {
+  const values: Record<string, FieldValue> = {};
+  for (const [field, read] of readers[command.type])
+    values[field] = read(command as unknown as Record<string, unknown>);
+  if (command.type !== 'UPDATE_CA_PIN_TO_GIVEN_VALUE') return values;
+  if (pin === undefined) throw new NotEncodable('pin: is missing, and the command sets one', 'PIN_MISSING');
+  return { ...values, pin };
 }
 
 function whole(field: string, value: number): string {
