@@ -66,7 +66,7 @@ const readers = Object.fromEntries(
     const own = Object.keys(fields).filter((field) => field !== 'pin' && !field.startsWith('entitled'));
     return [type, own.map((field) => [field, readerOf(field)] as const)];
   }),
-) as Readonly<Record<CommandType, readonly (readonly [field: string, Read])[]>>;
+) as unknown as Readonly<Record<CommandType, readonly (readonly [field: string, Read])[]>>;
 
 function readerOf(field: string): Read {
   const list = listConditions[field];
