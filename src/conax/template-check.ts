@@ -17,13 +17,10 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
 /**
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
  * text or in the value of an attribute, every field sent that must be, and no `?` of SoapUI. Returns what the envelope
- * says; null if it cannot be read.
+ * says; null if it cannot be read. Reports one mistake several times if several samples have it.
  */
 export function checkTemplate(type: CommandType, template: Template, report: Report): Envelope | null {
-  const seen = new Map<string, number>();
-  const mistake: Mistake = (line, problem) => {
-    if (!seen.has(problem)) seen.set(problem, line);
-  };
+  const mistake: Mistake = (line, problem) => report(template.file, line, problem);
   const envelopes: Envelope[] = [];
   let isReadable = true;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
@@ -45,14 +42,10 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       isReadable = false;
-      const isTag = error instanceof MisplacedTag;
-      const problem = isTag
-        ? error.message
-        : `what the template makes ${error.message}; compare it with a request that works`;
-      mistake(lineOf(error.position), problem);
+      const malformed = `what the template makes ${error.message}; compare it with a request that works`;
+      mistake(lineOf(error.position), error instanceof MisplacedTag ? error.message : malformed);
     }
   }
-  for (const [problem, line] of seen) report(template.file, line, problem);
   return isReadable ? (envelopes.at(-1) ?? null) : null;
 }
 

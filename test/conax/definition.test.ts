@@ -368,6 +368,15 @@ describe('mistakes are found at start', () => {
     expect(await mistakesIn(changed([change]))).toContainEqual(expect.stringMatching(expected));
   });
 
+  it('the same mistake at two places is named twice', async () => {
+    const twice = '<area:Spare>?</area:Spare>\n<area:Spare>?</area:Spare>';
+    const mistakes = await mistakesIn(changed([[add, '<area:CaClientIds>', `${twice}<area:CaClientIds>`]]));
+    expect(mistakes.filter((line) => line.includes('of SoapUI')).map((line) => line.split(': ')[0])).toEqual([
+      'requests/ADD_SUBSCRIPTIONS.xml:6',
+      'requests/ADD_SUBSCRIPTIONS.xml:7',
+    ]);
+  });
+
   it('two ports with different actions are named, and one must be chosen', async () => {
     const file = changed([
       [
