@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { createGunzip } from 'node:zlib';
 import { runRetention } from '../../src/operations/retention.ts';
-import type { RowCounts } from '../../src/operations/retention-kinds.ts';
+import type { RowCounts } from '../../src/operations/retention-rows.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { DISPATCH_PLANNER, indexWalking } from '../../src/platform/planner-settings.ts';
 import { dispatchToInstantCas } from './instant-cas.ts';

@@ -1,14 +1,8 @@
 import { Command } from 'commander';
+import { questions } from '../requests/command.ts';
 import type { InitOptions } from './conax-init.ts';
 import type { TryOptions } from './conax-try.ts';
 import { ExitCode } from './exit-codes.ts';
-
-/** The commands that ask the CAS and change nothing. */
-export const questions = [
-  'GET_ACTIVE_SUBSCRIPTIONS',
-  'GET_PAIRING_STATUS_FOR_CARD',
-  'GET_PAIRING_STATUS_FOR_PAIRING_MODULE',
-] as const;
 
 /**
  * `conax`: the files that say how the CAS is spoken to. No part needs database or Kafka. What each part does is loaded when

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { problemOfArchive } from '../operations/retention-archive.ts';
-import { kindsToRemove, type RetentionDays, type RowCounts } from '../operations/retention-kinds.ts';
+import { kindsToRemove, type RetentionDays } from '../operations/retention-kinds.ts';
+import type { RowCounts } from '../operations/retention-rows.ts';
 import { type RetentionPass, retentionPasses } from '../operations/retention-pass.ts';
 import { countRetention, type RetentionProgress, runRetention } from '../operations/retention.ts';
 import { indexWalking } from '../platform/planner-settings.ts';

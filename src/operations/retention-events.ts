@@ -1,4 +1,3 @@
-import type { RetentionKind, Walked } from './retention-kinds.ts';
 import {
   actionIsOpen,
   type ActionOfRow,
@@ -6,6 +5,8 @@ import {
   archiveLines,
   countRows,
   removeEmptyActions,
+  type RetentionKind,
+  type Walked,
 } from './retention-rows.ts';
 
 /**

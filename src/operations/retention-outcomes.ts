@@ -1,5 +1,4 @@
-import type { RetentionKind, Walked } from './retention-kinds.ts';
-import { archiveLine, archiveLines, countRows } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './retention-rows.ts';
 
 /**
  * Published outcomes and dead letters, by the time at which they were published. What waits, and what is parked for a

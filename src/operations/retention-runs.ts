@@ -1,5 +1,4 @@
-import type { RetentionKind, Walked } from './retention-kinds.ts';
-import { archiveLine, archiveLines, countRows } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './retention-rows.ts';
 
 /** A run may have a hundred thousand targets: so many go, or are read, at once. */
 const TARGETS = 500;

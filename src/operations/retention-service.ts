@@ -4,7 +4,8 @@ import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { runRetention } from './retention.ts';
-import { kindsToRemove, type RetentionDays, type RowCounts } from './retention-kinds.ts';
+import { kindsToRemove, type RetentionDays } from './retention-kinds.ts';
+import type { RowCounts } from './retention-rows.ts';
 import { isDue } from './retention-pass.ts';
 
 export interface RetentionServiceOptions {

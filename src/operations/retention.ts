@@ -4,14 +4,9 @@ import { type KeptLease, keepLease, restartLease } from '../outcomes/lease.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { beginVolume, clearAbandonedVolumes, problemOfArchive, type Volume } from './retention-archive.ts';
-import {
-  type RetentionDays,
-  type RetentionKindName,
-  kindsToRemove,
-  retentionKinds,
-  type RowCounts,
-} from './retention-kinds.ts';
+import { type RetentionDays, type RetentionKindName, kindsToRemove, retentionKinds } from './retention-kinds.ts';
 import { beginRound, endPass, movePass, type RetentionPass } from './retention-pass.ts';
+import type { RowCounts } from './retention-rows.ts';
 
 export interface RetentionOptions {
   /** Its statements walk indexes: a pool with `indexWalking` and `prepared`. */

@@ -1,11 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Database } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { repeat } from '../platform/repeat.ts';
 import { type Publishing, topicExists, withDestination } from './destination.ts';
-import type { EvaluateOptions } from './evaluate.ts';
 import { NoSuchTopicError } from './kafka-range.ts';
 import {
   DEFAULT_LIMITS,
@@ -17,7 +15,7 @@ import {
 } from './open-events.ts';
 import { replayOutcomes, type StoredOutcomeSelection } from './outcomes.ts';
 import { isOutage } from './outage.ts';
-import { writePlan } from './hosted-plan.ts';
+import { type PlanWork, writePlan } from './hosted-plan.ts';
 import {
   advanceReplay,
   endReplay,
@@ -33,11 +31,9 @@ import {
 import { runEvents } from './run-events.ts';
 import { signOfLife } from './sign-of-life.ts';
 
-export interface ReplayHostOptions {
-  readonly db: Database;
+export interface ReplayHostOptions extends Pick<PlanWork, 'db' | 'evaluation'> {
   readonly reading: TopicReading;
   readonly publishing: Publishing;
-  readonly evaluation: Omit<EvaluateOptions, 'again' | 'decided'>;
   readonly facetWaitMs: number;
   readonly logger: Logger;
   /** Requests or outcomes were made. */
@@ -137,10 +133,7 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
   }
 }
 
-export interface HostedWork extends ReplayHostOptions {
-  readonly owner: string;
-  readonly signal: AbortSignal;
-}
+type HostedWork = ReplayHostOptions & PlanWork;
 
 const WORK: Readonly<Record<Replay['kind'], (replay: Replay, work: HostedWork) => Promise<ReplayState>>> = {
   PLAN: (replay, work) => opened(replay, work, (events, selection) => writePlan(replay, events, selection, work)),

@@ -1,6 +1,6 @@
-import type { Queryable } from '../platform/database.ts';
+import type { Database, Queryable } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import type { HostedWork } from './host.ts';
+import type { EvaluateOptions } from './evaluate.ts';
 import type { OpenedEvents, StoredSelection } from './open-events.ts';
 import { isDifference, planEvents, type PlanSummary } from './plan-events.ts';
 import type { PlanRow } from './plan-rows.ts';
@@ -11,6 +11,16 @@ import { signOfLife } from './sign-of-life.ts';
 export interface PlanResult extends PlanSummary {
   readonly unreadable: Readonly<Record<string, number>>;
   readonly rowsLeftOut: number;
+}
+
+/** What the host gives for a plan. */
+export interface PlanWork {
+  readonly db: Database;
+  readonly evaluation: Omit<EvaluateOptions, 'again' | 'decided'>;
+  /** The name under which the host holds the replay. */
+  readonly owner: string;
+  /** Aborted when the host must stop the work. */
+  readonly signal: AbortSignal;
 }
 
 /** Whoever wants more than so many reads them on the command line, which keeps none. */
@@ -27,7 +37,7 @@ export async function writePlan(
   replay: Replay,
   events: OpenedEvents,
   { again }: StoredSelection,
-  { db, evaluation, owner, signal }: HostedWork,
+  { db, evaluation, owner, signal }: PlanWork,
 ): Promise<ReplayState> {
   await clearRows(db, replay.id, owner);
   const sign = signOfLife(replay, db, owner);

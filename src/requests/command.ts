@@ -67,6 +67,13 @@ export const commandTypes = Object.keys({
   UPDATE_CA_PIN_TO_DEFAULT_VALUE: true,
   UPDATE_CA_PIN_TO_GIVEN_VALUE: true,
 } satisfies Record<CommandType, true>) as readonly CommandType[];
+/** The commands that ask the CAS and change nothing. */
+export const questions = [
+  'GET_ACTIVE_SUBSCRIPTIONS',
+  'GET_PAIRING_STATUS_FOR_CARD',
+  'GET_PAIRING_STATUS_FOR_PAIRING_MODULE',
+] as const satisfies readonly CommandType[];
+
 export type PairingCommand = Extract<Command, { type: 'CREATE_PAIRING' | 'ADD_TO_EXISTING_PAIRING' }>;
 export type EntitlementCommand = Extract<Command, { type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS' }>;
 

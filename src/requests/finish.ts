@@ -6,9 +6,11 @@ import type { Command } from './command.ts';
 import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { type PairingFolds, type PairingNews, establishPairings, lockPairings } from './pairing-knowledge.ts';
-import { REFERENCE_KEY_CHARACTERS } from './list.ts';
 import { storable } from './storable.ts';
 import { tellFinal } from './tell-final.ts';
+
+/** How long a part of a reference number `request_final.reference_key` holds (migrations/0007_list.ts). */
+export const REFERENCE_KEY_CHARACTERS = 200;
 
 /** What a GET command answered, as it is stored. */
 export interface RequestAnswer {

@@ -1,5 +1,6 @@
 import type { Database } from '../platform/database.ts';
 import type { CommandType } from './command.ts';
+import { REFERENCE_KEY_CHARACTERS } from './finish.ts';
 import { storable } from './storable.ts';
 import { type LifeCycleState, lastTry, type ProvisioningRequest, REQUEST_COLUMNS } from './find.ts';
 
@@ -71,9 +72,6 @@ function walkOf(filter: ListFilter): { walk: Walk; value: string[] } {
     ? { walk: 'pending', value: [] }
     : { walk: 'final', value: [filter.lifeCycleState] };
 }
-
-/** How long a part of a reference number `request_final.reference_key` holds (migrations/0007_list.ts). */
-export const REFERENCE_KEY_CHARACTERS = 200;
 
 /** Where the numbers come from: each walks one index, from the place where the page begins. */
 const WALKS = {

@@ -6,9 +6,14 @@ import type { ViewedParts } from './http-view.ts';
 import type { JournalEntry } from './journal.ts';
 import { httpStatus, messageFor, type Misbehaviour, misbehaviourOf, sendXml } from './misbehaviour.ts';
 import { type Verdict, work } from './rules.ts';
-import type { SimulatorLogger } from './simulator.ts';
 import { writeAnswer, type WrittenAnswer, writeFault } from './soap-answers.ts';
 import { createRequestReader, journalParameters, type ReceivedCall } from './soap-requests.ts';
+
+/** The part of a pino logger that is used here. */
+export interface SimulatorLogger {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}
 
 export interface CasServerOptions {
   readonly definition: CasDefinition;

@@ -3,7 +3,7 @@ import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
 import { messageLimits } from '../conax/xml.ts';
-import { createCasServer } from './cas.ts';
+import { createCasServer, type SimulatorLogger } from './cas.ts';
 import { createFaults } from './faults.ts';
 import { answerView, type ViewedParts } from './http-view.ts';
 import { createJournal } from './journal.ts';
@@ -31,12 +31,6 @@ export interface SimulatorTls {
   readonly cert: string;
   readonly clientCa?: string | undefined;
   readonly maxVersion?: 'TLSv1.2' | 'TLSv1.3' | undefined;
-}
-
-/** The part of a pino logger that is used here. */
-export interface SimulatorLogger {
-  info(details: object, message: string): void;
-  warn(details: object, message: string): void;
 }
 
 export interface Simulator {
