@@ -8,6 +8,7 @@ import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { runLifeCycleDocument } from '../src/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/web-api/codes.ts';
+import { architectureDoc } from './generators/architecture-doc.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
@@ -15,6 +16,7 @@ import { settingsDoc } from './generators/settings-doc.ts';
 const generated = new Map<string, () => string>([
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
+  ['docs/architecture.md', architectureDoc],
   ['docs/settings.md', settingsDoc],
   ['docs/life-cycle.md', lifeCycleDocument],
   ['docs/runs-life-cycle.md', runLifeCycleDocument],
