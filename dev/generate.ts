@@ -7,7 +7,7 @@ import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
 import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { runLifeCycleDocument } from '../src/runs/life-cycle.ts';
-import { webApiCodesDocument } from '../src/web-api/codes.ts';
+import { webApiCodesDocument } from '../src/http/codes.ts';
 import { architectureDoc } from './generators/architecture-doc.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';

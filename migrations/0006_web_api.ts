@@ -4,7 +4,7 @@ import type { Knex } from 'knex';
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
 -- One row for every POST with an Idempotency-Key, kept for a day. Neither key nor body can be read or guessed from it
--- (src/web-api/idempotency.ts).
+-- (src/http/idempotency.ts).
 create table web_api_idempotency (
   username       text not null,
   call           text not null,

@@ -27,9 +27,10 @@ import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { databaseState, untilFit, workState } from './health.ts';
-import { answerBadAddress, refusalOf } from './web-api/error-answers.ts';
-import { webApiMetrics } from './web-api/metrics.ts';
-import { registerApis, type RunningApis, webApi } from './web-api/web-api.ts';
+import { answerBadAddress, refusalOf } from './http/error-answers.ts';
+import { webApiMetrics } from './http/metrics.ts';
+import { registerApis, type RunningApis } from './http/server.ts';
+import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
 import { ownTopics } from './replay/destination.ts';
 import { startReplayHost } from './replay/host.ts';
@@ -115,9 +116,14 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     },
     tokenIdleMs: settings.WEB_API_TOKEN_IDLE_MS,
     immediateTimeoutMs: settings.WEB_API_IMMEDIATE_TIMEOUT_MS,
-    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
-    metrics: webApiMetrics(registry),
     logger: logger.child({ part: 'web-api' }),
+  };
+  const serverParts = {
+    db: webApiDatabase,
+    metrics: webApiMetrics(registry),
+    logger: webApiParts.logger,
+    drainMs: settings.SHUTDOWN_TIMEOUT_MS,
+    starting: () => work === undefined,
   };
   const operationsParts = {
     rules,
@@ -167,8 +173,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       limits: { connectionsMax: settings.HTTP_MAX_CONNECTIONS },
       register: async (app, management) => {
         const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
-        const parts = { ...webApiParts, starting: () => work === undefined };
-        apis = await registerApis(app, parts, served, management);
+        apis = await registerApis(app, serverParts, served, management);
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });

@@ -24,7 +24,7 @@ export const IMPORT_RULES: ImportRules = {
     intake: BELOW_DISPATCH,
     identifiers: ['requests', ...BELOW_REQUESTS],
     users: ['platform'],
-    http: ['users', 'platform'],
+    http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],
     operations: BELOW_FEATURES,
     runs: ['operations', ...BELOW_FEATURES],
@@ -63,12 +63,9 @@ export const IMPORT_RULES: ImportRules = {
   allowedOutside: ['package.json'],
   // Both lists must become empty: do not add to them.
   exceptions: [
-    // what both APIs share lies in the Web API
-    'commands -> web-api',
-    'operations -> web-api',
-    'operations-api -> web-api',
-    'runs -> web-api',
-    'web-api -> operations',
+    // how the operations API shows a request
+    'operations-api/request-shapes.ts -> web-api/shape.ts',
+    'operations-api/request-shapes.ts -> web-api/view.ts',
     // the command type is needed below the requests
     'planning -> requests/command.ts',
     'requests -> conax/client.types.ts',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { OperationError } from '../operations/operation-error.ts';
-import { webApiCodes } from '../web-api/codes.ts';
-import { fieldOf, problemText } from '../web-api/problems.ts';
+import { OperationError } from '../http/operation-error.ts';
+import { webApiCodes } from '../http/codes.ts';
+import { fieldOf, problemText } from '../http/problems.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 
 /** The option of each field of an operation's input, for its errors. */

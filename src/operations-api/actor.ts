@@ -1,5 +1,5 @@
 import type { Actor } from '../operations/actor.ts';
-import type { Asked } from '../web-api/calls.ts';
+import type { Asked } from '../http/calls.ts';
 
 /** Who makes a call that needs a token. */
 export function actorOf({ user }: Pick<Asked<unknown>, 'user'>): Actor {

@@ -1,4 +1,4 @@
-import { type Api, type Call, OPERATIONS_PATH } from '../web-api/calls.ts';
+import type { Api, Call } from '../http/calls.ts';
 import { eventCalls } from './event-calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { providerCalls } from './provider-calls.ts';
@@ -29,5 +29,5 @@ export function operationsCalls(parts: OperationsParts): Call[] {
 
 /** The operations API, under `/api/v1`: what people and their programs ask for beside the CRM. */
 export function operationsApi(parts: OperationsParts): Api {
-  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true };
+  return { basePath: '/api/v1', calls: operationsCalls(parts), plainInputs: true };
 }

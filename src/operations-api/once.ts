@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../platform/database.ts';
-import type { Asked } from '../web-api/calls.ts';
-import { findEarlier, type IdempotencyHasher, idempotentCall, rememberRequest } from '../web-api/idempotency.ts';
+import type { Asked } from '../http/calls.ts';
+import { findEarlier, type IdempotencyHasher, idempotentCall, rememberRequest } from '../http/idempotency.ts';
 import { actorOf } from './actor.ts';
 
 /**

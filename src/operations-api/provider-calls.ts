@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { pauseProvider, providerStatus, type ProviderStatus, resumeProvider } from '../dispatch/provider.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { formatDate } from '../web-api/dates.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { text } from '../web-api/input-kinds.ts';
+import { type Call, call } from '../http/calls.ts';
+import { formatDate } from '../http/dates.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { nothingAsked, shownDate } from './shapes.ts';

@@ -8,10 +8,10 @@ import {
   queueEntryInput,
   removeFromQueue,
 } from '../runs/queue.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { formatDate } from '../web-api/dates.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { integer } from '../web-api/input-kinds.ts';
+import { type Call, call } from '../http/calls.ts';
+import { formatDate } from '../http/dates.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { integer } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX, nothingAsked, shownDate } from './shapes.ts';

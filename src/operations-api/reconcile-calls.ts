@@ -5,9 +5,9 @@ import type { Queryable } from '../platform/database.ts';
 import { mustBeReconciled, reconcileRun } from '../runs/reconcile-fix-source.ts';
 import { countDifferences, findingsOf, previewFixes, reconcileOutcomes } from '../runs/reconcile-report.ts';
 import { differenceFindings } from '../runs/reconcile-results.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { integer, text } from '../web-api/input-kinds.ts';
+import { type Call, call } from '../http/calls.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { integer, text } from '../http/input-kinds.ts';
 import type { OperationsParts } from './parts.ts';
 import { identified } from './shapes.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import { plan } from '../planning/plan.ts';
 import type { Queryable } from '../platform/database.ts';
 import { planRowsBehind } from '../replay/hosted-plan.ts';
@@ -17,10 +17,10 @@ import {
   resumeReplay,
 } from '../replay/record.ts';
 import { inboxPages } from '../replay/select-events.ts';
-import { type Asked, type Call, call } from '../web-api/calls.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { createIdempotencyHasher } from '../web-api/idempotency.ts';
-import { integer, text } from '../web-api/input-kinds.ts';
+import { type Asked, type Call, call } from '../http/calls.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { createIdempotencyHasher } from '../http/idempotency.ts';
+import { integer, text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import { once } from './once.ts';
 import type { OperationsParts } from './parts.ts';

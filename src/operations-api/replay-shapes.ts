@@ -4,8 +4,8 @@ import { DEFAULT_LIMITS, type StoredSelection } from '../replay/open-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
 import type { Replay } from '../replay/record.ts';
 import { ACTION_NAME, SELECTABLE } from '../replay/select-events.ts';
-import { formatDate } from '../web-api/dates.ts';
-import { date, text } from '../web-api/input-kinds.ts';
+import { formatDate } from '../http/dates.ts';
+import { date, text } from '../http/input-kinds.ts';
 import { shownDate } from './shapes.ts';
 
 const OFFSET_MAX = Number.MAX_SAFE_INTEGER;

@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import { awaitOutcome } from '../operations/await-outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { integer, text } from '../web-api/input-kinds.ts';
+import { type Call, call } from '../http/calls.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { integer, text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX } from './shapes.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { retentionPasses } from '../operations/retention-pass.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { formatDate } from '../web-api/dates.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
+import { type Call, call } from '../http/calls.ts';
+import { formatDate } from '../http/dates.ts';
+import { success, successSchema } from '../http/envelope.ts';
 import type { OperationsParts } from './parts.ts';
 import { shownDate } from './shapes.ts';
 

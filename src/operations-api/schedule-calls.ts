@@ -10,11 +10,11 @@ import {
   scheduleHistory,
   scheduleInput,
 } from '../runs/schedules.ts';
-import { type Call, call } from '../web-api/calls.ts';
-import { formatDate } from '../web-api/dates.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { integer, text } from '../web-api/input-kinds.ts';
-import { problemOf } from '../web-api/problems.ts';
+import { type Call, call } from '../http/calls.ts';
+import { formatDate } from '../http/dates.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { integer, text } from '../http/input-kinds.ts';
+import { problemOf } from '../http/problems.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { eachKind } from './run-calls.ts';

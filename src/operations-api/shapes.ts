@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { integer } from '../web-api/input-kinds.ts';
+import { integer } from '../http/input-kinds.ts';
 
 /** The largest id and number that a caller can give. */
 export const ID_MAX = 999_999_999_999_999;

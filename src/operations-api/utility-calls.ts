@@ -5,9 +5,9 @@ import { type SendingInput, utilityInputs, waits } from '../operations/utilities
 import { type PairingTold, pairingsTold } from '../operations/utilities/pairing-answers.ts';
 import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import { utilities } from '../operations/utilities/utilities.ts';
-import { type Asked, type Call, call } from '../web-api/calls.ts';
-import { success, successSchema } from '../web-api/envelope.ts';
-import { createIdempotencyHasher, idempotentCall } from '../web-api/idempotency.ts';
+import { type Asked, type Call, call } from '../http/calls.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { createIdempotencyHasher, idempotentCall } from '../http/idempotency.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { leftOutView, outcomeView, utilityFields } from './request-shapes.ts';

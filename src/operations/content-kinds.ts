@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { WebApiCodeName } from '../web-api/codes.ts';
-import { formatDate, parseDate } from '../web-api/dates.ts';
-import { because, scheduledDate } from '../web-api/input-kinds.ts';
+import type { WebApiCodeName } from '../http/codes.ts';
+import { formatDate, parseDate } from '../http/dates.ts';
+import { because, scheduledDate } from '../http/input-kinds.ts';
 
 /**
  * A time at which a screen shows something, as text: read like any date of the Web API, and given as UTC in whole

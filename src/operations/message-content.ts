@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Command, Device } from '../requests/command.ts';
-import { because } from '../web-api/input-kinds.ts';
+import { because } from '../http/input-kinds.ts';
 import { messageTextProblem } from './message-text.ts';
 import { refuse, screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';
 

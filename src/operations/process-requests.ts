@@ -1,7 +1,7 @@
 import type { Database } from '../platform/database.ts';
 import { type Hastened, hastenRequests } from '../requests/hasten.ts';
 import type { Actor } from './actor.ts';
-import { OperationError } from './operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 
 /**
  * The processing run on demand: lets one pending request, or those of a card that are due, be sent now (hasten.ts). Gives

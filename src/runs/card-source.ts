@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { Begun, Estimate, Json, KindContext, NewTarget, TargetSource } from './kind.ts';
 import { cardSelection, type CardSelection, filterValues, placeFits, stateFits } from './selection.ts';
 import { addTargets } from './targets.ts';

@@ -1,5 +1,5 @@
 import type { Actor } from '../operations/actor.ts';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { RecordOutcomes } from '../requests/finish.ts';
 import { withdrawUnclaimed } from '../requests/withdraw.ts';

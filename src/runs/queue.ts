@@ -1,9 +1,9 @@
 import { z } from 'zod';
 import type { Actor } from '../operations/actor.ts';
 import { checkMessage, type MessageContent, messageFields } from '../operations/message-content.ts';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { Database, Queryable, Transaction } from '../platform/database.ts';
-import { because, text } from '../web-api/input-kinds.ts';
+import { because, text } from '../http/input-kinds.ts';
 import type { KindContext } from './kind.ts';
 
 /** The states of the CRM's communication queue, as the domain names them. */

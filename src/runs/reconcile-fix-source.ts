@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Queryable } from '../platform/database.ts';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { NewTarget, TargetSource } from './kind.ts';
 import { findRun, type RunRow } from './store.ts';
 

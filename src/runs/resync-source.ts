@@ -1,4 +1,4 @@
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Begun, Estimate, Json, NewTarget, TargetSource } from './kind.ts';
 import { filterValues, placeFits, stateFits, subscriptionSelection, type SubscriptionSelection } from './selection.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
-import { problemText } from '../web-api/problems.ts';
+import { problemText } from '../http/problems.ts';
 import { nextTime } from './cron.ts';
 import type { KindContext } from './kind.ts';
 import { kindOf } from './kinds.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Actor } from '../operations/actor.ts';
-import { OperationError } from '../operations/operation-error.ts';
+import { OperationError } from '../http/operation-error.ts';
 import { type Database, type Queryable, sqlState, type Transaction } from '../platform/database.ts';
-import { because, text } from '../web-api/input-kinds.ts';
+import { because, text } from '../http/input-kinds.ts';
 import { cronProblem, nextTime } from './cron.ts';
 import type { AnyKind, KindContext } from './kind.ts';
 import { kindOf } from './kinds.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionState } from '../events/crm.generated.ts';
-import { because, text } from '../web-api/input-kinds.ts';
+import { because, text } from '../http/input-kinds.ts';
 
 /** Cards or subscriptions that one list may name. */
 export const LISTED_MAX = 200_000;

@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
-import { formatDate } from '../web-api/dates.ts';
+import { formatDate } from '../http/dates.ts';
 import { countTargets, type RunCounts } from './counts.ts';
 import type { RunRow } from './store.ts';
 

@@ -1,15 +1,15 @@
 import type { Subscription } from '../events/crm.generated.ts';
+import { WebApiError } from '../http/envelope.ts';
+import type { OneOf } from '../http/input-kinds.ts';
 import { resolveService } from '../identifiers/service.ts';
 import { resolveSmartcard, resolveSmartcardByCaId } from '../identifiers/smartcard.ts';
 import { type KnownSubscription, resolveSubscription } from '../identifiers/subscription.ts';
-import type { Transaction } from '../platform/database.ts';
 import { misfit } from '../planning/ca-ids.ts';
 import { casDevices } from '../planning/snapshot.ts';
+import type { Transaction } from '../platform/database.ts';
 import type { Command, Device } from '../requests/command.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import { found } from './found.ts';
-import { WebApiError } from './envelope.ts';
-import type { OneOf } from './input-kinds.ts';
 import type { CreateCall, Created } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 

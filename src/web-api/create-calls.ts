@@ -1,9 +1,9 @@
+import { type Call, call } from '../http/calls.ts';
+import { success, successSchema, WebApiError } from '../http/envelope.ts';
+import { createIdempotencyHasher, idempotentCall } from '../http/idempotency.ts';
 import { findRequest } from '../requests/find.ts';
-import { type Call, call } from './calls.ts';
 import type { CreateInput } from './commands.ts';
 import { createRequest } from './create.ts';
-import { success, successSchema, WebApiError } from './envelope.ts';
-import { createIdempotencyHasher, idempotentCall } from './idempotency.ts';
 import { createBodies, type CreateCall } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 import { completeRequest } from './shape.ts';

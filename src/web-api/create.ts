@@ -1,14 +1,14 @@
-import { sealPin } from '../operations/seal-pin.ts';
+import { formatDate } from '../http/dates.ts';
+import { WebApiError } from '../http/envelope.ts';
+import { findEarlier, type IdempotentCall, rememberRequest } from '../http/idempotency.ts';
+import { sealPin } from '../http/seal-pin.ts';
 import type { Transaction } from '../platform/database.ts';
 import { findRequest, type ProvisioningRequest } from '../requests/find.ts';
 import type { NewRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
 import type { User } from '../users/user.ts';
 import { commandOf, type CreateInput } from './commands.ts';
-import { WebApiError } from './envelope.ts';
-import { findEarlier, type IdempotentCall, rememberRequest } from './idempotency.ts';
 import type { WebApiParts } from './parts.ts';
-import { formatDate } from './dates.ts';
 import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
 
 /** The request that a call stands for now. */

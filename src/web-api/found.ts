@@ -1,5 +1,5 @@
+import { WebApiError } from '../http/envelope.ts';
 import type { IdentifierProblem } from '../identifiers/problem.ts';
-import { WebApiError } from './envelope.ts';
 
 /**
  * What an identifier resolved to.

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { because, date, identifier, integer, scheduledDate, text } from './input-kinds.ts';
+import { because, date, identifier, integer, scheduledDate, text } from '../http/input-kinds.ts';
+import type { InputPatterns } from '../http/parts.ts';
 import { COMMAND_TYPES, LIFE_CYCLE_STATES, PRIORITIES, REQUEST_FIELDS, type RequestField } from './shape.ts';
 import { sameFor, UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
 
@@ -10,13 +11,6 @@ const UDF_CHARACTERS_MAX = 1_000;
 /** Requests in one page: each may show some 256 KiB of SOAP. */
 export const PAGE = { max: 200, fallback: 50 } as const;
 export const OFFSET_MAX = 100_000;
-
-/** What the installation's CA ids and PINs look like (A16). */
-export interface InputPatterns {
-  readonly smartcard: RegExp;
-  readonly setTopBox: RegExp;
-  readonly pin: RegExp;
-}
 
 /** Given elsewhere too (header), so no schema demands it; `tokenOf` has looked at it before a schema sees it. */
 const token = z

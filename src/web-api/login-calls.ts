@@ -1,11 +1,11 @@
 import { z } from 'zod';
+import { type Call, call } from '../http/calls.ts';
+import { success, successSchema, WebApiError } from '../http/envelope.ts';
+import { invalidToken, tokenOf } from '../http/tokens.ts';
 import { login } from '../users/login.ts';
 import { release } from '../users/tokens.ts';
-import { type Call, call } from './calls.ts';
-import { success, successSchema, WebApiError } from './envelope.ts';
 import { loginBody, releaseBody } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
-import { invalidToken, tokenOf } from './tokens.ts';
 
 /** The calls that give a token and end it. */
 export function loginCalls({ db, tokenIdleMs }: Pick<WebApiParts, 'db' | 'tokenIdleMs'>): Call[] {

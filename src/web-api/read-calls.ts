@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { type Call, call } from '../http/calls.ts';
+import { success, successSchema, WebApiError } from '../http/envelope.ts';
 import { findRequest } from '../requests/find.ts';
 import { listRequests, type ListFilter } from '../requests/list.ts';
-import { type Call, call } from './calls.ts';
-import { success, successSchema, WebApiError } from './envelope.ts';
 import { listQuery, PAGE, showQuery } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 import { completeRequest } from './shape.ts';

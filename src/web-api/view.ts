@@ -1,6 +1,6 @@
+import { formatDate } from '../http/dates.ts';
 import type { Command, Device } from '../requests/command.ts';
 import type { ProvisioningRequest } from '../requests/find.ts';
-import { formatDate } from './dates.ts';
 import { type CompleteRequest, type RequestField, UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
 
 /** The complete view of a provisioning request, or of it the fields that were asked for. */

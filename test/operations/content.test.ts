@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintCommand, fingerprintFields } from '../../src/operations/fingerprint-content.ts';
 import { checkMessage, messageCommand, messageFields } from '../../src/operations/message-content.ts';
-import { problemOf } from '../../src/web-api/problems.ts';
+import { problemOf } from '../../src/http/problems.ts';
 
 const message = z.strictObject(messageFields).superRefine(checkMessage);
 const fingerprint = z.strictObject(fingerprintFields);

@@ -8,7 +8,7 @@ import { pairCommand } from '../../src/commands/pair.ts';
 import { pinCommand } from '../../src/commands/pin.ts';
 import { requestsCommand } from '../../src/commands/requests.ts';
 import { utilityInputs } from '../../src/operations/utilities/inputs.ts';
-import { problemOf } from '../../src/web-api/problems.ts';
+import { problemOf } from '../../src/http/problems.ts';
 
 const inputs = utilityInputs({ smartcard: /^\d{11}$/, setTopBox: /^[!-~]{1,30}$/, pin: /^\d{4}$/ });
 const CARD = '20000000001';

@@ -6,7 +6,7 @@ import { afterEach, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../../src/platform/http.ts';
 import type { ConnectionLimits } from '../../src/platform/http-connections.ts';
 import { createLogger } from '../../src/platform/logging.ts';
-import { answerBadAddress, answerErrors, refusalOf } from '../../src/web-api/error-answers.ts';
+import { answerBadAddress, answerErrors, refusalOf } from '../../src/http/error-answers.ts';
 import { sendRaw, written } from '../support/raw-http.ts';
 
 const ARRIVES_MS = 400;

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { sealPin } from '../../src/operations/seal-pin.ts';
+import { sealPin } from '../../src/http/seal-pin.ts';
 import { createSeal } from '../../src/platform/seal.ts';
 import { changePinKey, pinKeyProblem, sealWithNamedKey } from '../../src/requests/pin-key.ts';
 import { submitRequests } from '../../src/requests/submit.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { identifier, scheduledDate, text } from '../../web-api/input-kinds.ts';
+import { identifier, scheduledDate, text } from '../../http/input-kinds.ts';
 import { refuse } from '../content-kinds.ts';
 import { fingerprintFields } from '../fingerprint-content.ts';
 import { checkMessage, messageFields } from '../message-content.ts';

@@ -7,7 +7,7 @@ import type { KnownPairings } from '../../planning/types.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../requests/command.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
-import { OperationError } from '../operation-error.ts';
+import { OperationError } from '../../http/operation-error.ts';
 import type { UtilityInput, UtilityPatterns } from './inputs.ts';
 import type { Planned, PlannedRequest } from './submit.ts';
 import { deviceIn, deviceOf, devicesOf, found, type LeftOut, lockedHolders, lockedSubscription } from './targets.ts';

@@ -3,9 +3,9 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import type { Command } from '../../requests/command.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
 import { submitRequests } from '../../requests/submit.ts';
-import { findEarlier, type IdempotentCall, rememberRequest } from '../../web-api/idempotency.ts';
+import { findEarlier, type IdempotentCall, rememberRequest } from '../../http/idempotency.ts';
 import type { Actor } from '../actor.ts';
-import { OperationError } from '../operation-error.ts';
+import { OperationError } from '../../http/operation-error.ts';
 import { type SendingInput, waits } from './inputs.ts';
 import type { LeftOut, SubscriptionName } from './targets.ts';
 

@@ -7,8 +7,8 @@ import { casDevices, type CasDevice } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../requests/command.ts';
 import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
-import type { OneOf } from '../../web-api/input-kinds.ts';
-import { OperationError } from '../operation-error.ts';
+import type { OneOf } from '../../http/input-kinds.ts';
+import { OperationError } from '../../http/operation-error.ts';
 import type { UtilityPatterns } from './inputs.ts';
 
 /** A subscription as requests name it. */

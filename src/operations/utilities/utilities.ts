@@ -4,7 +4,7 @@ import type { Command, Device } from '../../requests/command.ts';
 import type { ProcessName } from '../../requests/new-request.ts';
 import { fingerprintCommand } from '../fingerprint-content.ts';
 import { messageCommand } from '../message-content.ts';
-import { sealPin } from '../seal-pin.ts';
+import { sealPin } from '../../http/seal-pin.ts';
 import type { SendingInput, UtilityInput, UtilityPatterns } from './inputs.ts';
 import { planAddToPairing, planCreatePairing, planPairingStatus } from './pairing.ts';
 import { type Caller, type Submitted, submitUtility } from './submit.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { OPERATIONS, startWebWorld, type WebWorld } from './support.ts';
+import { OPERATIONS, startWebWorld, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isPortablePattern } from '../../src/web-api/openapi-portable.ts';
-import { startWebWorld, type WebWorld } from './support.ts';
+import { isPortablePattern } from '../../src/http/openapi-portable.ts';
+import { startWebWorld, type WebWorld } from '../web-api/support.ts';
 
 interface Document {
   readonly servers: readonly { readonly url: string }[];

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { sendRaw, written } from '../support/raw-http.ts';
-import { BASE, OPERATIONS, startWebWorld, type WebWorld } from './support.ts';
+import { BASE, OPERATIONS, startWebWorld, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 const LOGIN = `POST ${BASE}/authentication/token HTTP/1.1`;

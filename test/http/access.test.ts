@@ -11,7 +11,7 @@ import {
   startWebWorld,
   tellHousehold,
   type WebWorld,
-} from './support.ts';
+} from '../web-api/support.ts';
 
 let world: WebWorld;
 const CARD = '32000000001';

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callsOf } from '../support/scene.ts';
-import { BASE, OPERATIONS, refusal, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
+import { BASE, OPERATIONS, refusal, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 const CARD = '37000000001';

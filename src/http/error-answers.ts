@@ -3,9 +3,9 @@ import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from
 import { isDatabaseOutage } from '../platform/database.ts';
 import { BodiesFullError, type NoCall, type Refusal } from '../platform/http-connections.ts';
 import type { Logger } from '../platform/logging.ts';
-import { OperationError } from '../operations/operation-error.ts';
 import { type WebApiCodeName, webApiCodes } from './codes.ts';
 import { failure, WebApiError } from './envelope.ts';
+import { OperationError } from './operation-error.ts';
 import { unreadableAddress } from './readable.ts';
 
 /** When a caller should ask again while the database is away. */

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { clearIdempotencyKeys, createIdempotencyHasher } from '../../src/http/idempotency.ts';
 import { runRetention } from '../../src/operations/retention.ts';
-import { clearIdempotencyKeys, createIdempotencyHasher } from '../../src/web-api/idempotency.ts';
-import { CREATE, refusal, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
+import { CREATE, refusal, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 const CARD = '33000000001';

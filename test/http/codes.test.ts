@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { expect, test } from 'vitest';
-import { webApiCodes, webApiCodesDocument } from '../../src/web-api/codes.ts';
+import { webApiCodes, webApiCodesDocument } from '../../src/http/codes.ts';
 
 const root = new URL('../../', import.meta.url);
 
@@ -11,7 +11,7 @@ test('docs/errors-web-api.md has every code, with status, meaning and remedy', a
 // That no code is given which the list lacks is what the type WebApiCodeName sees to.
 test('every code of the list is given somewhere', async () => {
   const given = new Set<string>();
-  const rooms = ['web-api', 'identifiers', 'users', 'operations', 'operations-api', 'runs'].map(
+  const rooms = ['http', 'web-api', 'identifiers', 'users', 'operations', 'operations-api', 'runs'].map(
     (room) => `src/${room}/`,
   );
   for (const room of rooms) {

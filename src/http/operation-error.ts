@@ -1,4 +1,4 @@
-import type { WebApiCodeName } from '../web-api/codes.ts';
+import type { WebApiCodeName } from './codes.ts';
 
 /**
  * Why an operation is not done, before anything was stored or sent. The operations API answers with the code, the

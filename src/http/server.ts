@@ -1,20 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { isDatabaseOutage } from '../platform/database.ts';
+import { type Database, isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
+import type { Logger } from '../platform/logging.ts';
 import { authenticate } from '../users/tokens.ts';
 import { mayWrite, type User } from '../users/user.ts';
-import { type Api, BASE_PATH, type Call, methodsAt } from './calls.ts';
-import { createCalls } from './create-calls.ts';
+import { type Api, type Call, methodsAt } from './calls.ts';
 import { WebApiError } from './envelope.ts';
 import { answerErrors } from './error-answers.ts';
 import { startClearing } from './idempotency.ts';
-import { loginCalls } from './login-calls.ts';
+import type { WebApiMetrics } from './metrics.ts';
 import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
-import type { WebApiParts } from './parts.ts';
-import { refuseUnreadable } from './readable.ts';
 import { problemOf } from './problems.ts';
-import { readCalls } from './read-calls.ts';
+import { refuseUnreadable } from './readable.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
 
 /** The service's APIs, registered with its server. */
@@ -37,10 +35,15 @@ declare module 'fastify' {
   }
 }
 
-/** CRM.COM's Web API, under `/crmapi/rest/v2`. */
-export function webApi(parts: WebApiParts): Api {
-  const calls = [...loginCalls(parts), ...readCalls(parts), ...createCalls(parts)];
-  return { basePath: BASE_PATH, calls, plainInputs: false };
+/** What the server needs of the others. */
+export interface ServerParts {
+  readonly db: Database;
+  readonly metrics: WebApiMetrics;
+  readonly logger: Logger;
+  /** How long a stop waits for the calls under way (SHUTDOWN_TIMEOUT_MS). */
+  readonly drainMs: number;
+  /** Whether the service is still starting. */
+  readonly starting: () => boolean;
 }
 
 /**
@@ -51,7 +54,7 @@ export function webApi(parts: WebApiParts): Api {
  */
 export async function registerApis(
   app: FastifyInstance,
-  parts: Pick<WebApiParts, 'db' | 'metrics' | 'logger' | 'drainMs'> & { readonly starting: () => boolean },
+  parts: ServerParts,
   apis: readonly Api[],
   management: FastifyInstance = app,
 ): Promise<RunningApis> {
@@ -155,7 +158,7 @@ function addCall(scope: FastifyInstance, call: Call, basePath: string, path: str
 }
 
 /** Counts each call by its name and the code of its envelope, and its time. */
-function measure(app: FastifyInstance, { calls, callSeconds }: WebApiParts['metrics']): void {
+function measure(app: FastifyInstance, { calls, callSeconds }: WebApiMetrics): void {
   app.decorateRequest('user', null);
   app.decorateRequest('answeredCode', 'OK');
   app.addHook('onResponse', async (request, reply) => {
@@ -173,7 +176,7 @@ interface UnderWay {
   drain(limitMs: number): Promise<void>;
 }
 
-function watchUnderWay(app: FastifyInstance, gauge: WebApiParts['metrics']['waiting']): UnderWay {
+function watchUnderWay(app: FastifyInstance, gauge: WebApiMetrics['waiting']): UnderWay {
   const open = new Set<FastifyRequest>();
   let stopping = false;
   let onIdle: (() => void) | undefined;

@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { eventually, metricsOf, spoil } from '../support/scene.ts';
-import { BASE, CREATE, LIST, refusal, SHOW, startWebWorld, tellHousehold, type WebWorld } from './support.ts';
+import { BASE, CREATE, LIST, refusal, SHOW, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 const ADD = `${CREATE}/add_subscriptions`;
