@@ -125,12 +125,20 @@ async function lockedSubscription(tx: Transaction, identifier: OneOf<'id' | 'num
   return found('subscription_identifier', await resolveSubscription(tx, { number: before.number }));
 }
 
-/** The one subscription that holds all the cards and no other holds one of them, locked; else null. */
+/**
+ * The one subscription that holds all the cards and no other holds one of them, locked; else null, also where that
+ * changed while its lock was waited for.
+ */
 async function lockedHolder(tx: Transaction, cards: readonly string[]): Promise<KnownSubscription | null> {
-  const holders = await tx.query<{ number: string; cards: number }>(HOLDERS, [cards]);
-  const [holder] = holders;
-  if (holder === undefined || holders.length > 1 || holder.cards < cards.length) return null;
-  return lockedSubscription(tx, { number: holder.number });
+  const holder = await soleHolder(tx, cards);
+  if (holder === null) return null;
+  const locked = await lockedSubscription(tx, { number: holder });
+  return (await soleHolder(tx, cards)) === holder ? locked : null;
+}
+
+async function soleHolder(tx: Transaction, cards: readonly string[]): Promise<string | null> {
+  const [holder, ...others] = await tx.query<{ number: string; cards: number }>(HOLDERS, [cards]);
+  return holder === undefined || others.length > 0 || holder.cards < cards.length ? null : holder.number;
 }
 
 /** Walks subscription_card's primary key. */
