@@ -22,7 +22,7 @@ export const IMPORT_RULES: ImportRules = {
     conax: ['requests/command.ts', 'platform'],
     dispatch: ['conax', ...BELOW_DISPATCH],
     intake: BELOW_DISPATCH,
-    identifiers: ['requests', ...BELOW_REQUESTS],
+    identifiers: ['http', 'requests', ...BELOW_REQUESTS],
     users: ['platform'],
     http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],

@@ -1,3 +1,5 @@
+import { OperationError } from '../http/operation-error.ts';
+
 /** Why an identifier does not resolve: the closed list. docs/errors-web-api.md has them with what to do. */
 export type IdentifierCode =
   | 'SUBSCRIPTION_NOT_FOUND'
@@ -9,7 +11,8 @@ export type IdentifierCode =
   | 'ITEM_AMBIGUOUS'
   | 'ITEM_IS_NO_SMARTCARD'
   | 'SMARTCARD_WITHOUT_CA_ID'
-  | 'SMARTCARD_NOT_OF_SUBSCRIPTION';
+  | 'SMARTCARD_NOT_OF_SUBSCRIPTION'
+  | 'STB_NOT_OF_SUBSCRIPTION';
 
 /** An identifier that does not resolve, for people: `<parameter>.<field>: <problem>; <remedy>`. */
 export interface IdentifierProblem {
@@ -18,6 +21,16 @@ export interface IdentifierProblem {
   readonly field?: string;
   readonly problem: string;
   readonly remedy: string;
+}
+
+/**
+ * Returns what an identifier resolved to.
+ * @throws OperationError naming the input's field if it did not resolve.
+ */
+export function found<T extends object>(field: string, resolved: T | IdentifierProblem): T {
+  if (!('code' in resolved && 'problem' in resolved)) return resolved;
+  const { code, field: part, problem, remedy } = resolved;
+  throw new OperationError(code, part === undefined ? field : `${field}.${part}`, `${problem}; ${remedy}`);
 }
 
 /** Longest part of a value or a list that a problem repeats. */

@@ -1,8 +1,7 @@
-import type { Service } from '../events/crm.generated.ts';
+import type { Service, Subscription } from '../events/crm.generated.ts';
 import { hasNothingToRevoke, isEffective } from '../planning/snapshot.ts';
 import { comparableServiceCaId } from '../requests/command.ts';
 import { type IdentifierProblem, shown } from './problem.ts';
-import type { KnownSubscription } from './subscription.ts';
 
 export type ProductIdentifier =
   | { readonly id: string }
@@ -19,11 +18,11 @@ export type CasService = Service & { readonly caId: string };
  * where the CAS would be told the same, and ambiguous else: the id of the service itself then tells which.
  */
 export function resolveService(
-  { number, snapshot }: KnownSubscription,
+  { number, services }: Subscription,
   identifier: ProductIdentifier,
   distributor?: string | null,
 ): CasService | IdentifierProblem {
-  const { field, value, fit } = fitting(snapshot.services, identifier);
+  const { field, value, fit } = fitting(services, identifier);
   if (fit.length === 0) {
     return {
       code: 'SERVICE_NOT_FOUND',

@@ -22,7 +22,7 @@ export async function readSubscriptionFacts(
 ): Promise<SubscriptionFacts> {
   const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
   const deadLetters = messages.flatMap(({ message, cause }) => (cause === null ? [] : [message]));
-  const current = await readCurrent(tx, events);
+  const current = await lockCurrent(tx, [...new Set(events.map(({ subscription }) => subscription.number))]);
   return {
     current,
     seenEventIds: await readSeen(tx, events),
@@ -47,13 +47,16 @@ export async function readCardFacts(
   };
 }
 
-/** Walks subscription's primary key. Whoever finishes pairing requests locks the same rows. */
-async function readCurrent(tx: Transaction, events: readonly ActionEvent[]): Promise<Map<string, Current>> {
-  if (events.length === 0) return new Map();
+/**
+ * The newest applied snapshots of subscriptions, their rows locked in the order of their numbers. Walks subscription's
+ * primary key. Whoever finishes pairing requests locks the same rows.
+ */
+export async function lockCurrent(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Current>> {
+  if (numbers.length === 0) return new Map();
   const rows = await tx.query<{ number: string; version: number; snapshot: Subscription }>(
     `select number, version, snapshot from subscription where number = any($1::text[])
      order by number for no key update`,
-    [[...new Set(events.map(({ subscription }) => subscription.number))]],
+    [numbers],
   );
   return new Map(rows.map(({ number, version, snapshot }) => [number, { version, snapshot }]));
 }

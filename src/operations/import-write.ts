@@ -1,5 +1,5 @@
 import type { Current, Facts } from '../intake/facts.ts';
-import { readPendingPairings, readStays } from '../intake/read-facts.ts';
+import { lockCurrent, readPendingPairings, readStays } from '../intake/read-facts.ts';
 import { createSubscriptionFold } from '../intake/subscription-fold.ts';
 import { writeConsequences } from '../intake/write.ts';
 import type { Subscription } from '../events/crm.generated.ts';
@@ -26,7 +26,7 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
   return db.transaction(async (tx) => {
     const newest = newestByNumber(imported);
     await lockSubscriptions(tx, [...newest.keys()]);
-    const current = await readCurrent(tx, [...newest.keys()]);
+    const current = await lockCurrent(tx, [...newest.keys()]);
     const news = [...newest.values()].filter(
       ({ snapshot }) => snapshot.version > (current.get(snapshot.number)?.version ?? -Infinity),
     );
@@ -58,16 +58,6 @@ function newestByNumber(imported: readonly ImportedSubscription[]): Map<string, 
     if (version > (newest.get(number)?.snapshot.version ?? -Infinity)) newest.set(number, one);
   }
   return newest;
-}
-
-/** Locks the rows in the order of their numbers. Walks subscription's primary key. */
-async function readCurrent(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Current>> {
-  const rows = await tx.query<{ number: string; version: number; snapshot: Subscription }>(
-    `select number, version, snapshot from subscription where number = any($1::text[])
-     order by number for no key update`,
-    [numbers],
-  );
-  return new Map(rows.map(({ number, version, snapshot }) => [number, { version, snapshot }]));
 }
 
 /** What the fold of a subscription needs; of new ones nothing is known. */

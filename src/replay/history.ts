@@ -1,5 +1,5 @@
 import type { ActionEvent } from '../events/action-event.ts';
-import type { Subscription } from '../events/crm.generated.ts';
+import { newestSnapshots } from '../identifiers/subscription.ts';
 import type { Current, PendingPairing, Stay } from '../intake/facts.ts';
 import { readPendingPairings, readStays } from '../intake/read-facts.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
@@ -111,13 +111,10 @@ export function cardsOf(
   return [...cards];
 }
 
-/** Walks subscription's primary key. */
+/** The newest applied snapshots of subscriptions. */
 export async function readCurrent(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Current>> {
-  const rows = await tx.query<{ number: string; version: number; snapshot: Subscription }>(
-    'select number, version, snapshot from subscription where number = any($1::text[])',
-    [numbers],
-  );
-  return new Map(rows.map(({ number, version, snapshot }) => [number, { version, snapshot }]));
+  const snapshots = await newestSnapshots(tx, numbers);
+  return new Map([...snapshots].map(([number, snapshot]) => [number, { version: snapshot.version, snapshot }]));
 }
 
 /** Walks the primary keys of subscription_card and past_card. */

@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { checkMessage, messageCommand, messageFields } from '../operations/message-content.ts';
-import { heldCards } from './card-holders.ts';
 import { cardSource } from './card-source.ts';
 import { runKind } from './kind.ts';
 import { forEachCard } from './well-formed.ts';
@@ -18,8 +17,7 @@ export const messageKind = runKind({
   chunk: 50,
   async planRequests(tx, { parameters }, targets, context) {
     const now = new Date();
-    const cards = await heldCards(tx, targets);
-    return forEachCard(targets, cards, context, ({ smartcard, subscription }) => ({
+    return await forEachCard(tx, targets, context, ({ smartcard, subscription }) => ({
       command: messageCommand(parameters, smartcard, now, null),
       subscription,
     }));

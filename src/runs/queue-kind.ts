@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { type MessageContent, messageCommand } from '../operations/message-content.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { heldCards } from './card-holders.ts';
 import {
   type Json,
   type NewTarget,
@@ -81,7 +80,7 @@ export const queueKind = runKind({
       ),
     );
     const wanted = targets.filter(({ data }) => messages.has(numberOf(data)));
-    const sent = forEachCard(wanted, await heldCards(tx, wanted), context, ({ smartcard, subscription }, { data }) => ({
+    const sent = await forEachCard(tx, wanted, context, ({ smartcard, subscription }, { data }) => ({
       command: messageCommand(messages.get(numberOf(data)) as MessageContent, smartcard, now, String(numberOf(data))),
       subscription,
     }));

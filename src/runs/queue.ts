@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { knownNumbers } from '../identifiers/subscription.ts';
 import type { Actor } from '../operations/actor.ts';
 import { checkMessage, type MessageContent, messageFields } from '../operations/message-content.ts';
 import { OperationError } from '../http/operation-error.ts';
@@ -60,7 +61,7 @@ export async function addToQueue(
     const problem = `${JSON.stringify(card)} does not fit ${rules.smartcardPattern.source}: give a smart card CA id`;
     throw new OperationError('CA_ID_INVALID', 'smartcard_ca_id', problem);
   }
-  if (subscription !== null && (await db.query(FIND_SUBSCRIPTION, [subscription])).length === 0) {
+  if (subscription !== null && !(await knownNumbers(db, [subscription])).has(subscription)) {
     const problem = `no subscription ${JSON.stringify(subscription)} is known: check the number`;
     throw new OperationError('SUBSCRIPTION_NOT_FOUND', 'subscription_number', problem);
   }
@@ -120,7 +121,6 @@ to_jsonb(request_numbers) as "requestNumbers", detail, created_by_user as "creat
 created_at as "createdAt", updated_by_user as "updatedByUser", updated_at as "updatedAt"`;
 
 // Every statement walks a primary key, but LIST_STATE: communication_queue_state.
-const FIND_SUBSCRIPTION = /* sql */ `select from subscription where number = $1`;
 const INSERT = /* sql */ `
 insert into communication_queue (message, card, subscription_number, created_by_user, created_by_unit, updated_by_user)
 values ($1::jsonb, $2, $3, $4, $5, $4) returning ${COLUMNS}`;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { holdingSnapshots } from '../identifiers/holders.ts';
 import { planFixes } from '../planning/reconcile.ts';
 import { lockCards } from '../requests/lock-cards.ts';
-import { holdingSnapshots } from './holding-snapshots.ts';
 import { runKind, type TargetPlan } from './kind.ts';
 import { differenceFindings, differencesOf, wanted } from './reconcile-results.ts';
 import { differentCardsSource } from './reconcile-fix-source.ts';

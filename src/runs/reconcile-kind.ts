@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import type { Subscription } from '../events/crm.generated.ts';
+import { heldCard, holdingSnapshots } from '../identifiers/holders.ts';
 import { type Difference, differences, entitledOn } from '../planning/reconcile.ts';
-import { smartcardDevices } from '../planning/snapshot.ts';
 import type { Transaction } from '../platform/database.ts';
 import { comparableServiceCaId } from '../requests/command.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { cardSource } from './card-source.ts';
 import { runKind, type RunTarget, type SettledTarget, type TargetPlan, type Verdict } from './kind.ts';
 import { asked, differentResult } from './reconcile-results.ts';
-import { holdingSnapshots } from './holding-snapshots.ts';
 
 /** How often a card is asked about again because what it is entitled to changed meanwhile. */
 const ASKED_AGAIN_MAX = 3;
@@ -49,19 +48,10 @@ export const reconcileKind = runKind({
 });
 
 function question(card: string, holders: readonly Subscription[]): TargetPlan {
-  const [holder] = holders;
-  const device = smartcardDevices(holder?.installedItems ?? []).find(({ caId }) => caId === card);
+  const { smartcard, subscription } = heldCard(holders[0] ?? null, card);
   return {
     target: card,
-    requests: [
-      {
-        command: {
-          type: 'GET_ACTIVE_SUBSCRIPTIONS',
-          smartcard: { caId: card, distributor: device?.distributor ?? null },
-        },
-        subscription: holder === undefined ? null : { id: holder.id, number: holder.number },
-      },
-    ],
+    requests: [{ command: { type: 'GET_ACTIVE_SUBSCRIPTIONS', smartcard }, subscription }],
     result: { entitled: entitledOn(card, holders).map(({ serviceCaId }) => serviceCaId) },
   };
 }

@@ -1,7 +1,7 @@
 import { type Difference, type Fix, planFixes } from '../planning/reconcile.ts';
 import type { PlanningRules, Withheld } from '../planning/types.ts';
 import type { Queryable } from '../platform/database.ts';
-import { holdingSnapshots } from './holding-snapshots.ts';
+import { holdingSnapshots } from '../identifiers/holders.ts';
 import { differencesOf, unreadable, wanted } from './reconcile-results.ts';
 
 /** Everything that a card of a RECONCILE run can be found to be, once it is done. */

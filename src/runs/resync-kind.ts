@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import type { Subscription } from '../events/crm.generated.ts';
+import { newestSnapshots } from '../identifiers/subscription.ts';
 import { planResync } from '../planning/resync.ts';
 import { snapshotCards } from '../planning/snapshot.ts';
-import type { Transaction } from '../platform/database.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import { runKind, type TargetPlan } from './kind.ts';
@@ -27,7 +26,7 @@ export const resyncKind = runKind({
   async planRequests(tx, _run, targets, { rules }) {
     const numbers = targets.map(({ target }) => target);
     await lockSubscriptions(tx, numbers);
-    const snapshots = await readSnapshots(tx, numbers);
+    const snapshots = await newestSnapshots(tx, numbers);
     await lockCards(tx, [...new Set([...snapshots.values()].flatMap(snapshotCards))]);
     return numbers.map((target): TargetPlan => {
       const snapshot = snapshots.get(target);
@@ -41,12 +40,3 @@ export const resyncKind = runKind({
     });
   },
 });
-
-/** Walks subscription's primary key. */
-async function readSnapshots(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Subscription>> {
-  const rows = await tx.query<{ number: string; snapshot: Subscription }>(
-    'select number, snapshot from subscription where number = any($1::text[])',
-    [numbers],
-  );
-  return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
-}

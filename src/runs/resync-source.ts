@@ -1,3 +1,4 @@
+import { knownNumbers } from '../identifiers/subscription.ts';
 import { OperationError } from '../http/operation-error.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Begun, Estimate, Json, NewTarget, TargetSource } from './kind.ts';
@@ -39,10 +40,7 @@ function subscriptionTarget(number: string): NewTarget {
 
 /** @throws OperationError naming the first unknown numbers with their places in the list, from 1. */
 async function refuseUnknown(db: Queryable, numbers: readonly string[]): Promise<void> {
-  const rows = await db.query<{ number: string }>('select number from subscription where number = any($1::text[])', [
-    numbers,
-  ]);
-  const known = new Set(rows.map(({ number }) => number));
+  const known = await knownNumbers(db, numbers);
   const unknown = numbers.flatMap((number, index) => (known.has(number) ? [] : [{ number, place: index + 1 }]));
   if (unknown.length === 0) return;
   const named = unknown

@@ -1,13 +1,18 @@
-import type { HeldCard } from './card-holders.ts';
+import { type HeldCard, heldCards } from '../identifiers/holders.ts';
+import type { Transaction } from '../platform/database.ts';
 import type { KindContext, RunRequest, RunTarget, TargetPlan } from './kind.ts';
 
 /** One request for each card; none for a CA id that does not fit its pattern (snapshots may have such): INVALID_CA_ID. */
-export function forEachCard<T extends RunTarget>(
+export async function forEachCard<T extends RunTarget>(
+  tx: Transaction,
   targets: readonly T[],
-  cards: readonly HeldCard[],
   { rules }: KindContext,
   request: (card: HeldCard, target: T) => RunRequest,
-): TargetPlan[] {
+): Promise<TargetPlan[]> {
+  const cards = await heldCards(
+    tx,
+    targets.map(({ card, subscription }) => ({ card: card ?? '', subscription })),
+  );
   return targets.map((target, index): TargetPlan => {
     const card = cards[index];
     if (card === undefined || !rules.smartcardPattern.test(card.smartcard.caId)) {

@@ -1,15 +1,12 @@
-import type { Subscription } from '../events/crm.generated.ts';
-import { WebApiError } from '../http/envelope.ts';
-import type { OneOf } from '../http/input-kinds.ts';
+import { resolveSmartcard, resolveSmartcardByCaId } from '../identifiers/device.ts';
+import { lockedDevices } from '../identifiers/holders.ts';
+import { found } from '../identifiers/problem.ts';
 import { resolveService } from '../identifiers/service.ts';
-import { resolveSmartcard, resolveSmartcardByCaId } from '../identifiers/smartcard.ts';
-import { type KnownSubscription, resolveSubscription } from '../identifiers/subscription.ts';
+import { lockedSubscription } from '../identifiers/subscription.ts';
+import { OperationError } from '../http/operation-error.ts';
 import { misfit } from '../planning/ca-ids.ts';
-import { casDevices } from '../planning/snapshot.ts';
 import type { Transaction } from '../platform/database.ts';
-import type { Command, Device } from '../requests/command.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
-import { found } from './found.ts';
+import type { Command } from '../requests/command.ts';
 import type { CreateCall, Created } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 
@@ -25,7 +22,7 @@ export interface Asked {
 /**
  * Resolves a call's identifiers against the newest snapshots. Locks the subscription first, so that its snapshot, and
  * with it the cards that the request is for, stay as they are until the transaction's end.
- * @throws WebApiError naming the identifier that does not resolve.
+ * @throws OperationError naming the identifier that does not resolve.
  */
 export async function commandOf(
   tx: Transaction,
@@ -42,7 +39,7 @@ export async function commandOf(
     case 'reset_pin_to_default_value':
     case 'reset_pin_to_given_value': {
       const subscription = await lockedSubscription(tx, body.subscription_identifier);
-      const card = smartcardOf(subscription, body.smartcard_ca_id, 'smartcard_ca_id');
+      const card = found('smartcard_ca_id', resolveSmartcardByCaId(subscription, body.smartcard_ca_id));
       const type =
         call === 'reset_pin_to_default_value' ? 'UPDATE_CA_PIN_TO_DEFAULT_VALUE' : 'UPDATE_CA_PIN_TO_GIVEN_VALUE';
       return { command: { type, smartcard: card }, subscription };
@@ -74,13 +71,9 @@ async function entitlement(
   };
 }
 
-/**
- * With a subscription, every device has to be one of it. Without, the subscription that alone holds all the cards is
- * taken where there is one, so that its known pairings follow (R7), and devices that it lacks have no distributor.
- */
 async function pairing(tx: Transaction, input: PairingInput): Promise<Asked> {
   const { body } = input;
-  const cardNames = [
+  const cards = [
     ...(input.call === 'add_to_existing_pairing'
       ? [{ field: 'smartcard_ca_id', caId: input.body.smartcard_ca_id }]
       : []),
@@ -89,83 +82,20 @@ async function pairing(tx: Transaction, input: PairingInput): Promise<Asked> {
       caId,
     })),
   ];
-  const stbNames = (body.stb_set ?? []).map(({ stb_ca_id: caId }, index) => ({
+  const boxes = (body.stb_set ?? []).map(({ stb_ca_id: caId }, index) => ({
     field: `stb_set[${index}].stb_ca_id`,
     caId,
   }));
-  let cards: Device[];
-  let setTopBoxes: Device[];
-  let subscription: KnownSubscription | null;
-  if (body.subscription_identifier !== undefined) {
-    const named = await lockedSubscription(tx, body.subscription_identifier);
-    subscription = named;
-    cards = cardNames.map(({ field, caId }) => smartcardOf(named, caId, field));
-    setTopBoxes = stbNames.map(({ field, caId }) => setTopBoxOf(named, caId, field));
-  } else {
-    subscription = await lockedHolder(
-      tx,
-      cardNames.map(({ caId }) => caId),
-    );
-    const snapshot = subscription?.snapshot ?? null;
-    cards = cardNames.map(({ caId }) => deviceIn(snapshot, 'SMARTCARD', caId) ?? { caId, distributor: null });
-    setTopBoxes = stbNames.map(({ caId }) => deviceIn(snapshot, 'SET_TOP_BOX', caId) ?? { caId, distributor: null });
-  }
-  const [existingSmartcard] = cards;
+  const { subscription, smartcards, setTopBoxes } = await lockedDevices(tx, body.subscription_identifier, cards, boxes);
+  const [existingSmartcard] = smartcards;
   const command: Command =
     input.call === 'create_pairing' || existingSmartcard === undefined
-      ? { type: 'CREATE_PAIRING', smartcards: cards, setTopBoxes }
-      : { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards: cards.slice(1), setTopBoxes };
+      ? { type: 'CREATE_PAIRING', smartcards, setTopBoxes }
+      : { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards: smartcards.slice(1), setTopBoxes };
   return { command, subscription };
-}
-
-/** The subscription of an identifier, locked, as it is once the lock is held. */
-async function lockedSubscription(tx: Transaction, identifier: OneOf<'id' | 'number'>): Promise<KnownSubscription> {
-  const before = found('subscription_identifier', await resolveSubscription(tx, identifier));
-  await lockSubscriptions(tx, [before.number]);
-  return found('subscription_identifier', await resolveSubscription(tx, { number: before.number }));
-}
-
-/**
- * The one subscription that holds all the cards and no other holds one of them, locked; else null, also where that
- * changed while its lock was waited for.
- */
-async function lockedHolder(tx: Transaction, cards: readonly string[]): Promise<KnownSubscription | null> {
-  const holder = await soleHolder(tx, cards);
-  if (holder === null) return null;
-  const locked = await lockedSubscription(tx, { number: holder });
-  return (await soleHolder(tx, cards)) === holder ? locked : null;
-}
-
-async function soleHolder(tx: Transaction, cards: readonly string[]): Promise<string | null> {
-  const [holder, ...others] = await tx.query<{ number: string; cards: number }>(HOLDERS, [cards]);
-  return holder === undefined || others.length > 0 || holder.cards < cards.length ? null : holder.number;
-}
-
-/** Walks subscription_card's primary key. */
-const HOLDERS = /* sql */ `
-select subscription_number as number, count(*) as cards from subscription_card
- where card = any($1::text[]) group by subscription_number limit 2`;
-
-function smartcardOf(subscription: KnownSubscription, caId: string, field: string): Device {
-  const { distributor } = found(field, resolveSmartcardByCaId(subscription, caId));
-  return { caId, distributor };
-}
-
-function setTopBoxOf({ number, snapshot }: KnownSubscription, caId: string, field: string): Device {
-  const device = deviceIn(snapshot, 'SET_TOP_BOX', caId);
-  if (device !== null) return device;
-  throw new WebApiError(
-    'STB_NOT_OF_SUBSCRIPTION',
-    `${field} is ${JSON.stringify(caId)}: subscription ${number} has no set-top box with this CA id; check both, or leave the subscription out`,
-  );
-}
-
-function deviceIn(snapshot: Subscription | null, kind: 'SMARTCARD' | 'SET_TOP_BOX', caId: string): Device | null {
-  const device = casDevices(snapshot?.installedItems ?? []).find((one) => one.kind === kind && one.caId === caId);
-  return device === undefined ? null : { caId, distributor: device.distributor };
 }
 
 function mustFit(field: string, what: string, caId: string, pattern: RegExp): void {
   if (pattern.test(caId)) return;
-  throw new WebApiError('CA_ID_INVALID', `${field}: ${misfit(what, caId, pattern)}; correct it in the CRM`);
+  throw new OperationError('CA_ID_INVALID', field, `${misfit(what, caId, pattern)}; correct it in the CRM`);
 }

@@ -1,17 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { InstalledItem, Service, Subscription } from '../../src/events/crm.generated.ts';
 import { resolveService } from '../../src/identifiers/service.ts';
-import { resolveSmartcard, resolveSmartcardByCaId } from '../../src/identifiers/smartcard.ts';
-import { type KnownSubscription, resolveSubscription } from '../../src/identifiers/subscription.ts';
+import { resolveSmartcard, resolveSmartcardByCaId } from '../../src/identifiers/device.ts';
+import { resolveSubscription } from '../../src/identifiers/subscription.ts';
 import { household } from '../support/scene.ts';
 import { openTestIntake, type TestIntake } from '../intake/support.ts';
 import { events } from '../../dev/demo/crm.ts';
 
 const NOTHING = { services: [], installedItems: [] };
 
-function subscription(parts: Partial<Subscription>): KnownSubscription {
-  const snapshot: Subscription = { id: 'ID1', number: 'S1', version: 1, state: 'EFFECTIVE', ...NOTHING, ...parts };
-  return { id: snapshot.id, number: snapshot.number, snapshot };
+function subscription(parts: Partial<Subscription>): Subscription {
+  return { id: 'ID1', number: 'S1', version: 1, state: 'EFFECTIVE', ...NOTHING, ...parts };
 }
 
 function service(id: string, more: Partial<Service> = {}): Service {
@@ -95,7 +94,7 @@ describe('a smart card', () => {
   );
 
   test('is found by its CA id as it is written', () => {
-    expect(resolveSmartcardByCaId(known, '00000000001')).toMatchObject({ id: 'I1' });
+    expect(resolveSmartcardByCaId(known, '00000000001')).toEqual({ caId: '00000000001', distributor: null });
     expect(resolveSmartcardByCaId(known, '1')).toMatchObject({ code: 'SMARTCARD_NOT_OF_SUBSCRIPTION' });
     expect(resolveSmartcardByCaId(known, 'STB-1')).toEqual({
       code: 'SMARTCARD_NOT_OF_SUBSCRIPTION',
@@ -115,8 +114,7 @@ describe('a smart card', () => {
       [item('I4', { serialNumber: 'SN' }), item('I5', { serialNumber: 'SN', caId: '00000000005' })],
     ],
   ])('else says %s', (code, identifier, more) => {
-    const { snapshot } = known;
-    const other = subscription({ installedItems: [...snapshot.installedItems, ...more] });
+    const other = subscription({ installedItems: [...known.installedItems, ...more] });
     expect(resolveSmartcard(other, identifier)).toMatchObject({ code, field: Object.keys(identifier)[0] });
   });
 });
@@ -137,8 +135,8 @@ describe('a subscription', () => {
 
   test('is found by number and by id, and what is not known says so, whatever it is', async () => {
     const byNumber = await resolveSubscription(intake.db, { number: 'S1' });
-    expect(byNumber).toMatchObject({ number: 'S1', snapshot: { number: 'S1' } });
-    expect(await resolveSubscription(intake.db, { id: (byNumber as KnownSubscription).id })).toEqual(byNumber);
+    expect(byNumber).toMatchObject({ number: 'S1', installedItems: [{ caId: '00000000001' }, {}] });
+    expect(await resolveSubscription(intake.db, { id: (byNumber as Subscription).id })).toEqual(byNumber);
     for (const number of ['S9', 's1', '', 'S1\u0000', `S1' or '1'='1`, '\uD800']) {
       expect(await resolveSubscription(intake.db, { number })).toMatchObject({ code: 'SUBSCRIPTION_NOT_FOUND' });
     }
@@ -152,6 +150,6 @@ describe('a subscription', () => {
       problem: 'several subscriptions have the id "TWICE", such as S1 and S2',
       remedy: 'identify the subscription by its number',
     });
-    expect(await resolveSubscription(intake.db, { number: 'S2' })).toHaveProperty('snapshot');
+    expect(await resolveSubscription(intake.db, { number: 'S2' })).toHaveProperty('installedItems');
   });
 });

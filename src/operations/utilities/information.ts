@@ -1,4 +1,5 @@
 import type { Service, Subscription } from '../../events/crm.generated.ts';
+import { holdingSnapshots } from '../../identifiers/holders.ts';
 import { type Entitlement, entitlementsOn } from '../../planning/reconcile.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { comparableServiceCaId } from '../../requests/command.ts';
@@ -40,26 +41,21 @@ export async function compareWithCrm(
   const asked = requests.flatMap((request) =>
     request.command.type === 'GET_ACTIVE_SUBSCRIPTIONS' ? [{ request, card: request.command.smartcard.caId }] : [],
   );
-  const rows = await db.query<HeldCard>(READ_HELD_CARDS, [asked.map(({ card }) => card)]);
-  const byCard = Map.groupBy(rows, ({ card }) => card);
+  const cards = asked.map(({ card }) => card);
+  const holders = await holdingSnapshots(db, cards);
+  // Afterwards: a change that is not in the snapshots yet shows here.
+  const busy = new Set((await db.query<{ card: string }>(FIND_BUSY, [cards])).map(({ card }) => card));
   return asked.map(({ request, card }) => {
-    const held = byCard.get(card) ?? [];
-    const snapshots = held.flatMap(({ snapshot }) => snapshot ?? []);
+    const snapshots = holders.get(card) ?? [];
     const active = request.lifeCycleState === 'COMPLETED' ? (request.answer?.activeServices ?? null) : null;
     return {
       smartcard: card,
       requestNumber: request.number,
       services: active === null ? null : compareServices(card, active, snapshots),
       subscriptions: snapshots.map(({ number }) => number).toSorted(),
-      changing: held.some(({ changing }) => changing),
+      changing: busy.has(card),
     };
   });
-}
-
-interface HeldCard extends Record<string, unknown> {
-  readonly card: string;
-  readonly snapshot: Subscription | null;
-  readonly changing: boolean;
 }
 
 /**
@@ -90,12 +86,5 @@ function throughOf({ service, subscription }: Entitlement): Through {
   return { subscriptionNumber: subscription.number, serviceId, productCode, state };
 }
 
-/**
- * One row for each subscription that holds a card, one with a null snapshot where none does. Walks subscription_card's,
- * subscription's and lane's primary keys.
- */
-const READ_HELD_CARDS = /* sql */ `
-select asked.card, s.snapshot, exists (select from lane l where l.card = asked.card) as changing
-  from unnest($1::text[]) asked (card)
-  left join subscription_card c on c.card = asked.card
-  left join subscription s on s.number = c.subscription_number`;
+/** Walks lane's primary key. */
+const FIND_BUSY = /* sql */ `select distinct card from lane where card = any($1::text[])`;

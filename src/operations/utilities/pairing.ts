@@ -1,4 +1,6 @@
-import type { KnownSubscription } from '../../identifiers/subscription.ts';
+import type { Subscription } from '../../events/crm.generated.ts';
+import { heldCard, lockedDevices, lockedHolders } from '../../identifiers/holders.ts';
+import { lockedSubscription } from '../../identifiers/subscription.ts';
 import { readPendingPairings, readStays } from '../../intake/read-facts.ts';
 import { createSubscriptionFold } from '../../intake/subscription-fold.ts';
 import { describePlace } from '../../planning/proposal.ts';
@@ -10,8 +12,7 @@ import { lockCards } from '../../requests/lock-cards.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import type { UtilityInput, UtilityPatterns } from './inputs.ts';
 import type { Planned, PlannedRequest } from './submit.ts';
-import { deviceIn, deviceOf, devicesOf, found, type LeftOut, lockedHolders, lockedSubscription } from './targets.ts';
-import { resolveSmartcardByCaId } from '../../identifiers/smartcard.ts';
+import { deviceOf, devicesOf, type LeftOut } from './targets.ts';
 
 /**
  * CREATE_PAIRING of the named devices together, or of a subscription's groups, one a distributor (R7): a group that lacks
@@ -56,7 +57,7 @@ export async function planAddToPairing(
     return { requests: [{ command, subscription }], leftOut: [] };
   }
   const subscription = await lockedSubscription(tx, subscriptionOf(input));
-  await lockCards(tx, snapshotCards(subscription.snapshot));
+  await lockCards(tx, snapshotCards(subscription));
   const known = await knownPairings(tx, subscription);
   const { sound, malformed } = devicesOf(subscription, patterns);
   const requests: PlannedRequest[] = [];
@@ -108,9 +109,8 @@ export async function planPairingStatus(
   return {
     requests: [
       ...cardIds.map((caId) => {
-        const holder = holders.get(caId) ?? null;
-        const distributor = deviceIn(holder?.snapshot, 'SMARTCARD', caId)?.distributor ?? null;
-        return statusOf('SMARTCARD', { caId, distributor }, holder);
+        const { smartcard, subscription } = heldCard(holders.get(caId) ?? null, caId);
+        return statusOf('SMARTCARD', smartcard, subscription);
       }),
       ...boxIds.map((caId) => statusOf('SET_TOP_BOX', { caId, distributor: null }, null)),
     ],
@@ -124,61 +124,18 @@ interface NamedInput {
   readonly stb_ca_ids?: readonly string[] | undefined;
 }
 
-/**
- * The named devices with their distributors, the existing card first. With a subscription all have to be of it; without,
- * it is the one that alone holds all the cards, so that its known pairings follow (R7), else none.
- */
-async function namedDevices(
-  tx: Transaction,
-  input: NamedInput,
-  existing: string | null,
-): Promise<{ subscription: KnownSubscription | null; smartcards: Device[]; setTopBoxes: Device[] }> {
+/** The named devices, the existing card first; see `lockedDevices`. */
+function namedDevices(tx: Transaction, input: NamedInput, existing: string | null) {
   const cards = [
     ...(existing === null ? [] : [{ field: 'existing_smartcard_ca_id', caId: existing }]),
     ...(input.smartcard_ca_ids ?? []).map((caId, index) => ({ field: `smartcard_ca_ids[${index}]`, caId })),
   ];
   const boxes = (input.stb_ca_ids ?? []).map((caId, index) => ({ field: `stb_ca_ids[${index}]`, caId }));
-  if (input.subscription_identifier !== undefined) {
-    const subscription = await lockedSubscription(tx, input.subscription_identifier);
-    return {
-      subscription,
-      smartcards: cards.map(({ field, caId }) => {
-        const { distributor } = found(field, resolveSmartcardByCaId(subscription, caId));
-        return { caId, distributor };
-      }),
-      setTopBoxes: boxes.map(({ field, caId }) => boxOf(subscription, field, caId)),
-    };
-  }
-  const holders = await lockedHolders(
-    tx,
-    cards.map(({ caId }) => caId),
-  );
-  const [holder = null] = holders.values();
-  const alone = holder !== null && cards.every(({ caId }) => holders.get(caId)?.number === holder.number);
-  const snapshot = alone ? holder.snapshot : undefined;
-  const device = (kind: CasDevice['kind'], caId: string): Device => ({
-    caId,
-    distributor: deviceIn(snapshot, kind, caId)?.distributor ?? null,
-  });
-  return {
-    subscription: alone ? holder : null,
-    smartcards: cards.map(({ caId }) => device('SMARTCARD', caId)),
-    setTopBoxes: boxes.map(({ caId }) => device('SET_TOP_BOX', caId)),
-  };
-}
-
-function boxOf({ number, snapshot }: KnownSubscription, field: string, caId: string): Device {
-  const device = deviceIn(snapshot, 'SET_TOP_BOX', caId);
-  if (device !== null) return deviceOf(device);
-  throw new OperationError(
-    'STB_NOT_OF_SUBSCRIPTION',
-    field,
-    `subscription ${number} has no set-top box with the CA id ${JSON.stringify(caId)}; check both, or leave the subscription out`,
-  );
+  return lockedDevices(tx, input.subscription_identifier, cards, boxes);
 }
 
 /** The pairings of the subscription's cards as far as our own requests tell, those that are on their way folded in (R7). */
-async function knownPairings(tx: Transaction, { number }: KnownSubscription): Promise<KnownPairings> {
+async function knownPairings(tx: Transaction, { number }: Subscription): Promise<KnownPairings> {
   const [stays, pendingPairings] = [await readStays(tx, [number]), await readPendingPairings(tx, [number])];
   return createSubscriptionFold(number, { current: new Map(), stays, pendingPairings }).knownPairings();
 }
@@ -221,7 +178,7 @@ function statusOf(
 }
 
 function somethingOf(
-  { number }: KnownSubscription,
+  { number }: Subscription,
   requests: readonly PlannedRequest[],
   leftOut: readonly LeftOut[],
 ): Planned {

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { HeldCard } from '../../identifiers/holders.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Command } from '../../requests/command.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
@@ -7,11 +8,11 @@ import { findEarlier, type IdempotentCall, rememberRequest } from '../../http/id
 import type { Actor } from '../actor.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { type SendingInput, waits } from './inputs.ts';
-import type { LeftOut, SubscriptionName } from './targets.ts';
+import type { LeftOut } from './targets.ts';
 
 export interface PlannedRequest {
   readonly command: Command;
-  readonly subscription: SubscriptionName | null;
+  readonly subscription: HeldCard['subscription'];
   /** Only for UPDATE_CA_PIN_TO_GIVEN_VALUE. */
   readonly sealedPin?: Buffer;
 }

@@ -1,6 +1,7 @@
-import type { InstalledItem } from '../events/crm.generated.ts';
+import type { InstalledItem, Subscription } from '../events/crm.generated.ts';
+import { type CasDevice, casDevices } from '../planning/snapshot.ts';
+import type { Device } from '../requests/command.ts';
 import { type IdentifierProblem, shown } from './problem.ts';
-import type { KnownSubscription } from './subscription.ts';
 
 export type InstalledItemIdentifier =
   | { readonly id: string }
@@ -15,11 +16,11 @@ export type CasSmartcard = InstalledItem & { readonly caId: string };
  * code or a serial number, it is the card.
  */
 export function resolveSmartcard(
-  { number, snapshot }: KnownSubscription,
+  { number, installedItems }: Subscription,
   identifier: InstalledItemIdentifier,
 ): CasSmartcard | IdentifierProblem {
   const { field, value, fits } = condition(identifier);
-  const items = snapshot.installedItems.filter(fits);
+  const items = installedItems.filter(fits);
   const [item] = items;
   if (item === undefined) {
     return {
@@ -56,20 +57,39 @@ export function resolveSmartcard(
   };
 }
 
-/** The smart card of the subscription with this CA id, compared as it is written: leading zeros count. */
-export function resolveSmartcardByCaId(
-  { number, snapshot }: KnownSubscription,
-  caId: string,
-): CasSmartcard | IdentifierProblem {
-  const card = snapshot.installedItems.find((item) => item.kind === 'SMARTCARD' && item.caId === caId);
-  if (card !== undefined) return { ...card, caId };
-  const other = snapshot.installedItems.find((item) => item.caId === caId);
+/** Returns the smart card of the subscription with this CA id, compared as it is written: leading zeros count. */
+export function resolveSmartcardByCaId(subscription: Subscription, caId: string): Device | IdentifierProblem {
+  const card = deviceIn(subscription, 'SMARTCARD', caId);
+  if (card !== null) return card;
+  const other = subscription.installedItems.find((item) => item.caId === caId);
   const instead = other === undefined ? '' : `; its item with that CA id, ${shown(other.id)}, is a ${other.kind}`;
   return {
     code: 'SMARTCARD_NOT_OF_SUBSCRIPTION',
-    problem: `subscription ${number} has no smart card with the CA id ${shown(caId)}${instead}`,
+    problem: `subscription ${subscription.number} has no smart card with the CA id ${shown(caId)}${instead}`,
     remedy: 'check card and subscription',
   };
+}
+
+/** Returns the set-top box of the subscription with this CA id. */
+export function resolveSetTopBoxByCaId(subscription: Subscription, caId: string): Device | IdentifierProblem {
+  return (
+    deviceIn(subscription, 'SET_TOP_BOX', caId) ?? {
+      code: 'STB_NOT_OF_SUBSCRIPTION',
+      problem: `subscription ${subscription.number} has no set-top box with the CA id ${shown(caId)}`,
+      remedy: 'check both, or leave the subscription out',
+    }
+  );
+}
+
+/** Returns the device with its distributor in the subscription; without one if there is no subscription, or it lacks it. */
+export function heldDevice(subscription: Subscription | null, kind: CasDevice['kind'], caId: string): Device {
+  const device = subscription === null ? null : deviceIn(subscription, kind, caId);
+  return device ?? { caId, distributor: null };
+}
+
+function deviceIn({ installedItems }: Subscription, kind: CasDevice['kind'], caId: string): Device | null {
+  const device = casDevices(installedItems).find((one) => one.kind === kind && one.caId === caId);
+  return device === undefined ? null : { caId, distributor: device.distributor };
 }
 
 function condition(identifier: InstalledItemIdentifier): {
