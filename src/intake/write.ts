@@ -3,7 +3,6 @@ import { addToOutbox } from '../outcomes/outbox.ts';
 import { type ActionKey, settleActions } from '../outcomes/record.ts';
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import { commandKey } from '../requests/command.ts';
 import type { NewRequest, StoredRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
 import { deadLetter } from './dead-letter.ts';
@@ -67,20 +66,17 @@ function newRequests(
       positions.push(position);
       return {
         command,
-        commandKey: commandKey(command),
         sequenceNumber: index + 1,
         subscription: { id: event.subscription.id, number: event.subscription.number },
-        priority: 'REGULAR',
         bulk: origin?.bulk ?? false,
-        scheduledAt: null,
         process: origin?.process ?? { name: 'TRIGGER', id: null },
-        action: { id: event.action.id, number: event.action.number },
-        inboxId,
-        causationEventId: event.eventId,
-        traceparent: traceparentOf(message),
-        userDefined: null,
+        event: {
+          inboxId,
+          eventId: event.eventId,
+          traceparent: traceparentOf(message),
+          action: { id: event.action.id, number: event.action.number },
+        },
         createdBy: origin?.createdBy ?? { user: event.action.executedBy, unit: null },
-        sealedPin: null,
       };
     });
   });

@@ -1,7 +1,6 @@
 import type { PlannedCommand } from '../planning/types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import { commandKey } from '../requests/command.ts';
 import type { NewRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
 import type { Mended, Sent } from './mend.ts';
@@ -44,23 +43,15 @@ function requestOf(replay: Replay, mend: Mend, sequenceNumber: number): NewReque
   const { past } = mend.row;
   const { event } = past;
   const { command, subscription } = mend.sent;
-  const ofAction = isOfAction(mend);
+  const action = isOfAction(mend) ? { id: event.action.id, number: event.action.number } : null;
   return {
     command,
-    commandKey: ofAction ? commandKey(command) : null,
     sequenceNumber,
     subscription,
-    priority: 'REGULAR',
     bulk: true,
-    scheduledAt: null,
     process: { name: 'REPLAY', id: String(replay.id) },
-    action: ofAction ? { id: event.action.id, number: event.action.number } : null,
-    inboxId: past.id,
-    causationEventId: event.eventId,
-    traceparent: null,
-    userDefined: null,
+    event: { inboxId: past.id, eventId: event.eventId, traceparent: null, action },
     createdBy: replay.createdBy,
-    sealedPin: null,
   };
 }
 

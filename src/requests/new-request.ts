@@ -18,34 +18,44 @@ export type ProcessName =
   | 'RESYNC'
   | 'REPLAY';
 
-/** A provisioning request that is to be stored and, when its turn comes, sent. */
+/**
+ * A provisioning request to store and, when its turn comes, to send. What made it states only what it has: everything else
+ * has a default.
+ */
 export interface NewRequest {
   readonly command: Command;
-  /** `commandKey(command)` where an event made it (R6), else null. */
-  readonly commandKey: string | null;
   /** Position among the requests of its event, call or run, from 1. */
   readonly sequenceNumber: number;
   readonly subscription: { readonly id: string | null; readonly number: string } | null;
-  readonly priority: Priority;
-  /** Of a run, resync, reconcile or replay: goes behind all other REGULAR work of other cards, shown as REGULAR. */
-  readonly bulk: boolean;
-  /** Not sent before this time, and blocks nobody until then; null or a time that has passed: due at once. */
-  readonly scheduledAt: Date | null;
   readonly process: { readonly name: ProcessName; readonly id: string | null };
-  /** The CRM action behind it, where there is one. The caller counts it into `crm_action.unfinished`. */
-  readonly action: { readonly id: string; readonly number: string } | null;
-  /** The inbox row of the event that made it. */
-  readonly inboxId: number | null;
-  /** The eventId of the event that made it. */
-  readonly causationEventId: string | null;
-  readonly traceparent: string | null;
-  /** The user-defined fields of the Web API (`udf_string_1` and so on), as they are to be shown. */
-  readonly userDefined: Readonly<Record<string, string | number>> | null;
   readonly createdBy: { readonly user: string | null; readonly unit: string | null };
+  /** Default: REGULAR. */
+  readonly priority?: Priority;
+  /** Of a run, resync, reconcile or replay: goes after all other REGULAR work of other cards; default: false. */
+  readonly bulk?: boolean;
+  /** Not sent before this time, and blocks nobody until then; default, null or a time that has passed: due at once. */
+  readonly scheduledAt?: Date | null;
+  /** Default: no event made it. */
+  readonly event?: CausingEvent;
+  /** The user-defined fields of the Web API (`udf_string_1` and so on), as they are shown; default: none. */
+  readonly userDefined?: Readonly<Record<string, string | number>> | null;
   /** Only for UPDATE_CA_PIN_TO_GIVEN_VALUE: the PIN, sealed; deleted when the request is final. */
-  readonly sealedPin: Buffer | null;
-  /** Somebody waits for its final state and is to be told of it (await-final.ts); default: nobody. */
+  readonly sealedPin?: Buffer | null;
+  /** Somebody waits for its final state and is notified (await-final.ts); default: nobody. */
   readonly awaited?: boolean;
+}
+
+/** The event that a request follows from. */
+export interface CausingEvent {
+  /** Its inbox row. */
+  readonly inboxId: number;
+  readonly eventId: string;
+  readonly traceparent: string | null;
+  /**
+   * The CRM action that asks for the command, and so makes it once (R6); null for a command that only undoes a wrong one.
+   * The caller counts the request into `crm_action.unfinished`.
+   */
+  readonly action: { readonly id: string; readonly number: string } | null;
 }
 
 /** What a request that was stored is known by. */

@@ -1,6 +1,6 @@
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import { smartcardsOf } from './command.ts';
+import { commandKey, smartcardsOf } from './command.ts';
 import { lockCards } from './lock-cards.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
 import { raisePredecessors } from './raise.ts';
@@ -42,22 +42,22 @@ async function submitPiece(
   const stored = await tx.query<{ number: number; id: string; due: boolean }>(INSERT_REQUESTS, [
     requests.map((request) => request.command.type),
     requests.map((request) => request.sequenceNumber),
-    requests.map((request) => request.priority),
-    requests.map((request) => request.bulk),
+    requests.map((request) => request.priority ?? 'REGULAR'),
+    requests.map((request) => request.bulk ?? false),
     jsonTexts(requests.map((request) => JSON.stringify(request.command))),
-    requests.map((request) => request.commandKey),
+    requests.map(keyInAction),
     cards.map(arrayLiteral),
     requests.map((request) => request.subscription?.number ?? null),
     requests.map((request) => request.subscription?.id ?? null),
-    requests.map((request) => request.scheduledAt),
+    requests.map((request) => request.scheduledAt ?? null),
     requests.map((request) => request.process.name),
     requests.map((request) => request.process.id),
-    requests.map((request) => request.action?.id ?? null),
-    requests.map((request) => request.action?.number ?? null),
-    requests.map((request) => request.inboxId),
-    requests.map((request) => request.causationEventId),
-    requests.map((request) => request.traceparent),
-    requests.map((request) => (request.userDefined === null ? null : JSON.stringify(request.userDefined))),
+    requests.map(({ event }) => event?.action?.id ?? null),
+    requests.map(({ event }) => event?.action?.number ?? null),
+    requests.map(({ event }) => event?.inboxId ?? null),
+    requests.map(({ event }) => event?.eventId ?? null),
+    requests.map(({ event }) => event?.traceparent ?? null),
+    requests.map(({ userDefined }) => (userDefined ? JSON.stringify(userDefined) : null)),
     requests.map((request) => request.createdBy.user),
     requests.map((request) => request.createdBy.unit),
   ]);
@@ -81,7 +81,7 @@ async function submitPiece(
   );
 
   const pins = requests.flatMap(({ sealedPin }, index) =>
-    sealedPin === null ? [] : [{ number: stored[index]?.number, sealedPin }],
+    sealedPin ? [{ number: stored[index]?.number, sealedPin }] : [],
   );
   if (pins.length > 0) {
     await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
@@ -89,10 +89,16 @@ async function submitPiece(
   return { stored: stored.map(({ number, id }) => ({ number, id })), ready: waiting.length < stored.length };
 }
 
+/** What tells a command of an action from its others (R6); null if no action asked for it. */
+function keyInAction({ command, event }: NewRequest): string | null {
+  const byAction = event !== undefined && event.action !== null;
+  return byAction && ('service' in command || 'setTopBoxes' in command) ? commandKey(command) : null;
+}
+
 /** What dispatchers are told: whether something came that may have to go before what they have claimed. */
 function wakeWordOf(requests: readonly NewRequest[]): WakeWord {
   if (requests.some(({ priority }) => priority === 'EXPRESS')) return 'express';
-  return requests.every(({ bulk }) => bulk) ? 'bulk' : 'work';
+  return requests.every(({ bulk }) => bulk === true) ? 'bulk' : 'work';
 }
 
 /** A text[] as PostgreSQL writes it: an array of arrays of different lengths cannot be a parameter. */

@@ -157,19 +157,10 @@ async function sendMore(
 function newRequest(run: RunRow, kind: AnyKind, request: RunRequest, sequenceNumber: number): NewRequest {
   return {
     ...request,
-    commandKey: null,
     sequenceNumber,
-    priority: 'REGULAR',
     bulk: true,
-    scheduledAt: null,
     process: { name: kind.process, id: String(run.id) },
-    action: null,
-    inboxId: null,
-    causationEventId: null,
-    traceparent: null,
-    userDefined: null,
     createdBy: { user: run.createdByUser, unit: run.createdByUnit },
-    sealedPin: null,
   };
 }
 

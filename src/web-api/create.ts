@@ -48,18 +48,12 @@ export async function createRequest(
     const { command, subscription } = await commandOf(tx, input, parts.patterns);
     const request: NewRequest = {
       command,
-      commandKey: null,
       sequenceNumber: 1,
       subscription: subscription === null ? null : { id: subscription.id, number: subscription.number },
       // In its card's order all the same: EXPRESS is about other cards.
       priority: immediate ? 'EXPRESS' : (input.body.priority ?? 'REGULAR'),
-      bulk: false,
       scheduledAt,
       process: { name: 'MANUAL', id: null },
-      action: null,
-      inboxId: null,
-      causationEventId: null,
-      traceparent: null,
       userDefined: userDefinedOf(input.body),
       createdBy: { user: user.username, unit: user.unit },
       sealedPin,

@@ -50,16 +50,12 @@ test('everything that a request is made with is stored', async () => {
   const [number] = await submit(
     db,
     requestFor(addTo('00000000042', '007'), {
-      commandKey: 'key',
       sequenceNumber: 3,
       subscription: { id: 'A'.repeat(32), number: 'S1' },
       priority: 'EXPRESS',
       scheduledAt,
       process: { name: 'TRIGGER', id: 'P1' },
-      action: { id: 'action', number: 'A1' },
-      inboxId: 7,
-      causationEventId: 'event',
-      traceparent: '00-1',
+      event: { inboxId: 7, eventId: 'event', traceparent: '00-1', action: { id: 'action', number: 'A1' } },
       userDefined: { udf_string_1: 'text', udf_float_1: 1.5 },
       createdBy: { user: 'user', unit: 'unit' },
       sealedPin: Buffer.from([0, 1, 255]),
@@ -73,7 +69,7 @@ test('everything that a request is made with is stored', async () => {
     priority: 'EXPRESS',
     bulk: false,
     command: addTo('00000000042', '007'),
-    command_key: 'key',
+    command_key: JSON.stringify(['ADD_SUBSCRIPTIONS', '00000000042', '7', null]),
     cards: ['00000000042'],
     subscription_number: 'S1',
     subscription_id: 'A'.repeat(32),
@@ -92,6 +88,18 @@ test('everything that a request is made with is stored', async () => {
     updated_by_unit: 'unit',
   });
   expect(await db.query('select sealed from request_pin')).toEqual([{ sealed: Buffer.from([0, 1, 255]) }]);
+});
+
+test('a request that no action asked for has no command key, also if an event made it (R6)', async () => {
+  const event = { inboxId: 7, eventId: 'event', traceparent: null, action: null };
+  const made = await submit(db, requestFor(addTo('c1')), requestFor(addTo('c1'), { event }));
+  const rows = await db.query('select command_key, inbox_id from request where number = any($1) order by number', [
+    made,
+  ]);
+  expect(rows).toEqual([
+    { command_key: null, inbox_id: null },
+    { command_key: null, inbox_id: 7 },
+  ]);
 });
 
 test('numbers follow the given order, and ids are 32 upper-case hexadecimal characters', async () => {

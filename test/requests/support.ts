@@ -51,20 +51,10 @@ export const REPORT_FOR_STB: Command = {
 export function requestFor(command: Command, more: Partial<NewRequest> = {}): NewRequest {
   return {
     command,
-    commandKey: null,
     sequenceNumber: 1,
     subscription: null,
-    priority: 'REGULAR',
-    bulk: false,
-    scheduledAt: null,
     process: { name: 'MANUAL', id: null },
-    action: null,
-    inboxId: null,
-    causationEventId: null,
-    traceparent: null,
-    userDefined: null,
     createdBy: { user: null, unit: null },
-    sealedPin: null,
     ...more,
   };
 }
