@@ -23,7 +23,6 @@ import { DISPATCH_PLANNER, indexWalking } from './platform/planner-settings.ts';
 import type { SchemaRegistryClient } from './platform/schema-registry.ts';
 import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
-import { foldAnswer, foldPairing, withoutCards } from './planning/pairings.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { databaseState, untilFit, workState } from './health.ts';
@@ -239,7 +238,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     db: dispatchDatabase,
     databaseUrl: settings.DATABASE_URL,
     conax,
-    finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
+    finishing: { recordOutcomes },
     unsealPin: (sealed) => seal.unseal(sealed),
     maxConcurrency: settings.CONAX_MAX_CONCURRENCY,
     maxRequestsPerSecond: settings.CONAX_MAX_REQUESTS_PER_SECOND,

@@ -81,9 +81,6 @@ async function orderedRound(db: Database, batch: number): Promise<number> {
       })),
       {
         instance: 'bench',
-        foldPairing: (known) => known,
-        foldAnswer: (known) => known,
-        withoutCards: (known) => known,
         recordOutcomes: async (inTx, numbers) => void (await inTx.query(OUTBOX, [numbers])),
       },
     ),

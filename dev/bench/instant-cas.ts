@@ -6,7 +6,6 @@ import { dispatchMetrics } from '../../src/dispatch/metrics.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
-import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
 
 export const SAMPLE_BODY = `<soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/">${'x'.repeat(430)}</soap:Envelope>`;
 
@@ -16,7 +15,7 @@ export function dispatchToInstantCas(db: Database, slots: number): Dispatcher {
     db,
     databaseUrl: null,
     conax: instantCas(),
-    finishing: { recordOutcomes, foldPairing, foldAnswer, withoutCards },
+    finishing: { recordOutcomes },
     unsealPin: () => '',
     logger: createLogger('error'),
     metrics: dispatchMetrics(new Registry()),

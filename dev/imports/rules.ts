@@ -1,6 +1,7 @@
 import type { ImportRules } from './graph.ts';
 
-const BELOW_REQUESTS = ['planning', 'events', 'platform'];
+const BELOW_PAIRINGS = ['planning', 'events', 'platform'];
+const BELOW_REQUESTS = ['pairings', ...BELOW_PAIRINGS];
 const BELOW_DISPATCH = ['outcomes', 'requests', ...BELOW_REQUESTS];
 /** Every feature may use these; `replay` may use `intake` as well. */
 const BELOW_FEATURES = ['dispatch', 'conax', 'identifiers', 'http', 'users', ...BELOW_DISPATCH];
@@ -17,6 +18,7 @@ export const IMPORT_RULES: ImportRules = {
     platform: [],
     events: ['platform'],
     planning: ['events', 'platform'],
+    pairings: BELOW_PAIRINGS,
     requests: BELOW_REQUESTS,
     outcomes: ['requests', ...BELOW_REQUESTS],
     conax: ['requests/command.ts', 'platform'],
@@ -67,6 +69,7 @@ export const IMPORT_RULES: ImportRules = {
     'operations-api/request-shapes.ts -> web-api/shape.ts',
     'operations-api/request-shapes.ts -> web-api/view.ts',
     // the command type is needed below the requests
+    'pairings -> requests/command.ts',
     'planning -> requests/command.ts',
     'requests -> conax/client.types.ts',
     'platform -> events/decode.ts',
@@ -76,8 +79,6 @@ export const IMPORT_RULES: ImportRules = {
     'operations-api -> intake/release-dead-letter.ts',
     'operations-api -> intake/stale.ts',
     'operations/import-write.ts -> intake',
-    'operations/utilities/pairing.ts -> intake/read-facts.ts',
-    'operations/utilities/pairing.ts -> intake/subscription-fold.ts',
     'operations/waiting-events.ts -> intake/release-dead-letter.ts',
     'operations/waiting-events.ts -> intake/stale.ts',
     'operations/waiting-events.ts -> replay/show-event.ts',

@@ -2,9 +2,9 @@ import type { ConaxAnswer } from '../conax/client.types.ts';
 import type { Doubt } from '../requests/claim.ts';
 import { type Command, type PairingCommand, smartcardsOf } from '../requests/command.ts';
 import type { RequestAnswer } from '../requests/finish.ts';
-import type { PairingAnswer, PairingNews } from '../requests/pairing-knowledge.ts';
+import { devicesOf, heldPairing, isDone, pairedElsewhere } from '../pairings/held-pairing.ts';
+import type { PairingAnswer, PairingNews } from '../pairings/news.ts';
 import type { DispatchErrorCode } from './error-codes.ts';
-import { devicesOf, heldPairing, isDone, pairedElsewhere } from './held-pairing.ts';
 
 /**
  * The course of one claimed request: which SOAP call comes next, and what its answer means for the request (domain:

@@ -1,11 +1,12 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { subscriptionsTaught } from '../pairings/news.ts';
 import { type Database, isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { type FinishedRequest, type FinishingParts, finishRequests } from '../requests/finish.ts';
 import { lockCards } from '../requests/lock-cards.ts';
-import { lockPairings } from '../requests/pairing-knowledge.ts';
+import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import { giveBackRequests, type PutOffRequest, putOffRequests, type UntriedRequest } from '../requests/put-off.ts';
 
 /** What is to be written about a claimed request. */
@@ -105,7 +106,7 @@ async function write(
   const finished = settlements.flatMap((one) => (one.kind === 'finish' ? [one.request] : []));
   const putOff = settlements.flatMap((one) => (one.kind === 'put-off' ? [one.request] : []));
   const untried = settlements.flatMap((one) => (one.kind === 'give-back' ? [one.request] : []));
-  await lockPairings(tx, finished);
+  await lockSubscriptions(tx, subscriptionsTaught(finished));
   if (putOff.length + untried.length > 0) {
     await lockCards(tx, [...new Set(settlements.flatMap(({ request }) => request.cards))]);
   }

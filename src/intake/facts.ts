@@ -1,7 +1,7 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
-import type { EarlierCommand, Pairing } from '../planning/types.ts';
-import type { PairingCommand } from '../requests/command.ts';
+import type { PendingPairing, Stays } from '../pairings/stays.ts';
+import type { EarlierCommand } from '../planning/types.ts';
 import type { IncomingMessage } from './message.ts';
 
 /** The newest applied snapshot of a subscription. */
@@ -16,18 +16,6 @@ export interface VersionHistory {
   readonly lower: Current | null;
   /** The ids of the actions that have the event's own version. */
   readonly actionsAtVersion: readonly string[];
-}
-
-/** A card's stay in a subscription, and the pairing that finished requests established since it came (R7). */
-export interface Stay {
-  /** Requests with a lower number belong to an earlier stay. */
-  readonly joinedNumber: number;
-  readonly pairing: Pairing | null;
-}
-
-export interface PendingPairing {
-  readonly number: number;
-  readonly command: PairingCommand;
 }
 
 /** What is read of a chunk's subscriptions once they are locked, and before their cards are. */
@@ -46,8 +34,8 @@ export interface SubscriptionFacts {
 export interface CardFacts {
   /** The newest snapshots of other subscriptions that hold one of the locked cards (R4). */
   readonly others: ReadonlyMap<string, Subscription>;
-  /** subscription -> card -> stay */
-  readonly stays: ReadonlyMap<string, ReadonlyMap<string, Stay>>;
+  /** By subscription. */
+  readonly stays: ReadonlyMap<string, Stays>;
   /** By subscription, in the order of their numbers. */
   readonly pendingPairings: ReadonlyMap<string, readonly PendingPairing[]>;
   /** By `actionKeyOf`, in the order of their numbers (R6). */

@@ -1,14 +1,13 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Transaction } from '../platform/database.ts';
+import { readPendingPairings, readStays } from '../pairings/store.ts';
 import type { EarlierCommand } from '../planning/types.ts';
 import {
   actionKeyOf,
   type CardFacts,
   type Current,
-  type PendingPairing,
   placeOf,
-  type Stay,
   type SubscriptionFacts,
   type VersionHistory,
 } from './facts.ts';
@@ -155,47 +154,6 @@ async function readOthers(
     [cards, numbers],
   );
   return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
-}
-
-/** The stays of the subscriptions' cards, by number and card. Walks subscription_card_subscription. */
-export async function readStays(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Map<string, Stay>>> {
-  const rows = await tx.query<{
-    number: string;
-    card: string;
-    joined: number;
-    smartcards: string[] | null;
-    set_top_boxes: string[] | null;
-  }>(
-    `select subscription_number as number, card, joined_number as joined,
-       pairing_smartcards as smartcards, pairing_set_top_boxes as set_top_boxes
-     from subscription_card where subscription_number = any($1::text[])`,
-    [numbers],
-  );
-  const stays = new Map<string, Map<string, Stay>>();
-  for (const { number, card, joined, smartcards, set_top_boxes: setTopBoxes } of rows) {
-    const pairing = smartcards && setTopBoxes ? { smartcards, setTopBoxes } : null;
-    const cards = stays.get(number) ?? new Map<string, Stay>();
-    stays.set(number, cards.set(card, { joinedNumber: joined, pairing }));
-  }
-  return stays;
-}
-
-/**
- * A request whose date has not come is not ahead of anything; its work row says so, since its date may lie ahead again once
- * the clock has gone back. Walks request_pairing and work's primary key.
- */
-export async function readPendingPairings(
-  tx: Transaction,
-  numbers: readonly string[],
-): Promise<Map<string, PendingPairing[]>> {
-  const rows = await tx.query<PendingPairing & { subscription: string }>(
-    `select r.subscription_number as subscription, r.number, r.command from request r join work w on w.number = r.number
-     where r.subscription_number = any($1::text[]) and r.life_cycle_state = 'PENDING'
-       and r.type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') and (w.waits >= 0 or w.ready_at <= now())
-     order by r.number`,
-    [numbers],
-  );
-  return Map.groupBy(rows, ({ subscription }) => subscription);
 }
 
 /** Walks request_action. */

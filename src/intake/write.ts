@@ -1,6 +1,7 @@
 import type { NewOutboxMessage } from '../outcomes/outbox.ts';
 import { addToOutbox } from '../outcomes/outbox.ts';
 import { type ActionKey, settleActions } from '../outcomes/record.ts';
+import { writeCardChanges } from '../pairings/store.ts';
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import type { NewRequest, StoredRequest } from '../requests/new-request.ts';
@@ -8,7 +9,7 @@ import { submitRequests } from '../requests/submit.ts';
 import { deadLetter } from './dead-letter.ts';
 import type { Decision, Folded } from './fold.ts';
 import { traceparentOf } from './message.ts';
-import type { CardChanges, SubscriptionFold } from './subscription-fold.ts';
+import type { SubscriptionFold } from './subscription-fold.ts';
 
 /** A decision with the id of its inbox row. */
 export interface StoredDecision extends Decision {
@@ -42,7 +43,7 @@ export async function writeConsequences(
   // Read before this chunk's requests get theirs.
   const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
   const stored = await submitRequests(tx, requests);
-  await writeCards(tx, cards, joinedNumbers(stored, positions, lastNumber));
+  await writeCardChanges(tx, cards, joinedNumbers(stored, positions, lastNumber));
   await writeWithheld(tx, decisions);
   const deadLetters = decisions.flatMap((decision): NewOutboxMessage[] =>
     decision.cause !== null && decision.disposition === 'DEAD_LETTERED'
@@ -123,57 +124,6 @@ async function readLastRequestNumber(tx: Transaction): Promise<number> {
     'select case when is_called then last_value else last_value - 1 end as number from request_number',
   );
   return row?.number ?? 0;
-}
-
-/** Walks the primary keys of subscription_card and past_card. */
-async function writeCards(
-  tx: Transaction,
-  changes: readonly (CardChanges & { readonly number: string })[],
-  joinedNumber: (position: number) => number,
-): Promise<void> {
-  const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
-  if (left.length > 0) {
-    await tx.query(
-      `delete from subscription_card
-       where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`,
-      [left.map(({ card }) => card), left.map(({ number }) => number)],
-    );
-  }
-  const past = changes.flatMap(({ number, past: cards }) => cards.map((card) => ({ number, card })));
-  if (past.length > 0) {
-    await tx.query(
-      `insert into past_card (card, subscription_number) select * from unnest($1::text[], $2::text[])
-       on conflict do nothing`,
-      [past.map(({ card }) => card), past.map(({ number }) => number)],
-    );
-  }
-  const thinned = changes.flatMap(({ number, thinned: cards }) => cards.map((card) => ({ ...card, number })));
-  if (thinned.length > 0) {
-    await tx.query(
-      `update subscription_card c
-       set pairing_smartcards = array(select jsonb_array_elements_text(t.smartcards))
-       from unnest($1::text[], $2::text[], $3::jsonb[]) as t (card, subscription_number, smartcards)
-       where c.card = t.card and c.subscription_number = t.subscription_number`,
-      [
-        thinned.map(({ card }) => card),
-        thinned.map(({ number }) => number),
-        thinned.map(({ pairing }) => JSON.stringify(pairing.smartcards)),
-      ],
-    );
-  }
-  const joined = changes.flatMap(({ number, joined: cards }) => cards.map((card) => ({ ...card, number })));
-  if (joined.length === 0) return;
-  await tx.query(
-    `insert into subscription_card (card, subscription_number, joined_number)
-     select * from unnest($1::text[], $2::text[], $3::bigint[])
-     on conflict (card, subscription_number) do update set joined_number = excluded.joined_number,
-       pairing_smartcards = null, pairing_set_top_boxes = null`,
-    [
-      joined.map(({ card }) => card),
-      joined.map(({ number }) => number),
-      joined.map(({ position }) => joinedNumber(position)),
-    ],
-  );
 }
 
 async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision[]): Promise<void> {

@@ -1,10 +1,9 @@
-import type { Current, Facts } from '../intake/facts.ts';
-import { lockCurrent, readPendingPairings, readStays } from '../intake/read-facts.ts';
+import { lockCurrent } from '../intake/read-facts.ts';
 import { createSubscriptionFold } from '../intake/subscription-fold.ts';
 import { writeConsequences } from '../intake/write.ts';
-import type { Subscription } from '../events/crm.generated.ts';
+import { readPendingPairings, readStays, writePairings } from '../pairings/store.ts';
 import { snapshotCards } from '../planning/snapshot.ts';
-import type { Database, Transaction } from '../platform/database.ts';
+import type { Database } from '../platform/database.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { ImportedSubscription } from './import-record.ts';
@@ -36,7 +35,12 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
     await lockCards(tx, [
       ...new Set([...news.map(({ snapshot }) => snapshot), ...replaced].flatMap((snapshot) => snapshotCards(snapshot))),
     ]);
-    const facts = await factsOf(tx, current, replaced);
+    const numbers = replaced.map(({ number }) => number);
+    const facts = {
+      current,
+      stays: await readStays(tx, numbers),
+      pendingPairings: await readPendingPairings(tx, numbers),
+    };
     const subscriptions = new Map(
       news.map(({ snapshot }) => {
         const fold = createSubscriptionFold(snapshot.number, facts);
@@ -45,7 +49,12 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
       }),
     );
     await writeConsequences(tx, { subscriptions }, [], { facetWaitMs: 0 });
-    await writePairings(tx, added);
+    await writePairings(
+      tx,
+      added.flatMap(({ snapshot: { number }, pairings }) =>
+        pairings.flatMap((pairing) => pairing.smartcards.map((card) => ({ number, card, pairing }))),
+      ),
+    );
     return { added: added.length, updated: replaced.length, known: imported.length - news.length };
   });
 }
@@ -58,46 +67,4 @@ function newestByNumber(imported: readonly ImportedSubscription[]): Map<string, 
     if (version > (newest.get(number)?.snapshot.version ?? -Infinity)) newest.set(number, one);
   }
   return newest;
-}
-
-/** What the fold of a subscription needs; of new ones nothing is known. */
-async function factsOf(
-  tx: Transaction,
-  current: ReadonlyMap<string, Current>,
-  replaced: readonly Subscription[],
-): Promise<Facts> {
-  const numbers = replaced.map(({ number }) => number);
-  const none = numbers.length === 0;
-  return {
-    current,
-    stays: none ? new Map() : await readStays(tx, numbers),
-    pendingPairings: none ? new Map() : await readPendingPairings(tx, numbers),
-    seenEventIds: new Set(),
-    recordedDeadLetters: new Set(),
-    history: new Map(),
-    plannedActions: new Set(),
-    others: new Map(),
-    earlier: new Map(),
-  };
-}
-
-/** Walks subscription_card's primary key. The arrays come as JSON: they have different lengths. */
-async function writePairings(tx: Transaction, added: readonly ImportedSubscription[]): Promise<void> {
-  const rows = added.flatMap(({ snapshot, pairings }) =>
-    pairings.flatMap((pairing) => pairing.smartcards.map((card) => ({ number: snapshot.number, card, pairing }))),
-  );
-  if (rows.length === 0) return;
-  await tx.query(
-    `update subscription_card c
-     set pairing_smartcards = array(select jsonb_array_elements_text(p.smartcards)),
-       pairing_set_top_boxes = array(select jsonb_array_elements_text(p.set_top_boxes))
-     from unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[]) as p (subscription_number, card, smartcards, set_top_boxes)
-     where c.card = p.card and c.subscription_number = p.subscription_number`,
-    [
-      rows.map(({ number }) => number),
-      rows.map(({ card }) => card),
-      rows.map(({ pairing }) => JSON.stringify(pairing.smartcards)),
-      rows.map(({ pairing }) => JSON.stringify(pairing.setTopBoxes)),
-    ],
-  );
 }

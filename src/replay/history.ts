@@ -1,7 +1,8 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import { newestSnapshots } from '../identifiers/subscription.ts';
-import type { Current, PendingPairing, Stay } from '../intake/facts.ts';
-import { readPendingPairings, readStays } from '../intake/read-facts.ts';
+import type { Current } from '../intake/facts.ts';
+import type { PendingPairing, Stays } from '../pairings/stays.ts';
+import { readPendingPairings, readStays } from '../pairings/store.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { PlannedCommand, WithheldReason } from '../planning/types.ts';
 import type { Transaction } from '../platform/database.ts';
@@ -53,7 +54,7 @@ export interface History {
   readonly current: ReadonlyMap<string, Current>;
   /** card -> subscriptions that hold it or held it once */
   readonly holders: ReadonlyMap<string, ReadonlySet<string>>;
-  readonly stays: ReadonlyMap<string, ReadonlyMap<string, Stay>>;
+  readonly stays: ReadonlyMap<string, Stays>;
   readonly pendingPairings: ReadonlyMap<string, readonly PendingPairing[]>;
 }
 

@@ -2,16 +2,17 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Current, Facts } from '../intake/facts.ts';
 import { foldChunk, type FoldOptions } from '../intake/fold.ts';
-import { createSubscriptionFold } from '../intake/subscription-fold.ts';
+import { foldPairing } from '../pairings/folds.ts';
+import { knownPairings } from '../pairings/stays.ts';
 import { describeService, entitlementCommand } from '../planning/proposal.ts';
 import { pairKey, snapshotCards } from '../planning/snapshot.ts';
-import type { KnownPairings, PlannedCommand } from '../planning/types.ts';
+import type { PlannedCommand } from '../planning/types.ts';
 import { viewOf } from '../planning/view.ts';
 import { commandKey, type EntitlementCommand, type PairingCommand } from '../requests/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
 import { NO_FACTS } from './no-facts.ts';
-import { messageOf, newestBelow } from './then.ts';
+import { messageOf, newestBelow, staysOf } from './then.ts';
 
 /**
  * Why a difference sends nothing. SUPERSEDED: the newest snapshots contradict it. ALREADY_REQUESTED, ALREADY_PAIRED: what
@@ -189,7 +190,7 @@ function lastRequests(cards: ReadonlySet<string>, history: History): Map<string,
 /** Pairings are planned as intake would plan the event if it came now: against the newest snapshot. */
 function createPairingMender(number: string, history: History, options: MendOptions) {
   const facts = factsNow(number, history);
-  let known: KnownPairings = createSubscriptionFold(number, facts).knownPairings();
+  let known = knownPairings(history.stays.get(number) ?? new Map(), history.pendingPairings.get(number) ?? []);
   const done = new Map<number, Effect[]>();
 
   return { effectsOf };
@@ -208,9 +209,7 @@ function createPairingMender(number: string, history: History, options: MendOpti
   }
 
   function planNow(event: ActionEvent): Effect[] {
-    const stays = new Map([
-      [number, new Map([...known].map(([card, pairing]) => [card, { joinedNumber: 0, pairing }]))],
-    ]);
+    const stays = new Map([[number, staysOf(known)]]);
     const lower = newestBelow(event.subscription.version, snapshotsOf(number, history));
     const [decision] = foldChunk(
       [{ message: messageOf(event), event, cause: null }],
@@ -230,9 +229,7 @@ function createPairingMender(number: string, history: History, options: MendOpti
         effects.push(nothing('ALREADY_PAIRED', 'All of its devices are paired together by now.'));
         continue;
       }
-      const fold = createSubscriptionFold(number, { ...facts, stays, pendingPairings: new Map() });
-      fold.pair(command);
-      known = fold.knownPairings();
+      known = foldPairing(known, command);
       const { id } = event.subscription;
       effects.push({ kind: 'send', command, subscription: { id, number } });
     }

@@ -1,12 +1,9 @@
 import type { Subscription } from '../events/crm.generated.ts';
-import type { Stay } from '../intake/facts.ts';
-import { createSubscriptionFold, type SubscriptionFold } from '../intake/subscription-fold.ts';
-import { foldAnswer, foldPairing, withoutCards } from '../planning/pairings.ts';
+import { pairingChanges } from '../pairings/news.ts';
+import { createStaysFold, type Stay, type StaysFold } from '../pairings/stays.ts';
 import type { KnownPairings } from '../planning/types.ts';
 import type { PairingCommand } from '../requests/command.ts';
-import { pairingChanges } from '../requests/pairing-knowledge.ts';
 import type { PastEvent, PastRequest } from './history.ts';
-import { NO_FACTS } from './no-facts.ts';
 
 /** What was known of a subscription's pairings (R7) while its history goes by, event by event. */
 export interface PairingsOverTime {
@@ -21,14 +18,12 @@ export interface PairingsOverTime {
 /** Events of the subscription that one transaction processed. */
 interface Chunk {
   readonly time: number;
-  readonly fold: SubscriptionFold;
+  readonly fold: StaysFold;
   /** By the position of an event: its stays' requests have this number or a higher one. */
   readonly joinedNumbers: number[];
 }
 
 type PairingRequest = PastRequest & { readonly command: PairingCommand };
-
-const FOLDS = { foldPairing, foldAnswer, withoutCards };
 
 /**
  * Goes along with the events in the order in which they were processed; in between, requests became final, and others
@@ -69,8 +64,7 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
     closeChunk();
     goOnTo(time);
     const waiting = pending.toSorted((one, other) => one.number - other.number);
-    const facts = { stays: new Map([[number, new Map(stays)]]), pendingPairings: new Map([[number, waiting]]) };
-    chunk = { time, fold: createSubscriptionFold(number, { ...NO_FACTS, ...facts }), joinedNumbers: [] };
+    chunk = { time, fold: createStaysFold(new Map(stays), waiting), joinedNumbers: [] };
     return chunk;
   }
 
@@ -110,20 +104,13 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
     const done = pending.filter(isDone);
     if (done.length === 0) return;
     pending = pending.filter((request) => !isDone(request));
-    const rows = [...stays].map(([card, { joinedNumber, pairing }]) => ({
-      subscription: number,
-      card,
-      joined: joinedNumber,
-      smartcards: pairing === null ? null : [...pairing.smartcards],
-      setTopBoxes: pairing === null ? null : [...pairing.setTopBoxes],
-    }));
     const taught = done.map(({ number: request, command, state }) => ({
       number: request,
       command,
       subscriptionNumber: number,
       pairingNews: state === 'COMPLETED' ? ({ kind: 'done' } as const) : null,
     }));
-    for (const { card, pairing } of pairingChanges(rows, taught, FOLDS)) {
+    for (const { card, pairing } of pairingChanges(stays, taught)) {
       stays.set(card, { joinedNumber: stays.get(card)?.joinedNumber ?? 0, pairing });
     }
   }

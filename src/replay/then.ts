@@ -1,10 +1,11 @@
 import type { Subscription } from '../events/crm.generated.ts';
-import type { Current, Facts, Stay } from '../intake/facts.ts';
+import type { Current, Facts } from '../intake/facts.ts';
 import { NO_FACTS } from './no-facts.ts';
 import { actionKeyOf } from '../intake/facts.ts';
 import { foldChunk, type FoldOptions } from '../intake/fold.ts';
 import type { IncomingMessage } from '../intake/message.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
+import type { Stays } from '../pairings/stays.ts';
 import type { EarlierCommand, KnownPairings, Plan } from '../planning/types.ts';
 import { commandKey } from '../requests/command.ts';
 import type { ActionEvent } from '../events/action-event.ts';
@@ -141,7 +142,7 @@ export function newestBelow(version: number, snapshots: readonly Current[]): Cur
 }
 
 /** Stays that say what is known, and nothing else. */
-export function staysOf(known: KnownPairings): Map<string, Stay> {
+export function staysOf(known: KnownPairings): Stays {
   return new Map([...known].map(([card, pairing]) => [card, { joinedNumber: 0, pairing }]));
 }
 

@@ -1,11 +1,13 @@
 import type { ConaxExchange } from '../conax/client.types.ts';
+import { type PairingNews, subscriptionsTaught } from '../pairings/news.ts';
+import { establishPairings } from '../pairings/store.ts';
 import type { Transaction } from '../platform/database.ts';
 import { writeAttempts } from './attempt.ts';
 import { claimKey, type Held, heldColumns } from './claim.ts';
 import type { Command } from './command.ts';
 import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
-import { type PairingFolds, type PairingNews, establishPairings, lockPairings } from './pairing-knowledge.ts';
+import { lockSubscriptions } from './lock-subscriptions.ts';
 import { storable } from './storable.ts';
 import { tellFinal } from './tell-final.ts';
 
@@ -44,7 +46,7 @@ export interface FinishedRequest {
 export type RecordOutcomes = (tx: Transaction, numbers: number[]) => Promise<void>;
 
 /** What finishing needs of other rooms. */
-export interface FinishingParts extends PairingFolds {
+export interface FinishingParts {
   readonly recordOutcomes: RecordOutcomes;
   /** The name of this instance, for the attempt rows. */
   readonly instance: string;
@@ -63,7 +65,7 @@ export async function finishRequests(
   parts: FinishingParts,
 ): Promise<number[]> {
   if (requests.length === 0) return [];
-  await lockPairings(tx, requests);
+  await lockSubscriptions(tx, subscriptionsTaught(requests));
   await lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
   const removed = await tx.query<Held & { attempts: number; awaited: boolean }>(REMOVE_WORK, heldColumns(requests));
   const awaited = new Set(removed.flatMap((row) => (row.awaited ? [claimKey(row)] : [])));
@@ -90,7 +92,7 @@ export async function finishRequests(
   const withPin = finished.filter(({ command }) => command.type === 'UPDATE_CA_PIN_TO_GIVEN_VALUE');
   if (withPin.length > 0) await tx.query(DELETE_PINS, [withPin.map(({ number }) => number)]);
   await writeAttempts(tx, finished, parts.instance);
-  await establishPairings(tx, finished, parts);
+  await establishPairings(tx, finished);
   const numbers = finished.map(({ number }) => number);
   await parts.recordOutcomes(tx, numbers);
   await tellFinal(

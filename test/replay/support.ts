@@ -10,11 +10,12 @@ import { planEvents, type PlanSummary } from '../../src/replay/plan-events.ts';
 import type { PlanRow } from '../../src/replay/plan-rows.ts';
 import { type EventSelection, inboxPages } from '../../src/replay/select-events.ts';
 import { RULES } from '../intake/support.ts';
-import { foldAnswer, foldPairing, withoutCards } from '../../src/planning/pairings.ts';
-import { establishPairings, lockPairings, type Taught } from '../../src/requests/pairing-knowledge.ts';
+import { subscriptionsTaught, type Taught } from '../../src/pairings/news.ts';
+import { establishPairings } from '../../src/pairings/store.ts';
 import { createReplay, findReplay, resumeReplay } from '../../src/replay/record.ts';
 import { runEvents } from '../../src/replay/run-events.ts';
 import { commandKey } from '../../src/requests/command.ts';
+import { lockSubscriptions } from '../../src/requests/lock-subscriptions.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { finishPending } from '../support/finish.ts';
 
@@ -116,8 +117,8 @@ export async function accept(db: Database): Promise<void> {
          case when type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') then '{"kind":"done"}'::jsonb end as "pairingNews"
        from request where life_cycle_state = 'PENDING' order by number`,
     );
-    await lockPairings(tx, rows);
-    await establishPairings(tx, rows, { foldPairing, foldAnswer, withoutCards });
+    await lockSubscriptions(tx, subscriptionsTaught(rows));
+    await establishPairings(tx, rows);
   });
   await finishPending(db);
 }

@@ -71,9 +71,6 @@ export async function claim(db: Queryable, limit = 100, leaseMs = 60_000): Promi
 
 export const PARTS: FinishingParts = {
   recordOutcomes: () => Promise.resolve(),
-  foldPairing: (known) => known,
-  foldAnswer: (known) => known,
-  withoutCards: (known) => known,
   instance: 'test',
 };
 

@@ -1,11 +1,9 @@
 import type { Subscription } from '../../events/crm.generated.ts';
 import { heldCard, lockedDevices, lockedHolders } from '../../identifiers/holders.ts';
 import { lockedSubscription } from '../../identifiers/subscription.ts';
-import { readPendingPairings, readStays } from '../../intake/read-facts.ts';
-import { createSubscriptionFold } from '../../intake/subscription-fold.ts';
+import { readKnownPairings } from '../../pairings/store.ts';
 import { describePlace } from '../../planning/proposal.ts';
 import { type CasDevice, type Place, snapshotCards } from '../../planning/snapshot.ts';
-import type { KnownPairings } from '../../planning/types.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../requests/command.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
@@ -58,7 +56,7 @@ export async function planAddToPairing(
   }
   const subscription = await lockedSubscription(tx, subscriptionOf(input));
   await lockCards(tx, snapshotCards(subscription));
-  const known = await knownPairings(tx, subscription);
+  const known = await readKnownPairings(tx, subscription.number);
   const { sound, malformed } = devicesOf(subscription, patterns);
   const requests: PlannedRequest[] = [];
   const leftOut: LeftOut[] = [...malformed];
@@ -132,12 +130,6 @@ function namedDevices(tx: Transaction, input: NamedInput, existing: string | nul
   ];
   const boxes = (input.stb_ca_ids ?? []).map((caId, index) => ({ field: `stb_ca_ids[${index}]`, caId }));
   return lockedDevices(tx, input.subscription_identifier, cards, boxes);
-}
-
-/** The pairings of the subscription's cards as far as our own requests tell, those that are on their way folded in (R7). */
-async function knownPairings(tx: Transaction, { number }: Subscription): Promise<KnownPairings> {
-  const [stays, pendingPairings] = [await readStays(tx, [number]), await readPendingPairings(tx, [number])];
-  return createSubscriptionFold(number, { current: new Map(), stays, pendingPairings }).knownPairings();
 }
 
 interface Group {

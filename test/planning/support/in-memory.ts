@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../../../src/events/action-event.ts';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
-import { foldPairing, withoutDepartedCards } from '../../../src/planning/pairings.ts';
+import { foldPairing, withoutDepartedCards } from '../../../src/pairings/folds.ts';
 import { plan } from '../../../src/planning/plan.ts';
 import { eventCards, snapshotCards } from '../../../src/planning/snapshot.ts';
 import type {

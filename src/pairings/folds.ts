@@ -1,7 +1,7 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import type { PairingCommand } from '../requests/command.ts';
-import { snapshotCards } from './snapshot.ts';
-import type { KnownPairings, Pairing } from './types.ts';
+import { snapshotCards } from '../planning/snapshot.ts';
+import type { KnownPairings, Pairing } from '../planning/types.ts';
 
 /**
  * The known pairings of a subscription once a pairing command is COMPLETED, or for one that is PENDING ahead, as if it

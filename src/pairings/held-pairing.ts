@@ -1,14 +1,9 @@
+import type { Pairing } from '../planning/types.ts';
 import { type PairingCommand, smartcardsOf } from '../requests/command.ts';
-import type { PairingAnswer } from '../requests/pairing-knowledge.ts';
-
-/** A pairing as the CAS holds it. */
-export interface Held {
-  readonly smartcards: readonly string[];
-  readonly setTopBoxes: readonly string[];
-}
+import type { PairingAnswer } from './news.ts';
 
 /** Returns the pairing of a card, the card included; null if the CAS holds it together with nothing. */
-export function heldPairing(card: string, pairing: Held | null): Held | null {
+export function heldPairing(card: string, pairing: Pairing | null): Pairing | null {
   if (pairing === null) return null;
   const smartcards = [...new Set([card, ...pairing.smartcards])];
   return smartcards.length === 1 && pairing.setTopBoxes.length === 0
@@ -17,7 +12,7 @@ export function heldPairing(card: string, pairing: Held | null): Held | null {
 }
 
 /** Whether all devices of the command are paired together. */
-export function isDone(command: PairingCommand, held: Held): boolean {
+export function isDone(command: PairingCommand, held: Pairing): boolean {
   return (
     smartcardsOf(command).every((card) => held.smartcards.includes(card)) &&
     command.setTopBoxes.every(({ caId }) => held.setTopBoxes.includes(caId))
@@ -40,7 +35,7 @@ export function pairedElsewhere(
   command: PairingCommand,
   told: readonly PairingAnswer[],
   refusal: string,
-): { readonly smartcard: string; readonly pairing: Held } | undefined {
+): { readonly smartcard: string; readonly pairing: Pairing } | undefined {
   if (CAUSE_IS_NAMED.has(refusal)) return undefined;
   const existing = command.type === 'ADD_TO_EXISTING_PAIRING' ? command.existingSmartcard.caId : null;
   const extended = told.find(({ smartcard }) => smartcard === existing)?.pairing;
@@ -56,6 +51,6 @@ export function pairedElsewhere(
   return undefined;
 }
 
-export function devicesOf({ smartcards, setTopBoxes }: Held): string[] {
+export function devicesOf({ smartcards, setTopBoxes }: Pairing): string[] {
   return [...smartcards, ...setTopBoxes];
 }
