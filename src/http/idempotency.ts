@@ -1,6 +1,8 @@
 import { createHash, createHmac, hkdfSync } from 'node:crypto';
 import type { Database, Transaction } from '../platform/database.ts';
+import type { Asked } from './calls.ts';
 import { WebApiError } from './envelope.ts';
+import { OperationError } from './operation-error.ts';
 
 /** How long a key is kept: a client that got no answer has asked again long before. */
 export const IDEMPOTENCY_HOURS = 24;
@@ -8,19 +10,25 @@ export const IDEMPOTENCY_HOURS = 24;
 const CLEAR_MAX = 500;
 const CLEAR_EVERY_MS = 60_000;
 
-/** A POST that may be sent again under the same key. */
-export interface IdempotentCall {
+/** What is stored of a POST that may be sent again under the same key. */
+export interface StoredCall {
   readonly username: string;
   readonly call: string;
   readonly keyHash: Buffer;
   readonly bodyHash: Buffer;
 }
 
+/** A POST that may be sent again under the same key. */
+export interface IdempotentCall extends StoredCall {
+  /** Called when the caller gets what an earlier call made. */
+  readonly onRepeated: () => void;
+}
+
 /** Turns what a call has sent into what may be stored of it. */
 export type IdempotencyHasher = (
   given: { readonly username: string; readonly call: string; readonly key: string },
   body: Readonly<Record<string, unknown>>,
-) => IdempotentCall;
+) => StoredCall;
 
 /**
  * `pinKeysHex` is PIN_KEY: the key that seals, and behind it those that only open.
@@ -61,17 +69,22 @@ export function createIdempotencyHasher(pinKeysHex: string | undefined): Idempot
 }
 
 /**
- * A call under the Idempotency-Key of its header; null where it has none.
- * @throws WebApiError where the key cannot be used.
+ * Returns a call under the Idempotency-Key of its header; null if it has none. A repeated call's answer says so in a header.
+ * @param name what the call is stored under.
+ * @throws WebApiError if the key cannot be used.
  */
 export function idempotentCall(
   hasher: IdempotencyHasher,
-  given: { readonly username: string; readonly call: string },
-  header: string | string[] | undefined,
-  body: Readonly<Record<string, unknown>>,
+  name: string,
+  { user, input, request, reply }: Asked<object>,
 ): IdempotentCall | null {
-  const key = idempotencyKeyOf(header);
-  return key === null ? null : hasher({ ...given, key }, body);
+  const key = idempotencyKeyOf(request.headers['idempotency-key']);
+  if (key === null) return null;
+  if (user === null) throw new Error(`${name} was called without a user`);
+  return {
+    ...hasher({ username: user.username, call: name, key }, { ...input }),
+    onRepeated: () => void reply.header('idempotent-replayed', 'true'),
+  };
 }
 
 function idempotencyKeyOf(header: string | string[] | undefined): string | null {
@@ -84,11 +97,39 @@ function idempotencyKeyOf(header: string | string[] | undefined): string | null 
 }
 
 /**
- * The number of what the same call made earlier (a request, a run, a replay), or null where this is the first: then the call is noted,
- * and `rememberRequest` has to follow in the same transaction. The same call under way elsewhere is waited for.
- * @throws WebApiError where the key came with another body.
+ * Makes something in one transaction, once for each call, and returns what `read` finds of it: `make` returns the number of
+ * what it made (a request, a run, a replay), which the same call reads again instead of making another. The same call under
+ * way elsewhere is waited for. Without an idempotent call it always makes something.
+ * @throws WebApiError if the key came with another body.
  */
-export async function findEarlier(tx: Transaction, call: IdempotentCall): Promise<number | null> {
+export async function once<T>(
+  db: Database,
+  call: IdempotentCall | null,
+  make: (tx: Transaction) => Promise<number>,
+  read: (tx: Transaction, number: number) => Promise<T> | T,
+): Promise<T> {
+  const { found, isRepeated } = await db.transaction(async (tx) => {
+    const earlier = call === null ? null : await findEarlier(tx, call);
+    if (earlier !== null) return { found: await read(tx, earlier), isRepeated: true };
+    const number = await make(tx);
+    if (call !== null) await tx.query(REMEMBER, [call.username, call.call, call.keyHash, number]);
+    return { found: await read(tx, number), isRepeated: false };
+  });
+  if (isRepeated) call?.onRepeated();
+  return found;
+}
+
+/** The error for a call whose request was removed since. */
+export function noLongerKept(number: number): OperationError {
+  return new OperationError(
+    'PROVISIONING_REQUEST_NOT_FOUND',
+    null,
+    `request ${number}, which this call made, is no longer kept: use a new Idempotency-Key`,
+  );
+}
+
+/** The number of what the same call made earlier; null if this is the first, which is noted with that. */
+async function findEarlier(tx: Transaction, call: IdempotentCall): Promise<number | null> {
   const values = [call.username, call.call, call.keyHash, call.bodyHash];
   const noted = await tx.query(NOTE, values);
   if (noted.length > 0) return null;
@@ -100,11 +141,6 @@ export async function findEarlier(tx: Transaction, call: IdempotentCall): Promis
     'IDEMPOTENCY_KEY_REUSED',
     `Idempotency-Key was used for another body of this call within ${IDEMPOTENCY_HOURS} hours (it made number ${earlier.number}): use a new key for a new call`,
   );
-}
-
-/** Notes what the call made. */
-export async function rememberRequest(tx: Transaction, call: IdempotentCall, number: number): Promise<void> {
-  await tx.query(REMEMBER, [call.username, call.call, call.keyHash, number]);
 }
 
 /** Deletes keys older than a day, in small batches; gives their number. Several instances may do it at once. */

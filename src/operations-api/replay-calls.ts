@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { plan } from '../planning/plan.ts';
-import type { Queryable } from '../platform/database.ts';
+import type { Queryable, Transaction } from '../platform/database.ts';
 import { planRowsBehind } from '../replay/hosted-plan.ts';
 import { outcomeSelection } from '../replay/outcomes.ts';
 import { isDifference, planEvents } from '../replay/plan-events.ts';
@@ -19,10 +19,9 @@ import {
 import { inboxPages } from '../replay/select-events.ts';
 import { type Asked, type Call, call } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
-import { createIdempotencyHasher } from '../http/idempotency.ts';
+import { createIdempotencyHasher, idempotentCall, once } from '../http/idempotency.ts';
 import { integer, text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
-import { once } from './once.ts';
 import type { OperationsParts } from './parts.ts';
 import {
   hostedSelection,
@@ -227,7 +226,9 @@ export function replayCalls({ db, rules, stalePolicy, pinKey, ownTopics }: Opera
     selection: object,
   ): Promise<z.output<typeof replayView>> {
     const made = { kind, selection, reason: asked.input.reason, by: actorOf(asked) };
-    const id = await once(db, hasher, `replay ${kind}`, asked, async (tx) => (await createReplay(tx, made, null)).id);
+    const idempotent = idempotentCall(hasher, `replay ${kind}`, asked);
+    const create = async (tx: Transaction): Promise<number> => (await createReplay(tx, made, null)).id;
+    const id = await once(db, idempotent, create, (_tx, number) => number);
     return replayOf(await existing(db, id));
   }
 }

@@ -12,10 +12,9 @@ import { type RunView, runView, runViews } from '../runs/view.ts';
 import { type Call, call } from '../http/calls.ts';
 import { formatDate } from '../http/dates.ts';
 import { success, successSchema } from '../http/envelope.ts';
-import { createIdempotencyHasher } from '../http/idempotency.ts';
+import { createIdempotencyHasher, idempotentCall, once } from '../http/idempotency.ts';
 import { integer, text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
-import { once } from './once.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX, identified, nothingAsked, shownDate } from './shapes.ts';
 
@@ -141,7 +140,14 @@ export function runCalls(parts: OperationsParts): Call[] {
       async handle(asked) {
         const { kind, parameters, selection, hold = false } = asked.input;
         const made = { kind: kindOf(kind), parameters, selection, hold, by: actorOf(asked) };
-        return success(await one(await once(db, hasher, 'createRun', asked, (tx) => createRun(tx, made, context))));
+        const idempotent = idempotentCall(hasher, 'createRun', asked);
+        const id = await once(
+          db,
+          idempotent,
+          (tx) => createRun(tx, made, context),
+          (_tx, number) => number,
+        );
+        return success(await one(id));
       },
     }),
     call({

@@ -172,11 +172,7 @@ export function utilityCalls(parts: OperationsParts): Call[] {
     operation: (input: T, caller: Caller) => Promise<Submitted>,
   ): Promise<Submitted> {
     const by = actorOf(asked);
-    const caller = { username: by.user, call: name };
-    const idempotent = idempotentCall(hasher, caller, asked.request.headers['idempotency-key'], asked.input);
-    const submitted = await operation(asked.input, { by, idempotent });
-    if (submitted.earlier) asked.reply.header('idempotent-replayed', 'true');
-    return submitted;
+    return await operation(asked.input, { by, idempotent: idempotentCall(hasher, name, asked) });
   }
 
   function outcomeOf({ numbers }: Submitted, sending: SendingInput): Promise<Outcome> {

@@ -1,5 +1,5 @@
 import { type Call, call } from '../http/calls.ts';
-import { success, successSchema, WebApiError } from '../http/envelope.ts';
+import { success, successSchema } from '../http/envelope.ts';
 import { createIdempotencyHasher, idempotentCall } from '../http/idempotency.ts';
 import { findRequest } from '../requests/find.ts';
 import type { CreateInput } from './commands.ts';
@@ -37,22 +37,14 @@ export function createCalls(parts: WebApiParts): Call[] {
       input: bodies[name],
       output: successSchema(completeRequest),
       takesIdempotencyKey: true,
-      async handle({ input, user, request, reply }) {
+      async handle(asked) {
+        const { input, user } = asked;
         if (user === null) throw new Error(`${name} was called without a user`);
-        const caller = { username: user.username, call: name };
-        const idempotent = idempotentCall(hasher, caller, request.headers['idempotency-key'], input);
+        const idempotent = idempotentCall(hasher, name, asked);
         const made = await createRequest(parts, { call: name, body: input } as CreateInput, user, idempotent);
-        if (made.earlier) reply.header('idempotent-replayed', 'true');
-        let { found } = made;
-        if (input.process_immediately === true && found?.lifeCycleState === 'PENDING') {
-          await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
-          found = await findRequest(db, { number: made.number });
-        }
-        if (found) return success(viewOf(found, null));
-        throw new WebApiError(
-          'PROVISIONING_REQUEST_NOT_FOUND',
-          `request ${made.number}, which this call made, is no longer kept: use a new Idempotency-Key`,
-        );
+        if (input.process_immediately !== true || made.lifeCycleState !== 'PENDING') return success(viewOf(made, null));
+        await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
+        return success(viewOf((await findRequest(db, { number: made.number })) ?? made, null));
       },
     }),
   );

@@ -1,6 +1,6 @@
 import { formatDate } from '../http/dates.ts';
 import { WebApiError } from '../http/envelope.ts';
-import { findEarlier, type IdempotentCall, rememberRequest } from '../http/idempotency.ts';
+import { type IdempotentCall, noLongerKept, once } from '../http/idempotency.ts';
 import { sealPin } from '../http/seal-pin.ts';
 import type { Transaction } from '../platform/database.ts';
 import { findRequest, type ProvisioningRequest } from '../requests/find.ts';
@@ -10,15 +10,6 @@ import type { User } from '../users/user.ts';
 import { commandOf, type CreateInput } from './commands.ts';
 import type { WebApiParts } from './parts.ts';
 import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
-
-/** The request that a call stands for now. */
-export interface Made {
-  readonly number: number;
-  /** As it is at the transaction's end; null where it was made earlier and is no longer kept. */
-  readonly found: ProvisioningRequest | null;
-  /** Made by an earlier call with the same Idempotency-Key. */
-  readonly earlier: boolean;
-}
 
 /**
  * Makes the provisioning request of a call, in one transaction: notes the Idempotency-Key, resolves the identifiers with
@@ -30,7 +21,7 @@ export async function createRequest(
   input: CreateInput,
   user: User,
   idempotent: IdempotentCall | null,
-): Promise<Made> {
+): Promise<ProvisioningRequest> {
   const immediate = input.body.process_immediately === true;
   const scheduledAt = input.body.scheduled_date ?? null;
   if (immediate && scheduledAt !== null && scheduledAt.getTime() > Date.now()) {
@@ -42,9 +33,7 @@ export async function createRequest(
   // Before the transaction: the PIN goes no further than this in the clear.
   const sealedPin =
     input.call === 'reset_pin_to_given_value' ? await sealPin(parts.db, parts.seal, input.body.pin) : null;
-  return await parts.db.transaction(async (tx: Transaction): Promise<Made> => {
-    const earlier = idempotent === null ? null : await findEarlier(tx, idempotent);
-    if (earlier !== null) return { number: earlier, found: await findRequest(tx, { number: earlier }), earlier: true };
+  const make = async (tx: Transaction): Promise<number> => {
     const { command, subscription } = await commandOf(tx, input, parts.patterns);
     const request: NewRequest = {
       command,
@@ -61,10 +50,16 @@ export async function createRequest(
     };
     const [stored] = await submitRequests(tx, [request]);
     if (stored === undefined) throw new Error('A request was submitted and has no number');
-    if (idempotent !== null) await rememberRequest(tx, idempotent, stored.number);
-    // Here and not after the commit: a call that waited for a connection again could fail with its request made.
-    return { number: stored.number, found: await findRequest(tx, { number: stored.number }), earlier: false };
-  });
+    return stored.number;
+  };
+  return await once(parts.db, idempotent, make, read);
+}
+
+/** In the transaction: a call that waited for a connection again could fail with its request made. */
+async function read(tx: Transaction, number: number): Promise<ProvisioningRequest> {
+  const found = await findRequest(tx, { number });
+  if (found === null) throw noLongerKept(number);
+  return found;
 }
 
 /** The user-defined fields as they are to be shown; null where there are none. */

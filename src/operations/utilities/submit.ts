@@ -4,9 +4,8 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import type { Command } from '../../requests/command.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
 import { submitRequests } from '../../requests/submit.ts';
-import { findEarlier, type IdempotentCall, rememberRequest } from '../../http/idempotency.ts';
+import { type IdempotentCall, noLongerKept, once } from '../../http/idempotency.ts';
 import type { Actor } from '../actor.ts';
-import { OperationError } from '../../http/operation-error.ts';
 import { type SendingInput, waits } from './inputs.ts';
 import type { LeftOut } from './targets.ts';
 
@@ -30,8 +29,6 @@ export interface Submitted {
   readonly numbers: readonly number[];
   /** Empty where the call was made earlier: it is not kept. */
   readonly leftOut: readonly LeftOut[];
-  /** Made by an earlier call with the same Idempotency-Key. */
-  readonly earlier: boolean;
 }
 
 /** Who calls a utility. */
@@ -54,13 +51,12 @@ export function submitUtility(
 ): Promise<Submitted> {
   const processId = randomUUID();
   const awaited = waits(sending);
-  return db.transaction(async (tx) => {
-    const earlier = idempotent === null ? null : await findEarlier(tx, idempotent);
-    if (earlier !== null) return await madeEarlier(tx, earlier);
-    const { requests, leftOut } = await plan(tx);
+  let leftOut: readonly LeftOut[] = [];
+  const make = async (tx: Transaction): Promise<number> => {
+    const planned = await plan(tx);
     const stored = await submitRequests(
       tx,
-      requests.map(({ command, subscription, sealedPin = null }, index): NewRequest => ({
+      planned.requests.map(({ command, subscription, sealedPin = null }, index): NewRequest => ({
         command,
         sequenceNumber: index + 1,
         subscription: subscription === null ? null : { id: subscription.id, number: subscription.number },
@@ -74,23 +70,19 @@ export function submitUtility(
       })),
     );
     const [first] = stored;
-    if (idempotent !== null && first !== undefined) await rememberRequest(tx, idempotent, first.number);
-    return { processId, numbers: stored.map(({ number }) => number), leftOut, earlier: false };
-  });
+    if (first === undefined) throw new Error(`A call of ${process} came to no request`);
+    leftOut = planned.leftOut;
+    return first.number;
+  };
+  return once(db, idempotent, make, async (tx, first) => ({ ...(await readSubmitted(tx, first)), leftOut }));
 }
 
-/** What the call made whose first request this was. */
-async function madeEarlier(tx: Transaction, first: number): Promise<Submitted> {
+/** The requests of the call whose first request this is. */
+async function readSubmitted(tx: Transaction, first: number): Promise<Omit<Submitted, 'leftOut'>> {
   const made = await tx.query<{ number: number; process: string }>(FIND_MADE, [first]);
   const [request] = made;
-  if (request === undefined) {
-    throw new OperationError(
-      'PROVISIONING_REQUEST_NOT_FOUND',
-      null,
-      `request ${first}, which this call made, is no longer kept: use a new Idempotency-Key`,
-    );
-  }
-  return { processId: request.process, numbers: made.map(({ number }) => number), leftOut: [], earlier: true };
+  if (request === undefined) throw noLongerKept(first);
+  return { processId: request.process, numbers: made.map(({ number }) => number) };
 }
 
 /** Walks request's primary key, then request_process. */
