@@ -2,7 +2,7 @@ import { Pool } from 'undici';
 import { createConaxClient } from '../../src/conax/client.ts';
 import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { soapHeaders } from '../../src/conax/exchange.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 
 /** A client that sends one SOAP call again and again as bytes that were made once, and reads the answer as bytes. */
 export interface BareHttp {

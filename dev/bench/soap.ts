@@ -1,5 +1,5 @@
 import { createConaxClient } from '../../src/conax/client.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { callsPerSecond, openBareHttp } from './bare-http.ts';
 import { loadLine, median, type Report } from './report.ts';
 import { openSite } from './site.ts';

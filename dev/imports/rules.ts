@@ -21,7 +21,7 @@ export const IMPORT_RULES: ImportRules = {
     pairings: BELOW_PAIRINGS,
     requests: BELOW_REQUESTS,
     outcomes: ['requests', ...BELOW_REQUESTS],
-    conax: ['requests/command.ts', 'platform'],
+    conax: ['planning/command.ts', 'platform'],
     dispatch: ['conax', ...BELOW_DISPATCH],
     intake: BELOW_DISPATCH,
     identifiers: ['http', 'requests', ...BELOW_REQUESTS],
@@ -31,7 +31,7 @@ export const IMPORT_RULES: ImportRules = {
     operations: BELOW_FEATURES,
     runs: ['operations', ...BELOW_FEATURES],
     replay: ['intake', ...BELOW_FEATURES],
-    'conax-tools': ['conax', 'requests/command.ts', 'platform'],
+    'conax-tools': ['conax', 'planning/command.ts', 'platform'],
     'operations-api': [...FEATURES, ...BELOW_FEATURES],
     // The templates and what checks a message against them; not the client, which would agree with itself.
     simulator: [
@@ -43,7 +43,7 @@ export const IMPORT_RULES: ImportRules = {
       'conax/soap-envelope.ts',
       'conax/wsdl-check.ts',
       'conax/xml.ts',
-      'requests/command.ts',
+      'planning/command.ts',
       'platform',
     ],
     'settings.ts': ['platform'],
@@ -68,9 +68,6 @@ export const IMPORT_RULES: ImportRules = {
     // how the operations API shows a request
     'operations-api/request-shapes.ts -> web-api/shape.ts',
     'operations-api/request-shapes.ts -> web-api/view.ts',
-    // the command type is needed below the requests
-    'pairings -> requests/command.ts',
-    'planning -> requests/command.ts',
     'requests -> conax/client.types.ts',
     'platform -> events/decode.ts',
     // events that wait for a person, and the import of subscriptions

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { submitRequests } from '../../src/requests/submit.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import type { Load, Poison } from '../../test/outages/load.ts';
 import { bringBack, takeAway } from '../../test/outages/outage.ts';
 import { FAULTS } from '../../test/outages/under-outages.ts';

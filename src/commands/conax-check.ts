@@ -2,7 +2,7 @@ import { type CasCommand, type CasInspection, defaultCasFile, inspectCas } from 
 import { CasDefinitionError } from '../conax/mistakes.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
-import { type CommandType, commandTypes } from '../requests/command.ts';
+import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
 import { oneOf } from './options.ts';

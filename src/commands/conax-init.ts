@@ -5,7 +5,7 @@ import { commandLike } from '../conax-tools/command-guesses.ts';
 import { type OutlineOperation, readOutline, type WsdlOutline } from '../conax-tools/wsdl-outline.ts';
 import { didYouMean } from '../conax/mistakes.ts';
 import { messageOf } from '../platform/errors.ts';
-import { commandTypes } from '../requests/command.ts';
+import { commandTypes } from '../planning/command.ts';
 import { UsageError } from './exit-codes.ts';
 import { oneOf } from './options.ts';
 import { print, printJson, printList, report } from './output.ts';

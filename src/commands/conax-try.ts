@@ -3,7 +3,7 @@ import { conaxOptionsOf, createConaxClient } from '../conax/client.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
-import { type Command as CasCommand, type Device, questions } from '../requests/command.ts';
+import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode, UsageError } from './exit-codes.ts';
 import { textOf } from './options.ts';

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { questions } from '../requests/command.ts';
+import { questions } from '../planning/command.ts';
 import type { InitOptions } from './conax-init.ts';
 import type { TryOptions } from './conax-try.ts';
 import { ExitCode } from './exit-codes.ts';

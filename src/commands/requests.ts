@@ -6,7 +6,7 @@ import { isPastNumber, requestStory } from '../operations/request-story.ts';
 import { REQUEST_COLUMNS } from '../operations/request-table.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
-import { commandTypes } from '../requests/command.ts';
+import { commandTypes } from '../planning/command.ts';
 import { lifeCycleStates } from '../requests/find.ts';
 import { LIST_LIMITS, type ListFilter, type ListOptions, listRequests } from '../requests/list.ts';
 import { withdrawRequest } from '../requests/withdraw.ts';

@@ -1,5 +1,5 @@
 import { answerLists } from '../conax/field-names.ts';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { deviceField, plain } from './field-guesses.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';

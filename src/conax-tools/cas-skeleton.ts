@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { applyEdits, modify, parseTree, getNodeValue } from 'jsonc-parser';
 import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
-import { type CommandType, commandTypes } from '../requests/command.ts';
+import { type CommandType, commandTypes } from '../planning/command.ts';
 import { guessAnswer } from './answer-guesses.ts';
 import { type PrefixOf, schemaInstance, writeTemplate } from './template-writer.ts';
 import type { OutlineOperation, WsdlOutline } from './wsdl-outline.ts';

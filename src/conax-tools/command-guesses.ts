@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 
 const add = /^(?:add|grant|activate|authori[sz]e|entitle|enable|assign|subscribe|provision|order|open)$/;
 const cancel =

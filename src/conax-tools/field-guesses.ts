@@ -1,5 +1,5 @@
 import { requestFields } from '../conax/field-names.ts';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
 

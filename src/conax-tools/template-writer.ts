@@ -2,7 +2,7 @@ import type { QName } from '../conax/answer-shape.ts';
 import { mustBeSent, requestFields } from '../conax/field-names.ts';
 import { soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { type Guess, guessFields, type RequestGuesses } from './field-guesses.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute } from './schema-texts.ts';

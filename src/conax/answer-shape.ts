@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { answerLists } from './field-names.ts';
 import type { XmlElement } from './xml.ts';
 

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { type AnswerShape, textsAt } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.ts';
 import { decodeText, legibleText } from './charset.ts';

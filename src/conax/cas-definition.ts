@@ -3,7 +3,7 @@ import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '../platform/errors.ts';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { type AnswerShape, parseAnswerShape, type QName, type ReportMember } from './answer-shape.ts';
 import { type CasFileArea, readCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';

@@ -9,7 +9,7 @@ import {
 import { z } from 'zod';
 import { messageOf } from '../platform/errors.ts';
 import { readTextFile } from '../platform/text.ts';
-import { type CommandType, commandTypes } from '../requests/command.ts';
+import { type CommandType, commandTypes } from '../planning/command.ts';
 import { answerFields } from './answer-shape.ts';
 import { CasDefinitionError, didYouMean, lineAt } from './mistakes.ts';
 

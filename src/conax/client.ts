@@ -1,4 +1,4 @@
-import type { Command, CommandType } from '../requests/command.ts';
+import type { Command, CommandType } from '../planning/command.ts';
 import type { Settings } from '../settings.ts';
 import { randomUUID } from 'node:crypto';
 import { type AskedDevice, classify, isRepeatable } from './answer.ts';

@@ -1,4 +1,4 @@
-import type { Command } from '../requests/command.ts';
+import type { Command } from '../planning/command.ts';
 
 /** What the CAS said, or why nothing readable came back (domain: "Sending"). `code` is from the closed list in docs/errors.md or the CAS's own. */
 export type ConaxAnswer =

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 
 /**
  * How often a command has a field: `one`, always; `optional`, or not at all; `many`, a list with at least one device;

@@ -1,4 +1,4 @@
-import type { Command, CommandType, Device } from '../requests/command.ts';
+import type { Command, CommandType, Device } from '../planning/command.ts';
 import type { ConaxCall } from './client.types.ts';
 import { listConditions, requestFields } from './field-names.ts';
 import type { FieldValue, FieldValues } from './template.ts';

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import type { Template } from './template.ts';

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { commonFields, listConditions, requestFields } from './field-names.ts';
 import type { FieldItem, FieldValue, FieldValues } from './template.ts';
 

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import type { CasCommand } from './cas-definition.ts';
 import { mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';

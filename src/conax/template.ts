@@ -1,5 +1,5 @@
 import mustache from 'mustache';
-import type { CommandType, Device } from '../requests/command.ts';
+import type { CommandType, Device } from '../planning/command.ts';
 import { commonFields, type FieldCounts, itemFields, requestFields } from './field-names.ts';
 import { NotEncodable } from './fields.ts';
 import { didYouMean, lineAt, type Report } from './mistakes.ts';

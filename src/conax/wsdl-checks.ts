@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { checkAnswer } from './answer-check.ts';
 import type { QName, ReportMember } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.ts';

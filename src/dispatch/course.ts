@@ -1,6 +1,6 @@
 import type { ConaxAnswer } from '../conax/client.types.ts';
 import type { Doubt } from '../requests/claim.ts';
-import { type Command, type PairingCommand, smartcardsOf } from '../requests/command.ts';
+import { type Command, type PairingCommand, smartcardsOf } from '../planning/command.ts';
 import type { RequestAnswer } from '../requests/finish.ts';
 import { devicesOf, heldPairing, isDone, pairedElsewhere } from '../pairings/held-pairing.ts';
 import type { PairingAnswer, PairingNews } from '../pairings/news.ts';

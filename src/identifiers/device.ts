@@ -1,6 +1,6 @@
 import type { InstalledItem, Subscription } from '../events/crm.generated.ts';
 import { type CasDevice, casDevices } from '../planning/snapshot.ts';
-import type { Device } from '../requests/command.ts';
+import type { Device } from '../planning/command.ts';
 import { type IdentifierProblem, shown } from './problem.ts';
 
 export type InstalledItemIdentifier =

@@ -1,6 +1,6 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import type { Device } from '../requests/command.ts';
+import type { Device } from '../planning/command.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import { heldDevice, resolveSetTopBoxByCaId, resolveSmartcardByCaId } from './device.ts';
 import { found } from './problem.ts';

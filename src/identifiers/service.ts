@@ -1,6 +1,6 @@
 import type { Service, Subscription } from '../events/crm.generated.ts';
 import { hasNothingToRevoke, isEffective } from '../planning/snapshot.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from '../planning/command.ts';
 import { type IdentifierProblem, shown } from './problem.ts';
 
 export type ProductIdentifier =

@@ -2,7 +2,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { EarlierCommand, Plan, PlanningInput, PlanningRules } from '../planning/types.ts';
-import { commandKey } from '../requests/command.ts';
+import { commandKey } from '../planning/command.ts';
 import { type CardHolders, createCardHolders } from './card-holders.ts';
 import { actionKeyOf, type Current, type Facts, placeOf, type VersionHistory } from './facts.ts';
 import { headerText, type ReadMessage } from './message.ts';

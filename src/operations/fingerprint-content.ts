@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import type { Command, Device } from '../requests/command.ts';
+import type { Command, Device } from '../planning/command.ts';
 import { screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';
 import { DISPLAY_SECONDS } from './message-content.ts';
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Command, Device } from '../requests/command.ts';
+import type { Command, Device } from '../planning/command.ts';
 import { because } from '../http/input-kinds.ts';
 import { messageTextProblem } from './message-text.ts';
 import { refuse, screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';

@@ -1,4 +1,4 @@
-import { smartcardsOf } from '../requests/command.ts';
+import { smartcardsOf } from '../planning/command.ts';
 import type { ProvisioningRequest } from '../requests/find.ts';
 import { type Column, table } from '../platform/terminal-text.ts';
 

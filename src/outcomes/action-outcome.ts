@@ -1,4 +1,4 @@
-import { type Command, comparableServiceCaId, smartcardsOf } from '../requests/command.ts';
+import { type Command, comparableServiceCaId, smartcardsOf } from '../planning/command.ts';
 import type { WithheldReason } from '../planning/types.ts';
 import type { ActionOutcome, ActionRequest, Facet, Family, WithheldCommand } from './outcome.generated.ts';
 

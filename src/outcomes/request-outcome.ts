@@ -1,4 +1,4 @@
-import { type Command, type Device, smartcardsOf } from '../requests/command.ts';
+import { type Command, type Device, smartcardsOf } from '../planning/command.ts';
 import { requestOutcomeEventId } from './event-ids.ts';
 import type { ProvisioningRequestOutcome } from './outcome.generated.ts';
 

@@ -1,5 +1,5 @@
 import type { Subscription } from '../events/crm.generated.ts';
-import type { PairingCommand } from '../requests/command.ts';
+import type { PairingCommand } from '../planning/command.ts';
 import { snapshotCards } from '../planning/snapshot.ts';
 import type { KnownPairings, Pairing } from '../planning/types.ts';
 

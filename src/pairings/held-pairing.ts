@@ -1,5 +1,5 @@
 import type { Pairing } from '../planning/types.ts';
-import { type PairingCommand, smartcardsOf } from '../requests/command.ts';
+import { type PairingCommand, smartcardsOf } from '../planning/command.ts';
 import type { PairingAnswer } from './news.ts';
 
 /** Returns the pairing of a card, the card included; null if the CAS holds it together with nothing. */

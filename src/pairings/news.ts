@@ -1,5 +1,5 @@
 import type { KnownPairings, Pairing } from '../planning/types.ts';
-import type { Command } from '../requests/command.ts';
+import type { Command } from '../planning/command.ts';
 import { foldAnswer, foldPairing, withoutCards } from './folds.ts';
 import type { Stays } from './stays.ts';
 

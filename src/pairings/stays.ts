@@ -1,7 +1,7 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import { snapshotCards } from '../planning/snapshot.ts';
 import type { KnownPairings, Pairing } from '../planning/types.ts';
-import { type PairingCommand, smartcardsOf } from '../requests/command.ts';
+import { type PairingCommand, smartcardsOf } from '../planning/command.ts';
 import { foldPairing, withoutCards, withoutDepartedCards } from './folds.ts';
 
 /** A card's stay in a subscription, and the pairing that finished requests established since it came (R7). */

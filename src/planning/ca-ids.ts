@@ -1,5 +1,5 @@
 import type { Service } from '../events/crm.generated.ts';
-import type { EntitlementCommand } from '../requests/command.ts';
+import type { EntitlementCommand } from './command.ts';
 import { describeService, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import type { CasDevice } from './snapshot.ts';

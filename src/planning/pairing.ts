@@ -1,4 +1,4 @@
-import type { Device, PairingCommand } from '../requests/command.ts';
+import type { Device, PairingCommand } from './command.ts';
 import { isWellFormed, misfit } from './ca-ids.ts';
 import { before } from './moves.ts';
 import type { Before } from './moves.ts';

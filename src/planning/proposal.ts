@@ -1,6 +1,6 @@
 import type { Service } from '../events/crm.generated.ts';
-import { commandKey, smartcardsOf } from '../requests/command.ts';
-import type { EntitlementCommand } from '../requests/command.ts';
+import { commandKey, smartcardsOf } from './command.ts';
+import type { EntitlementCommand } from './command.ts';
 import type { Place } from './snapshot.ts';
 import type { EarlierCommand, PlannedCommand, Withheld, WithheldReason } from './types.ts';
 

@@ -1,6 +1,6 @@
 import type { Service, Subscription } from '../events/crm.generated.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
-import type { EntitlementCommand } from '../requests/command.ts';
+import { comparableServiceCaId } from './command.ts';
+import type { EntitlementCommand } from './command.ts';
 import { misfit } from './ca-ids.ts';
 import { entitlementCommand } from './proposal.ts';
 import { isEffective } from './snapshot.ts';

@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { InstalledItem, Service, ServiceState, Subscription } from '../events/crm.generated.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from './command.ts';
 
 /** A distributor, or null where the subscription has none: a place like any other (R1, R10). */
 export type Place = string | null;

@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
-import type { CommandType, EntitlementCommand, PairingCommand } from '../requests/command.ts';
+import type { CommandType, EntitlementCommand, PairingCommand } from './command.ts';
 
 /** Why a command was not sent (R11): the closed list, documented in docs/reasons.md. */
 export const WITHHELD_REASONS = [

@@ -1,5 +1,5 @@
 import type { PlannedCommand, Withheld } from '../planning/types.ts';
-import { commandKey, comparableServiceCaId, smartcardsOf } from '../requests/command.ts';
+import { commandKey, comparableServiceCaId, smartcardsOf } from '../planning/command.ts';
 import type { History, PastEvent, PastRequest, PastWithheld } from './history.ts';
 import { pairOf } from './history.ts';
 import type { Replanned } from './then.ts';

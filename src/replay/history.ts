@@ -6,7 +6,7 @@ import { readPendingPairings, readStays } from '../pairings/store.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { PlannedCommand, WithheldReason } from '../planning/types.ts';
 import type { Transaction } from '../platform/database.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from '../planning/command.ts';
 
 /** An event as the inbox has it. Times are microseconds since 1970: transactions are told apart by them. */
 export interface PastEvent {

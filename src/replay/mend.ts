@@ -8,7 +8,7 @@ import { describeService, entitlementCommand } from '../planning/proposal.ts';
 import { pairKey, snapshotCards } from '../planning/snapshot.ts';
 import type { PlannedCommand } from '../planning/types.ts';
 import { viewOf } from '../planning/view.ts';
-import { commandKey, type EntitlementCommand, type PairingCommand } from '../requests/command.ts';
+import { commandKey, type EntitlementCommand, type PairingCommand } from '../planning/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
 import { NO_FACTS } from './no-facts.ts';

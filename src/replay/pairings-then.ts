@@ -2,7 +2,7 @@ import type { Subscription } from '../events/crm.generated.ts';
 import { pairingChanges } from '../pairings/news.ts';
 import { createStaysFold, type Stay, type StaysFold } from '../pairings/stays.ts';
 import type { KnownPairings } from '../planning/types.ts';
-import type { PairingCommand } from '../requests/command.ts';
+import type { PairingCommand } from '../planning/command.ts';
 import type { PastEvent, PastRequest } from './history.ts';
 
 /** What was known of a subscription's pairings (R7) while its history goes by, event by event. */

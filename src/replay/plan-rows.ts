@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { PlannedCommand } from '../planning/types.ts';
-import { type CommandType, smartcardsOf } from '../requests/command.ts';
+import { type CommandType, smartcardsOf } from '../planning/command.ts';
 import type { Verdict } from './compare.ts';
 import type { Evaluated } from './evaluate.ts';
 import type { Effect, Mended } from './mend.ts';

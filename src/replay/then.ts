@@ -7,7 +7,7 @@ import type { IncomingMessage } from '../intake/message.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { Stays } from '../pairings/stays.ts';
 import type { EarlierCommand, KnownPairings, Plan } from '../planning/types.ts';
-import { commandKey } from '../requests/command.ts';
+import { commandKey } from '../planning/command.ts';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { History, PastEvent } from './history.ts';
 import { pairingsOverTime } from './pairings-then.ts';

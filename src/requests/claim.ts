@@ -1,6 +1,6 @@
 import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable } from '../platform/database.ts';
-import type { Command } from './command.ts';
+import type { Command } from '../planning/command.ts';
 import { CLASS } from './work.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
-import type { Command, CommandType } from './command.ts';
+import type { Command, CommandType } from '../planning/command.ts';
 import type { RequestAnswer } from './finish.ts';
 import type { Priority, ProcessName } from './new-request.ts';
 

@@ -4,7 +4,7 @@ import { establishPairings } from '../pairings/store.ts';
 import type { Transaction } from '../platform/database.ts';
 import { writeAttempts } from './attempt.ts';
 import { claimKey, type Held, heldColumns } from './claim.ts';
-import type { Command } from './command.ts';
+import type { Command } from '../planning/command.ts';
 import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { lockSubscriptions } from './lock-subscriptions.ts';

@@ -1,5 +1,5 @@
 import type { Database } from '../platform/database.ts';
-import type { CommandType } from './command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { REFERENCE_KEY_CHARACTERS } from './finish.ts';
 import { storable } from './storable.ts';
 import { type LifeCycleState, lastTry, type ProvisioningRequest, REQUEST_COLUMNS } from './find.ts';

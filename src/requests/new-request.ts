@@ -1,4 +1,4 @@
-import type { Command } from './command.ts';
+import type { Command } from '../planning/command.ts';
 
 /** EXPRESS goes before REGULAR among cards that are ready; neither ever reorders one card. */
 export type Priority = 'REGULAR' | 'EXPRESS';

@@ -1,6 +1,6 @@
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
-import { commandKey, smartcardsOf } from './command.ts';
+import { commandKey, smartcardsOf } from '../planning/command.ts';
 import { lockCards } from './lock-cards.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
 import { raisePredecessors } from './raise.ts';

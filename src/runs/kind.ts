@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Actor } from '../operations/actor.ts';
 import type { PlanningRules } from '../planning/types.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import type { Command } from '../requests/command.ts';
+import type { Command } from '../planning/command.ts';
 import type { RequestAnswer } from '../requests/finish.ts';
 import type { NewRequest, ProcessName } from '../requests/new-request.ts';
 import type { RunState } from './life-cycle.ts';

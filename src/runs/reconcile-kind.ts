@@ -3,7 +3,7 @@ import type { Subscription } from '../events/crm.generated.ts';
 import { heldCard, holdingSnapshots } from '../identifiers/holders.ts';
 import { type Difference, differences, entitledOn } from '../planning/reconcile.ts';
 import type { Transaction } from '../platform/database.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from '../planning/command.ts';
 import { lockCards } from '../requests/lock-cards.ts';
 import { cardSource } from './card-source.ts';
 import { runKind, type RunTarget, type SettledTarget, type TargetPlan, type Verdict } from './kind.ts';

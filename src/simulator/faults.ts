@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { commandTypes } from '../requests/command.ts';
-import { comparableServiceCaId, type CommandType } from '../requests/command.ts';
+import { commandTypes } from '../planning/command.ts';
+import { comparableServiceCaId, type CommandType } from '../planning/command.ts';
 import type { ReceivedFields } from './rules.ts';
 
 /**

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
 import { z } from 'zod';
 import { bodyProblemOf, isReadableAddress, jsonTextOf, NotUtf8Error } from '../platform/http-text.ts';
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from '../planning/command.ts';
 import { type Faults, rulesSchema } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Inventory } from './rules.ts';

@@ -1,4 +1,4 @@
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 
 /** One SOAP call as the CAS saw it. */
 export interface JournalEntry {

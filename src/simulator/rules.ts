@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { comparableServiceCaId, type CommandType } from '../requests/command.ts';
+import { comparableServiceCaId, type CommandType } from '../planning/command.ts';
 import type { CasClock, Settings } from './settings.ts';
 import { type CasState, entitle, isPairing, type Pairing, revoke, shownMax } from './state.ts';
 

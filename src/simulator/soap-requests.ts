@@ -5,7 +5,7 @@ import { listConditions } from '../conax/field-names.ts';
 import { sampleFields } from '../conax/samples.ts';
 import { nameOf, readSoapBody, type SoapBody } from '../conax/soap-envelope.ts';
 import { openValidator, type Validator } from '../conax/wsdl-validator.ts';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import { pinSha256, type ReceivedFields } from './rules.ts';
 import { createPattern, isBetter, type Matched, marker, type Pattern } from './template-tree.ts';
 

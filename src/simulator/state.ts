@@ -1,4 +1,4 @@
-import { comparableServiceCaId } from '../requests/command.ts';
+import { comparableServiceCaId } from '../planning/command.ts';
 
 /** Cards and set-top boxes that work together. A card is in at most one pairing, a set-top box may be in several. */
 export interface Pairing {

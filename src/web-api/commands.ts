@@ -6,7 +6,7 @@ import { lockedSubscription } from '../identifiers/subscription.ts';
 import { OperationError } from '../http/operation-error.ts';
 import { misfit } from '../planning/ca-ids.ts';
 import type { Transaction } from '../platform/database.ts';
-import type { Command } from '../requests/command.ts';
+import type { Command } from '../planning/command.ts';
 import type { CreateCall, Created } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 

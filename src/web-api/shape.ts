@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { CommandType } from '../requests/command.ts';
+import type { CommandType } from '../planning/command.ts';
 import type { LifeCycleState } from '../requests/find.ts';
 import type { Priority, ProcessName } from '../requests/new-request.ts';
 

@@ -1,5 +1,5 @@
 import { formatDate } from '../http/dates.ts';
-import type { Command, Device } from '../requests/command.ts';
+import type { Command, Device } from '../planning/command.ts';
 import type { ProvisioningRequest } from '../requests/find.ts';
 import { type CompleteRequest, type RequestField, UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
 

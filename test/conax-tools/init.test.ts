@@ -8,7 +8,7 @@ import { fileLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
 import { commandLike } from '../../src/conax-tools/command-guesses.ts';
 import { sampleRequests } from '../../src/conax-tools/show-request.ts';
 import { readOutline } from '../../src/conax-tools/wsdl-outline.ts';
-import { type CommandType, commandTypes } from '../../src/requests/command.ts';
+import { type CommandType, commandTypes } from '../../src/planning/command.ts';
 import { acme, acmeChoice, directoryWith, initialised, messages, types, wsdlOf } from './support.ts';
 
 const XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"';

@@ -5,7 +5,7 @@ import { onTestFinished } from 'vitest';
 import { rmSync } from 'node:fs';
 import { type Chosen, makeSkeleton, type Skeleton, writeFiles } from '../../src/conax-tools/cas-skeleton.ts';
 import { readOutline, type WsdlOutline } from '../../src/conax-tools/wsdl-outline.ts';
-import type { CommandType } from '../../src/requests/command.ts';
+import type { CommandType } from '../../src/planning/command.ts';
 
 const XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"';
 export const messages = 'urn:acme:cas:messages:2';

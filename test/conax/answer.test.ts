@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
-import type { CommandType } from '../../src/requests/command.ts';
+import type { CommandType } from '../../src/planning/command.ts';
 import { okAnswer, ownCommands, said, soap } from './support.ts';
 
 let commands: Awaited<ReturnType<typeof ownCommands>>;

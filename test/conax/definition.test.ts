@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { type CasDefinition, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import { commonFields, itemFields, requestFields } from '../../src/conax/field-names.ts';
 import { CasDefinitionError } from '../../src/conax/mistakes.ts';
-import type { CommandType } from '../../src/requests/command.ts';
+import type { CommandType } from '../../src/planning/command.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 import { calls, everyCommand, openClient } from './support.ts';
 

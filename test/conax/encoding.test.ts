@@ -7,7 +7,7 @@ import { fieldValues, monthsLater, NotEncodable } from '../../src/conax/fields.t
 import { readSoapBody } from '../../src/conax/soap-envelope.ts';
 import { type FieldValues, parseTemplate } from '../../src/conax/template.ts';
 import { messageLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
-import type { CommandType } from '../../src/requests/command.ts';
+import type { CommandType } from '../../src/planning/command.ts';
 import { call, calls, card, device, everyCommand, ownCommands } from './support.ts';
 
 let commands: Awaited<ReturnType<typeof ownCommands>>;

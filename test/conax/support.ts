@@ -5,7 +5,7 @@ import { type ConaxClientOptions, createConaxClient } from '../../src/conax/clie
 import type { ConaxAnswer, ConaxCall, ConaxClient } from '../../src/conax/client.types.ts';
 import type { JournalEntry } from '../../src/simulator/journal.ts';
 import { type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
-import type { CommandType, Device } from '../../src/requests/command.ts';
+import type { CommandType, Device } from '../../src/planning/command.ts';
 
 export const card = '00000000001';
 

@@ -1,4 +1,4 @@
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import type { Surroundings } from '../support/world.ts';
 
 /** A SOAP call as the simulator's journal has it. */

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Subscription } from '../../src/events/crm.generated.ts';
-import type { Command, Device } from '../../src/requests/command.ts';
+import type { Command, Device } from '../../src/planning/command.ts';
 import type { Transaction } from '../../src/platform/database.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';

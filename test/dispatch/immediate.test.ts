@@ -1,7 +1,7 @@
 import { setTimeout as takes } from 'node:timers/promises';
 import { pino } from 'pino';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { smartcardsOf } from '../../src/requests/command.ts';
+import { smartcardsOf } from '../../src/planning/command.ts';
 import { createFinalWatch, type FinalWatch } from '../../src/requests/await-final.ts';
 import { withdrawRequest } from '../../src/requests/withdraw.ts';
 import { addTo, openTestRequests, PARTS, requestFor, submit, type TestRequests } from '../requests/support.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import { providerStatus, resumeProvider } from '../../src/dispatch/provider.ts';
 import type { Database } from '../../src/platform/database.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { addTo, audit, claim, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
 import {

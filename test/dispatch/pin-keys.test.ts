@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { createSeal, missingSeal, type Seal } from '../../src/platform/seal.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { addTo, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
 import { createUnopenedPins } from '../../src/dispatch/unopened-pins.ts';
 import { ACCEPTED, dispatch, final, scriptedConax, type TestDispatcher, until } from './support.ts';

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createConaxClient } from '../../src/conax/client.ts';
 import type { ConaxClient } from '../../src/conax/client.types.ts';
 import type { Database } from '../../src/platform/database.ts';
-import type { Command, CommandType } from '../../src/requests/command.ts';
+import type { Command, CommandType } from '../../src/planning/command.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { calls } from '../conax/support.ts';
 import { openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';

@@ -5,7 +5,7 @@ import { readMessages } from '../../src/intake/read.ts';
 import { planCreatePairing } from '../../src/operations/utilities/pairing.ts';
 import { plan } from '../../src/planning/plan.ts';
 import type { Transaction } from '../../src/platform/database.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { commandOf } from '../../src/web-api/commands.ts';
 import { openTestIntake, RULES, type TestIntake } from '../intake/support.ts';
 import { eventually } from '../support/scene.ts';

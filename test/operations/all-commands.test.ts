@@ -3,7 +3,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { commandTypes } from '../../src/requests/command.ts';
+import { commandTypes } from '../../src/planning/command.ts';
 import type { ProvisioningRequest } from '../../src/requests/find.ts';
 import type { CompleteRequest } from '../../src/web-api/shape.ts';
 import { type Ran, runCli } from '../support/cli.ts';

@@ -6,7 +6,7 @@ import {
   type RequestFact,
   type WithheldFact,
 } from '../../src/outcomes/action-outcome.ts';
-import { commandKey, type EntitlementCommand } from '../../src/requests/command.ts';
+import { commandKey, type EntitlementCommand } from '../../src/planning/command.ts';
 
 const facet = (disposition: FacetFact['disposition'], family: FacetFact['family'] = 'SERVICE'): FacetFact => ({
   family,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { PairingNews } from '../../src/pairings/news.ts';
 import type { Pairing } from '../../src/planning/types.ts';
 import type { Database } from '../../src/platform/database.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { type FinishedRequest, finishRequests } from '../../src/requests/finish.ts';
 import {
   claim,

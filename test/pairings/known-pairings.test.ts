@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { foldAnswer, foldPairing, withoutCards, withoutDepartedCards } from '../../src/pairings/folds.ts';
 import type { KnownPairings } from '../../src/planning/types.ts';
-import type { PairingCommand } from '../../src/requests/command.ts';
+import type { PairingCommand } from '../../src/planning/command.ts';
 import { cardCaId, commandOf, pairingLine, pairingOf, snapshotOf } from '../planning/support/examples.ts';
 
 /** Known pairings from lines such as "K1: K1 K2 + B1". */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { plan } from '../../src/planning/plan.ts';
-import { comparableServiceCaId } from '../../src/requests/command.ts';
+import { comparableServiceCaId } from '../../src/planning/command.ts';
 import { expectedEntitlements, expectedPairings } from '../support/expected-state.ts';
 import { carelesslyDelivered, randomHistories } from '../support/histories.ts';
 import type { Histories } from '../support/histories.ts';

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import { differences, entitledOn, planFixes } from '../../src/planning/reconcile.ts';
 import { snapshotCards } from '../../src/planning/snapshot.ts';
-import { comparableServiceCaId } from '../../src/requests/command.ts';
+import { comparableServiceCaId } from '../../src/planning/command.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { randomHistories } from '../support/histories.ts';
 import { randomFrom } from '../support/random.ts';

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { PlannedCommand } from '../../src/planning/types.ts';
 import { pairOf } from '../../src/replay/history.ts';
 import { isDifference } from '../../src/replay/plan-events.ts';
-import { commandKey } from '../../src/requests/command.ts';
+import { commandKey } from '../../src/planning/command.ts';
 import { openTestIntake, type TestIntake } from '../intake/support.ts';
 import { avroRecord, randomHistories } from '../support/histories.ts';
 import {

@@ -14,7 +14,7 @@ import { subscriptionsTaught, type Taught } from '../../src/pairings/news.ts';
 import { establishPairings } from '../../src/pairings/store.ts';
 import { createReplay, findReplay, resumeReplay } from '../../src/replay/record.ts';
 import { runEvents } from '../../src/replay/run-events.ts';
-import { commandKey } from '../../src/requests/command.ts';
+import { commandKey } from '../../src/planning/command.ts';
 import { lockSubscriptions } from '../../src/requests/lock-subscriptions.ts';
 import { expectedEntitlements } from '../support/expected-state.ts';
 import { finishPending } from '../support/finish.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type Database, openDatabase, type Queryable } from '../../src/platform/database.ts';
 import { type ClaimedRequest, claimRequests } from '../../src/requests/claim.ts';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { type FinishedRequest, type FinishingParts, finishRequests } from '../../src/requests/finish.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';

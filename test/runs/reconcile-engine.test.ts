@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addService, setService } from '../../dev/demo/crm.ts';
 import type { Subscription } from '../../src/events/crm.generated.ts';
 import type { Database } from '../../src/platform/database.ts';
-import { type Command, smartcardsOf } from '../../src/requests/command.ts';
+import { type Command, smartcardsOf } from '../../src/planning/command.ts';
 import { lockCards } from '../../src/requests/lock-cards.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Json } from '../../src/runs/kind.ts';

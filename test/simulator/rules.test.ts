@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Command } from '../../src/requests/command.ts';
+import type { Command } from '../../src/planning/command.ts';
 import { type Cas, call, calls, device, said, startCas } from '../conax/support.ts';
 
 let cas: Cas;

@@ -2,7 +2,7 @@ import type { Service, Subscription } from '../../events/crm.generated.ts';
 import { holdingSnapshots } from '../../identifiers/holders.ts';
 import { type Entitlement, entitlementsOn } from '../../planning/reconcile.ts';
 import type { Queryable } from '../../platform/database.ts';
-import { comparableServiceCaId } from '../../requests/command.ts';
+import { comparableServiceCaId } from '../../planning/command.ts';
 import type { ProvisioningRequest } from '../../requests/find.ts';
 
 /** A service of the CRM that entitles a card to a service CA id. */

@@ -5,7 +5,7 @@ import { readKnownPairings } from '../../pairings/store.ts';
 import { describePlace } from '../../planning/proposal.ts';
 import { type CasDevice, type Place, snapshotCards } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
-import type { Device } from '../../requests/command.ts';
+import type { Device } from '../../planning/command.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import type { UtilityInput, UtilityPatterns } from './inputs.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { HeldCard } from '../../identifiers/holders.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
-import type { Command } from '../../requests/command.ts';
+import type { Command } from '../../planning/command.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
 import { submitRequests } from '../../requests/submit.ts';
 import { type IdempotentCall, noLongerKept, once } from '../../http/idempotency.ts';

@@ -6,7 +6,7 @@ import { lockedSubscription } from '../../identifiers/subscription.ts';
 import { misfit } from '../../planning/ca-ids.ts';
 import { casDevices, type CasDevice } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
-import type { Device } from '../../requests/command.ts';
+import type { Device } from '../../planning/command.ts';
 import type { OneOf } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import type { UtilityPatterns } from './inputs.ts';

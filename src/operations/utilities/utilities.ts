@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../platform/database.ts';
 import type { Seal } from '../../platform/seal.ts';
-import type { Command, Device } from '../../requests/command.ts';
+import type { Command, Device } from '../../planning/command.ts';
 import type { ProcessName } from '../../requests/new-request.ts';
 import { fingerprintCommand } from '../fingerprint-content.ts';
 import { messageCommand } from '../message-content.ts';

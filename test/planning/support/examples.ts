@@ -3,8 +3,8 @@ import type { ActionEvent } from '../../../src/events/action-event.ts';
 import type { InstalledItem, Move, Service, ServiceState, Subscription } from '../../../src/events/crm.generated.ts';
 import { plan } from '../../../src/planning/plan.ts';
 import type { EarlierCommand, Pairing, PlannedCommand, PlanningRules, Withheld } from '../../../src/planning/types.ts';
-import { commandKey } from '../../../src/requests/command.ts';
-import type { Device } from '../../../src/requests/command.ts';
+import { commandKey } from '../../../src/planning/command.ts';
+import type { Device } from '../../../src/planning/command.ts';
 import { DEFAULT_RULES } from './in-memory.ts';
 
 /**

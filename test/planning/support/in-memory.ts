@@ -11,7 +11,7 @@ import type {
   PlanningInput,
   PlanningRules,
 } from '../../../src/planning/types.ts';
-import { commandKey, comparableServiceCaId } from '../../../src/requests/command.ts';
+import { commandKey, comparableServiceCaId } from '../../../src/planning/command.ts';
 import type { HistoryEvent } from '../../support/histories.ts';
 
 /** The rules with the default patterns and settings. */
