@@ -1,6 +1,6 @@
 import type { ConaxAnswer } from '../conax/client.types.ts';
 import type { Doubt } from '../requests/claim.ts';
-import { type Command, type PairingCommand, smartcardsOf } from '../planning/command.ts';
+import { type Command, isPairing, type PairingCommand, smartcardsOf } from '../planning/command.ts';
 import type { RequestAnswer } from '../requests/finish.ts';
 import { devicesOf, heldPairing, isDone, pairedElsewhere } from '../pairings/held-pairing.ts';
 import type { PairingAnswer, PairingNews } from '../pairings/news.ts';
@@ -265,10 +265,6 @@ const NOTHING: Ending = {
   pairingNews: null,
   review: false,
 };
-
-function isPairing(command: Command): command is PairingCommand {
-  return command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING';
-}
 
 /** Whether the machine may repeat a command whose answer it could not read. */
 export function kindOf(command: Command): 'pairing' | 'once' | 'repeatable' {

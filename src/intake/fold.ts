@@ -2,7 +2,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { EarlierCommand, Plan, PlanningInput, PlanningRules } from '../planning/types.ts';
-import { commandKey } from '../planning/command.ts';
+import { commandKey, isPairing } from '../planning/command.ts';
 import { type CardHolders, createCardHolders } from './card-holders.ts';
 import { actionKeyOf, type Current, type Facts, placeOf, type VersionHistory } from './facts.ts';
 import { headerText, type ReadMessage } from './message.ts';
@@ -113,7 +113,7 @@ export function foldChunk(messages: readonly ReadMessage[], facts: Facts, option
       holders.set(event.subscription);
     }
     for (const command of plan.commands) {
-      if (command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING') subscription.pair(command);
+      if (isPairing(command)) subscription.pair(command);
     }
     return plan;
   }

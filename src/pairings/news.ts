@@ -1,5 +1,5 @@
 import type { KnownPairings, Pairing } from '../planning/types.ts';
-import type { Command } from '../planning/command.ts';
+import { type Command, isPairing } from '../planning/command.ts';
 import { foldAnswer, foldPairing, withoutCards } from './folds.ts';
 import type { Stays } from './stays.ts';
 
@@ -59,9 +59,7 @@ export function pairingChanges(
 
 function fold(known: KnownPairings, { command, pairingNews }: Taught): KnownPairings {
   if (pairingNews?.kind === 'done') {
-    return command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING'
-      ? foldPairing(known, command)
-      : known;
+    return isPairing(command) ? foldPairing(known, command) : known;
   }
   if (pairingNews?.kind !== 'told') return known;
   return pairingNews.answers.reduce(

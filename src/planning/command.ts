@@ -77,6 +77,11 @@ export const questions = [
 export type PairingCommand = Extract<Command, { type: 'CREATE_PAIRING' | 'ADD_TO_EXISTING_PAIRING' }>;
 export type EntitlementCommand = Extract<Command, { type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS' }>;
 
+/** Whether the CAS pairs devices by the command. */
+export function isPairing(command: Command): command is PairingCommand {
+  return command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING';
+}
+
 /** A service CA id as the CAS compares it: without leading zeros (R4). */
 export function comparableServiceCaId(caId: string): string {
   return caId.replace(/^0+(?=.)/, '');

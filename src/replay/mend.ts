@@ -8,7 +8,7 @@ import { describeService, entitlementCommand } from '../planning/proposal.ts';
 import { pairKey, snapshotCards } from '../planning/snapshot.ts';
 import type { PlannedCommand } from '../planning/types.ts';
 import { viewOf } from '../planning/view.ts';
-import { commandKey, type EntitlementCommand, type PairingCommand } from '../planning/command.ts';
+import { commandKey, type EntitlementCommand, isPairing, type PairingCommand } from '../planning/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
 import { NO_FACTS } from './no-facts.ts';
@@ -267,10 +267,6 @@ export function factsNow(number: string, history: History): Facts {
     stays: history.stays,
     pendingPairings: history.pendingPairings,
   };
-}
-
-function isPairing(command: PlannedCommand): command is PairingCommand {
-  return command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING';
 }
 
 function nothing(reason: string, detail: string): Unsent {

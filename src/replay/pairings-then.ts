@@ -2,7 +2,7 @@ import type { Subscription } from '../events/crm.generated.ts';
 import { pairingChanges } from '../pairings/news.ts';
 import { createStaysFold, type Stay, type StaysFold } from '../pairings/stays.ts';
 import type { KnownPairings } from '../planning/types.ts';
-import type { PairingCommand } from '../planning/command.ts';
+import { isPairing, type PairingCommand } from '../planning/command.ts';
 import type { PastEvent, PastRequest } from './history.ts';
 
 /** What was known of a subscription's pairings (R7) while its history goes by, event by event. */
@@ -31,7 +31,7 @@ type PairingRequest = PastRequest & { readonly command: PairingCommand };
  * of each other, as is done here. What a refused pairing taught is not kept, and counts as nothing.
  */
 export function pairingsOverTime(number: string, requests: readonly PastRequest[]): PairingsOverTime {
-  const all = requests.filter(isPairing);
+  const all = requests.filter((request): request is PairingRequest => isPairing(request.command));
   const ofEvent = Map.groupBy(all, ({ inboxId }) => inboxId);
   const bySubmission = all.toSorted((one, other) => one.submittedAt - other.submittedAt || one.number - other.number);
   const taken = new Set<number>();
@@ -114,8 +114,4 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
       stays.set(card, { joinedNumber: stays.get(card)?.joinedNumber ?? 0, pairing });
     }
   }
-}
-
-function isPairing(request: PastRequest): request is PairingRequest {
-  return request.command.type === 'CREATE_PAIRING' || request.command.type === 'ADD_TO_EXISTING_PAIRING';
 }
