@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addItem, type CrmSubscription, events, newSubscription, removeItem } from '../../dev/demo/crm.ts';
+import { type HeldCard, heldCards } from '../../src/identifiers/holders.ts';
 import { applyInTransaction } from '../../src/intake/apply.ts';
 import { readMessages } from '../../src/intake/read.ts';
 import { planCreatePairing } from '../../src/operations/utilities/pairing.ts';
@@ -89,6 +90,30 @@ test.each(Object.keys(LOOK_UPS).map((who, index) => [who, `0000000000${index}`] 
     });
   },
 );
+
+test('a card that several subscriptions hold is in the one that is named with it, else in the first of them', async () => {
+  for (const number of ['TWO B', 'TWO A']) {
+    const made = withCard(newSubscription(number), '00000000007', `ROOM ${number}`);
+    await intake.apply(events(made, [{ action: 'S:BECOME_SUBSCRIBER' }]));
+  }
+  const card = '00000000007';
+  const held = await heldCards(intake.db, [
+    { card, subscription: 'TWO B' },
+    { card, subscription: 'TWO A' },
+    { card, subscription: 'ELSEWHERE' },
+    { card: '00000000008', subscription: 'TWO A' },
+  ]);
+  const inRoom = (number: string): HeldCard => ({
+    smartcard: { caId: card, distributor: `ROOM ${number}` },
+    subscription: { id: `id-${number}`, number },
+  });
+  expect(held).toEqual([
+    inRoom('TWO B'),
+    inRoom('TWO A'),
+    inRoom('TWO A'),
+    { smartcard: { caId: '00000000008', distributor: null }, subscription: null },
+  ]);
+});
 
 async function waitingForLocks(): Promise<number> {
   const waiting = await intake.db.query(
