@@ -5,6 +5,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
 import { intakeCodesDocument } from '../src/intake/codes-document.ts';
+import { FEATURES } from '../src/features/features.ts';
+import { operationsDocument } from '../src/operations/operations-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { runLifeCycleDocument } from '../src/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/http/codes.ts';
@@ -23,6 +25,7 @@ const generated = new Map<string, () => string>([
   ['docs/errors-dispatch.md', errorCodesDocument],
   ['docs/errors-intake.md', intakeCodesDocument],
   ['docs/errors-web-api.md', webApiCodesDocument],
+  ['docs/operations.md', () => operationsDocument(FEATURES)],
 ]);
 
 const check = process.argv.includes('--check');

@@ -1,6 +1,8 @@
 import { Command } from 'commander';
+import { FEATURES } from '../features/features.ts';
 import { conaxCommand } from './conax.ts';
 import { eventsCommand } from './events.ts';
+import { featureCommand } from './feature-command.ts';
 import { fingerprintCommand } from './fingerprint.ts';
 import { importCommand } from './import.ts';
 import { infoCommand } from './info.ts';
@@ -8,7 +10,6 @@ import { messageCommand } from './message.ts';
 import { migrateCommand } from './migrate.ts';
 import { pairCommand } from './pair.ts';
 import { pinCommand } from './pin.ts';
-import { providerCommand } from './provider.ts';
 import { replayCommand } from './replay.ts';
 import { queueCommand } from './queue.ts';
 import { reconcileCommand } from './reconcile.ts';
@@ -38,7 +39,7 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [schedulesCommand, ['database', 'rules']],
   [queueCommand, ['database', 'rules']],
   [eventsCommand, ['database', 'rules']],
-  [providerCommand, ['database']],
+  ...FEATURES.map((feature) => [() => featureCommand(feature), ['database']] as const),
   [usersCommand, ['database']],
   [importCommand, ['database']],
   [replayCommand, ['database', 'rules']],

@@ -11,6 +11,8 @@ export interface Api {
    * the schemas need not know of it, and a POST without a body counts as one with an empty object.
    */
   readonly plainInputs: boolean;
+  /** Headings of its calls in the OpenAPI document that are not there in any case, with a sentence about each. */
+  readonly tags?: Readonly<Record<string, string>>;
 }
 
 /** What a call's handler is given: input and parameters of the path that its schemas have read. */

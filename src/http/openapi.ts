@@ -17,11 +17,10 @@ const idempotencyHeader = z.object({
     ),
 });
 
-/** The headings of the document, in its order; every call names one of them. */
+/** The first headings of the document, in its order; every call names one of them or of its API's own. */
 const TAGS: Readonly<Record<string, string>> = {
   authentication: 'Log in, and end the token.',
   'provisioning requests': 'Make, show and list commands for the CAS, as the CRM does.',
-  provider: 'Whether commands are sent to the CAS.',
   utilities: 'What an agent does to a card or a subscription by hand.',
   requests: 'Send pending requests now.',
   runs: 'Work over many cards or subscriptions.',
@@ -33,8 +32,8 @@ const TAGS: Readonly<Record<string, string>> = {
   retention: 'What is archived and removed.',
 };
 
-/** Adds the OpenAPI 3.1 document (`/openapi.json`) of all calls. Must come before their routes. */
-export async function registerDocument(app: FastifyInstance): Promise<void> {
+/** Adds the OpenAPI 3.1 document (`/openapi.json`) of all calls. Must come before their routes. `more` are tags of APIs. */
+export async function registerDocument(app: FastifyInstance, more: Readonly<Record<string, string>>): Promise<void> {
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -47,7 +46,7 @@ export async function registerDocument(app: FastifyInstance): Promise<void> {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/', description: 'The server that has this document.' }],
-      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+      tags: Object.entries({ ...TAGS, ...more }).map(([name, description]) => ({ name, description })),
       components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
     },
     transform(route) {

@@ -68,7 +68,7 @@ export async function registerApis(
   }
   const underWay = watchUnderWay(app, metrics.waiting);
   measure(app, metrics);
-  await registerDocument(app);
+  await registerDocument(app, Object.assign({}, ...apis.map(({ tags }) => tags)) as Record<string, string>);
   for (const api of apis) await app.register(async (scope) => addCalls(scope, api), { prefix: api.basePath });
   await (management === app ? registerPages(app) : registerPagesOf(app, management));
   const clearing = startClearing(db, (error) => {

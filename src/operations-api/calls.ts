@@ -1,7 +1,8 @@
-import type { Api, Call } from '../http/calls.ts';
+import { FEATURES } from '../features/features.ts';
+import { type Api, type Call, OPERATIONS_PATH } from '../http/calls.ts';
 import { eventCalls } from './event-calls.ts';
+import { featureCalls } from './feature-calls.ts';
 import type { OperationsParts } from './parts.ts';
-import { providerCalls } from './provider-calls.ts';
 import { queueCalls } from './queue-calls.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
@@ -11,10 +12,10 @@ import { runCalls } from './run-calls.ts';
 import { scheduleCalls } from './schedule-calls.ts';
 import { utilityCalls } from './utility-calls.ts';
 
-/** Every call of the operations API, part by part. */
+/** Every call of the operations API: features that are defined once, then part by part. */
 export function operationsCalls(parts: OperationsParts): Call[] {
   return [
-    ...providerCalls(parts),
+    ...featureCalls(FEATURES, parts.db),
     ...utilityCalls(parts),
     ...requestCalls(parts),
     ...runCalls(parts),
@@ -29,5 +30,6 @@ export function operationsCalls(parts: OperationsParts): Call[] {
 
 /** The operations API, under `/api/v1`: what people and their programs ask for beside the CRM. */
 export function operationsApi(parts: OperationsParts): Api {
-  return { basePath: '/api/v1', calls: operationsCalls(parts), plainInputs: true };
+  const tags = Object.fromEntries(FEATURES.map(({ name, summary }) => [name, summary]));
+  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true, tags };
 }

@@ -210,11 +210,11 @@ describe('conax-provisioning provider and requests withdraw', () => {
     const status = JSON.parse((await provider('status', '--json')).stdout) as object;
     expect(status).toMatchObject({
       paused: false,
-      pausedReason: null,
+      paused_reason: null,
       breaker: 'closed',
-      failuresInARow: 0,
-      breakerOpenUntil: null,
-      instances: [{ slots: 16, requestsPerSecond: 1000 }],
+      failures_in_a_row: 0,
+      breaker_open_until: null,
+      instances: [{ slots: 16, requests_per_second: 1000 }],
     });
   });
 

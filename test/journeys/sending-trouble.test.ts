@@ -123,7 +123,7 @@ describe('credentials that the CAS does not accept', () => {
     await eventually(async () => ((await metric(alert)) === 1 ? true : undefined), 'the alert');
     expect(await ready()).toMatchObject({ status: 200, dispatch: expect.stringContaining('paused: ') as string });
     const shown = await provider('status', '--json');
-    expect(JSON.parse(shown)).toMatchObject({ paused: true, pausedReason: expect.stringContaining('CAS_') as string });
+    expect(JSON.parse(shown)).toMatchObject({ paused: true, paused_reason: expect.stringContaining('CAS_') as string });
 
     // Others are kept as well, and nothing is lost.
     const later = await subscribe(nextCustomer());

@@ -50,7 +50,7 @@ test('wrong calls of the operations API are answered as those of the Web API are
 
 test('calls of the operations API are counted under their names', async () => {
   const count = async (): Promise<number> =>
-    (await metricsOf(world.service)).get('conax_web_api_calls_total{route="showProvider",code="OK"}') ?? 0;
+    (await metricsOf(world.service)).get('conax_web_api_calls_total{route="provider.status",code="OK"}') ?? 0;
   const before = await count();
   await world.operate('/provider');
   expect(await count()).toBe(before + 1);

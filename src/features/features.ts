@@ -1,0 +1,5 @@
+import type { Feature } from '../operations/operation.ts';
+import { provider } from './provider/provider.ts';
+
+/** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
+export const FEATURES: readonly Feature[] = [provider];
