@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { FEATURES } from '../features/features.ts';
+import type { Feature } from '../operations/operation.ts';
 import { conaxCommand } from './conax.ts';
 import { eventsCommand } from './events.ts';
 import { featureCommand } from './feature-command.ts';
@@ -20,7 +21,7 @@ import { schedulesCommand } from './schedules.ts';
 import { retentionCommand } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
-import { usersCommand } from './users.ts';
+import { addPasswordCommands } from './users.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
 import { visible } from '../platform/terminal-text.ts';
@@ -39,8 +40,7 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [schedulesCommand, ['database', 'rules']],
   [queueCommand, ['database', 'rules']],
   [eventsCommand, ['database', 'rules']],
-  ...FEATURES.map((feature) => [() => featureCommand(feature), ['database']] as const),
-  [usersCommand, ['database']],
+  ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database']] as const),
   [importCommand, ['database']],
   [replayCommand, ['database', 'rules']],
   [pairCommand, ['database', 'rules']],
@@ -51,6 +51,12 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [retentionCommand, ['database', 'retention']],
   [conaxCommand, []],
 ];
+
+function featureCommandOf(feature: Feature): Command {
+  const command = featureCommand(feature);
+  if (feature.name === 'users') addPasswordCommands(command);
+  return command;
+}
 
 /** The command line, before it reads its arguments. Wrong usage throws a CommanderError, after its message was printed. */
 export function createProgram(): Command {

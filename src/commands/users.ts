@@ -1,17 +1,15 @@
-import { Command, Option } from 'commander';
+import { type Command, Option } from 'commander';
 import { localUser } from '../operations/actor.ts';
-import { addUser, type ListedUser, listUsers, resetPassword, setDisabled } from '../users/changes.ts';
+import { addUser, resetPassword } from '../users/changes.ts';
 import { generatePassword, passwordProblem } from '../users/passwords.ts';
 import { type Role, ROLES, usernameOf } from '../users/user.ts';
-import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
-import { print, printJson, printList } from './output.ts';
+import { print, printJson } from './output.ts';
 import { secretFrom } from './secret-input.ts';
 
-/** `users`: who may use the Web API. */
-export function usersCommand(): Command {
-  const users = new Command('users').description('adds, lists and disables the users of the Web API');
+/** Adds the commands of `users` that take a password: `add` and `reset-password`. */
+export function addPasswordCommands(users: Command): void {
   withPassword(users.command('add').argument('<username>', 'letters, digits and . _ @ -, in any case'))
     .description('adds a user; its password is asked for, or comes from a file, standard input or chance')
     .addOption(
@@ -35,32 +33,6 @@ export function usersCommand(): Command {
       }
       await printDone(`user ${username} is added`, { username, role, organisation, unit }, generated, options.json);
     });
-  users
-    .command('list')
-    .description('lists all users with role, organisation, unit, tokens that are alive, and the last change')
-    .option('--json', 'print JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const listed = await withDatabase(listUsers);
-      await printList(listed, { columns: COLUMNS, nothing: 'There are no users.', json: json ? 'array' : null });
-    });
-  for (const [name, disabled, what] of [
-    ['disable', true, 'keeps a user out from now on: its tokens end at once'],
-    ['enable', false, 'lets a disabled user log in again'],
-  ] as const) {
-    users
-      .command(name)
-      .description(what)
-      .argument('<username>')
-      .option('--by <name>', 'who does it', localUser())
-      .action(async (given: string, { by }: { by: string }) => {
-        const username = checkedName(given);
-        const result = await withDatabase((db) => setDisabled(db, { username, disabled, by }));
-        if (result === 'NOT_FOUND') throw noSuchUser(username);
-        await print(
-          `user ${username} ${result === 'CHANGED' ? 'is' : 'was'} ${name}d${result === 'CHANGED' ? '' : ' before'}`,
-        );
-      });
-  }
   withPassword(users.command('reset-password').argument('<username>'))
     .description('gives a user another password: its tokens end at once')
     .option('--by <name>', 'who does it', localUser())
@@ -72,7 +44,6 @@ export function usersCommand(): Command {
       if (!reset) throw noSuchUser(username);
       await printDone(`the password of ${username} is reset`, { username }, generated, options.json);
     });
-  return users;
 }
 
 interface PasswordOptions {
@@ -140,14 +111,3 @@ function printDone(done: string, facts: object, generated: string | null, json =
   if (json) return printJson({ ...facts, ...(generated === null ? {} : { password: generated }) });
   return print(generated === null ? done : `${done}; its password, shown only now: ${generated}`);
 }
-
-const COLUMNS: readonly Column<ListedUser>[] = [
-  ['username', ({ username }) => username],
-  ['role', ({ role }) => role],
-  ['organisation', ({ organisation }) => organisation],
-  ['unit', ({ unit }) => unit],
-  ['state', ({ disabled }) => (disabled ? 'disabled' : 'enabled')],
-  ['tokens', ({ tokens }) => `${tokens} tokens`],
-  ['changed', ({ changedAt }) => changedAt],
-  ['by', ({ changedBy }) => changedBy],
-];

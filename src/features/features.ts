@@ -1,5 +1,6 @@
 import type { Feature } from '../operations/operation.ts';
 import { provider } from './provider/provider.ts';
+import { users } from './users/users.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
-export const FEATURES: readonly Feature[] = [provider];
+export const FEATURES: readonly Feature[] = [provider, users];

@@ -157,6 +157,11 @@ export const webApiCodes = {
     message: 'The provisioning request is final',
     remedy: 'Nothing is sent for it any more. Make a new request where one is needed.',
   },
+  USER_NOT_FOUND: {
+    status: 404,
+    message: 'There is no such user',
+    remedy: 'Check the name; `GET /api/v1/users` and `users list` have them all.',
+  },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
     message: 'The subscription is not known',

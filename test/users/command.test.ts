@@ -27,7 +27,7 @@ test('a user is added with a password from a file, logs in, and is listed with w
     stderr: '',
   });
   expect(await db.login('anna')).toMatchObject({ user: { role: 'operator', unit: 'Care' } });
-  const listed = JSON.parse((await users('list', '--json')).stdout) as object[];
+  const { users: listed } = JSON.parse((await users('list', '--json')).stdout) as { users: object[] };
   expect(listed).toEqual([
     {
       username: 'anna',
@@ -35,9 +35,9 @@ test('a user is added with a password from a file, logs in, and is listed with w
       organisation: 'Nordic',
       unit: 'Care',
       disabled: false,
-      createdAt: expect.any(String) as string,
-      changedAt: expect.any(String) as string,
-      changedBy: 'olga',
+      created_date: expect.any(String) as string,
+      changed_date: expect.any(String) as string,
+      changed_by: 'olga',
       tokens: 1,
     },
   ]);
@@ -70,13 +70,14 @@ test('a user is disabled and enabled again', async () => {
   expect(await users('disable', 'dora')).toMatchObject({ exitCode: 0, stdout: 'user dora is disabled\n' });
   expect(await users('disable', 'dora')).toMatchObject({ exitCode: 0, stdout: 'user dora was disabled before\n' });
   expect(await db.login('dora')).toHaveProperty('refused');
-  expect((await users('list')).stdout).toMatch(/^dora +operator +Nordic +- +disabled +0 tokens /m);
+  expect((await users('list')).stdout).toMatch(/^dora +operator +Nordic +- +yes +0 /m);
   expect(await users('enable', 'dora')).toMatchObject({ exitCode: 0, stdout: 'user dora is enabled\n' });
   expect(await db.login('dora')).toHaveProperty('token');
 });
 
 test.each([
-  [3, 'There is no user emil', ['disable', 'emil']],
+  [3, 'username: there is no user emil', ['disable', 'emil']],
+  [2, 'username is "a b": give', ['disable', 'a b']],
   [3, 'There is no user emil', ['reset-password', 'emil', '--generate']],
   [2, 'The username is "a b": give', ['add', 'a b', ...ADD, '--generate']],
   [2, '--organisation is " ": give', ['add', 'emil', '--role', 'viewer', '--organisation', ' ', '--generate']],
