@@ -5,7 +5,9 @@ const BELOW_REQUESTS = ['pairings', ...BELOW_PAIRINGS];
 const BELOW_DISPATCH = ['outcomes', 'requests', ...BELOW_REQUESTS];
 /** Every feature may use these; `replay` may use `intake` as well. */
 const BELOW_FEATURES = ['dispatch', 'conax', 'identifiers', 'http', 'users', ...BELOW_DISPATCH];
-const FEATURES = ['operations', 'runs', 'replay', 'conax-tools'];
+const FEATURES = ['features', 'operations', 'runs', 'replay', 'conax-tools'];
+/** What a feature needs to define its operations. */
+const DEFINITION = ['operations/operation.ts', 'operations/fields.ts'];
 /** For the files that put the service together. */
 const SERVICE = ['web-api', 'operations-api', ...FEATURES, 'intake', ...BELOW_FEATURES];
 
@@ -29,6 +31,7 @@ export const IMPORT_RULES: ImportRules = {
     http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],
     operations: BELOW_FEATURES,
+    features: [...DEFINITION, ...BELOW_FEATURES],
     runs: ['operations', ...BELOW_FEATURES],
     replay: ['intake', ...BELOW_FEATURES],
     'conax-tools': ['conax', 'planning/command.ts', 'platform'],

@@ -2,6 +2,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import type { User } from '../users/user.ts';
 
+/** Every call of the operations API lies under this path. */
+export const OPERATIONS_PATH = '/api/v1';
+
 /** Calls under one path. All APIs of the service have the same users, tokens, envelope, codes and metrics. */
 export interface Api {
   readonly basePath: string;

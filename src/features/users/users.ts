@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { OperationError } from '../../operations/operation-error.ts';
+import { OperationError } from '../../http/operation-error.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { instant, noInput } from '../../operations/fields.ts';
 import { listUsers, setDisabled } from '../../users/changes.ts';
