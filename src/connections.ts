@@ -1,3 +1,4 @@
+import type { ConaxClientOptions } from './conax/client.ts';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database.ts';
 import { messageOf } from './platform/errors.ts';
@@ -36,6 +37,21 @@ export function registryOf(settings: Settings<'kafka'>): SchemaRegistryClient {
     username: settings.SCHEMA_REGISTRY_USERNAME,
     password: settings.SCHEMA_REGISTRY_PASSWORD,
   });
+}
+
+/** The options of the CAS client in the settings; its caller decides how many connections it has. */
+export function conaxOptionsOf(settings: Settings<'conax' | 'mapping'>): Omit<ConaxClientOptions, 'maxConnections'> {
+  return {
+    baseUrl: settings.CONAX_BASE_URL,
+    mappingFile: settings.CONAX_MAPPING_FILE,
+    username: settings.CONAX_USERNAME,
+    password: settings.CONAX_PASSWORD,
+    clientCert: settings.CONAX_CLIENT_CERT,
+    clientKey: settings.CONAX_CLIENT_KEY,
+    ca: settings.CONAX_CA,
+    timeoutMs: settings.CONAX_TIMEOUT_MS,
+    entitlementMonths: settings.ENTITLEMENT_MONTHS,
+  };
 }
 
 export interface MigrateOptions {

@@ -1,10 +1,12 @@
 import { Registry } from '@prometheus-io/client';
 import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
-import { conaxOptionsOf, createConaxClient } from './conax/client.ts';
+import { defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
+import { createConaxClient } from './conax/client.ts';
+import { soapOpinions } from './conax-tools/soap-opinion.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { reportSurplus } from './conax/surplus.ts';
-import { kafkaOf, registryOf } from './connections.ts';
+import { conaxOptionsOf, kafkaOf, registryOf } from './connections.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import type { FindWriterSchema } from './events/decode.ts';
@@ -71,12 +73,18 @@ const WEB_API_LOCK_MS = 5_000;
  */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   const registry = new Registry();
+  const conaxLogger = logger.child({ part: 'conax' });
+  const definition = await loadCasDefinition(
+    settings.CONAX_MAPPING_FILE ?? defaultCasFile,
+    settings.ENTITLEMENT_MONTHS > 0,
+  );
   const conax = await createConaxClient({
     ...conaxOptionsOf(settings),
+    definition,
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
     keepAlive: settings.CONAX_KEEP_ALIVE,
-    onWarning: (warning) => logger.warn({ part: 'conax' }, warning),
-    onSurplus: reportSurplus(registry, logger.child({ part: 'conax' })),
+    onWarning: (warning) => conaxLogger.warn(warning),
+    onSurplus: reportSurplus(registry, conaxLogger),
   });
   const database = openPool('conax-provisioning', { share: 5 / 16, settings: indexWalking({ joinByIndex: true }) });
   const dispatchDatabase = openPool('conax-provisioning dispatch', { share: 3 / 8, settings: DISPATCH_PLANNER });
@@ -141,6 +149,10 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     if (stopped.signal.aborted) return;
     work = startWork({ settings, logger, registry, conax, kafka, schemas, findWriterSchema, rules, seal, ...pools });
     logger.info('the service has started');
+    // Only now, and awaited by nobody: loading the package takes a third of a second, and it only warns (decision 0007).
+    void soapOpinions(Object.values(definition.commands)).then((opinions) => {
+      for (const opinion of opinions) conaxLogger.warn(opinion);
+    });
   };
 
   // Those that bring work stop before those that do it, and the connections last.

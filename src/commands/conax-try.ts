@@ -1,5 +1,6 @@
 import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
-import { conaxOptionsOf, createConaxClient } from '../conax/client.ts';
+import { createConaxClient } from '../conax/client.ts';
+import { conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';

@@ -1,5 +1,4 @@
 import type { Command, CommandType } from '../planning/command.ts';
-import type { Settings } from '../settings.ts';
 import { randomUUID } from 'node:crypto';
 import { type AskedDevice, classify, isRepeatable } from './answer.ts';
 import { type CasCommand, type CasDefinition, defaultCasFile, loadCasDefinition } from './cas-definition.ts';
@@ -39,21 +38,6 @@ export interface ConaxClientOptions {
   readonly onWarning?: ((warning: string) => void) | undefined;
   /** Called every time when bytes came from the CAS that no request asked for. */
   readonly onSurplus?: (() => void) | undefined;
-}
-
-/** Returns what the settings say of the client; how many connections it has is the caller's. */
-export function conaxOptionsOf(settings: Settings<'conax' | 'mapping'>): Omit<ConaxClientOptions, 'maxConnections'> {
-  return {
-    baseUrl: settings.CONAX_BASE_URL,
-    mappingFile: settings.CONAX_MAPPING_FILE,
-    username: settings.CONAX_USERNAME,
-    password: settings.CONAX_PASSWORD,
-    clientCert: settings.CONAX_CLIENT_CERT,
-    clientKey: settings.CONAX_CLIENT_KEY,
-    ca: settings.CONAX_CA,
-    timeoutMs: settings.CONAX_TIMEOUT_MS,
-    entitlementMonths: settings.ENTITLEMENT_MONTHS,
-  };
 }
 
 /** What is kept of a body; a longer one is cut. */
