@@ -190,7 +190,7 @@ export function startIntake(options: IntakeOptions): Intake {
     });
     try {
       const values = batch.messages.map(({ value }) => value);
-      const readable = await readableCount(values, (id) => options.schemas.lookAtSchema(id));
+      const readable = await readableCount(values, options.schemas.lookAtSchema);
       if (readable === 0 && batch.goesOn()) return batch.pauseFor(DOUBT_PAUSE_MS);
       const begunAt = performance.now();
       for (const slice of slicesOf<ReceivedMessage>(batch.messages.slice(0, readable))) {

@@ -1,7 +1,7 @@
 import { schemaIdOf, type WriterSchema } from '../events/decode.ts';
 
 /** Asks about a schema once at most; null: the registry may not know it yet (SchemaRegistryClient.lookAtSchema). */
-export type LookAtSchema = (schemaId: number) => Promise<WriterSchema | null>;
+export type LookAtSchema = (schemaId: number, urgency: 'now' | 'later') => Promise<WriterSchema | null>;
 
 /** Ids of one batch that are asked for ahead. */
 const IDS_MAX = 500;
@@ -12,9 +12,9 @@ const AT_ONCE = 4;
 const AHEAD_MS = 300;
 
 /**
- * Returns how many of the first values can be decoded without asking the registry anything. It asks for the first id as
- * long as that takes and for those behind it for 300 ms, so that the doubt about many unknown ids runs out for all of them
- * at once and a partition never stands still for the sum.
+ * Returns how many of the first values can be decoded without asking the registry anything. It waits
+ * for the answer about the first id, and for at most 300 ms for those about the ids after it. So the doubt about many
+ * unknown ids ends for all of them at once, and a partition never stands still for the sum.
  * @throws SchemaRegistryUnavailableError if the first id cannot be asked for.
  */
 export async function readableCount(values: readonly (Buffer | null)[], look: LookAtSchema): Promise<number> {
@@ -22,7 +22,7 @@ export async function readableCount(values: readonly (Buffer | null)[], look: Lo
   const wanted = [...new Set(ids.filter((id) => id !== null))].slice(0, IDS_MAX);
   const known = new Map<number, WriterSchema | null>();
   const [first] = wanted;
-  if (first !== undefined) known.set(first, await look(first));
+  if (first !== undefined) known.set(first, await look(first, 'now'));
   await lookAhead(wanted.slice(1), known, look);
   const schemas = new Set<number>();
   const end = ids.findIndex((id) => {
@@ -47,7 +47,7 @@ async function lookAhead(ids: number[], known: Map<number, WriterSchema | null>,
   const worker = async (): Promise<void> => {
     for (const id of queue) {
       if (isOver) return;
-      known.set(id, await look(id));
+      known.set(id, await look(id, 'later'));
     }
   };
   try {

@@ -23,8 +23,11 @@ export interface SchemaLookUps {
    * Like `find`, but asks once at most and waits for nothing else. Null: the registry said that it has none, and it is
    * too early to believe that. @throws what `ask` throws.
    */
-  look(schemaId: number): Promise<WriterSchema | null>;
+  look(schemaId: number, urgency?: Urgency): Promise<WriterSchema | null>;
 }
+
+/** Whether somebody waits for the answer, or will want it later: the former is asked first. */
+export type Urgency = 'now' | 'later';
 
 /** Questions under way at once, for all callers. */
 const AT_ONCE_MAX = 8;
@@ -42,9 +45,9 @@ interface Refusal {
  * Asks a registry for schemas: each id once for all who want it, few at once, and remembers the answers.
  *
  * Registries have followers, and a follower that lags does not know a new schema for some seconds. So "no such schema" is
- * believed at the second answer only, and nobody has to wait for it: what is doubted is remembered, and asked again by
- * whoever looks next. How many questions run at once follows from how fast the answers come: a registry that works them
- * off one by one would let some of them run out of time.
+ * believed at the second answer only. The second question is asked here when it is due, so that its answer does not have to
+ * wait for the next caller. An id that a caller waits for goes before these. How many questions run at once follows from
+ * how fast the answers come: a registry that answers one by one would let some of them time out.
  */
 export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
   const { ask, isSilence, timeoutMs, doubtMs, unknownForMs, schemasMax, unknownMax } = options;
@@ -52,7 +55,7 @@ export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
   const found = new Map<number, WriterSchema>();
   const refused = new Map<number, Refusal>();
   const underWay = new Map<number, Promise<WriterSchema | null>>();
-  const waiting: { go(): void; giveUp(error: unknown): void }[] = [];
+  const waiting: { readonly schemaId: number; go(): void; giveUp(error: unknown): void }[] = [];
   let atOnce = 1;
   let running = 0;
   return { find, look };
@@ -66,7 +69,7 @@ export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
     }
   }
 
-  async function look(schemaId: number): Promise<WriterSchema | null> {
+  async function look(schemaId: number, urgency: Urgency = 'now'): Promise<WriterSchema | null> {
     const usable = found.get(schemaId);
     if (usable) return keep(found, schemasMax, schemaId, usable);
     const known = refused.get(schemaId);
@@ -77,8 +80,11 @@ export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
       refused.delete(schemaId);
     }
     const shared = underWay.get(schemaId);
-    if (shared) return shared;
-    const question = askInTurn(schemaId)
+    if (shared) {
+      if (urgency === 'now') moveToFront(schemaId);
+      return shared;
+    }
+    const question = askInTurn(schemaId, urgency)
       .then((answer) => remember(schemaId, answer))
       .finally(() => underWay.delete(schemaId));
     underWay.set(schemaId, question);
@@ -94,12 +100,26 @@ export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
     const since = refused.get(schemaId)?.since ?? now;
     const isBelieved = answer.kind === 'unusable' || now >= since + doubtMs;
     keep(refused, unknownMax, schemaId, { since, believedUntil: isBelieved ? now + unknownForMs : null, answer });
+    if (!isBelieved) {
+      // If it fails, the next caller asks.
+      const again = (): void => void look(schemaId, 'later').catch(() => undefined);
+      setTimeout(again, Math.ceil(since + doubtMs - now) + 1).unref();
+    }
     return isBelieved ? answer : null;
   }
 
-  async function askInTurn(schemaId: number): Promise<WriterSchema> {
-    if (running >= Math.floor(atOnce)) await new Promise<void>((go, giveUp) => waiting.push({ go, giveUp }));
-    else running += 1;
+  function moveToFront(schemaId: number): void {
+    const index = waiting.findIndex((one) => one.schemaId === schemaId);
+    if (index > 0) waiting.unshift(...waiting.splice(index, 1));
+  }
+
+  async function askInTurn(schemaId: number, urgency: Urgency): Promise<WriterSchema> {
+    if (running >= Math.floor(atOnce)) {
+      await new Promise<void>((go, giveUp) => {
+        waiting.push({ schemaId, go, giveUp });
+        if (urgency === 'now') moveToFront(schemaId);
+      });
+    } else running += 1;
     const askedAt = performance.now();
     try {
       return await ask(schemaId);

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
 import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
-import { createSchemaLookUps } from './schema-look-ups.ts';
+import { createSchemaLookUps, type Urgency } from './schema-look-ups.ts';
 import { addressOf, namingPart } from './unreachable.ts';
 
 export interface SchemaRegistryOptions {
@@ -46,10 +46,11 @@ export interface SchemaRegistryClient {
    */
   findWriterSchema(schemaId: number): Promise<WriterSchema>;
   /**
-   * Like `findWriterSchema`, but asks once at most and waits for nothing else; null if "unknown" is not believed yet.
+   * Like `findWriterSchema`, but asks once at most and waits for nothing else; null if "unknown" is not believed yet. The
+   * second question follows by itself. Ids that are looked at for `later` wait until those for `now` have their answer.
    * @throws SchemaRegistryUnavailableError
    */
-  lookAtSchema(schemaId: number): Promise<WriterSchema | null>;
+  lookAtSchema(schemaId: number, urgency?: Urgency): Promise<WriterSchema | null>;
   /**
    * The id under which a subject has this very schema; null where it has not. Cached by nobody.
    * @throws SchemaRegistryUnavailableError
@@ -102,7 +103,8 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
 
   return {
     findWriterSchema: async (schemaId) => (isPossible(schemaId) ? lookUps.find(schemaId) : { kind: 'unknown' }),
-    lookAtSchema: async (schemaId) => (isPossible(schemaId) ? lookUps.look(schemaId) : { kind: 'unknown' }),
+    lookAtSchema: async (schemaId, urgency) =>
+      isPossible(schemaId) ? lookUps.look(schemaId, urgency) : { kind: 'unknown' },
     async registeredId(subject, schema) {
       const body = JSON.stringify({ schema });
       const answer = await ask(`/subjects/${encodeURIComponent(subject)}`, { method: 'POST', body });

@@ -219,8 +219,11 @@ export async function untilSettled(world: Surroundings, sent: ReadonlySet<string
       const stuck = await world.db.query(`
         select r.number, r.type, w.waits, w.rank, w.ready_at, w.token, w.sent_at, w.doubt, w.attempts, w.retries, w.cards,
           now() from work w join request r using (number) order by r.number limit 20`);
+      const attempts = await world.db.query(`
+        select answer, code, http_status, left(max(description), 200) as description, count(*), avg(duration_ms)::int as ms
+          from attempt where started_at > now() - interval '60 s' group by 1, 2, 3 order by count desc limit 10`);
       throw new Error(
-        `Not settled within ${deadlineMs} ms: of ${sent.size} events ${JSON.stringify(left)}; ${JSON.stringify(stuck)}`,
+        `Not settled within ${deadlineMs} ms: of ${sent.size} events ${JSON.stringify(left)}; attempts of the last minute: ${JSON.stringify(attempts)}; ${JSON.stringify(stuck)}`,
       );
     }
     await pause(50);

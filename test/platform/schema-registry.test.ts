@@ -212,6 +212,23 @@ describe('An id that the registry does not know', () => {
     expect(askedAt.get(7)).toHaveLength(2);
   });
 
+  it('is asked for the second time when that is due, without another caller', async () => {
+    const { client, askedAt } = await registry(() => UNKNOWN, { doubtMs: 50 });
+    expect(await client.lookAtSchema(7)).toBeNull();
+    await expect.poll(() => askedAt.get(7)?.length).toBe(2);
+    await expect.poll(() => client.lookAtSchema(7)).toEqual({ kind: 'unknown' });
+    expect(askedAt.get(7)).toHaveLength(2);
+  });
+
+  it('is asked for before the ids that are looked at for later, also if it was one of them', async () => {
+    const { client, askedAt } = await registry(() => UNKNOWN, { answerMs: 20, oneByOne: true });
+    const later = Array.from({ length: 50 }, (_none, index) => client.lookAtSchema(index + 1, 'later'));
+    await Promise.all([client.lookAtSchema(99, 'now'), client.lookAtSchema(50, 'now')]);
+    expect(askedAt.size).toBeLessThan(20);
+    await Promise.all(later);
+    expect(askedAt.size).toBe(51);
+  });
+
   it('is doubted anew once "unknown" is no longer believed: the id may have been given away since', async () => {
     const { client } = await registry(() => UNKNOWN, { doubtMs: 50, unknownForMs: 0 });
     expect(await client.findWriterSchema(7)).toEqual({ kind: 'unknown' });

@@ -96,13 +96,13 @@ interface RawPartition {
   readonly bytes: Buffer;
 }
 
-/** Which partition of an answer is read first, so that one that uses up the budget does not starve the others. */
-let turn = 0;
+/** Counts the answers. */
+let answers = 0;
 /**
- * Partitions of which nothing was read although the answer had something: a batch that needs the whole budget, or one that
- * must be fetched once more. They go first the next time, and would wait for many answers otherwise.
+ * The last answer in which something of a partition was read. Partitions that have waited longest go first, in reading and
+ * in processing: those that were paused, and those whose batch needs the whole budget. The others take turns.
  */
-const starved = new Set<string>();
+const readIn = new Map<string, number>();
 
 async function decodeAnswer(bytes: Buffer, version: number, request: FetchRequest): Promise<FetchAnswer> {
   const { throttleTime, errorCode, sessionId, partitions } = readAnswer(bytes, version);
@@ -112,11 +112,9 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     ),
   );
   const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX, partitions: partitions.filter(hasRecords).length };
-  turn = (turn + 1) % Math.max(partitions.length, 1);
   const read = new Map<RawPartition, FetchedMessages>();
-  const inTurn = [...partitions.slice(turn), ...partitions.slice(0, turn)];
-  const isStarved = ({ topic, partition }: RawPartition): boolean => starved.has(placeOf(topic, partition));
-  for (const raw of [...inTurn.filter(isStarved), ...inTurn.filter((one) => !isStarved(one))]) {
+  answers += 1;
+  for (const raw of longestWaitingFirst(partitions)) {
     const place = placeOf(raw.topic, raw.partition);
     const position = positions.get(place) ?? 0;
     // Each gets an equal share of the objects, and what those before it left over: all get on with every answer.
@@ -128,11 +126,8 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     );
     left.bytes = budget.bytes;
     left.objects = Math.max(left.objects - (share - budget.objects), 0);
-    starved.delete(place);
-    if (hasRecords(raw)) {
-      left.partitions -= 1;
-      if (nextOffset === position) starved.add(place);
-    }
+    if (hasRecords(raw)) left.partitions -= 1;
+    if (nextOffset !== position) readIn.set(place, answers);
     const { highWatermark, lastStableOffset } = raw;
     const isOutOfRange = raw.errorCode === OFFSET_OUT_OF_RANGE;
     read.set(
@@ -142,7 +137,8 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
       }),
     );
   }
-  const topics = Map.groupBy(partitions, ({ topic }) => topic);
+  // kafkajs processes them in this order.
+  const topics = Map.groupBy(read.keys(), ({ topic }) => topic);
   const answer = {
     // Since version 8 the broker does not wait itself, and expects the client to.
     throttleTime: version < 8 ? throttleTime : 0,
@@ -164,6 +160,12 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     })),
   };
   return answer;
+}
+
+function longestWaitingFirst(partitions: readonly RawPartition[]): RawPartition[] {
+  const turn = answers % Math.max(partitions.length, 1);
+  const waitsSince = ({ topic, partition }: RawPartition): number => readIn.get(placeOf(topic, partition)) ?? 0;
+  return [...partitions.slice(turn), ...partitions.slice(0, turn)].toSorted((a, b) => waitsSince(a) - waitsSince(b));
 }
 
 function hasRecords({ bytes }: RawPartition): boolean {
