@@ -125,18 +125,18 @@ interface EntryRead extends PartitionRead {
   readonly stop: boolean;
 }
 
-/** Null: it may fit once there is more room. @throws TooLargeError, CorruptError */
+/**
+ * Null: it fits the next answer, which starts with its partition. The limit of a batch holds whatever is left of the
+ * answer's budget, so that batches that are too large are found at their first fetch, several in one answer too.
+ * @throws TooLargeError, CorruptError
+ */
 async function unpackWithin(codec: Codec, packed: Buffer, budget: FetchBudget): Promise<Buffer | null> {
   if (codec === 'none') return packed;
   if (budget.bytes <= 0) return null;
-  try {
-    const unpacked = await unpack(codec, packed, Math.min(budget.bytes, UNPACKED_BYTES_MAX));
-    budget.bytes -= unpacked.length;
-    return unpacked;
-  } catch (error) {
-    if (error instanceof TooLargeError && budget.bytes < UNPACKED_BYTES_MAX) return null;
-    throw error;
-  }
+  const unpacked = await unpack(codec, packed, UNPACKED_BYTES_MAX);
+  if (unpacked.length > budget.bytes) return null;
+  budget.bytes -= unpacked.length;
+  return unpacked;
 }
 
 function safeCodec(attributes: number): Codec {

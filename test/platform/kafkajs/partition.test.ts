@@ -118,6 +118,24 @@ describe('A batch', () => {
     expect(fetches).toBe(3);
   });
 
+  it('that is too large is marked at once, however much of the budget is left; one that fits waits for the next fetch', async () => {
+    const readWith = (packed: Buffer, bytesLeft: number) => {
+      places += 1;
+      const bytes = batchOf({ base: 0, records: [record(0, 'one')], codec: 4, packed });
+      return readPartition(
+        { place: `t/${places}`, bytes, position: 0, highWatermark: 1, aborted: abortedTransactions([]) },
+        { bytes: bytesLeft, objects: 10 },
+      );
+    };
+    const bomb = zstdCompressSync(Buffer.alloc(UNPACKED_BYTES_MAX + 1));
+    const { messages, nextOffset } = await readWith(bomb, 10);
+    expect(messages[0]?.unreadable?.detail).toBe(`the batch unpacks to more than ${UNPACKED_BYTES_MAX} bytes`);
+    expect(nextOffset).toBe(1);
+    const fits = zstdCompressSync(record(0, 'one'));
+    expect(await readWith(fits, 5)).toEqual({ messages: [], nextOffset: 0 });
+    expect((await readWith(fits, 1_000)).messages[0]?.value?.toString()).toBe('one');
+  });
+
   it('that was damaged on its way is read when it comes whole', async () => {
     const whole = batchOf({ base: 0, records: [record(0, 'whole')] });
     const damaged = Buffer.from(whole);
