@@ -144,15 +144,16 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   /** What reads and sends; undefined while the service waits for a database that it may work with. */
   let work: Work | undefined;
   const stopped = new AbortController();
+  const reportOpinions = async (): Promise<void> => {
+    for (const opinion of await soapOpinions(Object.values(definition.commands))) conaxLogger.warn(opinion);
+  };
   const starting = async (): Promise<void> => {
     await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);
     if (stopped.signal.aborted) return;
     work = startWork({ settings, logger, registry, conax, kafka, schemas, findWriterSchema, rules, seal, ...pools });
     logger.info('the service has started');
     // Only now, and awaited by nobody: loading the package takes a third of a second, and it only warns (decision 0007).
-    void soapOpinions(Object.values(definition.commands)).then((opinions) => {
-      for (const opinion of opinions) conaxLogger.warn(opinion);
-    });
+    void reportOpinions();
   };
 
   // Those that bring work stop before those that do it, and the connections last.

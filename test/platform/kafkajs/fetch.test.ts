@@ -64,18 +64,19 @@ describe('The answer of a fetch', () => {
     let resume: (() => void) | null = null;
     let pausedIn = 0;
     // Nothing is resolved: each fetch brings all records again.
-    await consumeUntil(consumer, ({ batch, pause }) => {
+    await consumeUntil(consumer, (payload) => {
+      const { batch } = payload;
       rounds.at(-1)?.push(batch.partition);
       if (batch.partition !== 3) {
         if (resume !== null && rounds.length > pausedIn + 2) resume();
         return false;
       }
       if (resume !== null) return true;
-      resume = pause();
+      resume = payload.pause();
       pausedIn = rounds.length;
       return false;
     });
-    const [back] = rounds.slice(pausedIn).filter((round) => round.includes(3));
+    const back = rounds.slice(pausedIn).find((round) => round.includes(3));
     expect(back?.[0]).toBe(3);
   });
 });
