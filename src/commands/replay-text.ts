@@ -1,5 +1,5 @@
 import type { PlannedCommand } from '../planning/types.ts';
-import type { Effect } from '../replay/mend.ts';
+import type { Effect } from '../replay/effects.ts';
 import type { PlanSummary } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { plan } from '../planning/plan.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { planRowsBehind } from '../replay/hosted-plan.ts';
+import { planRowsAfter } from '../replay/hosted-plan.ts';
 import { outcomeSelection } from '../replay/outcomes.ts';
 import { isDifference, planEvents } from '../replay/plan-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
@@ -142,7 +142,7 @@ export function replayCalls({ db, rules, stalePolicy, pinKey, ownTopics }: Opera
       ),
       async handle({ params, input: { after = 0, number_of_results: limit = 100 } }) {
         const { id } = await existing(db, params.id);
-        const rows = await planRowsBehind(db, id, after, limit);
+        const rows = await planRowsAfter(db, id, after, limit);
         const last = rows.length < limit ? null : (rows.at(-1)?.position ?? null);
         return success({ rows: rows.map(({ content }) => rowOf(content)), last });
       },

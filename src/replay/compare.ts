@@ -2,32 +2,35 @@ import type { PlannedCommand, Withheld } from '../planning/types.ts';
 import { commandKey, comparableServiceCaId, smartcardsOf } from '../planning/command.ts';
 import type { History, PastEvent, PastRequest, PastWithheld } from './history.ts';
 import { pairOf } from './history.ts';
-import type { Replanned } from './then.ts';
+import type { Replanned } from './replan.ts';
 
 /**
- * What today's rules make of one command of an event, against what was made then. same: made then and now. new: now
- * alone. no longer: then alone. changed: made then with other parameters. withheld: not made now, with the reason.
+ * Compares one command of an event: what today's rules make against what was made then. `same`: made then and now.
+ * `new`: made only now. `no longer`: made only then. `changed`: made then with other parameters. `withheld`: not made
+ * now, with the reason.
  */
 export type Verdict = 'same' | 'new' | 'no longer' | 'changed' | 'withheld';
 
-/** One command of one event, compared. */
+/** One command of one event, with its verdict. */
 export interface Compared {
   readonly past: PastEvent;
   readonly verdict: Verdict;
-  /** What today's rules make; null where they make nothing. */
+  /** What today's rules make; null if they make nothing. */
   readonly now: PlannedCommand | null;
-  /** What was made then; null where nothing was. */
+  /** What was made then; null if nothing was. */
   readonly made: PlannedCommand | null;
-  /** What became of the command then: the state of its request and its error, or the reason why it was withheld. */
+  /** The state of its request then and the error, or the reason why the command was withheld. */
   readonly thenState: string | null;
   /** Why today's rules make nothing. */
   readonly withheld: Pick<Withheld, 'type' | 'reason' | 'smartcard' | 'serviceCaId'> | null;
 }
 
 /**
- * Compares what today's rules would have made of the events of one subscription with what was made of them. An action
- * makes each command once, whichever of its facets does (R6): so actions are compared, and what is found is told of the
- * event that made or would make it. A command whose request was REJECTED counts as not made: a new event would ask again.
+ * Compares what today's rules would have made of one subscription's events with what was made of them.
+ *
+ * An action makes each command once, whichever of its facets does (R6). So whole actions are compared, and each
+ * difference is reported for the event that made or would make the command. A command whose request was REJECTED counts
+ * as not made, because a new event would ask again.
  */
 export function compare(
   replanned: readonly Replanned[],
@@ -61,10 +64,10 @@ function compareAction(first: Replanned, facets: readonly Replanned[], history: 
   }
   for (const { past, command } of news) rows.push(newRow(past, command));
   for (const request of left.values()) rows.push(goneRow(request));
-  const told = new Set(rows.map(({ withheld }) => (withheld === null ? '' : subjectOf(withheld))));
+  const reported = new Set(rows.map(({ withheld }) => (withheld === null ? '' : subjectOf(withheld))));
   for (const { past, plan } of facets) {
     for (const withheld of plan?.withheld ?? []) {
-      if (told.has(subjectOf(withheld)) && withheld.reason !== 'ALREADY_REQUESTED') continue;
+      if (reported.has(subjectOf(withheld)) && withheld.reason !== 'ALREADY_REQUESTED') continue;
       const before = withheldThen(past, withheld, withheld.reason);
       const thenState = before === null ? null : `withheld ${before.reason}`;
       rows.push({ past, verdict: 'withheld', now: null, made: null, thenState, withheld });
@@ -135,7 +138,10 @@ function subjectOf({ type, smartcard, serviceCaId }: Subject): string {
   return JSON.stringify([type, smartcard, serviceCaId === null ? null : comparableServiceCaId(serviceCaId)]);
 }
 
-/** The same thing asked for with other parameters: an entitlement with another distributor, a pairing of a card with others. */
+/**
+ * Returns whether both commands ask for the same thing with different parameters: an entitlement with another
+ * distributor, or a pairing that shares a card.
+ */
 function isTwin(one: PlannedCommand, other: PlannedCommand): boolean {
   const [pair, otherPair] = [pairOf(one), pairOf(other)];
   if (pair !== null && otherPair !== null) {

@@ -5,13 +5,13 @@ import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import type { Settings } from '../settings.ts';
 import type { Destination } from './outcomes.ts';
 
-/** What publishing to a topic needs. */
+/** What is needed to publish to a topic. */
 export type Publishing = Pick<Settings<'kafka'>, 'OUTCOME_TOPIC' | 'ACTION_OUTCOME_TOPIC' | 'DEAD_LETTER_TOPIC'> & {
   readonly kafka: Kafka;
   readonly registry: SchemaRegistryClient;
 };
 
-/** Opens where outcomes are published again: the topic, or the outbox where that is null. */
+/** Calls `use` with the place where outcomes are published again: the topic, or the outbox if `topic` is null. */
 export async function withDestination<T>(
   topic: string | null,
   publishing: () => Publishing,
@@ -27,7 +27,7 @@ export async function withDestination<T>(
     source: EVENT_SOURCE,
   });
   const producer = kafka.producer({
-    // As the relay does: a key keeps its partition.
+    // The relay uses it too, so a key keeps its partition.
     createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     allowAutoTopicCreation: false,
     maxInFlightRequests: 1,
@@ -46,14 +46,14 @@ export async function withDestination<T>(
   }
 }
 
-/** Topics that no outcome may be replayed into by name: what this service reads, and what it writes by itself. */
+/** Returns the topics that a replay of outcomes may not name: those that this service reads or writes itself. */
 export function ownTopics(
   settings: Pick<Settings<'kafka'>, 'CRM_TOPICS' | 'OUTCOME_TOPIC' | 'ACTION_OUTCOME_TOPIC' | 'DEAD_LETTER_TOPIC'>,
 ): readonly string[] {
   return [...settings.CRM_TOPICS, settings.OUTCOME_TOPIC, settings.ACTION_OUTCOME_TOPIC, settings.DEAD_LETTER_TOPIC];
 }
 
-/** Whether Kafka has the topic. */
+/** Returns whether Kafka has the topic. */
 export async function topicExists(kafka: Kafka, topic: string): Promise<boolean> {
   const admin = kafka.admin();
   await admin.connect();

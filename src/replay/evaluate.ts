@@ -6,33 +6,33 @@ import type { ReadMessage } from '../intake/message.ts';
 import type { Transaction } from '../platform/database.ts';
 import { compare, type Compared } from './compare.ts';
 import { type History, type PastEvent, readEvents, readHistory } from './history.ts';
-import { factsNow, mend, type Mended, type MendOptions, snapshotsOf } from './mend.ts';
-import { newestBelow, replan } from './then.ts';
+import { factsNow, decideEffects, type RowWithEffects, type EffectOptions, snapshotsOf } from './effects.ts';
+import { newestBelow, replan } from './replan.ts';
 
 /** The selected events of one subscription. */
 export interface Group {
   readonly number: string;
-  /** What a selection goes on behind once this subscription is done with. */
+  /** Where the selection continues once this subscription is done. */
   readonly cursor: string;
-  /** Inbox rows; all those whose event is in `messages` are meant too. */
+  /** Inbox rows. Rows whose event is in `messages` are selected too. */
   readonly inboxIds: readonly number[];
-  /** Events of a file or of Kafka, which the inbox may have or not. In version order. */
+  /** Events of a file or of Kafka, in version order. The inbox may have them. */
   readonly messages: readonly (ReadMessage & { readonly event: ActionEvent })[];
 }
 
 export interface EvaluateOptions extends FoldOptions {
-  /** Sends again also what was made then and is made now: for a CAS that lost it. */
+  /** Also sends again what was made then and is made now, for a CAS that lost it. */
   readonly again: boolean;
-  /** What was decided for cards that several subscriptions hold or held, while a plan goes on. */
-  readonly decided?: MendOptions['decided'] | undefined;
+  /** Decisions so far for cards that several subscriptions hold or held. A plan keeps them from page to page. */
+  readonly decided?: EffectOptions['decided'] | undefined;
 }
 
-/** What a replay of the selected events of one subscription comes to. */
+/** The result of replaying the selected events of one subscription. */
 export interface Evaluated {
   readonly number: string;
   /** Events that the inbox has. */
-  readonly rows: readonly Mended[];
-  /** Events that were never received, as intake would decide about them now. */
+  readonly rows: readonly RowWithEffects[];
+  /** Events that were never received, as intake would decide them now. */
   readonly received: readonly Decision[];
   /** Their messages, in version order. */
   readonly unknown: Group['messages'];
@@ -40,8 +40,8 @@ export interface Evaluated {
 }
 
 /**
- * What today's rules make of selected events, what was made then, and what has to be sent for it now. Reads, and writes
- * nothing; who is to send something holds the locks on the subscriptions and their cards.
+ * Evaluates selected events: what today's rules make of them, what was made then, and what must be sent now. It only
+ * reads. A caller that will send something must hold the locks on the subscriptions and their cards.
  */
 export async function evaluate(
   tx: Transaction,
@@ -60,13 +60,13 @@ export async function evaluate(
   const evaluated: Evaluated[] = [];
   for (const group of groups) {
     evaluated.push(evaluateGroup(group, history, options));
-    // In the service, what is live goes on between two subscriptions.
+    // Lets the service's live work run between two subscriptions.
     await nextTurn();
   }
   return evaluated;
 }
 
-/** The same where the events were read already. Pure. */
+/** Evaluates one subscription whose history was already read. Pure. */
 export function evaluateGroup(group: Group, history: History, options: EvaluateOptions): Evaluated {
   const { number, inboxIds, messages } = group;
   const known = history.events.get(number) ?? [];
@@ -77,7 +77,7 @@ export function evaluateGroup(group: Group, history: History, options: EvaluateO
   const unknown = unknownOf(group, known);
   return {
     number,
-    rows: mend(number, inVersionOrder(rows), history, options),
+    rows: decideEffects(number, inVersionOrder(rows), history, options),
     received: unknown.length === 0 ? [] : foldChunk(unknown, factsFor(number, unknown, history), options).decisions,
     unknown,
     events: ids.size + unknown.length,
@@ -96,7 +96,7 @@ function inVersionOrder(rows: readonly Compared[]): Compared[] {
   );
 }
 
-/** What intake would find for events that it never saw. */
+/** Returns the facts that intake would find for events that it never saw. */
 function factsFor(number: string, unknown: Group['messages'], history: History): Facts {
   const snapshots = snapshotsOf(number, history);
   const requests = history.requests.get(number) ?? [];

@@ -1,6 +1,6 @@
 const BYTES_A_LINE = 16;
 
-/** Bytes as people read them: offset, hexadecimal, and what is printable ASCII; at most `bytesMax` of them. */
+/** Formats at most `bytesMax` bytes for people: offset, hexadecimal and printable ASCII. */
 export function hexLines(bytes: Buffer, bytesMax = 4_096): string[] {
   const shown = bytes.subarray(0, bytesMax);
   const lines: string[] = [];

@@ -8,25 +8,25 @@ import type { PlannedCommand, WithheldReason } from '../planning/types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { comparableServiceCaId } from '../planning/command.ts';
 
-/** An event as the inbox has it. Times are microseconds since 1970: transactions are told apart by them. */
+/** An event of the inbox. Times are microseconds since 1970; they show which events one transaction processed. */
 export interface PastEvent {
   readonly id: number;
   readonly disposition: 'PLANNED' | 'NOTHING_TO_DO' | 'STALE';
-  /** A person let it through, or gave it up, at `resolvedAt`. */
+  /** What a person decided at `resolvedAt`: to release or to discard it. */
   readonly resolution: string | null;
   readonly receivedAt: number;
   readonly resolvedAt: number | null;
   readonly event: ActionEvent;
 }
 
-/** A request that changes what a card is entitled to or paired with. */
+/** A request that changes a card's entitlements or pairing. */
 export interface PastRequest {
   readonly number: number;
   readonly subscription: string;
   readonly inboxId: number | null;
   readonly actionId: string | null;
   readonly command: PlannedCommand;
-  /** Null where no event asked for it (R6). */
+  /** Null if no event asked for it (R6). */
   readonly commandKey: string | null;
   readonly state: 'PENDING' | 'COMPLETED' | 'REJECTED';
   readonly errorCode: string | null;
@@ -42,23 +42,23 @@ export interface PastWithheld {
   readonly serviceCaId: string | null;
 }
 
-/** All that is kept of some subscriptions, and of those that share a card with them or did. */
+/** Everything stored about some subscriptions, and about those that share or shared a card with them. */
 export interface History {
-  /** By subscription, in the order of their ids, which is the order in which they were processed. */
+  /** By subscription, ordered by id, which is the order of processing. */
   readonly events: ReadonlyMap<string, readonly PastEvent[]>;
-  /** By subscription, in the order of their numbers. */
+  /** By subscription, ordered by request number. */
   readonly requests: ReadonlyMap<string, readonly PastRequest[]>;
   /** By inbox row. */
   readonly withheld: ReadonlyMap<number, readonly PastWithheld[]>;
-  /** The newest applied snapshots, those of the subscriptions that share cards included. */
+  /** The newest applied snapshots, including those of the subscriptions that share cards. */
   readonly current: ReadonlyMap<string, Current>;
-  /** card -> subscriptions that hold it or held it once */
+  /** By card: the subscriptions that hold it or once held it. */
   readonly holders: ReadonlyMap<string, ReadonlySet<string>>;
   readonly stays: ReadonlyMap<string, Stays>;
   readonly pendingPairings: ReadonlyMap<string, readonly PendingPairing[]>;
 }
 
-/** Reads the events of subscriptions alone: what the cards to lock follow from. Walks inbox_version. */
+/** Reads only the events of subscriptions; they determine which cards to lock. Walks inbox_version. */
 export async function readEvents(tx: Transaction, numbers: readonly string[]): Promise<Map<string, PastEvent[]>> {
   const rows = await tx.query<PastEvent & { number: string }>(
     `select subscription_number as number, id, disposition, resolution, ${micros('received_at')} as "receivedAt",
@@ -71,7 +71,7 @@ export async function readEvents(tx: Transaction, numbers: readonly string[]): P
   return Map.groupBy(rows, ({ number }) => number);
 }
 
-/** Reads the rest of the history of subscriptions, whose events were read. Nothing is locked and nothing is written. */
+/** Reads the rest of the history of subscriptions whose events were already read. Locks and writes nothing. */
 export async function readHistory(
   tx: Transaction,
   numbers: readonly string[],
@@ -99,7 +99,7 @@ export async function readHistory(
   };
 }
 
-/** Every smart card that events and snapshots of subscriptions speak of. */
+/** Returns every smart card that the events and snapshots of subscriptions name. */
 export function cardsOf(
   events: ReadonlyMap<string, readonly PastEvent[]>,
   current: ReadonlyMap<string, Current>,
@@ -112,7 +112,7 @@ export function cardsOf(
   return [...cards];
 }
 
-/** The newest applied snapshots of subscriptions. */
+/** Reads the newest applied snapshots of subscriptions. */
 export async function readCurrent(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Current>> {
   const snapshots = await newestSnapshots(tx, numbers);
   return new Map([...snapshots].map(([number, snapshot]) => [number, { version: snapshot.version, snapshot }]));
@@ -159,7 +159,10 @@ function micros(column: string): string {
   return `(extract(epoch from ${column}) * 1000000)::bigint`;
 }
 
-/** What tells one entitlement from another: the card, and the service CA id as the CAS compares it (R4). */
+/**
+ * Returns what identifies an entitlement: the card, and the service CA id as the CAS compares it (R4). Null for a
+ * pairing command.
+ */
 export function pairOf(command: PlannedCommand): { readonly card: string; readonly service: string } | null {
   return 'service' in command
     ? { card: command.smartcard, service: comparableServiceCaId(command.service.caId) }

@@ -29,43 +29,44 @@ import {
   takeHosted,
 } from './record.ts';
 import { runEvents } from './run-events.ts';
-import { signOfLife } from './sign-of-life.ts';
+import { progressReporter } from './progress.ts';
 
 export interface ReplayHostOptions extends Pick<PlanWork, 'db' | 'evaluation'> {
   readonly reading: TopicReading;
   readonly publishing: Publishing;
   readonly facetWaitMs: number;
   readonly logger: Logger;
-  /** Requests or outcomes were made. */
+  /** Called after requests or outcomes were made. */
   readonly onOutbox: () => void;
 }
 
 export interface ReplayHost {
   /**
-   * Gives back what is under way, and another instance goes on with it; what does not end within five seconds (a Kafka
-   * that does not answer) is taken over once its lease is over. Safe to call twice.
+   * Stops, so that another instance can continue the running replays. A replay that does not end within five seconds,
+   * for example because Kafka does not answer, is taken over once its lease has ended. Safe to call twice.
    */
   stop(): Promise<void>;
 }
 
 const LOOK_MS = 1_000;
 const STOPS_WITHIN_MS = 5_000;
-/** A plan of a year's events is not to keep a small one waiting. */
+/** Two, so that a plan of a year's events does not delay a small one. */
 const AT_ONCE_MAX = 2;
-/** The reason of a signal that ends a replay because a person asked for it. */
+/** The abort reason when a person asked to stop the replay. */
 const ASKED = 'somebody asked to stop it';
 
 /**
- * Works on the replays that were handed to the service, a few at a time. Every instance has one; a replay is one
- * instance's for as long as that gives signs of life, and another one goes on where it was stopped or killed. A replay
- * that fails is STOPPED with what failed, to be resumed by a person; an outage of PostgreSQL, Kafka or the registry is
- * waited out.
+ * Works on the hosted replays, a few at a time. Every instance of the service has one host.
+ *
+ * A replay belongs to one instance while that instance renews its lease. Another instance continues where it was
+ * stopped or killed. A replay that fails is STOPPED with the reason, and a person resumes it. During an outage of
+ * PostgreSQL, Kafka or the registry the replay waits.
  */
 export function startReplayHost(options: ReplayHostOptions): ReplayHost {
   const { db, logger } = options;
   const owner = randomUUID();
   const underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>();
-  let troubled = false;
+  let lastLookFailed = false;
   const looking = repeat(
     LOOK_MS,
     async () => {
@@ -73,13 +74,13 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       while (underWay.size < AT_ONCE_MAX) {
         const replay = await takeHosted(db, owner, [...underWay.keys()]);
         if (replay === null) break;
-        begin(replay);
+        start(replay);
       }
-      troubled = false;
+      lastLookFailed = false;
     },
     (error) => {
-      if (!troubled) logger.warn({ problem: messageOf(error) }, 'replays: looking for them failed and is tried again');
-      troubled = true;
+      if (!lastLookFailed) logger.warn({ problem: messageOf(error) }, 'replays: cannot look for replays; trying again');
+      lastLookFailed = true;
     },
   );
   let stopping: Promise<void> | undefined;
@@ -100,34 +101,34 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       if (await advanceReplay(db, id, owner, null)) abort.abort(ASKED);
     } catch (error) {
       if (!(error instanceof ReplayTakenError)) throw error;
-      // Another instance has it, as this one stood still for too long; or it has ended this moment.
+      // Another instance took it over because this one stood still for too long, or it has just ended.
       abort.abort(HANDED_BACK);
     }
   }
 
-  function begin(replay: Replay): void {
+  function start(replay: Replay): void {
     const abort = new AbortController();
     const done = workOn(replay, abort.signal).finally(() => underWay.delete(replay.id));
     underWay.set(replay.id, { abort, done });
   }
 
   async function workOn(replay: Replay, signal: AbortSignal): Promise<void> {
-    const told = { replay: replay.id, kind: replay.kind };
-    logger.info(told, 'replays: one is begun, or gone on with');
+    const logFields = { replay: replay.id, kind: replay.kind };
+    logger.info(logFields, 'replays: one started or continues');
     try {
-      // Asked for while nobody worked on it.
+      // Somebody asked to stop it while no instance worked on it.
       if (replay.stopRequestedBy !== null) return await endReplay(db, replay.id, owner, 'STOPPED');
       const state = await WORK[replay.kind](replay, { ...options, owner, signal });
-      logger.info({ ...told, state }, 'replays: one has ended');
+      logger.info({ ...logFields, state }, 'replays: one has ended');
     } catch (error) {
       const problem = messageOf(error);
-      if (!signal.aborted) logger.error({ ...told, problem }, 'replays: one failed');
+      if (!signal.aborted) logger.error({ ...logFields, problem }, 'replays: one failed');
       if (error instanceof ReplayTakenError) return;
-      // An outage is waited out: it stays RUNNING, and is taken again once its lease is over.
+      // During an outage it stays RUNNING, and is taken again once its lease has ended.
       if (isOutage(error) && !signal.aborted) return await noteOutage(db, replay.id, owner, problem).catch(() => {});
       const failure = signal.aborted ? {} : { failure: problem };
       await endReplay(db, replay.id, owner, interruptedBy(signal), failure).catch((cause: unknown) =>
-        logger.warn({ ...told, problem: messageOf(cause) }, 'replays: that one failed could not be written'),
+        logger.warn({ ...logFields, problem: messageOf(cause) }, 'replays: cannot store that one failed'),
       );
     }
   }
@@ -162,20 +163,20 @@ const WORK: Readonly<Record<Replay['kind'], (replay: Replay, work: HostedWork) =
   },
 };
 
-/** Opens the events, the same as those that the replay was begun with. */
+/** Opens the same events that the replay was started with. */
 async function opened(
   replay: Replay,
   { db, reading, owner, signal }: HostedWork,
   use: (events: OpenedEvents, selection: StoredSelection) => Promise<ReplayState>,
 ): Promise<ReplayState> {
   const selection = replay.selection as StoredSelection;
-  const sign = signOfLife(replay, db, owner);
+  const progress = progressReporter(replay, db, owner);
   const onRead = (read: number): void => {
     signal.throwIfAborted();
-    sign.tell({ ...replay.counts, read });
+    progress.report({ ...replay.counts, read });
   };
   return withEvents(selection, { db, reading: () => reading, ranges: selection.ranges, onRead }, async (events) => {
-    await sign.settled();
+    await progress.settled();
     const pinned = pinnedTo(replay.id, selection, events);
     if (selection.fingerprint === null) await pinSelection(db, replay.id, owner, pinned);
     return use(events, pinned);

@@ -5,33 +5,33 @@ import type { OpenedEvents, StoredSelection } from './open-events.ts';
 import { isDifference, planEvents, type PlanSummary } from './plan-events.ts';
 import type { PlanRow } from './plan-rows.ts';
 import { endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
-import { signOfLife } from './sign-of-life.ts';
+import { progressReporter } from './progress.ts';
 
-/** What is kept of a plan; `rowsLeftOut`: differences beyond those that are kept. */
+/** What is stored of a plan. `rowsLeftOut` counts the differences beyond the stored rows. */
 export interface PlanResult extends PlanSummary {
   readonly unreadable: Readonly<Record<string, number>>;
   readonly rowsLeftOut: number;
 }
 
-/** What the host gives for a plan. */
+/** What the host provides for a plan. */
 export interface PlanWork {
   readonly db: Database;
   readonly evaluation: Omit<EvaluateOptions, 'again' | 'decided'>;
-  /** The name under which the host holds the replay. */
+  /** The name of the host, which holds the replay's lease. */
   readonly owner: string;
   /** Aborted when the host must stop the work. */
   readonly signal: AbortSignal;
 }
 
-/** Whoever wants more than so many reads them on the command line, which keeps none. */
+/** For more rows use the command line, which stores none. */
 const ROWS_MAX = 100_000;
-/** The newest plans, whose rows are kept; of older ones the summary is. */
+/** Rows are kept for this many of the newest plans; older plans keep only their summary. */
 const PLANS_KEPT = 20;
 const ROWS_AT_ONCE = 500;
 
 /**
- * Works a plan out and keeps its summary, and the rows that differ, in the order of the subscriptions. Where another
- * instance had begun, it begins anew: a plan changes nothing else.
+ * Makes a plan and stores its summary and the rows that differ, in the order of the subscriptions. If another instance
+ * had started the plan, it starts again from the first event; this is safe because a plan changes nothing else.
  */
 export async function writePlan(
   replay: Replay,
@@ -40,7 +40,7 @@ export async function writePlan(
   { db, evaluation, owner, signal }: PlanWork,
 ): Promise<ReplayState> {
   await clearRows(db, replay.id, owner);
-  const sign = signOfLife(replay, db, owner);
+  const progress = progressReporter(replay, db, owner);
   let waiting: PlanRow[] = [];
   let written = 0;
   let leftOut = 0;
@@ -55,7 +55,7 @@ export async function writePlan(
     { ...evaluation, again },
     {
       signal,
-      progress: (done, subscriptions) => sign.tell({ events: done, subscriptions }),
+      progress: (done, subscriptions) => progress.report({ events: done, subscriptions }),
       row: async (row) => {
         if (!isDifference(row) && row.effects.length === 0) return;
         if (written + waiting.length >= ROWS_MAX) leftOut += 1;
@@ -64,7 +64,7 @@ export async function writePlan(
       },
     },
   );
-  await sign.settled();
+  await progress.settled();
   const state = signal.aborted ? interruptedBy(signal) : 'COMPLETED';
   if (state === 'COMPLETED') await write();
   const result: PlanResult = { ...summary, unreadable: events.pinned.unreadable, rowsLeftOut: leftOut };
@@ -72,20 +72,20 @@ export async function writePlan(
   return state;
 }
 
-/** Rows of a plan behind a position, in their order. */
-export function planRowsBehind(
+/** Reads the rows of a plan after a position, in order. */
+export function planRowsAfter(
   db: Queryable,
   id: number,
-  behind: number,
+  after: number,
   limit: number,
 ): Promise<{ position: number; content: PlanRow }[]> {
   return db.query(
     'select position, content from replay_plan_row where replay_id = $1 and position > $2::bigint order by position limit $3',
-    [id, behind, limit],
+    [id, after, limit],
   );
 }
 
-/** An instance that stood still and lost the plan to another one writes nothing into it. */
+/** Writes rows, unless another instance has taken the plan over meanwhile. */
 async function writeRows(
   db: Queryable,
   { id, owner }: { readonly id: number; readonly owner: string },
@@ -101,7 +101,9 @@ async function writeRows(
   );
 }
 
-/** Those of an earlier beginning of this plan, unless another instance has it by now, and those of old plans. */
+/**
+ * Deletes the rows of an earlier attempt at this plan, unless another instance has it now, and the rows of old plans.
+ */
 async function clearRows(db: Queryable, id: number, owner: string): Promise<void> {
   await db.query(
     `delete from replay_plan_row

@@ -1,12 +1,14 @@
 import type { Queryable } from '../platform/database.ts';
 
-/** A row gets its id up to so long after the time that it carries, which is that of its transaction's beginning. */
+/** How long after its time a row may get its id: the time is that of the start of the transaction. */
 const TRANSACTION_MS = 120_000;
 
 /**
- * Ids between which all rows of a table lie whose time is within a range; rows of other times may lie there too. The ids
- * and the times grow together but for the length of a transaction, so a few dozen looks at the primary key do what an
- * index on the time would do at the expense of every insert.
+ * Returns a range of ids that contains all rows of a table whose time is in a range. It may contain rows of other
+ * times.
+ *
+ * Ids and times grow together, give or take the length of a transaction. So a few dozen look-ups in the primary key
+ * replace an index on the time, which would slow down every insert.
  */
 export async function idRange(
   db: Queryable,
@@ -25,7 +27,7 @@ export async function idRange(
     last: to === null ? last : (await firstNotBefore(to.getTime() + TRANSACTION_MS)) - 1,
   };
 
-  /** The lowest id from which on rows have that time or a later one; last + 1 where none has. */
+  /** Returns the lowest id from which all rows have that time or a later one, or last + 1 if there is none. */
   async function firstNotBefore(time: number): Promise<number> {
     let low = first;
     let high = last + 1;

@@ -4,22 +4,22 @@ import { rangeOf } from '../platform/kafkajs/batch.ts';
 import { incomingMessage, type IncomingMessage } from '../intake/message.ts';
 import type { EventSource } from './select-events.ts';
 
-/** Messages of one partition: from an offset to the one behind the last. */
+/** Messages of one partition, from the offset `from` up to, but not including, the offset `to`. */
 export interface PartitionRange {
   readonly partition: number;
   readonly from: number;
   readonly to: number;
 }
 
-/** Times are those of the messages. */
+/** Times are the timestamps of the messages. */
 export type AskedRange = Omit<Extract<EventSource, { readonly kind: 'kafka' }>, 'kind'>;
 
-/** Kafka gives nothing of a partition for so long: whoever waits is told. */
+/** How long Kafka may return nothing of a partition before reading fails. */
 const SILENT_MS = 30_000;
-/** How soon a partition that a broker could not read is asked for again. */
+/** When to ask again for a partition that a broker could not read. */
 const ASK_AGAIN_MS = 1_000;
 
-/** Kafka is there, and gives nothing of what it has. */
+/** Kafka is up but returns none of the messages that it has. */
 export class KafkaSilentError extends Error {
   override readonly name = 'KafkaSilentError';
 }
@@ -30,8 +30,8 @@ export class NoSuchTopicError extends Error {
 }
 
 /**
- * Where the messages lie that were asked for, as Kafka has them now: what is written from now on is no part of them.
- * @throws NoSuchTopicError where the topic or the partition does not exist.
+ * Returns where the selected messages are in Kafka now. Messages written later are not included.
+ * @throws NoSuchTopicError if the topic or the partition does not exist.
  */
 export async function partitionRanges(kafka: Kafka, asked: AskedRange): Promise<PartitionRange[]> {
   const admin = kafka.admin();
@@ -60,7 +60,7 @@ export async function partitionRanges(kafka: Kafka, asked: AskedRange): Promise<
   }
 }
 
-/** Kafka answers -1 where no message is as young as that: then the end of the partition is meant. */
+/** Kafka answers -1 if no message is that new; then the offset is the end of the partition. */
 function found(offsets: Map<number, number> | null, partition: number, high: number, unlimited: number): number {
   if (offsets === null) return unlimited;
   const offset = offsets.get(partition) ?? -1;
@@ -68,10 +68,10 @@ function found(offsets: Map<number, number> | null, partition: number, high: num
 }
 
 /**
- * Reads ranges of a topic, each partition in its order, without touching the service's consumer group: in a group of its
- * own, which is deleted afterwards, and in which nothing is committed.
- * @param onMessages waited for, so that no more is fetched than can be taken.
- * @throws KafkaSilentError where Kafka gives nothing for 30 seconds; what `onMessages` throws.
+ * Reads ranges of a topic, each partition in order. It uses a consumer group of its own, commits nothing in it and
+ * deletes it afterwards, so it does not affect the service's group.
+ * @param onMessages is awaited before more messages are fetched.
+ * @throws KafkaSilentError if Kafka returns nothing for 30 seconds; and what `onMessages` throws.
  */
 export async function readRanges(
   kafka: Kafka,
@@ -98,7 +98,7 @@ export async function readRanges(
         const partitions = [...left.keys()].map((one) => (faults.has(one) ? `${one} (${faults.get(one)})` : `${one}`));
         reject(
           new KafkaSilentError(
-            `Kafka gave nothing of ${topic} for ${SILENT_MS} ms; left: partitions ${partitions.join(', ')}`,
+            `Kafka returned nothing of ${topic} for ${SILENT_MS} ms; unread partitions: ${partitions.join(', ')}`,
           ),
         );
       }
@@ -124,10 +124,10 @@ export async function readRanges(
             }
             faults.delete(partition);
             if (range.isOutOfRange) {
-              const lost = `Kafka does not have offset ${range.position} of ${topic}/${partition} any more`;
-              return settle(() => reject(new Error(`${lost}: it was removed while it was being read`)));
+              const lost = `Kafka no longer has offset ${range.position} of ${topic}/${partition}`;
+              return settle(() => reject(new Error(`${lost}: it was deleted before it was read`)));
             }
-            // Kafka answered, and had nothing.
+            // Kafka answered without messages.
             if (range.nextOffset === range.position) return;
             clearTimeout(timer);
             const messages = batch.messages.filter(({ offset }) => Number(offset) < to);
@@ -151,7 +151,7 @@ export async function readRanges(
   } finally {
     await consumer.disconnect().catch(() => {});
     const admin = kafka.admin();
-    // Where Kafka is away the group, in which nothing was committed, ends by itself.
+    // If Kafka is down, the group disappears by itself, since nothing was committed in it.
     await admin
       .connect()
       .then(() => admin.deleteGroups([groupId]))

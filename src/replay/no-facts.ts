@@ -1,6 +1,6 @@
 import type { Facts } from '../intake/facts.ts';
 
-/** Facts of which nothing is known. */
+/** Facts about nothing, as a start for others. */
 export const NO_FACTS: Facts = {
   seenEventIds: new Set(),
   recordedDeadLetters: new Set(),

@@ -10,9 +10,12 @@ import { type PartitionRange, partitionRanges, readRanges } from './kafka-range.
 import { countInbox, type EventSelection, type GroupPage, inboxPages } from './select-events.ts';
 import { createSpool, type Spool } from './spool.ts';
 
-/** What a replay of events keeps in `replay.selection`: the very messages that it was begun with. */
+/**
+ * What a replay of events stores in `replay.selection`: the selection, and exactly which messages it found at the
+ * start.
+ */
 export type StoredSelection = EventSelection & {
-  /** Null where they are not known yet: of a hosted replay until its topic was read once. */
+  /** Null if not known yet: a hosted replay has not read its topic once. */
   readonly ranges: readonly PartitionRange[] | null;
   readonly fingerprint: string | null;
   readonly again: boolean;
@@ -21,7 +24,7 @@ export type StoredSelection = EventSelection & {
   readonly unreadable?: Readonly<Record<string, number>>;
 };
 
-/** How fast a replay of events goes; see RunOptions. */
+/** How fast a replay of events runs; see RunOptions. */
 export interface ReplayLimits {
   readonly window: number;
   readonly perSecond: number | null;
@@ -29,31 +32,34 @@ export interface ReplayLimits {
 
 export const DEFAULT_LIMITS: ReplayLimits = { window: 500, perSecond: null };
 
-/** Where events of a topic come from. */
+/** What is needed to read events from a topic. */
 export interface TopicReading {
   readonly kafka: Kafka;
   readonly findWriterSchema: FindWriterSchema;
 }
 
-/** The events of a selection, ready to be gone through. */
+/** The events of a selection, ready to read. */
 export interface OpenedEvents {
   /** What a resumed replay needs to find the same events. */
   readonly pinned: Required<Pick<StoredSelection, 'ranges' | 'fingerprint' | 'unreadable'>>;
-  /** About how many there are; null where nobody knows. */
+  /** About how many events there are; null if unknown. */
   readonly events: number | null;
-  pages(behind: string | null): AsyncIterable<GroupPage>;
+  pages(after: string | null): AsyncIterable<GroupPage>;
 }
 
 export interface OpenOptions {
   readonly db: Database;
-  /** Asked for where the events are those of a topic. */
+  /** Called only if the events come from a topic. */
   readonly reading: () => TopicReading;
-  /** Of a replay that was begun before: the messages that it was begun with. */
+  /** For a resumed replay: the messages that it was started with. */
   readonly ranges: readonly PartitionRange[] | null;
   readonly onRead: (events: number) => void;
 }
 
-/** Reads a file or a part of a topic into temporary files, by subscription; the inbox is read as it goes. */
+/**
+ * Opens the selected events. A file or a part of a topic is read into temporary files by subscription; the inbox is
+ * read page by page.
+ */
 export async function withEvents<T>(
   selection: EventSelection,
   { db, reading, ranges, onRead }: OpenOptions,
@@ -64,7 +70,7 @@ export async function withEvents<T>(
     return use({
       pinned: { ranges: null, fingerprint: null, unreadable: {} },
       events: await countInbox(db, source),
-      pages: (behind) => inboxPages(db, { ...selection, source }, behind),
+      pages: (after) => inboxPages(db, { ...selection, source }, after),
     });
   }
   const spool = createSpool(selection);
@@ -73,7 +79,7 @@ export async function withEvents<T>(
     return await use({
       pinned: { ranges: pinned, fingerprint: spool.fingerprint(), unreadable: spool.unreadable },
       events: spool.events,
-      pages: (behind) => spool.pages(behind),
+      pages: (after) => spool.pages(after),
     });
   } finally {
     spool.remove();
@@ -93,12 +99,12 @@ export async function withEvents<T>(
 }
 
 /**
- * The selection as a replay keeps it from now on, with the messages that were found.
- * @throws Error where it was begun with others.
+ * Returns the selection together with the messages that were found, for the replay to store.
+ * @throws Error if the replay was started with other messages.
  */
 export function pinnedTo(id: number, selection: StoredSelection, { pinned }: OpenedEvents): StoredSelection {
   if (selection.fingerprint !== null && selection.fingerprint !== pinned.fingerprint) {
-    throw new Error(`The events are not those that replay ${id} was begun with: begin a new one`);
+    throw new Error(`The events are not those that replay ${id} was started with: start a new one`);
   }
   return { ...selection, ...pinned };
 }

@@ -3,10 +3,10 @@ import { isDatabaseOutage } from '../platform/database.ts';
 import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import { KafkaSilentError, NoSuchTopicError } from './kafka-range.ts';
 
-/** PostgreSQL's own word for a statement that took too long: it will again. */
+/** The SQLSTATE for a statement that took too long; it would take too long again. */
 const STATEMENT_TOO_LONG = '57014';
 
-/** Whether waiting helps: PostgreSQL, Kafka or the schema registry is away. */
+/** Returns whether waiting helps: PostgreSQL, Kafka or the schema registry is unreachable. */
 export function isOutage(error: unknown): boolean {
   if (error instanceof NoSuchTopicError) return false;
   if (error instanceof pg.DatabaseError && error.code === STATEMENT_TOO_LONG) return false;

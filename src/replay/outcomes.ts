@@ -11,14 +11,17 @@ import {
   newestOf,
   type OutboxRange,
   type OutcomeSelection,
-  outcomesBehind,
+  outcomesAfter,
   type PublishedOutcome,
 } from './select-outcomes.ts';
 
-/** What a replay of outcomes keeps in `replay.selection`: where its rows lie is found out once, so that it has an end. */
+/**
+ * What a replay of outcomes stores in `replay.selection`. The range of rows is fixed at the start, so that the replay
+ * ends.
+ */
 export type StoredOutcomeSelection = OutcomeSelection & OutboxRange & { readonly topic: string | null };
 
-/** Where outcomes are published again: the topics that they came from, or one other topic for all of them. */
+/** Where outcomes are published again: their original topics (through the outbox), or one other topic. */
 export type Destination =
   | { readonly kind: 'outbox' }
   | { readonly kind: 'topic'; readonly producer: Producer; readonly encoder: Encoder };
@@ -26,18 +29,18 @@ export type Destination =
 export interface OutcomeReplayOptions {
   readonly owner: string;
   readonly destination: Destination;
-  /** The replay ends behind the page in hand, to be resumed. */
+  /** When aborted, the replay ends after the current page and can be resumed. */
   readonly signal: AbortSignal;
-  /** Called after every page with the number of outcomes so far. */
+  /** Called after every page with the number of outcomes published so far. */
   readonly onProgress: (outcomes: number) => void;
 }
 
 const PAGE = 200;
-/** Live outcomes come first: nothing is added while more than so many messages wait in the outbox. */
+/** Live outcomes go first: the replay adds nothing while more messages than this wait in the outbox. */
 const BACKLOG_MAX = 400;
 const BACKLOG_LOOK_MS = 50;
 
-/** The selection as it is stored: whatever is published from now on is no part of it. */
+/** Returns the selection as it is stored. Outcomes published from now on are not part of it. */
 export async function outcomeSelection(
   db: Database,
   selection: OutcomeSelection,
@@ -48,11 +51,13 @@ export async function outcomeSelection(
 }
 
 /**
- * Publishes the outcomes of a selection again, with their `ce_id`, in the order in which they went out first. To the
- * topics that they came from they go through the outbox, so that one relay keeps each key's order among them and the live
- * ones; to another topic they go directly, so that a topic that is not there stops nothing but this.
- * @returns how it ended; RUNNING where another instance of the service goes on.
- * @throws ReplayTakenError; an outage: what was stored or acknowledged stays done, and the replay can be resumed.
+ * Publishes the outcomes of a selection again, with the same `ce_id`, in their original order.
+ *
+ * To their original topics they go through the outbox, so that one relay keeps the order of each key among replayed and
+ * live outcomes. To another topic they go directly, so that a missing topic stops only this replay.
+ * @returns how it ended; RUNNING if another instance of the service continues.
+ * @throws ReplayTakenError; errors of an outage: what was stored or acknowledged stays done, and the replay can be
+ * resumed.
  */
 export async function replayOutcomes(
   db: Database,
@@ -61,13 +66,13 @@ export async function replayOutcomes(
 ): Promise<ReplayState> {
   const { owner, destination, signal, onProgress } = options;
   const selection = replay.selection as StoredOutcomeSelection;
-  let behind = Number(replay.cursor ?? 0);
+  let after = Number(replay.cursor ?? 0);
   let outcomes = replay.counts['outcomes'] ?? 0;
   for (;;) {
     if (destination.kind === 'outbox' && (await untilOutboxIsLow()) === 'stop') return end(interruptedBy(signal));
     const page = destination.kind === 'outbox' ? await throughOutbox() : await directly(destination);
     if (page.read === 0) return end('COMPLETED');
-    behind = page.last;
+    after = page.last;
     outcomes += page.published;
     onProgress(outcomes);
     if (page.stop || signal.aborted) return end(interruptedBy(signal));
@@ -80,7 +85,7 @@ export async function replayOutcomes(
 
   function throughOutbox(): Promise<Page> {
     return db.transaction(async (tx) => {
-      const read = await outcomesBehind(tx, selection, selection, behind, PAGE);
+      const read = await outcomesAfter(tx, selection, selection, after, PAGE);
       const again = selection.latest ? await newestOf(tx, read) : read;
       await copy(tx, replay.id, again);
       const page = await advance(tx, read, again.length);
@@ -90,7 +95,7 @@ export async function replayOutcomes(
   }
 
   async function directly({ producer, encoder }: Destination & { kind: 'topic' }): Promise<Page> {
-    const read = await outcomesBehind(db, selection, selection, behind, PAGE);
+    const read = await outcomesAfter(db, selection, selection, after, PAGE);
     const { refused } = await publish(producer, await encoder.encode(read));
     const [first] = refused;
     if (first) throw new Error(`The broker refused outcome ${first.message.stored.event_id}: ${first.reason}`);
@@ -102,7 +107,7 @@ export async function replayOutcomes(
     read: readonly PublishedOutcome[],
     published: number,
   ): Promise<Page> {
-    const last = read.at(-1)?.id ?? behind;
+    const last = read.at(-1)?.id ?? after;
     const counts = { outcomes: outcomes + published };
     const stop = await advanceReplay(tx, replay.id, owner, { cursor: String(last), counts });
     return { read: read.length, published, last, stop };
@@ -124,7 +129,7 @@ interface Page {
   readonly stop: boolean;
 }
 
-/** Stores the rows once more, in their order. Walks the primary key. */
+/** Copies the rows in their order. Walks the primary key. */
 async function copy(tx: Transaction, replayId: number, outcomes: readonly PublishedOutcome[]): Promise<void> {
   if (outcomes.length === 0) return;
   await tx.query(

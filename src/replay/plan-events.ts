@@ -3,7 +3,7 @@ import { evaluate, type EvaluateOptions } from './evaluate.ts';
 import { type PlanRow, planRows } from './plan-rows.ts';
 import type { GroupPage } from './select-events.ts';
 
-/** How many rows say the same. */
+/** The number of rows with the same verdict, command and reason. */
 export interface SummaryLine {
   readonly verdict: PlanRow['verdict'];
   readonly type: string | null;
@@ -11,27 +11,28 @@ export interface SummaryLine {
   readonly count: number;
 }
 
-/** What a replay would come to. */
+/** What a replay would do. */
 export interface PlanSummary {
   readonly events: number;
   readonly subscriptions: number;
-  /** Subscriptions of which some command is new, no longer or changed. */
+  /** Subscriptions with at least one command that is new, no longer made or changed. */
   readonly differing: number;
   /** Subscriptions for which something would be sent. */
   readonly mended: number;
-  /** By command and reason. */
+  /** Counts by verdict, command and reason. */
   readonly lines: readonly SummaryLine[];
   /** What a run would send, by command. */
   readonly send: Readonly<Record<string, number>>;
-  /** What of the differences it would not send, by reason. */
+  /** The differences for which it would send nothing, by reason. */
   readonly unsent: Readonly<Record<string, number>>;
 }
 
 /**
- * Tells what today's rules make of selected events, against what was made of them then, and what a run would send for it
- * now. It changes nothing: it reads in transactions that PostgreSQL itself keeps from writing, each short, so that
- * nothing else waits. The memory that it takes does not grow with the number of events.
- * @param onRow called for every row, in the order of the subscriptions and versions; waited for.
+ * Compares what today's rules make of selected events with what was made then, and counts what a run would send now.
+ *
+ * It changes nothing: it reads in short transactions that PostgreSQL keeps read-only, so nothing else waits. Its memory
+ * does not grow with the number of events.
+ * @param on `row` is called and awaited for every row, in the order of the subscriptions and versions.
  */
 export async function planEvents(
   db: Database,
@@ -61,7 +62,7 @@ export async function planEvents(
   return summary.whole();
 }
 
-/** One picture of the database, in which nothing can be written. */
+/** Makes the transaction read-only, with one snapshot of the database. */
 async function readOnly(tx: Transaction): Promise<void> {
   await tx.query('set transaction isolation level repeatable read, read only');
 }
@@ -100,7 +101,7 @@ export function createSummary() {
   }
 }
 
-/** Whether today's rules and those of then disagree. */
+/** Returns whether today's rules and the earlier ones disagree. */
 export function isDifference({ verdict }: PlanRow): boolean {
   return verdict === 'new' || verdict === 'no longer' || verdict === 'changed';
 }

@@ -3,10 +3,10 @@ import type { PlannedCommand } from '../planning/types.ts';
 import { type CommandType, smartcardsOf } from '../planning/command.ts';
 import type { Verdict } from './compare.ts';
 import type { Evaluated } from './evaluate.ts';
-import type { Effect, Mended } from './mend.ts';
+import type { Effect, RowWithEffects } from './effects.ts';
 import { actionName } from './select-events.ts';
 
-/** One command of one event, as a plan of a replay tells of it. */
+/** One command of one event in the plan of a replay. */
 export interface PlanRow {
   readonly subscription: string;
   readonly version: number;
@@ -18,15 +18,15 @@ export interface PlanRow {
   /** Null for an event that was never received. */
   readonly inboxId: number | null;
   readonly verdict: Verdict;
-  /** Null where the event as a whole is told of: it is held, or was given up. */
+  /** Null if the row is about the whole event, because it is held or was discarded. */
   readonly type: CommandType | null;
   readonly smartcard: string | null;
   readonly serviceCaId: string | null;
-  /** What today's rules make of it, whole. */
+  /** The whole command that today's rules make. */
   readonly now: PlannedCommand | null;
-  /** What was made then, whole. */
+  /** The whole command that was made then. */
   readonly made: PlannedCommand | null;
-  /** What became of it then: the state of its request and its error, or the reason why it was withheld. */
+  /** The state of its request then and the error, or the reason why it was withheld. */
   readonly thenState: string | null;
   /** Why today's rules make nothing. */
   readonly reason: string | null;
@@ -34,12 +34,12 @@ export interface PlanRow {
   readonly effects: readonly Effect[];
 }
 
-/** The rows of one subscription, in version order. */
+/** Returns the rows of one subscription, in version order. */
 export function planRows({ rows, received }: Evaluated): PlanRow[] {
   return [...rows.map(rowOf), ...received.flatMap(receivedRows)];
 }
 
-function rowOf({ past, verdict, now, made, thenState, withheld, effects }: Mended): PlanRow {
+function rowOf({ past, verdict, now, made, thenState, withheld, effects }: RowWithEffects): PlanRow {
   const { event } = past;
   const command = now ?? made;
   return {
@@ -61,7 +61,7 @@ function rowOf({ past, verdict, now, made, thenState, withheld, effects }: Mende
   };
 }
 
-/** Of an event that was never received everything is new. */
+/** Returns the rows of an event that was never received: all its commands are new. */
 function receivedRows({ event, plan, disposition }: Evaluated['received'][number]): PlanRow[] {
   if (event === null) return [];
   const common = { ...eventColumns(event), inboxId: null, made: null, thenState: 'not received' };

@@ -2,46 +2,46 @@ import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 
 /**
- * PLAN: what a replay of events would come to, worked out by the service; it changes nothing. EVENTS: CRM events are
- * processed again. OUTCOMES: outcomes are published again.
+ * PLAN: the service works out what a replay of events would do, and changes nothing. EVENTS: CRM events are processed
+ * again. OUTCOMES: outcomes are published again.
  */
 export type ReplayKind = 'PLAN' | 'EVENTS' | 'OUTCOMES';
 /**
- * RUNNING also where nobody works on it: a hosted one waits for an instance of the service, and of any other the process
- * died, and whoever resumes it takes it over once the lease has ended.
+ * RUNNING does not mean that a process works on it now. A hosted replay may wait for an instance of the service. The
+ * process of any other may have died; the next resume takes it over once its lease has ended.
  */
 export type ReplayState = 'RUNNING' | 'STOPPED' | 'COMPLETED';
 
-/** Who asks for something. */
+/** The person who asks for something. */
 export interface Actor {
   readonly user: string;
   readonly unit: string | null;
 }
 
-/** One replay, as it is recorded. */
+/** One stored replay. */
 export interface Replay {
   readonly id: number;
   readonly kind: ReplayKind;
   readonly state: ReplayState;
-  /** What it takes and how, as its kind understands it. */
+  /** What is replayed and how; the shape depends on the kind. */
   readonly selection: unknown;
   readonly reason: string;
   readonly createdBy: Actor;
   readonly startedAt: Date;
   readonly endedAt: Date | null;
-  /** What is done with; null at the beginning. */
+  /** How far the replay has come; null at the start. */
   readonly cursor: string | null;
   readonly counts: Readonly<Record<string, number>>;
   readonly stopRequestedBy: string | null;
-  /** The service works on it, whichever instance has time, rather than the command that began it. */
+  /** Any instance of the service works on it, instead of the command that started it. */
   readonly hosted: boolean;
-  /** Why the service gave it up; while it is RUNNING: the outage that it waits out. */
+  /** Why it failed; while it is RUNNING, the outage that it waits for. */
   readonly failure: string | null;
   /** The summary of a plan that is COMPLETED. */
   readonly result: unknown;
 }
 
-/** There is no such replay. */
+/** No replay has this id. */
 export class ReplayNotFoundError extends Error {
   override readonly name = 'ReplayNotFoundError';
   constructor(id: number) {
@@ -49,15 +49,15 @@ export class ReplayNotFoundError extends Error {
   }
 }
 
-/** The replay cannot be worked on, or not any more: it is completed, or another process has it. */
+/** The replay is completed, or another process has it. */
 export class ReplayTakenError extends Error {
   override readonly name = 'ReplayTakenError';
 }
 
-/** Without a sign of life for so long, a replay's process counts as dead. */
+/** A replay's process counts as dead after this time without a sign of life. */
 const LEASE_MS = 30_000;
 
-/** Records a new replay, which `owner` works on; null: the service does. */
+/** Stores a new replay for `owner` to work on; null means the service. */
 export async function createReplay(
   db: Queryable,
   asked: { readonly kind: ReplayKind; readonly selection: object; readonly reason: string; readonly by: Actor },
@@ -75,8 +75,8 @@ export async function createReplay(
 }
 
 /**
- * Lets `owner` work on a replay that was stopped, or whose process died; null: the service does.
- * @throws ReplayNotFoundError; ReplayTakenError where it is completed or another process works on it.
+ * Takes a replay that was stopped, or whose process died, for `owner`; null means the service.
+ * @throws ReplayNotFoundError; ReplayTakenError if it is completed or another process works on it.
  */
 export async function resumeReplay(db: Queryable, id: number, owner: string | null): Promise<Replay> {
   const hosted = owner === null;
@@ -87,21 +87,21 @@ export async function resumeReplay(db: Queryable, id: number, owner: string | nu
     [id, owner, hosted, hosted ? 0 : LEASE_MS],
   );
   if (taken) return taken;
-  // Where no service runs to correct it, a lease may last for as long as the clock went back.
+  // If the clock went back and no service runs to correct the lease, the lease could last too long.
   await cutReplayLeases(db);
   const found = await findReplay(db, id);
   if (!found) throw new ReplayNotFoundError(id);
   throw new ReplayTakenError(
     found.state === 'COMPLETED'
-      ? `Replay ${id} is completed: begin a new one`
-      : `Replay ${id} is under way: stop it first, or wait ${LEASE_MS / 1000} seconds where its process died`,
+      ? `Replay ${id} is completed: start a new one`
+      : `Replay ${id} is running: stop it first, or wait ${LEASE_MS / 1000} seconds if its process died`,
   );
 }
 
 /**
- * Notes how far the replay came, in the transaction of what that stands for; without `done` only a sign of life.
+ * Stores how far the replay has come, in the same transaction as the work. Without `done` it only renews the lease.
  * @returns whether somebody asked to stop it.
- * @throws ReplayTakenError where another process has it: the transaction must not be committed.
+ * @throws ReplayTakenError if another process has it: then the transaction must not be committed.
  */
 export async function advanceReplay(
   tx: Queryable | Transaction,
@@ -115,16 +115,18 @@ export async function advanceReplay(
      where id = $1 and owner = $2 and state = 'RUNNING' returning stop_requested_by is not null as stop`,
     [id, owner, done?.cursor ?? null, done === null ? null : JSON.stringify(done.counts), LEASE_MS],
   );
-  if (!row) throw new ReplayTakenError(`Another process has taken replay ${id} over`);
+  if (!row) throw new ReplayTakenError(`Another process has taken over replay ${id}`);
   return row.stop;
 }
 
-/** Cuts the leases of replays to their length after the clock of the database went back; who works on one renews it. */
+/**
+ * Shortens the leases of replays to their normal length after the database's clock went back. Live owners renew them.
+ */
 export async function cutReplayLeases(tx: Queryable): Promise<void> {
   await tx.query(CUT_LEASES, [LEASE_MS]);
 }
 
-/** Lets the leases of replays last for their whole length from now after the clock went forward. */
+/** Extends the leases of replays to their full length from now after the clock went forward. */
 export async function extendReplayLeases(tx: Queryable): Promise<void> {
   await tx.query(
     `update replay set lease_until = now() + $1::float8 * interval '1 millisecond'
@@ -137,7 +139,7 @@ const CUT_LEASES = /* sql */ `
 update replay set lease_until = now() + $1::float8 * interval '1 millisecond'
  where state = 'RUNNING' and lease_until > now() + $1::float8 * interval '1 millisecond'`;
 
-/** Takes the oldest hosted replay that nobody works on, for `owner`, who has `taken` already; null where there is none. */
+/** Takes the oldest hosted replay without an owner for `owner`, who already has `taken`; null if there is none. */
 export async function takeHosted(db: Queryable, owner: string, taken: readonly number[]): Promise<Replay | null> {
   const [row] = await db.query<Replay>(
     `update replay set owner = $1, failure = null, lease_until = now() + $2::float8 * interval '1 millisecond'
@@ -151,12 +153,12 @@ export async function takeHosted(db: Queryable, owner: string, taken: readonly n
   return row ?? null;
 }
 
-/** Notes the outage that a hosted replay waits out; it is taken again once its lease is over. */
+/** Stores the outage that a hosted replay waits for. It is taken again once its lease has ended. */
 export async function noteOutage(db: Queryable, id: number, owner: string, problem: string): Promise<void> {
   await db.query('update replay set failure = $3 where id = $1 and owner = $2', [id, owner, problem]);
 }
 
-/** Keeps the messages that a replay was begun with, so that whoever goes on with it finds the same. */
+/** Stores which messages a replay was started with, so that another instance finds the same ones. */
 export async function pinSelection(db: Queryable, id: number, owner: string, selection: object): Promise<void> {
   await db.query('update replay set selection = $3 where id = $1 and owner = $2', [
     id,
@@ -166,36 +168,37 @@ export async function pinSelection(db: Queryable, id: number, owner: string, sel
 }
 
 /**
- * The owner's work on the replay is over: STOPPED, to be resumed, or COMPLETED; RUNNING: another instance of the service
- * may go on with it.
+ * Ends the owner's work on the replay. STOPPED can be resumed; COMPLETED is final; RUNNING lets another instance
+ * continue.
  */
 export async function endReplay(
   db: Queryable,
   id: number,
   owner: string,
   state: ReplayState,
-  told: { readonly failure?: string; readonly result?: object } = {},
+  ending: { readonly failure?: string; readonly result?: object } = {},
 ): Promise<void> {
   await db.query(
     `update replay set state = $3, owner = null, failure = $4, result = $5,
        ended_at = case $3 when 'RUNNING' then null else now() end,
        lease_until = case $3 when 'RUNNING' then now() end
      where id = $1 and owner = $2`,
-    [id, owner, state, told.failure ?? null, told.result === undefined ? null : JSON.stringify(told.result)],
+    [id, owner, state, ending.failure ?? null, ending.result === undefined ? null : JSON.stringify(ending.result)],
   );
 }
 
-/** The reason of a signal that ends the work on a replay because the service stops: another instance may go on. */
+/** The abort reason when the service stops: another instance may continue. */
 export const HANDED_BACK = 'the service stops';
 
-/** How a replay ends that is interrupted. */
+/** Returns the state of an interrupted replay. */
 export function interruptedBy(signal: AbortSignal): 'STOPPED' | 'RUNNING' {
   return signal.aborted && signal.reason === HANDED_BACK ? 'RUNNING' : 'STOPPED';
 }
 
 /**
- * Asks the process that works on a replay to stop; it does so behind what it has in hand. A hosted one that nobody works
- * on is STOPPED at once. False: it is not RUNNING.
+ * Asks the process that works on a replay to stop after its current step. A hosted one without an owner is STOPPED at
+ * once.
+ * @returns false if it is not RUNNING.
  */
 export async function askToStop(db: Queryable, id: number, by: string): Promise<boolean> {
   const rows = await db.query(
@@ -210,13 +213,13 @@ export async function askToStop(db: Queryable, id: number, by: string): Promise<
   return rows.length > 0;
 }
 
-/** One replay; null where there is none. */
+/** Reads one replay; null if there is none. */
 export async function findReplay(db: Queryable, id: number): Promise<Replay | null> {
   const [row] = await db.query<Replay>(`select ${COLUMNS} from replay where id = $1`, [id]);
   return row ?? null;
 }
 
-/** The replays, the newest first. */
+/** Lists the replays, the newest first. */
 export function listReplays(db: Queryable, limit: number): Promise<Replay[]> {
   return db.query<Replay>(`select ${COLUMNS} from replay order by id desc limit $1`, [limit]);
 }

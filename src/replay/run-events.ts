@@ -12,33 +12,35 @@ import { planRows } from './plan-rows.ts';
 import { createSummary } from './plan-events.ts';
 import { advanceReplay, endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
 import type { GroupPage } from './select-events.ts';
-import { submitMends } from './submit-mends.ts';
+import { submitCorrections } from './submit-corrections.ts';
 
 export interface RunOptions extends EvaluateOptions {
   readonly owner: string;
   readonly facetWaitMs: number;
-  /** At most so many requests of the replay wait to be sent at a time. */
+  /** The maximum number of the replay's requests that wait to be sent. */
   readonly window: number;
-  /** At most so many requests are made a second, on average; null: as many as the window lets through. */
+  /** The maximum average number of requests made per second; null: limited only by `window`. */
   readonly perSecond: number | null;
-  /** The replay ends behind the subscription in hand, to be resumed (see HANDED_BACK). */
+  /** When aborted, the replay ends after the current subscription and can be resumed (see HANDED_BACK). */
   readonly signal: AbortSignal;
   readonly onProgress: (counts: Readonly<Record<string, number>>) => void;
 }
 
-/** How often it is looked whether there is room again. */
+/** How often to check whether more requests may be made. */
 const LOOK_MS = 50;
 
 /**
- * Processes selected events again: what today's rules make otherwise than was made then is mended, and what was never
- * received is processed as intake would. Order-safe (P7): each subscription is decided about under the locks that intake
- * takes, by the newest snapshots, so an old event never undoes what a newer one has done, and live events of the same
- * subscription go before or after, never in between. Subscriptions without a difference are not locked at all.
+ * Processes selected events again. It corrects every command that today's rules would make differently, and processes
+ * events that were never received as intake would.
  *
- * Requests and how far the replay came are written in one transaction, so that one that is stopped, or whose process
- * died, repeats nothing.
- * @returns how it ended; RUNNING where another instance of the service goes on.
- * @throws ReplayTakenError; an outage: the replay can be resumed.
+ * The order stays safe (P7): each subscription is decided under the locks that intake takes, by the newest snapshots.
+ * So an old event never undoes a newer one, and live events of the same subscription go before or after. Subscriptions
+ * without a difference are not locked.
+ *
+ * One transaction stores the requests and how far the replay came, so a replay that was stopped or died repeats
+ * nothing.
+ * @returns how it ended; RUNNING if another instance of the service continues.
+ * @throws ReplayTakenError; errors of an outage: the replay can be resumed.
  */
 export async function runEvents(
   db: Database,
@@ -61,11 +63,11 @@ export async function runEvents(
       if (hasWork(evaluated)) {
         if (await throttle.isStopped()) return end(interruptedBy(signal));
         await receive(evaluated);
-        const done = await db.transaction((tx) => mendGroup(tx, group, evaluated));
+        const done = await db.transaction((tx) => correctGroup(tx, group, evaluated));
         faultPoint('replay: after commit');
         counts = done.counts;
-        // Those of events that came in are not among those of `done`.
-        const requests = evaluated.unknown.length === 0 ? done.requests : await requestsBehind(last);
+        // Requests of newly received events are not in `done`.
+        const requests = evaluated.unknown.length === 0 ? done.requests : await requestsAfter(last);
         throttle.sent(requests);
         last = Math.max(last, ...requests);
         options.onProgress(counts);
@@ -83,7 +85,7 @@ export async function runEvents(
     return state;
   }
 
-  /** Those of its requests that were made before an interruption and still wait. Walks request_process. */
+  /** Returns the replay's requests from before an interruption that still wait. Walks request_process. */
   async function waitingBefore(): Promise<number[]> {
     const rows = await db.query<{ number: number }>(
       `select number from request join work using (number) where process_name = 'REPLAY' and process_id = $1`,
@@ -92,7 +94,7 @@ export async function runEvents(
     return rows.map((row) => row.number);
   }
 
-  /** The number of its newest request, 0 where there is none. Walks request_process. */
+  /** Returns the number of the replay's newest request; 0 if there is none. Walks request_process. */
   async function lastRequest(): Promise<number> {
     const [row] = await db.query<{ last: number | null }>(
       `select max(number) as last from request where process_name = 'REPLAY' and process_id = $1`,
@@ -101,8 +103,8 @@ export async function runEvents(
     return row?.last ?? 0;
   }
 
-  /** The numbers of its requests from behind one on. Walks request_process. */
-  async function requestsBehind(number: number): Promise<number[]> {
+  /** Returns the numbers of the replay's requests after `number`. Walks request_process. */
+  async function requestsAfter(number: number): Promise<number[]> {
     const rows = await db.query<{ number: number }>(
       `select number from request where process_name = 'REPLAY' and process_id = $1 and number > $2 order by number`,
       [String(replay.id), number],
@@ -110,7 +112,7 @@ export async function runEvents(
     return rows.map((row) => row.number);
   }
 
-  /** Events that the inbox lacks come in as they would have from Kafka; each by its eventId once. */
+  /** Processes events that the inbox lacks as if they came from Kafka, once per eventId. */
   async function receive({ unknown }: Evaluated): Promise<void> {
     const source: Source<Evaluated['unknown'][number]> = {
       topic: 'replay',
@@ -131,8 +133,8 @@ export async function runEvents(
     await createExperiment(Infinity).process('replay', unknown, steps);
   }
 
-  /** Decides again, now that nobody else can: live events may have come since it was looked. */
-  async function mendGroup(
+  /** Decides again under the locks, since live events may have come after the first look. */
+  async function correctGroup(
     tx: Transaction,
     group: Group,
     looked: Evaluated,
@@ -144,7 +146,7 @@ export async function runEvents(
     const history = await readHistory(tx, [number], own);
     const known = { ...group, messages: group.messages.filter((message) => !looked.unknown.includes(message)) };
     const evaluated = evaluateGroup(known, history, options);
-    const requests = await submitMends(tx, replay, evaluated.rows);
+    const requests = await submitCorrections(tx, replay, evaluated.rows);
     const after = add(counts, { ...evaluated, received: looked.received, events: looked.events }, requests.length);
     const stop = await advanceReplay(tx, replay.id, owner, { cursor: group.cursor, counts: after });
     faultPoint('replay: before commit');
@@ -173,7 +175,7 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Keeps the number of requests that wait, with those that do already, and their rate, within limits. */
+/** Limits how many requests wait, including those from before, and how many are made per second. */
 function createThrottle(
   db: Database,
   { window, perSecond, signal }: RunOptions,
@@ -188,7 +190,7 @@ function createThrottle(
       made += numbers.length;
       waiting = [...waiting, ...numbers];
     },
-    /** Waits until there is room for another subscription; true where somebody asked to stop meanwhile. */
+    /** Waits until another subscription may be processed; returns true if somebody asked to stop. */
     async isStopped(): Promise<boolean> {
       for (;;) {
         if (signal.aborted) return true;
@@ -202,7 +204,7 @@ function createThrottle(
   };
 }
 
-/** Those of the requests that are not final yet. Walks work's primary key. */
+/** Returns the requests that are not final yet. Walks work's primary key. */
 async function unfinished(db: Database, numbers: readonly number[]): Promise<number[]> {
   const rows = await db.query<{ number: number }>('select number from work where number = any($1::bigint[])', [
     numbers,

@@ -3,17 +3,17 @@ import type { Database } from '../platform/database.ts';
 import type { Group } from './evaluate.ts';
 import { idRange } from './id-range.ts';
 
-/** What can be selected of the inbox: events that were decided about, or are held. */
+/** The dispositions that can be selected from the inbox: decided and held events. */
 export const SELECTABLE = ['PLANNED', 'NOTHING_TO_DO', 'STALE'] as const;
 
-/** An action as people write it: see `actionName`. */
+/** An action in the form that `actionName` returns. */
 export const ACTION_NAME = /^[SVI]: [A-Z_]{1,60}$/;
 
 /** Where events come from. Times are ISO 8601; null: no limit. */
 export type EventSource =
   | {
       readonly kind: 'inbox';
-      /** When they were received. */
+      /** When the events were received. */
       readonly from: string | null;
       readonly to: string | null;
       readonly disposition: (typeof SELECTABLE)[number] | null;
@@ -21,9 +21,9 @@ export type EventSource =
   | {
       readonly kind: 'kafka';
       readonly topic: string;
-      /** Null: all of them. */
+      /** Null: all partitions. */
       readonly partition: number | null;
-      /** First offset, and the one behind the last; only with a partition. */
+      /** The first offset, and the one after the last; only with a partition. */
       readonly fromOffset: number | null;
       readonly toOffset: number | null;
       readonly from: string | null;
@@ -31,7 +31,7 @@ export type EventSource =
     }
   | { readonly kind: 'file'; readonly path: string };
 
-/** Which of them. */
+/** Which events of a source; null: no limit. */
 export interface EventFilter {
   readonly subscription: string | null;
   /** The CRM's action id. */
@@ -47,13 +47,13 @@ export type GroupPage = readonly Group[];
 
 export const FAMILY_LETTERS = { S: 'SUBSCRIPTION', V: 'SERVICE', I: 'INSTALLED_ITEM' } as const;
 
-/** An action as people write it: `V: ADD_SERVICE`. */
+/** Names an action in the form that people write: `V: ADD_SERVICE`. */
 export function actionName(event: ActionEvent): string {
   const letter = event.family === 'SUBSCRIPTION' ? 'S' : event.family === 'SERVICE' ? 'V' : 'I';
   return `${letter}: ${event.writerType}`;
 }
 
-/** Whether an event that was read is one of those selected. */
+/** Returns whether the filter selects the event. */
 export function isMeant(event: ActionEvent, { subscription, action, type }: EventFilter): boolean {
   return (
     (subscription === null || event.subscription.number === subscription) &&
@@ -63,24 +63,24 @@ export function isMeant(event: ActionEvent, { subscription, action, type }: Even
 }
 
 const PAGE_SUBSCRIPTIONS = 100;
-/** A page ends earlier where its subscriptions have many events; a single one may have more. */
+/** A page has fewer subscriptions if they have many events; a single subscription may exceed this. */
 const PAGE_EVENTS = 1_000;
 
 /**
- * The selected rows of the inbox, a page of subscriptions at a time, in the order of their numbers: from behind a cursor
- * to the end. Walks inbox_version, or the primary key within the time range.
+ * Reads the selected rows of the inbox, a page of subscriptions at a time, ordered by number, starting after a cursor.
+ * Walks inbox_version, or the primary key within the time range.
  */
 export async function* inboxPages(
   db: Database,
   { source, subscription, action, type }: EventSelection & { readonly source: { readonly kind: 'inbox' } },
-  behind: string | null,
+  after: string | null,
 ): AsyncGenerator<GroupPage> {
   const times = { from: dateOf(source.from), to: dateOf(source.to) };
   const range = await idRange(db, 'inbox', times);
   const [letter, name] = type === null ? [null, null] : [type.slice(0, 1), type.slice(3)];
   const family = letter === null ? null : (FAMILY_LETTERS[letter as keyof typeof FAMILY_LETTERS] ?? letter);
   const bounded = source.from !== null || source.to !== null;
-  for (let cursor = behind; ;) {
+  for (let cursor = after; ;) {
     const rows = await db.query<{ number: string; ids: number[] }>(
       `select subscription_number as number, array_agg(id order by id)::text[] as ids from inbox
        where disposition in ('PLANNED', 'NOTHING_TO_DO', 'STALE')
@@ -116,7 +116,7 @@ export async function* inboxPages(
   }
 }
 
-/** How many events the selection of the inbox has at most, for the progress line. */
+/** Returns an upper limit of the number of selected inbox events, for the progress line. */
 export async function countInbox(db: Database, source: EventSource & { readonly kind: 'inbox' }): Promise<number> {
   const { first, last } = await idRange(db, 'inbox', { from: dateOf(source.from), to: dateOf(source.to) });
   return Math.max(0, last - first + 1);

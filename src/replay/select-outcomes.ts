@@ -1,14 +1,14 @@
 import type { OutboxMessage } from '../outcomes/outbox.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 
-/** Which outcomes are published again. Times are those at which they were stored, ISO 8601; null: no limit. */
+/** Which outcomes to publish again. Times are when they were stored, ISO 8601; null: no limit. */
 export interface OutcomeSelection {
   readonly from: string | null;
   readonly to: string | null;
   readonly subscription: string | null;
   /** The number of one request: its outcome and those of its action. */
   readonly request: number | null;
-  /** Of each action only the newest outcome, instead of all that went out. */
+  /** Only the newest outcome of each action, instead of all that were published. */
   readonly latest: boolean;
 }
 
@@ -18,27 +18,28 @@ export interface OutboxRange {
   readonly last: number;
 }
 
-/** A row of the outbox, as it is published again. */
+/** A row of the outbox to publish again. */
 export type PublishedOutcome = OutboxMessage & {
   readonly request_number: number | null;
   readonly action_id: string | null;
 };
 
 /**
- * The next outcomes of the selection behind a row, in the order in which they were published first. What has not been
- * published yet goes out by itself, and what the broker refused would be refused again: neither is taken.
+ * Reads the next selected outcomes after a row, in the order in which they were first published. It skips outcomes not
+ * published yet, since they will be, and those that the broker refused, since it would refuse them again.
  *
- * A time range walks the primary key within `range`; a subscription and a request walk outbox_request and outbox_action.
+ * A time range walks the primary key within `range`; a subscription and a request walk outbox_request and
+ * outbox_action.
  */
-export function outcomesBehind(
+export function outcomesAfter(
   db: Queryable,
   selection: OutcomeSelection,
   range: OutboxRange,
-  behind: number,
+  after: number,
   limit: number,
 ): Promise<PublishedOutcome[]> {
   const { from, to, subscription, request, latest } = selection;
-  const parameters = [Math.max(behind, range.first - 1), range.last, from, to, limit];
+  const parameters = [Math.max(after, range.first - 1), range.last, from, to, limit];
   const named =
     subscription !== null
       ? `and o.id in (
@@ -74,8 +75,8 @@ and (o.kind = 'REQUEST_OUTCOME' or not exists (
      and newer.id > o.id and newer.message_key = o.message_key))`;
 
 /**
- * Locks the actions of these outcomes, so that no further one is stored before the transaction is over, and leaves out
- * what is not the newest any more. Walks crm_action's primary key, then outbox_action.
+ * Returns those outcomes that are still the newest of their action. Locks the actions, so that no newer outcome is
+ * stored before the transaction ends. Walks crm_action's primary key, then outbox_action.
  */
 export async function newestOf(tx: Transaction, outcomes: readonly PublishedOutcome[]): Promise<PublishedOutcome[]> {
   const ids = outcomes.map(({ id }) => id);

@@ -9,18 +9,18 @@ import { DeadLetterError } from '../intake/release-dead-letter.ts';
 import { hexLines } from './hex.ts';
 import { messageOfDeadLetter, type StoredEvent, storedEvent } from './stored-events.ts';
 
-/** A message with all that can be told of it. */
+/** A message with everything known about it. */
 export interface ShownEvent extends StoredEvent {
   readonly event: unknown;
-  /** Of a dead letter, where its bytes are still there. */
+  /** The original message of a dead letter; null if its bytes are no longer stored. */
   readonly message: {
     readonly key: string | null;
     readonly headers: Readonly<Record<string, string>>;
     readonly bytes: number;
     readonly schemaId: number | null;
-    /** Why it cannot be read now, null where it can: the cause may be mended since. */
+    /** Why it cannot be read now; null if it can, because the cause may be fixed since. */
     readonly cause: DeadLetterCause | null;
-    /** The payload as far as the schema that it names reads it; null where there is no such schema. */
+    /** The payload as far as the named schema can read it; null if there is no such schema. */
     readonly decoded: PartlyDecoded | null;
     readonly hex: readonly string[];
   } | null;
@@ -29,9 +29,9 @@ export interface ShownEvent extends StoredEvent {
 const PREFIX_BYTES = 5;
 
 /**
- * One message of the inbox, a dead letter decoded as far as possible.
- * @returns null where there is no such row.
- * @throws SchemaRegistryUnavailableError for a dead letter whose schema cannot be asked for.
+ * Reads one message of the inbox; a dead letter is decoded as far as possible.
+ * @returns null if there is no such row.
+ * @throws SchemaRegistryUnavailableError if the registry cannot return a dead letter's schema.
  */
 export async function showEvent(
   db: Queryable,
@@ -62,8 +62,8 @@ export async function showEvent(
 }
 
 /**
- * A dead letter read again, with the schema that it names or another one.
- * @throws DeadLetterError where its bytes are gone or it still cannot be read; SchemaRegistryUnavailableError.
+ * Reads a dead letter again, with the schema that it names or with another one.
+ * @throws DeadLetterError if its bytes are gone or it still cannot be read; SchemaRegistryUnavailableError.
  */
 export async function readDeadLetterAgain(
   db: Queryable,
@@ -74,7 +74,7 @@ export async function readDeadLetterAgain(
   const message = await messageOfDeadLetter(db, letter);
   if (!message) {
     throw new DeadLetterError(
-      `The bytes of dead letter ${letter.id} are not kept any more: let the CRM send the event again`,
+      `The bytes of dead letter ${letter.id} are no longer stored: let the CRM send the event again`,
     );
   }
   const [read] = await readMessages(createEventDecoder(findWriterSchema), [withSchema(message, schemaId)]);
@@ -93,7 +93,7 @@ function contradictionOf(event: NonNullable<ReadMessage['event']>): DeadLetterCa
   return contradictions.length === 0 ? null : { reason: 'CONTRADICTORY', detail: contradictions.join(' ') };
 }
 
-/** The same payload under another schema id; a value without the wire format's prefix is the payload as a whole. */
+/** Returns the same payload under another schema id. A value without the wire format's prefix is all payload. */
 function withSchema(message: IncomingMessage, schemaId: number | null): IncomingMessage {
   const { value } = message;
   if (schemaId === null || value === null) return message;

@@ -10,23 +10,26 @@ import { messageOf as problemOf } from '../platform/errors.ts';
 import type { Group } from './evaluate.ts';
 import { type EventFilter, type GroupPage, isMeant } from './select-events.ts';
 
-/** Messages of a stream, put together by subscription on disk, so that memory does not grow with their number. */
+/** Groups the messages of a stream by subscription on disk, so that memory does not grow with their number. */
 export interface Spool {
-  /** Takes messages in the order of the stream; those that the filter leaves out are forgotten. */
+  /** Adds messages in the order of the stream; drops those that the filter leaves out. */
   add(reads: readonly ReadMessage[]): void;
-  /** Events that were taken. */
+  /** The number of events added. */
   readonly events: number;
   /** Messages that could not be read, by reason. */
   readonly unreadable: Readonly<Record<string, number>>;
-  /** What tells this spool from one of other messages: the same ones give the same, in whatever order they are added. */
+  /**
+   * Returns a fingerprint of the messages. The same messages have the same fingerprint in whatever order they are
+   * added.
+   */
   fingerprint(): string;
-  /** All events, each subscription's in version order and each eventId once, from behind a cursor on. */
-  pages(behind: string | null): AsyncGenerator<GroupPage>;
+  /** Reads all events after a cursor: each subscription's in version order, each eventId once. */
+  pages(after: string | null): AsyncGenerator<GroupPage>;
   /** Deletes the files. */
   remove(): void;
 }
 
-/** So many files: of a million events of 2 KB each has 2 MB, which is read as a whole, also beside what is live. */
+/** Of a million events of 2 KB, each file has 2 MB. It is read as a whole, which live work must tolerate. */
 const BUCKETS = 1_024;
 const BUFFER_CHARS = 16 * 1024;
 const PAGE_SUBSCRIPTIONS = 100;
@@ -55,7 +58,7 @@ export function createSpool(filter: EventFilter): Spool {
   process.once('exit', remove);
   const buffers = Array.from({ length: BUCKETS }, () => '');
   const unreadable: Record<string, number> = {};
-  // Of all messages, in whatever order: Kafka keeps none between the partitions of a topic.
+  // A sum over all messages, because Kafka keeps no order between the partitions of a topic.
   let sum = 0n;
   let events = 0;
 
@@ -108,15 +111,15 @@ export function createSpool(filter: EventFilter): Spool {
     return join(directory, `${bucket}.jsonl`);
   }
 
-  async function* pages(behind: string | null): AsyncGenerator<GroupPage> {
-    const slash = behind?.indexOf('/') ?? -1;
-    const first = behind === null ? 0 : Number(behind.slice(0, slash));
-    const last = behind === null ? '' : behind.slice(slash + 1);
+  async function* pages(after: string | null): AsyncGenerator<GroupPage> {
+    const slash = after?.indexOf('/') ?? -1;
+    const first = after === null ? 0 : Number(after.slice(0, slash));
+    const last = after === null ? '' : after.slice(slash + 1);
     for (let bucket = first; bucket < BUCKETS; bucket += 1) {
       flush(bucket);
       if (!existsSync(fileOf(bucket))) continue;
       const groups = groupsOf(bucket, await readFile(fileOf(bucket), 'utf8'));
-      const left = bucket === first && behind !== null ? groups.filter(({ number }) => number > last) : groups;
+      const left = bucket === first && after !== null ? groups.filter(({ number }) => number > last) : groups;
       yield* pagesOf(left);
     }
   }

@@ -4,7 +4,7 @@ import type { DeadLetterHeader } from '../outcomes/outbox.ts';
 import type { Queryable } from '../platform/database.ts';
 import { idRange } from './id-range.ts';
 
-/** A message of the CRM as the inbox has it. */
+/** A message of the CRM in the inbox. */
 export interface StoredEvent {
   readonly id: number;
   readonly disposition: 'PLANNED' | 'NOTHING_TO_DO' | 'DUPLICATE' | 'STALE' | 'DEAD_LETTERED';
@@ -22,12 +22,15 @@ export interface StoredEvent {
   readonly actionId: string | null;
   readonly reason: string | null;
   readonly detail: string | null;
-  /** What a person decided. */
+  /** What a person decided about it. */
   readonly resolution: string | null;
   readonly resolvedAt: Date | null;
 }
 
-/** One message with its event, null where it could not be decoded; null where there is no such row. Walks the primary key. */
+/**
+ * Reads one message and its event, which is null if it could not be decoded. Null if there is no such row. Walks the
+ * primary key.
+ */
 export async function storedEvent(
   db: Queryable,
   id: number,
@@ -39,7 +42,7 @@ export async function storedEvent(
   return row ?? null;
 }
 
-/** Dead letters, the oldest first: those that wait for a person, or all. Walks inbox_dead_letter. */
+/** Lists dead letters, the oldest first: those that wait for a person, or all. Walks inbox_dead_letter. */
 export function deadLetters(
   db: Queryable,
   options: { readonly all: boolean; readonly after: number; readonly limit: number },
@@ -51,10 +54,12 @@ export function deadLetters(
   );
 }
 
-/** The message of a dead letter as it came, out of the outbox; null where that row is gone. Walks outbox's primary key. */
+/**
+ * Reads the original message of a dead letter from the outbox; null if that row is gone. Walks outbox's primary key.
+ */
 export async function messageOfDeadLetter(db: Queryable, letter: StoredEvent): Promise<IncomingMessage | null> {
   const { receivedAt, topic, partition, offset, timestamp } = letter;
-  // Both were written in one transaction, and carry its time, which has microseconds.
+  // One transaction wrote both rows, so both have its time, to the microsecond.
   const range = await idRange(db, 'outbox', { from: receivedAt, to: receivedAt });
   const place = [
     ['dead-letter-topic', base64(topic)],
@@ -68,7 +73,7 @@ export async function messageOfDeadLetter(db: Queryable, letter: StoredEvent): P
     [letter.id, range.first, range.last, JSON.stringify(place)],
   );
   if (!row) return null;
-  // Without members of its own: a header may be named "constructor".
+  // No prototype: a header may be named "constructor".
   const headers = Object.create(null) as Record<string, Buffer[]>;
   for (const [name, value] of row.headers) {
     if (!name.startsWith('dead-letter-')) (headers[name] ??= []).push(Buffer.from(value ?? '', 'base64'));

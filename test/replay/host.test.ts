@@ -5,7 +5,7 @@ import { createLogger } from '../../src/platform/logging.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { plan } from '../../src/planning/plan.ts';
 import { type ReplayHost, startReplayHost } from '../../src/replay/host.ts';
-import { planRowsBehind } from '../../src/replay/hosted-plan.ts';
+import { planRowsAfter } from '../../src/replay/hosted-plan.ts';
 import { askToStop, createReplay, findReplay, type Replay, resumeReplay } from '../../src/replay/record.ts';
 import { findSchema, openTestIntake, RULES, type TestIntake } from '../intake/support.ts';
 import { avroRecord, randomHistories } from '../support/histories.ts';
@@ -83,11 +83,11 @@ describe(`Replays that the service works on (REPLAY_SEED=${seed})`, () => {
     const { result } = await until(id, 'the plan', ({ state }) => state === 'COMPLETED');
     expect(result).toEqual({ ...summary, unreadable: {}, rowsLeftOut: 0 });
     expect(summary.differing).toBeGreaterThan(0);
-    const kept = (await planRowsBehind(intake.db, id, 0, 10_000)).map(({ content }) => content);
+    const kept = (await planRowsAfter(intake.db, id, 0, 10_000)).map(({ content }) => content);
     const differing = rows.filter(({ verdict }) => ['new', 'no longer', 'changed'].includes(verdict));
     expect(kept).toEqual(JSON.parse(JSON.stringify(differing)));
-    const [first, ...rest] = await planRowsBehind(intake.db, id, 0, 2);
-    expect((await planRowsBehind(intake.db, id, first?.position ?? 0, 1)).map(({ content }) => content)).toEqual(
+    const [first, ...rest] = await planRowsAfter(intake.db, id, 0, 2);
+    expect((await planRowsAfter(intake.db, id, first?.position ?? 0, 1)).map(({ content }) => content)).toEqual(
       rest.map(({ content }) => content),
     );
     expect(await others()).toEqual(before);
@@ -201,6 +201,6 @@ describe(`Replays that the service works on (REPLAY_SEED=${seed})`, () => {
     const { id } = await createReplay(intake.db, asked, null);
     startHost();
     const { failure } = await until(id, 'the failure', ({ state }) => state === 'STOPPED');
-    expect(failure).toMatch(/not those that replay \d+ was begun with/);
+    expect(failure).toMatch(/not those that replay \d+ was started with/);
   });
 });

@@ -14,7 +14,7 @@ test('a replay waits for whatever comes back by itself, and for nothing else', (
     new kafkajs.KafkaJSConnectionError('connect ECONNREFUSED'),
     new kafkajs.KafkaJSRequestTimeoutError('Request Metadata timed out'),
     new kafkajs.KafkaJSNumberOfRetriesExceeded(new Error('x'), { retryCount: 5, retryTime: 1 }),
-    new KafkaSilentError('Kafka gave nothing'),
+    new KafkaSilentError('Kafka returned nothing'),
     new SchemaRegistryUnavailableError('The schema registry did not answer'),
     refusedByPostgres('57P01'),
   ];
@@ -23,7 +23,7 @@ test('a replay waits for whatever comes back by itself, and for nothing else', (
     new NoSuchTopicError('There is no topic crm-connection-timeouts'),
     // A statement that took too long takes too long again.
     refusedByPostgres('57014'),
-    new Error('The events are not those that replay 7 was begun with'),
+    new Error('The events are not those that replay 7 was started with'),
     new TypeError('a fault of ours'),
     'the service stops',
   ];

@@ -4,7 +4,7 @@ import { connectCrm } from '../../dev/demo/wire.ts';
 import type { Received } from '../../dev/demo/wire.ts';
 import { createReplay, resumeReplay } from '../../src/replay/record.ts';
 import { outcomeSelection, replayOutcomes } from '../../src/replay/outcomes.ts';
-import { outcomesBehind } from '../../src/replay/select-outcomes.ts';
+import { outcomesAfter } from '../../src/replay/select-outcomes.ts';
 import { eventually, type Ground, openGround } from '../outcomes/support.ts';
 import { runCli } from '../support/cli.ts';
 import { finishPending } from '../support/finish.ts';
@@ -192,7 +192,7 @@ describe('replay outcomes', () => {
     const selected = async (latest: boolean) => {
       const selection = { from: null, to: null, subscription: first.key, request: null, latest };
       const stored = await outcomeSelection(ground.db, selection, null);
-      return (await outcomesBehind(ground.db, stored, stored, 0, 100)).length;
+      return (await outcomesAfter(ground.db, stored, stored, 0, 100)).length;
     };
     expect(await selected(false)).toBe(8);
     expect(await selected(true)).toBe(7);

@@ -12,11 +12,12 @@ import { commandKey, type EntitlementCommand, isPairing, type PairingCommand } f
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
 import { NO_FACTS } from './no-facts.ts';
-import { messageOf, newestBelow, staysOf } from './then.ts';
+import { messageOf, newestBelow, staysOf } from './replan.ts';
 
 /**
- * Why a difference sends nothing. SUPERSEDED: the newest snapshots contradict it. ALREADY_REQUESTED, ALREADY_PAIRED: what
- * came later did it. NO_COMMAND: the CAS knows no command that would undo it. The others are planning's.
+ * Explains why nothing is sent for a difference. SUPERSEDED: the newest snapshots contradict it. ALREADY_REQUESTED and
+ * ALREADY_PAIRED: something later already did it. NO_COMMAND: no command of the CAS undoes it. Other reasons are those
+ * of planning.
  */
 export interface Unsent {
   readonly kind: 'nothing';
@@ -24,7 +25,7 @@ export interface Unsent {
   readonly detail: string;
 }
 
-/** A command that mends a difference, for the subscription that it serves. */
+/** A command that corrects a difference, for the subscription that needs it. */
 export interface Sent {
   readonly kind: 'send';
   readonly command: PlannedCommand;
@@ -33,29 +34,39 @@ export interface Sent {
 
 export type Effect = Sent | Unsent;
 
-/** A difference with what would be done about it now; null where there is nothing to mend. */
-export interface Mended extends Compared {
+/** A compared command with what would be done about it now; no effects if there is nothing to correct. */
+export interface RowWithEffects extends Compared {
   readonly effects: readonly Effect[];
 }
 
-export interface MendOptions extends Omit<FoldOptions, 'stalePolicy'> {
-  /** Sends again also what was made then and is made now: for a CAS that lost it. */
+export interface EffectOptions extends Omit<FoldOptions, 'stalePolicy'> {
+  /** Also sends again what was made then and is made now, for a CAS that lost it. */
   readonly again: boolean;
-  /** What was decided for cards that several subscriptions hold or held, by `pairKey`; a plan keeps it while it goes on. */
+  /**
+   * Decisions so far for cards that several subscriptions hold or held, by `pairKey`. A plan keeps them from page to
+   * page.
+   */
   readonly decided?: Map<string, EntitlementCommand['type']> | undefined;
 }
 
 /**
- * What has to be sent so that the differences of one subscription are mended, by the newest snapshots of all that hold
- * its cards: an old event never undoes what a newer one has done (P7). Each entitlement is decided once, whatever events
- * speak of it, and only where it is not as the last request of its pair left it. Pure.
+ * Decides what to send for each difference of one subscription. Pure.
+ *
+ * The newest snapshots of all holders of its cards decide, so an old event never undoes a newer one (P7). Each
+ * entitlement is decided once, however many events name it. It is sent only if the last request for its card and
+ * service left it different.
  */
-export function mend(number: string, rows: readonly Compared[], history: History, options: MendOptions): Mended[] {
+export function decideEffects(
+  number: string,
+  rows: readonly Compared[],
+  history: History,
+  options: EffectOptions,
+): RowWithEffects[] {
   const current = history.current.get(number)?.snapshot ?? null;
   if (current === null) return rows.map((row) => ({ ...row, effects: [] }));
   const pairs = decidePairs(rows, current, history, options);
-  const pairings = createPairingMender(number, history, options);
-  return rows.map((row): Mended => {
+  const pairings = createPairingEffects(number, history, options);
+  return rows.map((row): RowWithEffects => {
     if (!differs(row, options.again)) return { ...row, effects: [] };
     const command = row.now ?? row.made;
     if (command === null) return { ...row, effects: [] };
@@ -69,7 +80,10 @@ function differs({ verdict }: Compared, again: boolean): boolean {
   return verdict === 'new' || verdict === 'no longer' || verdict === 'changed' || (again && verdict === 'same');
 }
 
-/** Which of the two entitlement commands a difference asks for: what was made wrongly asks for its opposite. */
+/**
+ * Returns the entitlement command that a difference asks for. For a command that was wrongly made, that is its
+ * opposite.
+ */
 function asksFor(row: Compared): EntitlementCommand['type'] | null {
   if (row.now !== null) return 'service' in row.now ? row.now.type : null;
   if (row.made === null || !('service' in row.made)) return null;
@@ -80,22 +94,22 @@ function decidePairs(
   rows: readonly Compared[],
   current: Subscription,
   history: History,
-  { again, decided }: MendOptions,
+  { again, decided }: EffectOptions,
 ) {
   const cards = new Set(
     rows.flatMap(({ now, made }) => [now, made].flatMap((one) => (one && 'service' in one ? one.smartcard : []))),
   );
   const wanted = entitledBy(current, cards, history);
   const last = lastRequests(cards, history);
-  const told = new Map<string, Compared>();
-  // The newest event that asks for what is right is the one that is told to send it.
+  const senders = new Map<string, Compared>();
+  // The newest event that asks for the right state sends the command; the others refer to it.
   for (const row of rows) {
     const pair = pairOf(row.now ?? row.made ?? NOTHING);
     if (pair === null || !differs(row, again)) continue;
     const key = pairKey(pair.card, pair.service);
     const right = wanted.has(key) ? 'ADD_SUBSCRIPTIONS' : 'CANCEL_SUBSCRIPTIONS';
-    const best = told.get(key);
-    if (asksFor(row) === right && (best === undefined || versionOf(row) >= versionOf(best))) told.set(key, row);
+    const best = senders.get(key);
+    if (asksFor(row) === right && (best === undefined || versionOf(row) >= versionOf(best))) senders.set(key, row);
   }
   return { effectOf };
 
@@ -108,15 +122,15 @@ function decidePairs(
         entitled === null ? 'no longer entitles the card to it' : `entitles the card through ${entitled.about}`;
       return nothing('SUPERSEDED', `Version ${version} of ${entitled?.subscription.number ?? current.number} ${how}.`);
     }
-    const teller = told.get(key);
-    if (teller !== row) {
+    const sender = senders.get(key);
+    if (sender !== row) {
       return nothing(
         'ALREADY_REQUESTED',
-        `Version ${teller === undefined ? version : versionOf(teller)} asks for it too, and is newer.`,
+        `Version ${sender === undefined ? version : versionOf(sender)} asks for it too, and is newer.`,
       );
     }
     if (decided?.get(key) === type) {
-      return nothing('ALREADY_REQUESTED', 'Another subscription with this card, which comes before, asks for it too.');
+      return nothing('ALREADY_REQUESTED', 'Another subscription with this card, planned earlier, asks for it too.');
     }
     const before = last.get(key) ?? null;
     const asThen = before?.command.type === type && !(row.verdict === 'changed' && isMoved(before, entitled));
@@ -147,11 +161,14 @@ const NOTHING: PlannedCommand = { type: 'CREATE_PAIRING', smartcards: [], setTop
 interface Entitled {
   readonly command: EntitlementCommand;
   readonly subscription: { readonly id: string; readonly number: string };
-  /** The service, for people. */
+  /** The service, in words for people. */
   readonly about: string;
 }
 
-/** What the newest snapshots entitle these cards to, by `pairKey`: the subscription's own first, then any other's (R4). */
+/**
+ * Returns what the newest snapshots entitle these cards to, by `pairKey`. The subscription's own entitlement wins over
+ * those of others (R4).
+ */
 function entitledBy(current: Subscription, cards: ReadonlySet<string>, history: History): Map<string, Entitled> {
   const numbers = new Set([...cards].flatMap((card) => [...(history.holders.get(card) ?? [])]));
   const others = [...numbers].flatMap((number) =>
@@ -175,7 +192,10 @@ function entitledBy(current: Subscription, cards: ReadonlySet<string>, history: 
   return found;
 }
 
-/** The last request for each pair that was not refused, by `pairKey`: what the CAS holds, or will once all are sent. */
+/**
+ * Returns the last request for each pair that was not refused, by `pairKey`. It is what the CAS has, or will have once
+ * all requests are sent.
+ */
 function lastRequests(cards: ReadonlySet<string>, history: History): Map<string, PastRequest> {
   const last = new Map<string, PastRequest>();
   for (const request of [...history.requests.values()].flat()) {
@@ -187,8 +207,8 @@ function lastRequests(cards: ReadonlySet<string>, history: History): Map<string,
   return last;
 }
 
-/** Pairings are planned as intake would plan the event if it came now: against the newest snapshot. */
-function createPairingMender(number: string, history: History, options: MendOptions) {
+/** Decides about pairings as intake would if the event arrived now, against the newest snapshot. */
+function createPairingEffects(number: string, history: History, options: EffectOptions) {
   const facts = factsNow(number, history);
   let known = knownPairings(history.stays.get(number) ?? new Map(), history.pendingPairings.get(number) ?? []);
   const done = new Map<number, Effect[]>();
@@ -197,12 +217,14 @@ function createPairingMender(number: string, history: History, options: MendOpti
 
   function effectsOf(row: Compared): Effect[] {
     if (row.now === null) {
-      return [nothing('NO_COMMAND', 'The CAS knows no command that takes a pairing apart.')];
+      return [nothing('NO_COMMAND', 'The CAS has no command that dissolves a pairing.')];
     }
     const { event, id } = { event: row.past.event, id: row.past.id };
     const before = done.get(id);
     if (before)
-      return before.length === 0 ? [] : [nothing('ALREADY_REQUESTED', 'With the other pairing of this event.')];
+      return before.length === 0
+        ? []
+        : [nothing('ALREADY_REQUESTED', 'The other pairing command of this event does it.')];
     const effects = planNow(event);
     done.set(id, effects);
     return effects;
@@ -226,7 +248,7 @@ function createPairingMender(number: string, history: History, options: MendOpti
     const effects: Effect[] = withheld.map(({ reason, detail }) => nothing(reason, detail));
     for (const command of (plan?.commands ?? []).filter(isPairing)) {
       if (isKnown(command) && !options.again) {
-        effects.push(nothing('ALREADY_PAIRED', 'All of its devices are paired together by now.'));
+        effects.push(nothing('ALREADY_PAIRED', 'All its devices are already paired together.'));
         continue;
       }
       known = foldPairing(known, command);
@@ -247,7 +269,7 @@ function createPairingMender(number: string, history: History, options: MendOpti
   }
 }
 
-/** The snapshots of a subscription that events brought, in the order in which they came. */
+/** Returns the snapshots that events of a subscription brought, in the order of arrival. */
 export function snapshotsOf(number: string, history: History): Current[] {
   return (history.events.get(number) ?? []).map(({ event: { subscription } }) => ({
     version: subscription.version,
@@ -255,7 +277,10 @@ export function snapshotsOf(number: string, history: History): Current[] {
   }));
 }
 
-/** What intake would find for an event of this subscription now, if no event of its action had come before. */
+/**
+ * Returns the facts that intake would find now for an event of this subscription, ignoring earlier events of its
+ * action.
+ */
 export function factsNow(number: string, history: History): Facts {
   const own = history.current.get(number);
   return {

@@ -5,30 +5,30 @@ import type { KnownPairings } from '../planning/types.ts';
 import { isPairing, type PairingCommand } from '../planning/command.ts';
 import type { PastEvent, PastRequest } from './history.ts';
 
-/** What was known of a subscription's pairings (R7) while its history goes by, event by event. */
+/** What was known about a subscription's pairings (R7), replayed event by event. */
 export interface PairingsOverTime {
-  /** What intake knew when it planned the event. */
+  /** Returns what intake knew when it planned the event. */
   at(past: PastEvent): KnownPairings;
-  /** The event brought this snapshot: cards leave and come. */
+  /** Applies the snapshot that the event brought: cards leave and come. */
   apply(snapshot: Subscription, past: PastEvent): void;
-  /** The event's requests were made. */
+  /** Applies the requests that the event made. */
   made(past: PastEvent): void;
 }
 
-/** Events of the subscription that one transaction processed. */
+/** The events of the subscription that one transaction processed. */
 interface Chunk {
   readonly time: number;
   readonly fold: StaysFold;
-  /** By the position of an event: its stays' requests have this number or a higher one. */
+  /** By position of an event: the lowest request number of the stays that it started. */
   readonly joinedNumbers: number[];
 }
 
 type PairingRequest = PastRequest & { readonly command: PairingCommand };
 
 /**
- * Goes along with the events in the order in which they were processed; in between, requests became final, and others
- * were made that no event made, each at its time. Events with one time came in one transaction, which folded them on top
- * of each other, as is done here. What a refused pairing taught is not kept, and counts as nothing.
+ * Replays the events in the order in which they were processed. Between them, requests became final, and requests
+ * without an event were made, each at its own time. Events with the same time belong to one transaction, which folded
+ * them one onto another, so this does too. What a refused pairing command revealed is not stored, and is ignored.
  */
 export function pairingsOverTime(number: string, requests: readonly PastRequest[]): PairingsOverTime {
   const all = requests.filter((request): request is PairingRequest => isPairing(request.command));
@@ -49,7 +49,7 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
     },
     made(past) {
       const { time, fold } = chunkOf(past);
-      // Those that were stored with it have its time; those of a replay came later.
+      // Requests stored together with the event have its time. Later ones came from a replay.
       for (const request of ofEvent.get(past.id) ?? []) {
         if (request.submittedAt !== time) continue;
         take(request);
@@ -68,7 +68,7 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
     return chunk;
   }
 
-  /** What intake wrote about the cards at the end of the transaction. */
+  /** Applies what intake wrote about the cards at the end of the transaction. */
   function closeChunk(): void {
     if (chunk === null) return;
     const { left, joined, thinned } = chunk.fold.cardChanges();
@@ -81,7 +81,7 @@ export function pairingsOverTime(number: string, requests: readonly PastRequest[
     }
   }
 
-  /** What happened before this time, in its order. */
+  /** Applies everything that happened before this time, in order. */
   function goOnTo(time: number): void {
     while ((bySubmission[0]?.submittedAt ?? Infinity) < time) {
       for (const request of bySubmission.splice(0, 1)) {

@@ -10,21 +10,21 @@ import type { EarlierCommand, KnownPairings, Plan } from '../planning/types.ts';
 import { commandKey } from '../planning/command.ts';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { History, PastEvent } from './history.ts';
-import { pairingsOverTime } from './pairings-then.ts';
+import { pairingsOverTime } from './pairings-over-time.ts';
 
-/** One event, and what today's rules would have made of it when it was processed. */
+/** An event, and what today's rules would have made of it when it was processed. */
 export interface Replanned {
   readonly past: PastEvent;
-  /** Null for an event that is held, or that a person gave up. */
+  /** Null for an event that is held or was discarded. */
   readonly plan: Plan | null;
 }
 
 /**
- * What the rules of `options` would have made of events of one subscription at the moment when each was processed:
- * with the snapshots, guards and known pairings of that moment, as far as they are kept. Pure.
+ * Plans events of one subscription by today's rules, as of the moment when each was processed: with the snapshots,
+ * guards and known pairings of that moment, as far as they are stored. Pure.
  *
- * The facets of an action belong together (R6), so every event of an action that has a selected event is planned; what
- * an earlier facet would have made counts as made. Everything else that each event found was made by the rules of then.
+ * The facets of an action belong together (R6). So every event of an action with a selected event is planned, and what
+ * an earlier facet would have made counts as made. Everything else that an event found is taken as it really was.
  */
 export function replan(
   number: string,
@@ -83,7 +83,7 @@ export function replan(
     return decision.plan;
   }
 
-  /** Whether the request for the command had been refused when the event came (R6). */
+  /** Returns whether the request for the command had been refused when the event came (R6). */
   function wasRejected(key: string, { event, receivedAt }: PastEvent): boolean {
     const last = requests.findLast(
       (request) =>
@@ -92,7 +92,9 @@ export function replan(
     return last?.state === 'REJECTED' && last.executedAt !== null && last.executedAt <= receivedAt;
   }
 
-  /** R4: the newest snapshots at that moment of the other subscriptions that hold or held a card of the event. */
+  /**
+   * Returns the newest snapshots at that moment of the other subscriptions that hold or held a card of the event (R4).
+   */
   function othersThen(past: PastEvent, applied: Current | null, lower: Current | null): Map<string, Subscription> {
     const older = [applied, lower].flatMap((one) => (one === null ? [] : snapshotCards(one.snapshot)));
     const found = new Map<string, Subscription>();
@@ -108,7 +110,7 @@ export function replan(
 
   function snapshotBefore(other: string, inboxId: number): Subscription | null {
     const all = history.events.get(other) ?? [];
-    // Known by its import alone: since when is not kept.
+    // Only its import is known, and not since when.
     if (all.length === 0) return history.current.get(other)?.snapshot ?? null;
     let newest: Subscription | null = null;
     for (const { id, disposition, event } of all) {
@@ -120,7 +122,7 @@ export function replan(
   }
 }
 
-/** Ids are given in the order of processing, but for events that a person let through later. */
+/** Sorts events by processing. Ids already have that order, except for events that a person released later. */
 function inOrderOfProcessing(events: readonly PastEvent[]): PastEvent[] {
   const released = events.filter(({ resolvedAt }) => resolvedAt !== null);
   if (released.length === 0) return [...events];
@@ -134,19 +136,19 @@ function inOrderOfProcessing(events: readonly PastEvent[]): PastEvent[] {
   return [...ordered, ...waiting];
 }
 
-/** R1: the newest snapshot of a lower version; of several with one version the last that came. */
+/** Returns the newest snapshot of a lower version (R1); of several with one version, the last that came. */
 export function newestBelow(version: number, snapshots: readonly Current[]): Current | null {
   let best: Current | null = null;
   for (const one of snapshots) if (one.version < version && one.version >= (best?.version ?? -Infinity)) best = one;
   return best;
 }
 
-/** Stays that say what is known, and nothing else. */
+/** Returns stays that hold the known pairings and nothing else. */
 export function staysOf(known: KnownPairings): Stays {
   return new Map([...known].map(([card, pairing]) => [card, { joinedNumber: 0, pairing }]));
 }
 
-/** A message that says nothing beside its event. */
+/** Returns a message that carries only its event. */
 export function messageOf(event: ActionEvent): IncomingMessage {
   const key = Buffer.from(event.subscription.number);
   return { topic: '', partition: 0, offset: 0, timestamp: new Date(0), key, value: null, headers: {} };

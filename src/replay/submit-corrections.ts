@@ -3,15 +3,15 @@ import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import type { NewRequest } from '../requests/new-request.ts';
 import { submitRequests } from '../requests/submit.ts';
-import type { Mended, Sent } from './mend.ts';
+import type { RowWithEffects, Sent } from './effects.ts';
 import type { Replay } from './record.ts';
 
-interface Mend {
-  readonly row: Mended;
+interface Correction {
+  readonly row: RowWithEffects;
   readonly sent: Sent;
 }
 
-/** R5: within one subscription. */
+/** The order of R5, within one subscription. */
 const RANK: Readonly<Record<PlannedCommand['type'], number>> = {
   CANCEL_SUBSCRIPTIONS: 0,
   CREATE_PAIRING: 1,
@@ -20,30 +20,34 @@ const RANK: Readonly<Record<PlannedCommand['type'], number>> = {
 };
 
 /**
- * Makes the requests that mend the differences of one subscription, behind all other work, and notes what was done about
- * each difference. What an event should have made belongs to its action, so that nobody makes it once more (R6) and the
- * CRM is told; what undoes a wrong command belongs to none.
+ * Stores the requests that correct the differences of one subscription, after all other work, and what was done about
+ * each difference. A command that an event should have made belongs to its action, so that it is not made twice (R6)
+ * and the CRM gets an outcome. A command that undoes a wrong one belongs to no action.
  * @returns the requests' numbers.
  */
-export async function submitMends(tx: Transaction, replay: Replay, rows: readonly Mended[]): Promise<number[]> {
-  const mends = rows
-    .flatMap((row) => row.effects.flatMap((sent): Mend[] => (sent.kind === 'send' ? [{ row, sent }] : [])))
+export async function submitCorrections(
+  tx: Transaction,
+  replay: Replay,
+  rows: readonly RowWithEffects[],
+): Promise<number[]> {
+  const corrections = rows
+    .flatMap((row) => row.effects.flatMap((sent): Correction[] => (sent.kind === 'send' ? [{ row, sent }] : [])))
     .toSorted((one, other) => RANK[one.sent.command.type] - RANK[other.sent.command.type]);
   const stored = await submitRequests(
     tx,
-    mends.map((one, index) => requestOf(replay, one, index + 1)),
+    corrections.map((one, index) => requestOf(replay, one, index + 1)),
   );
   const numbers = stored.map(({ number }) => number);
-  await writeItems(tx, replay.id, rows, new Map(mends.map(({ sent }, index) => [sent, numbers[index] ?? null])));
-  await countIntoActions(tx, mends.filter(isOfAction));
+  await writeItems(tx, replay.id, rows, new Map(corrections.map(({ sent }, index) => [sent, numbers[index] ?? null])));
+  await countIntoActions(tx, corrections.filter(isOfAction));
   return numbers;
 }
 
-function requestOf(replay: Replay, mend: Mend, sequenceNumber: number): NewRequest {
-  const { past } = mend.row;
+function requestOf(replay: Replay, correction: Correction, sequenceNumber: number): NewRequest {
+  const { past } = correction.row;
   const { event } = past;
-  const { command, subscription } = mend.sent;
-  const action = isOfAction(mend) ? { id: event.action.id, number: event.action.number } : null;
+  const { command, subscription } = correction.sent;
+  const action = isOfAction(correction) ? { id: event.action.id, number: event.action.number } : null;
   return {
     command,
     sequenceNumber,
@@ -55,16 +59,19 @@ function requestOf(replay: Replay, mend: Mend, sequenceNumber: number): NewReque
   };
 }
 
-/** Today's rules make it for the event, and of its own subscription. */
-function isOfAction({ row, sent }: Mend): boolean {
+/** Returns whether today's rules make the command for the event and its own subscription. */
+function isOfAction({ row, sent }: Correction): boolean {
   const { now, past } = row;
   return now !== null && now.type === sent.command.type && sent.subscription.number === past.event.subscription.number;
 }
 
-/** Locks the actions in the order of their keys; walks the primary key. A further outcome follows once all is final. */
-async function countIntoActions(tx: Transaction, mends: readonly Mend[]): Promise<void> {
-  if (mends.length === 0) return;
-  const keys = mends.map(({ row }) => row.past.event);
+/**
+ * Counts the requests into their actions, so that a further outcome follows once all are final. Locks the actions in
+ * the order of their keys. Walks the primary key.
+ */
+async function countIntoActions(tx: Transaction, corrections: readonly Correction[]): Promise<void> {
+  if (corrections.length === 0) return;
+  const keys = corrections.map(({ row }) => row.past.event);
   await tx.query(
     `with more as (
        select subscription_number, id, count(*)::int as requests
@@ -82,7 +89,7 @@ async function countIntoActions(tx: Transaction, mends: readonly Mend[]): Promis
 async function writeItems(
   tx: Transaction,
   replayId: number,
-  rows: readonly Mended[],
+  rows: readonly RowWithEffects[],
   numbers: ReadonlyMap<Sent, number | null>,
 ): Promise<void> {
   const items = rows.flatMap((row) => row.effects.map((effect) => ({ row, effect })));
