@@ -4,15 +4,18 @@ import type { Begun, Estimate, Json, KindContext, NewTarget, TargetSource } from
 import { cardSelection, type CardSelection, filterValues, placeFits, stateFits } from './selection.ts';
 import { addTargets } from './targets.ts';
 
-/** Rows of subscription_card that one step of collecting looks at: some 50 ms. */
+/** Rows of subscription_card that one collecting step reads; takes about 50 ms. */
 const STEP = 2_000;
-/** Rows that an estimate looks at; of more it extrapolates. */
+/** Rows that an estimate reads; beyond this it extrapolates. */
 const ESTIMATED_MAX = 100_000;
 const SAMPLE = 10;
-/** Malformed cards that one error names. */
+/** How many malformed cards an error names. */
 const NAMED_MAX = 5;
 
-/** Smart cards: of a list, known or not, or of the newest snapshots. A card in two subscriptions is one target. */
+/**
+ * Selects smart cards: those of a list, known or not, or those of the newest snapshots. A card in two subscriptions is
+ * one target.
+ */
 export const cardSource: TargetSource<CardSelection> = {
   schema: cardSelection,
   async begin(tx, runId, selection, context): Promise<Begun> {
@@ -42,7 +45,10 @@ function cardTarget(card: string): NewTarget {
   return { target: card, card, subscription: null };
 }
 
-/** @throws OperationError naming the first malformed cards with their places in the list, from 1. */
+/**
+ * Refuses a list with malformed cards.
+ * @throws OperationError naming the first malformed cards with their positions in the list, from 1.
+ */
 function refuseMalformed(cards: readonly string[], { rules }: KindContext): void {
   const malformed = cards.flatMap((card, index) =>
     rules.smartcardPattern.test(card) ? [] : [{ card, line: index + 1 }],
@@ -71,7 +77,7 @@ async function estimateCards(db: Queryable, selection: CardSelection): Promise<E
       ...filterValues(selection),
     ]);
     if (row === undefined || row.looked === 0) return { targets, exact: true, sample };
-    // The rows of a card lie together: only over a page's end is it seen twice.
+    // A card's rows are adjacent, so only a page boundary can show a card twice.
     targets += row.cards.length - (row.cards[0] !== undefined && row.cards[0] === lastCard ? 1 : 0);
     lastCard = row.cards.at(-1) ?? lastCard;
     looked += row.looked;
@@ -87,15 +93,15 @@ async function estimateCards(db: Queryable, selection: CardSelection): Promise<E
 }
 
 interface Page {
-  /** Rows that were looked at, and the last of them. */
+  /** The number of rows read, and the last of them. */
   readonly looked: number;
   readonly card: string;
   readonly subscription: string;
 }
 
 /**
- * Walks subscription_card's primary key from the cursor, and subscription's once per row: a card that one snapshot has
- * in several places (R1) is in where one of them fits.
+ * Walks subscription_card's primary key from the cursor, and subscription's once per row. A card in several places of
+ * one snapshot (R1) is selected if one of them fits.
  */
 const PAGE = /* sql */ `
 page as materialized (

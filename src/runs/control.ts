@@ -8,17 +8,17 @@ import { lockRun, moveRun, type RunRow } from './store.ts';
 import { takeBack } from './targets.ts';
 
 /**
- * Requests that one transaction withdraws at most, and cards: it holds their locks, for which triggers wait, and
- * PostgreSQL has room for so many (ordered-claim.md).
+ * The most requests and cards of one withdrawing transaction. It holds their locks, for which triggers wait, and
+ * PostgreSQL's lock table is limited (ordered-claim.md).
  */
 const AT_ONCE = { requests: 100, cards: 1_000 };
 
 /**
- * Stops a run: from the first commit on nothing more is made for it, and then what nobody has begun to send is
- * withdrawn, a part in each transaction; its targets wait again for a resume. What an instance had claimed ends by
- * itself. Where the caller dies in between, the worker withdraws the rest; so does stopping a stopped run. Gives how many
- * requests were withdrawn here.
- * @throws OperationError where there is no such run, or it cannot be stopped any more.
+ * Stops a run. After the first commit no more requests are made for it. Then unclaimed requests are withdrawn, some in
+ * each transaction, and their targets wait for a resume. Claimed requests finish normally. If the caller dies, the
+ * worker withdraws the rest, and so does stopping the run again.
+ * @returns how many requests this call withdrew.
+ * @throws OperationError if there is no such run, or it can no longer be stopped.
  */
 export async function stopRun(db: Database, id: number, by: Actor, recordOutcomes: RecordOutcomes): Promise<number> {
   await db.transaction(async (tx) => {
@@ -36,8 +36,9 @@ export async function stopRun(db: Database, id: number, by: Actor, recordOutcome
 }
 
 /**
- * Starts a run that was held, or goes on with one that was stopped or failed. Gives its new state.
- * @throws OperationError where there is no such run, or it cannot be resumed.
+ * Starts a held run, or resumes one that was stopped or failed.
+ * @returns its new state.
+ * @throws OperationError if there is no such run, or it cannot be resumed.
  */
 export async function resumeRun(db: Database, id: number, by: Actor): Promise<RunState> {
   return await db.transaction(async (tx) => {
@@ -68,9 +69,9 @@ async function move(
 }
 
 /**
- * Withdraws some of a stopped run's requests that nobody has claimed; gives how many, 0 where none is left. The caller
- * holds the run's row.
- * @param by null: the worker, for whoever stopped it.
+ * Withdraws some unclaimed requests of a stopped run. The caller holds the lock on the run's row.
+ * @param by null: the worker, for the person who stopped the run.
+ * @returns how many it withdrew; 0 if none is left.
  */
 export async function withdrawSome(
   tx: Transaction,
@@ -89,7 +90,10 @@ export async function withdrawSome(
   return withdrawn.length;
 }
 
-/** Walks run_target_sent, no more rows than the window has requests, and work's primary key. The last ones first: dispatchers claim from the other end. */
+/**
+ * Walks run_target_sent, at most as many rows as the window has requests, and work's primary key. Takes the last ones
+ * first, because dispatchers claim the first ones.
+ */
 const UNCLAIMED = /* sql */ `
 select w.number, cardinality(w.cards) as cards
   from run_target t cross join unnest(t.requests) own (number) join work w on w.number = own.number

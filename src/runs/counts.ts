@@ -1,15 +1,15 @@
 import type { Queryable } from '../platform/database.ts';
 
-/** How many targets of a run are where: not sent yet, with unfinished requests, and done, by their outcomes. */
+/** How many targets of a run wait, have unfinished requests, or are done, by outcome. */
 export interface RunCounts {
   readonly targets: number;
   readonly waiting: number;
   readonly pending: number;
-  /** COMPLETED, an error code, or what the kind says -> targets. */
+  /** Targets by outcome: COMPLETED, an error code, or an outcome of the kind. */
   readonly outcomes: Readonly<Record<string, number>>;
 }
 
-/** Counts what is there, in one statement: nothing can drift. */
+/** Counts the stored targets in one statement, so the counts cannot drift. */
 export async function countTargets(db: Queryable, runId: number): Promise<RunCounts> {
   const rows = await db.query<{ state: string; outcome: string | null; count: number }>(COUNT, [runId]);
   const inState = (state: string): number =>
@@ -24,7 +24,7 @@ export async function countTargets(db: Queryable, runId: number): Promise<RunCou
   };
 }
 
-/** Walks the run's part of run_target's primary key: some 50 ms for 100,000 targets. */
+/** Walks the run's part of run_target's primary key: about 50 ms for 100,000 targets. */
 const COUNT = /* sql */ `
 select state, outcome, count(*) as count from run_target where run_id = $1::bigint
  group by state, outcome order by count(*) desc, outcome`;

@@ -2,7 +2,7 @@ import { Cron } from 'croner';
 import { messageOf } from '../platform/errors.ts';
 import { HOUR_MS, type WallClock, wallClock } from '../platform/wall-clock.ts';
 
-/** What is wrong with a cron expression or a time zone; null if both can be used. */
+/** Returns what is wrong with a cron expression or a time zone; null if both are valid. */
 export function cronProblem(cron: string, timeZone: string): { field: 'cron' | 'time_zone'; problem: string } | null {
   try {
     wallClock(timeZone);
@@ -27,13 +27,14 @@ export function cronProblem(cron: string, timeZone: string): { field: 'cron' | '
 }
 
 /**
- * The first instant after `after` at which an expression comes on the clocks of a time zone; null if it never comes.
+ * Returns the first instant after `after` at which an expression is due on the clocks of a time zone; null if there is
+ * none.
  *
- * croner finds the wall times of an expression, and knows nothing of the zone: with a zone it skips whole days in spring
- * and repeats an hour in autumn. This function decides when a wall time comes.
- * - Every wall time comes exactly once: when the clocks show it for the first time, or when they have gone forward over it.
- * - An expression that names every hour of the day comes whenever the clocks show one of its times, so also in the hour
- *   that they show twice. A skipped time of it comes only if more than an hour would pass without it.
+ * croner finds the wall times of an expression without a time zone. With a zone it skips whole days in spring and
+ * repeats an hour in autumn. So this function maps wall times to instants:
+ * - Every wall time is due exactly once: when the clocks first show it, or when they go forward over it.
+ * - An expression that names every hour is due whenever the clocks show one of its times, so also in a repeated hour. A
+ * skipped time of it is due only if more than an hour would pass without it.
  */
 export function nextTime(cron: string, timeZone: string, after: Date): Date | null {
   const clock = wallClock(timeZone);
@@ -44,11 +45,11 @@ export function nextTime(cron: string, timeZone: string, after: Date): Date | nu
   return next === null ? null : new Date(next);
 }
 
-/** The first wall time of an expression after a wall time; null if there is none. */
+/** Returns the first wall time of an expression after a wall time; null if there is none. */
 type WallTimes = (after: number) => number | null;
 
 function wallTimes(cron: string): WallTimes {
-  // On UTC clocks no time is skipped or repeated.
+  // UTC clocks skip and repeat no time.
   const times = new Cron(cron, { utcOffset: 0, paused: true });
   return (after) => times.nextRun(new Date(after))?.getTime() ?? null;
 }
@@ -62,7 +63,7 @@ function comesEveryHour(cron: string): boolean {
   return day[23]?.toISOString() === '2027-01-01T23:00:00.000Z';
 }
 
-/** Later wall times never come before earlier ones, so the first that comes after the instant is the next. */
+/** Later wall times are never due before earlier ones, so the first one due after the instant is the next. */
 function nextOnce(walls: WallTimes, clock: WallClock, after: number): number | null {
   for (let wall = walls(clock.wallAt(after)); wall !== null; wall = walls(wall)) {
     const { shown, skippedUntil } = clock.instantsOf(wall);
@@ -85,7 +86,7 @@ function nextOfEveryHour(walls: WallTimes, clock: WallClock, after: number): num
   return repeated === Infinity ? null : repeated;
 }
 
-/** The first instant at which the clocks, put back, show a time again that they show now or have shown; else Infinity. */
+/** Returns the first instant at which clocks that were put back show one of the times again; else Infinity. */
 function nextRepeated(walls: WallTimes, clock: WallClock, after: number): number {
   const now = clock.wallAt(after);
   const putBackMs = now + 24 * HOUR_MS - clock.wallAt(after + 24 * HOUR_MS);
@@ -96,7 +97,7 @@ function nextRepeated(walls: WallTimes, clock: WallClock, after: number): number
   return Infinity;
 }
 
-/** Whether more than an hour would pass over the instant at which the clocks go forward without a shown time. */
+/** Returns whether more than an hour would pass without a shown time when the clocks go forward at this instant. */
 function isMissed(walls: WallTimes, clock: WallClock, skippedUntil: number): boolean {
   const next = nextShown(skippedUntil - 1);
   if (next === null) return true;

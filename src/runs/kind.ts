@@ -7,10 +7,10 @@ import type { RequestAnswer } from '../requests/finish.ts';
 import type { NewRequest, ProcessName } from '../requests/new-request.ts';
 import type { RunState } from './life-cycle.ts';
 
-/** What PostgreSQL keeps as jsonb and gives back as it was. */
+/** A value that PostgreSQL stores as jsonb and returns unchanged. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [key: string]: Json };
 
-/** What a kind may know of the service. */
+/** What the service provides to a kind. */
 export interface KindContext {
   readonly rules: PlanningRules;
 }
@@ -43,13 +43,10 @@ export interface RunTarget {
   readonly result: Json | null;
 }
 
-/** Of a request that a run makes only this much is the kind's; the rest follows from the run (bulk, process, who). */
+/** The part of a run's request that the kind decides. The run adds the rest: bulk, process and creator. */
 export type RunRequest = Pick<NewRequest, 'command' | 'subscription'>;
 
-/**
- * What is to be done for one target now: requests, in the order in which they are sent, or none and the outcome that it
- * has by that (upper case, as error codes are).
- */
+/** What to do for one target now: requests in sending order, or none and the outcome (upper case, like error codes). */
 export type TargetPlan =
   | { readonly target: string; readonly requests: readonly [RunRequest, ...RunRequest[]]; readonly result?: Json }
   | { readonly target: string; readonly requests: readonly []; readonly outcome: string; readonly result?: Json };
@@ -63,17 +60,17 @@ export interface FinalRequest {
   readonly command: Command;
 }
 
-/** A target whose requests are all final, by their numbers. */
+/** A target whose requests are all final, ordered by number. */
 export interface SettledTarget extends RunTarget {
   readonly requests: readonly FinalRequest[];
 }
 
-/** Done with this outcome, or back among the waiting ones: `planRequests` is asked again, with `tries` one higher. */
+/** Done with this outcome, or waiting again: then `planRequests` gets it again, with `tries` one higher. */
 export type Verdict =
   | { readonly target: string; readonly outcome: string; readonly result?: Json }
   | { readonly target: string; readonly again: true; readonly result?: Json };
 
-/** How many targets a selection has, and what some look like. */
+/** How many targets a selection has, with examples. */
 export interface Estimate {
   readonly targets: number;
   /** False: extrapolated from a part. */
@@ -83,54 +80,59 @@ export interface Estimate {
 
 /** Where the targets of a kind's runs come from. */
 export interface TargetSource<S = unknown> {
-  /** The selection as it comes in JSON (snake_case). */
+  /** The schema of the selection in JSON (snake_case). */
   readonly schema: z.ZodType<S>;
   /**
-   * Begins a run's collection, in the transaction that creates it: gives what is kept of the selection, and where to go
-   * on. Null: all targets are there already.
-   * @throws OperationError for what the schema cannot see.
+   * Starts collecting a run's targets, in the transaction that creates the run. Returns what to store of the selection,
+   * and the cursor for `collect`. A null cursor means that all targets are already there.
+   * @throws OperationError for what the schema cannot check.
    */
   begin(tx: Transaction, runId: number, selection: S, context: KindContext): Promise<Begun>;
-  /** Puts one more part of the targets into the run (`addTargets`), well under a second; null: that was the last. */
+  /**
+   * Adds the next part of the targets to the run (`addTargets`), in well under a second. Returns null after the last
+   * part.
+   */
   collect(tx: Transaction, runId: number, kept: Json, cursor: Json): Promise<Json | null>;
   /** Reads only. */
   estimate(db: Queryable, selection: S, context: KindContext): Promise<Estimate>;
 }
 
 export interface Begun {
-  /** What `collect` and people need of the selection: no long lists. */
+  /** The part of the selection that `collect` and people need, without long lists. */
   readonly kept: Json;
   readonly cursor: Json | null;
 }
 
 /**
- * A kind of run. The engine calls `planRequests` and `settle` in a transaction of its own in which the run's row is
- * locked: what they do and what the engine does happens once, together, or not at all. They lock in the service's order:
- * subscriptions by number, then cards (`lockSubscriptions`, `lockCards`), then work rows; at most 1,000 cards together
- * with those of the requests. They must have no effect but their statements, since a transaction may be repeated.
+ * A kind of run.
+ *
+ * The engine calls `planRequests` and `settle` in a transaction that holds the lock on the run's row. What they do and
+ * what the engine does is committed together or not at all. They must lock in the service's order: subscriptions by
+ * number, then cards (`lockSubscriptions`, `lockCards`), then work rows. Together with the requests they may lock at
+ * most 1,000 cards. They must have no effect except their statements, since a transaction may be repeated.
  */
 export interface RunKind<P = unknown, S = unknown> {
-  /** In the database, on the command line and in the API; upper case. */
+  /** The name in the database, on the command line and in the API; upper case. */
   readonly name: string;
   readonly description: string;
   /** `process_name` of its requests; their `process_id` is the run's id. */
   readonly process: ProcessName;
-  /** The parameters as they come in JSON (snake_case); what it gives is JSON, is kept, and is not read by it again. */
+  /** The schema of the parameters in JSON (snake_case). Its output is JSON and is stored; it is not parsed again. */
   readonly parameters: z.ZodType<P>;
   readonly source: TargetSource<S>;
-  /** Outcomes beside COMPLETED after which nobody has to look at a target; without it none. */
+  /** Outcomes besides COMPLETED that nobody needs to look at; default none. */
   readonly goodOutcomes?: readonly string[];
   /**
-   * Targets of one transaction at most: it holds the locks of their cards, for which triggers wait, some milliseconds
-   * with 50 that make one request for one card each.
+   * The most targets of one transaction, which holds the locks of their cards while triggers wait: some milliseconds
+   * for 50 targets with one request and one card each.
    */
   readonly chunk: number;
   /**
-   * What to do for these targets, in their order; every one of them has to be in the answer.
+   * Plans these targets in their order; the result must contain every one of them.
    *
-   * A stop withdraws requests that nobody has begun to send, and their targets are then planned anew by a resume. So
-   * only what may be sent again without further effect may make several requests for one target: a message and a
-   * fingerprint never do.
+   * A stop withdraws requests that nobody claimed, and a resume plans their targets again. So a kind may make several
+   * requests for one target only if sending one again has no further effect. A message or a fingerprint does not
+   * qualify.
    */
   planRequests(
     tx: Transaction,
@@ -139,8 +141,8 @@ export interface RunKind<P = unknown, S = unknown> {
     context: KindContext,
   ): Promise<readonly TargetPlan[]>;
   /**
-   * What follows from their final requests. Without it a target is COMPLETED, or has the code of its first rejected
-   * request, OUTCOME_UNKNOWN before others.
+   * Decides what follows from the targets' final requests. By default a target is COMPLETED, or gets the code of its
+   * first rejected request; OUTCOME_UNKNOWN takes precedence.
    */
   settle?(
     tx: Transaction,
@@ -150,7 +152,7 @@ export interface RunKind<P = unknown, S = unknown> {
   ): Promise<readonly Verdict[]>;
 }
 
-/** A kind whose types were checked and are then forgotten, for the table of all kinds. */
+/** A kind without its checked types, for the table of all kinds. */
 export type AnyKind = RunKind<never, never>;
 
 export function runKind<P, S>(kind: RunKind<P, S>): AnyKind {

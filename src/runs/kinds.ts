@@ -6,7 +6,7 @@ import { reconcileFixKind } from './reconcile-fix-kind.ts';
 import { reconcileKind } from './reconcile-kind.ts';
 import { resyncKind } from './resync-kind.ts';
 
-/** Every kind of run, by its name. The engine knows none of them by itself. */
+/** Every kind of run, by name. The engine itself knows none of them. */
 export const RUN_KINDS: ReadonlyMap<string, AnyKind> = new Map(
   [messageKind, fingerprintKind, queueKind, resyncKind, reconcileKind, reconcileFixKind].map((kind) => [
     kind.name,
@@ -14,7 +14,10 @@ export const RUN_KINDS: ReadonlyMap<string, AnyKind> = new Map(
   ]),
 );
 
-/** @throws Error for a kind that this version does not have: the run was made by another one. */
+/**
+ * Returns the kind of this name.
+ * @throws Error for a kind that this version does not have, because another version made the run.
+ */
 export function kindOf(name: string, kinds = RUN_KINDS): AnyKind {
   const kind = kinds.get(name);
   if (kind) return kind;

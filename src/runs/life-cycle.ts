@@ -1,24 +1,24 @@
-/** Where a run is. */
+/** The state of a run. */
 export type RunState = 'PREPARING' | 'READY' | 'RUNNING' | 'STOPPED' | 'COMPLETED' | 'FAILED';
 
-/** What each state means, and who has the next word. */
+/** What each state means, and who acts next. */
 export const RUN_STATES = {
-  PREPARING: 'Its targets are being collected; nothing is sent. The next word has the worker.',
-  READY: 'Its targets are there and counted. The next word has a person, who starts it (`runs resume`).',
-  RUNNING: 'Requests are made for its targets, so many at a time. The next word has the worker.',
+  PREPARING: 'The worker collects its targets; nothing is sent. The worker acts next.',
+  READY: 'Its targets are collected and counted. A person acts next and starts it (`runs resume`).',
+  RUNNING: 'The worker makes requests for its targets, a limited number at a time. The worker acts next.',
   STOPPED:
-    'Nothing more is sent: what nobody had begun to send is withdrawn, what was being sent ends. A person resumes it.',
-  COMPLETED: 'Final: every target is done, and the counts by outcome are kept.',
+    'Nothing more is sent: requests that nobody had claimed are withdrawn, claimed ones finish. A person resumes it.',
+  COMPLETED: 'Final: every target is done, and the counts by outcome are stored.',
   FAILED:
-    'The worker failed several times in a row; `failure` says with what. A person resumes it once that is mended.',
+    'The worker failed several times in a row; `failure` has the error. A person fixes the cause and resumes it.',
 } as const satisfies Record<RunState, string>;
 
 export const runStates = Object.keys(RUN_STATES) as readonly RunState[];
 
-/** What moves a run. */
+/** What changes a run's state. */
 export const RUN_EVENTS = {
   created: 'a person or a schedule asks for it',
-  prepared: 'every target is there',
+  prepared: 'every target is collected',
   resumed: 'a person starts or resumes it',
   stopped: 'a person stops it',
   completed: 'the last target is done',
@@ -34,7 +34,7 @@ export interface RunTransition {
   readonly event: RunEvent;
 }
 
-/** Every transition there is; nothing else changes a run's state. */
+/** All transitions; nothing else changes a run's state. */
 export const RUN_LIFE_CYCLE: readonly RunTransition[] = [
   { from: null, to: 'PREPARING', event: 'created' },
   { from: 'PREPARING', to: 'READY', event: 'prepared' },
@@ -53,17 +53,17 @@ export const RUN_LIFE_CYCLE: readonly RunTransition[] = [
   { from: 'FAILED', to: 'RUNNING', event: 'resumed' },
 ];
 
-/** Whether the event may bring a run from one state to the other. */
+/** Returns whether the event may move a run from one state to the other. */
 export function mayGo(from: RunState | null, to: RunState, event: RunEvent): boolean {
   return RUN_LIFE_CYCLE.some((one) => one.from === from && one.to === to && one.event === event);
 }
 
-/** The diagram and tables of docs/runs-life-cycle.md, whole. */
+/** Returns the whole text of docs/runs-life-cycle.md. */
 export function runLifeCycleDocument(): string {
   return [
     '# Life cycle of a run',
     '',
-    'Generated from the table in `src/runs/life-cycle.ts`; [runs.md](runs.md) says how to use runs. A test drives runs through all of it, and fails when a transition is not reached or when another one happens.',
+    'Generated from the table in `src/runs/life-cycle.ts`; [runs.md](runs.md) says how to use runs. A test drives runs through every transition, and fails if one is not reached or another one happens.',
     '',
     '```mermaid',
     'stateDiagram-v2',

@@ -1,7 +1,7 @@
 import type { Queryable } from '../platform/database.ts';
 import type { Json } from './kind.ts';
 
-/** A target of a run as people see it. */
+/** A target of a run, for people. */
 export interface ListedTarget {
   readonly target: string;
   readonly card: string | null;
@@ -15,19 +15,22 @@ export interface ListedTarget {
 export interface TargetPage {
   /** Null: any. */
   readonly outcome: string | null;
-  /** Begins behind this target: the last one of the page before. */
+  /** Starts after this target, the last one of the previous page. */
   readonly after: string;
   readonly limit: number;
 }
 
-/** A page of a run's targets, in the order of their names. */
+/** Reads a page of a run's targets, ordered by name. */
 export function listTargets(db: Queryable, runId: number, page: TargetPage): Promise<ListedTarget[]> {
   return db.query<ListedTarget>(LIST, [runId, page.outcome, page.after, page.limit]);
 }
 
 const OUTCOME = /* sql */ `coalesce(t.outcome, case t.state when 'SENT' then 'PENDING' else t.state end)`;
 
-/** Walks the run's part of run_target's primary key, from the cursor until the page is full. As JSON: pg gives a bigint[] as texts. */
+/**
+ * Walks the run's part of run_target's primary key from the cursor until the page is full. Returns JSON, because pg
+ * returns a bigint[] as strings.
+ */
 const LIST = /* sql */ `
 select t.target, t.card, t.subscription_number, ${OUTCOME} as outcome, to_jsonb(t.requests) as request_numbers, t.result
   from run_target t

@@ -1,11 +1,11 @@
 import { Counter, type Registry } from '@prometheus-io/client';
 
-/** The runs' metrics; every name begins with `conax_runs_`. */
+/** The metrics of runs; every name starts with `conax_runs_`. */
 export interface RunMetrics {
   readonly errors: Counter<'part'>;
 }
 
-/** Creates them in a registry; once per registry. */
+/** Creates the metrics in a registry; call it once per registry. */
 export function runMetrics(registry: Registry): RunMetrics {
   return {
     errors: new Counter({

@@ -14,11 +14,11 @@ import { outcomeOf } from './outcome.ts';
 import { addTargets } from './targets.ts';
 import { forEachCard } from './well-formed.ts';
 
-/** Entries that one step of collecting takes. */
+/** How many entries one collecting step takes. */
 const STEP = 200;
 const SAMPLE = 10;
 
-/** The entries that wait, the oldest first, each for its card or for the cards that its subscription has now. */
+/** Selects the waiting entries, the oldest first, each for its card or for the cards that its subscription has now. */
 const queueSource: TargetSource<Record<string, never>> = {
   schema: z.strictObject({}),
   begin: () => Promise.resolve({ kept: {}, cursor: 'entries' }),
@@ -45,7 +45,7 @@ interface Entry {
   readonly subscription: string | null;
 }
 
-/** Named so that the order of the names is the entries'. */
+/** Names the targets so that they sort in the order of their entries. */
 async function targetsOf(db: Queryable, entries: readonly Entry[]): Promise<NewTarget[]> {
   const rows = await db.query<Entry & { card: string }>(CARDS, [
     entries.map(({ number }) => number),
@@ -64,7 +64,7 @@ function numberOf(data: Json | null): number {
   return (data as { queue_number: number }).queue_number;
 }
 
-/** QUEUE: the messages of the communication queue. Its parameters and its selection are empty. */
+/** QUEUE: sends the messages of the communication queue. It has no parameters and no selection. */
 export const queueKind = runKind({
   name: 'QUEUE',
   description: 'every message that waits in the communication queue',
@@ -120,7 +120,7 @@ interface Done {
   readonly requests: readonly { readonly number: number }[];
 }
 
-/** Counts cards that are done into their entries; with its last card an entry is COMPLETED or REJECTED. */
+/** Counts finished cards into their entries. After its last card an entry is COMPLETED or REJECTED. */
 async function count(tx: Transaction, done: readonly Done[]): Promise<void> {
   if (done.length === 0) return;
   await tx.query(COUNT, [
@@ -130,7 +130,7 @@ async function count(tx: Transaction, done: readonly Done[]): Promise<void> {
   ]);
 }
 
-/** Walks communication_queue_free from its beginning. Entries that another run is just taking are its own. */
+/** Walks communication_queue_free from its start. Skips entries that another run is taking. */
 const TAKE = /* sql */ `
 update communication_queue q set run_id = $1
  where q.number = any (array(select number from communication_queue where state = 'PENDING' and run_id is null
@@ -149,7 +149,7 @@ select e.number, coalesce(e.card, c.card) as card, e.subscription
  where coalesce(e.card, c.card) is not null
  order by e.number, 2`;
 
-/** An entry whose subscription has no card is done. */
+/** An entry whose subscription has no card is REJECTED at once. */
 const WRITE_CARDS = /* sql */ `
 update communication_queue q
    set cards = n.cards, cards_left = n.cards, state = case when n.cards = 0 then 'REJECTED' else q.state end,
@@ -157,7 +157,7 @@ update communication_queue q
   from unnest($1::bigint[], $2::int[]) n (number, cards)
  where q.number = n.number`;
 
-/** Removed ones are not PENDING any more. The locks keep a removal behind the requests that are made now, or before. */
+/** Removed entries are no longer PENDING. The locks make a removal wait until the requests are made. */
 const LOCK_MESSAGES = /* sql */ `
 select number, message from communication_queue
  where number = any ($1::bigint[]) and state = 'PENDING' order by number for update`;

@@ -7,11 +7,11 @@ import type { Database, Queryable, Transaction } from '../platform/database.ts';
 import { because, text } from '../http/input-kinds.ts';
 import type { KindContext } from './kind.ts';
 
-/** The states of the CRM's communication queue, as the domain names them. */
+/** The states of the CRM's communication queue, with the domain's names. */
 export const QUEUE_STATES = ['PENDING', 'REJECTED', 'COMPLETED', 'COMPLETED_AND_REMOVED'] as const;
 export type QueueState = (typeof QUEUE_STATES)[number];
 
-/** A new entry, as it comes in JSON: a message, and one card or all cards of one subscription. */
+/** The schema of a new entry in JSON: a message, and one card or all cards of one subscription. */
 export const queueEntryInput = z
   .strictObject({
     ...messageFields,
@@ -36,7 +36,7 @@ export interface QueueEntry {
   readonly card: string | null;
   readonly subscriptionNumber: string | null;
   readonly runId: number | null;
-  /** Those that are final. */
+  /** Only requests that are final. */
   readonly requestNumbers: readonly number[];
   readonly detail: string | null;
   readonly createdByUser: string;
@@ -47,8 +47,8 @@ export interface QueueEntry {
 }
 
 /**
- * Puts a message into the queue, where it waits for a run.
- * @throws OperationError for a malformed card or a subscription that is not known.
+ * Adds a message to the queue, where it waits for a run.
+ * @throws OperationError for a malformed card or an unknown subscription.
  */
 export async function addToQueue(
   db: Queryable,
@@ -70,7 +70,7 @@ export async function addToQueue(
   throw new Error('An entry was added to the queue and gave no row');
 }
 
-/** Entries, the oldest first, behind the number `after`; of one state, or of all. */
+/** Lists entries after the number `after`, the oldest first; of one state, or of all. */
 export function listQueue(
   db: Queryable,
   options: { readonly state: QueueState | null; readonly after: number; readonly limit: number },
@@ -80,7 +80,10 @@ export function listQueue(
     : db.query<QueueEntry>(LIST_STATE, [options.state, options.after, options.limit]);
 }
 
-/** @throws OperationError where there is no such entry. */
+/**
+ * Reads one entry.
+ * @throws OperationError if there is no such entry.
+ */
 export async function findQueueEntry(db: Queryable, number: number): Promise<QueueEntry> {
   const [entry] = await db.query<QueueEntry>(FIND, [number]);
   if (entry) return entry;
@@ -88,9 +91,9 @@ export async function findQueueEntry(db: Queryable, number: number): Promise<Que
 }
 
 /**
- * Takes an entry off the list: a completed one becomes COMPLETED_AND_REMOVED and stays for the record; a pending one
- * becomes REJECTED, and what was not sent of it is not sent any more.
- * @throws OperationError where there is no such entry, or it is not one of the two.
+ * Removes an entry. A completed one becomes COMPLETED_AND_REMOVED and stays stored. A pending one becomes REJECTED, and
+ * what was not sent yet is not sent.
+ * @throws OperationError if there is no such entry, or it is in another state.
  */
 export async function removeFromQueue(db: Database, number: number, by: Actor): Promise<QueueEntry> {
   return await db.transaction(async (tx: Transaction) => {
@@ -120,7 +123,7 @@ number, state, message, card, subscription_number as "subscriptionNumber", run_i
 to_jsonb(request_numbers) as "requestNumbers", detail, created_by_user as "createdByUser", created_by_unit as "createdByUnit",
 created_at as "createdAt", updated_by_user as "updatedByUser", updated_at as "updatedAt"`;
 
-// Every statement walks a primary key, but LIST_STATE: communication_queue_state.
+// Every statement walks a primary key, except LIST_STATE: communication_queue_state.
 const INSERT = /* sql */ `
 insert into communication_queue (message, card, subscription_number, created_by_user, created_by_unit, updated_by_user)
 values ($1::jsonb, $2, $3, $4, $5, $4) returning ${COLUMNS}`;

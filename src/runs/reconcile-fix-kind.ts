@@ -15,10 +15,10 @@ export const fixParameters = z.strictObject({
 });
 
 /**
- * RECONCILE_FIX: mends what a RECONCILE run found, card by card: CANCEL of what is too much in the CAS, then ADD of what
- * is missing there. Each card is planned anew when its turn comes, locked and against the newest snapshots of all
- * subscriptions that hold it: nothing is cancelled that one of them entitles, and nothing added that none does (R4). What
- * an event settled since is withheld as SUPERSEDED.
+ * RECONCILE_FIX: fixes what a RECONCILE run found, card by card. It cancels what the CAS has too much, then adds what
+ * the CAS lacks. Each card is locked and planned again when its turn comes, by the newest snapshots of all
+ * subscriptions that hold it. It cancels nothing that one of them entitles, and adds nothing that none entitles (R4). A
+ * difference that an event has since resolved is withheld, SUPERSEDED.
  */
 export const reconcileFixKind = runKind({
   name: 'RECONCILE_FIX',

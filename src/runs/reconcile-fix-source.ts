@@ -4,17 +4,17 @@ import { OperationError } from '../http/operation-error.ts';
 import type { NewTarget, TargetSource } from './kind.ts';
 import { findRun, type RunRow } from './store.ts';
 
-/** Which RECONCILE run's findings are to be mended. */
+/** The RECONCILE run whose findings to fix. */
 export const fixSelection = z.strictObject({
   run: z.int('give the number of a reconcile run').min(1, 'give the number of a reconcile run'),
 });
 export type FixSelection = z.output<typeof fixSelection>;
 
-/** Cards of the reconcile run that are looked at in one transaction. */
+/** How many cards of the reconcile run one transaction reads. */
 const PART = 5_000;
 const SAMPLE = 10;
 
-/** The cards that a RECONCILE run found DIFFERENT, with what it found. */
+/** Selects the cards that a RECONCILE run found DIFFERENT, with what it found. */
 export const differentCardsSource: TargetSource<FixSelection> = {
   schema: fixSelection,
   async begin(tx, _runId, selection) {
@@ -34,7 +34,10 @@ export const differentCardsSource: TargetSource<FixSelection> = {
   },
 };
 
-/** @throws OperationError where there is no such run, or it is of another kind. */
+/**
+ * Reads a RECONCILE run.
+ * @throws OperationError if there is no such run, or it is of another kind.
+ */
 export async function reconcileRun(db: Queryable, id: number): Promise<RunRow> {
   const run = await findRun(db, id);
   if (run === null) throw new OperationError('RUN_NOT_FOUND', 'run', `there is no run ${id}`);
@@ -42,14 +45,17 @@ export async function reconcileRun(db: Queryable, id: number): Promise<RunRow> {
   throw new OperationError('PARAMETER_INVALID', 'run', `run ${id} is a ${run.kind} run; give one that reconciled`);
 }
 
-/** @throws OperationError where the run does not reconcile, or may still find something. */
+/**
+ * Checks that a RECONCILE run has ended.
+ * @throws OperationError if the run is of another kind, or may still find something.
+ */
 export async function mustBeReconciled(db: Queryable, id: number): Promise<void> {
   const { state } = await reconcileRun(db, id);
   if (state === 'COMPLETED' || state === 'STOPPED' || state === 'FAILED') return;
   throw new OperationError('STATE_CONFLICT', 'run', `run ${id} is ${state}; wait until it is COMPLETED, or stop it`);
 }
 
-/** Walks run_target's primary key, a part at a time. */
+/** Walks run_target's primary key, part by part. */
 const COLLECT = /* sql */ `
 with part as materialized (
   select target, card, subscription_number, outcome, result from run_target

@@ -9,17 +9,17 @@ import { cardSource } from './card-source.ts';
 import { runKind, type RunTarget, type SettledTarget, type TargetPlan, type Verdict } from './kind.ts';
 import { asked, differentResult } from './reconcile-results.ts';
 
-/** How often a card is asked about again because what it is entitled to changed meanwhile. */
+/** How often the CAS is asked again about a card whose entitlements changed meanwhile. */
 const ASKED_AGAIN_MAX = 3;
 
 /**
- * RECONCILE: asks the CAS for the active subscriptions of each card of a selection, and compares the answer with what
- * the newest snapshots of all subscriptions that hold the card entitle. Changes nothing.
+ * RECONCILE: asks the CAS for the active subscriptions of each selected card, and compares the answer with the newest
+ * snapshots of all subscriptions that hold the card. Changes nothing.
  *
- * What the CRM entitles is noted when the question is stored, the card being locked: every command that follows from an
- * earlier event has a lower number then, is sent first, and shows in the answer. A difference counts only where the CRM
- * still says the same when the answer is there and nothing else is on its way to the card; else the card is asked about
- * again, at most three times, and is CHANGING after that.
+ * What the CRM entitles is stored with the question while the card is locked. Every command of an earlier event then
+ * has a lower number, is sent first, and shows in the answer. A difference counts only if, when the answer arrives, the
+ * CRM still entitles the same and nothing else is on its way to the card. Otherwise the CAS is asked again, at most
+ * three times; then the card is CHANGING.
  */
 export const reconcileKind = runKind({
   name: 'RECONCILE',
@@ -60,7 +60,7 @@ function unreadable(card: string, code: string | null, description: string | nul
   return { target: card, requests: [] as const, outcome: 'NOT_READABLE', result: { code, description } };
 }
 
-/** What the last question about a card brought. */
+/** The answer to the last question about a card. */
 type Answered = Pick<RunTarget, 'target' | 'tries'> &
   (
     | { readonly code: string | null; readonly description: string | null }
@@ -77,11 +77,11 @@ function readAnswer({ target, tries, result, requests }: SettledTarget): Answere
   return { target, tries, entitled, found: differences(entitled, active) };
 }
 
-/** What else there is to know of cards with differences. */
+/** What may have changed meanwhile on cards with differences. */
 interface Unsettled {
-  /** What the CRM entitles on them now. */
+  /** What the CRM now entitles on them. */
   readonly entitled: ReadonlyMap<string, readonly string[]>;
-  /** Those that an ADD or a CANCEL is on its way to. */
+  /** The cards that an ADD or a CANCEL is on its way to. */
   readonly underWay: ReadonlySet<string>;
 }
 

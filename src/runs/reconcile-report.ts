@@ -4,46 +4,46 @@ import type { Queryable } from '../platform/database.ts';
 import { holdingSnapshots } from '../identifiers/holders.ts';
 import { differencesOf, unreadable, wanted } from './reconcile-results.ts';
 
-/** Everything that a card of a RECONCILE run can be found to be, once it is done. */
+/** Every outcome of a card in a RECONCILE run. */
 export const reconcileOutcomes = ['EQUAL', 'DIFFERENT', 'CHANGING', 'NOT_READABLE'] as const;
 export type ReconcileOutcome = (typeof reconcileOutcomes)[number];
 
-/** What was found on one card. */
+/** The finding for one card. */
 export interface CardFinding {
   readonly card: string;
   readonly outcome: ReconcileOutcome;
-  /** The subscription that was asked for, of those that hold the card; null where the card was listed. */
+  /** The subscription used for the question, of those that hold the card; null if the card was listed. */
   readonly subscription: string | null;
-  /** Of a card that is DIFFERENT or CHANGING. */
+  /** Only for a card that is DIFFERENT or CHANGING. */
   readonly differences: readonly Difference[];
   /** Why a card is NOT_READABLE: the CAS's code or our own. */
   readonly code: string | null;
   readonly description: string | null;
-  /** The question whose answer it goes by; null where none was asked. */
+  /** The question that brought the answer; null if none was asked. */
   readonly requestNumber: number | null;
 }
 
 export interface FindingsPage {
   /** Only cards with these outcomes. */
   readonly outcomes: readonly ReconcileOutcome[];
-  /** Goes on behind this card; '' begins. */
+  /** Continues after this card; '' starts at the first. */
   readonly after: string;
   readonly limit: number;
 }
 
-/** How often each difference was found on cards that are DIFFERENT, and on how many. */
+/** How many cards that are DIFFERENT have each difference. */
 export interface DifferenceCount {
   readonly finding: Difference['finding'];
   readonly services: number;
   readonly cards: number;
 }
 
-/** Of all cards of a RECONCILE run. */
+/** Counts the differences on all cards of a RECONCILE run. */
 export function countDifferences(db: Queryable, run: number): Promise<DifferenceCount[]> {
   return db.query<DifferenceCount & Record<string, unknown>>(COUNT_DIFFERENCES, [run]);
 }
 
-/** The findings of a RECONCILE run, in the order of the cards. */
+/** Reads a page of findings of a RECONCILE run, ordered by card. */
 export async function findingsOf(db: Queryable, run: number, page: FindingsPage): Promise<CardFinding[]> {
   const rows = await db.query<{
     card: string;
@@ -60,7 +60,7 @@ export async function findingsOf(db: Queryable, run: number, page: FindingsPage)
   }));
 }
 
-/** What a fix would send for one card if it were its turn now. */
+/** What a fix would send for one card now. */
 export interface FixPreview {
   readonly card: string;
   readonly fixes: readonly Fix[];
@@ -68,8 +68,8 @@ export interface FixPreview {
 }
 
 /**
- * What a fix of these DIFFERENT cards would send now, by the newest snapshots. Locks nothing and stores nothing: the fix
- * itself plans each card anew.
+ * Previews what a fix of these DIFFERENT cards would send now, by the newest snapshots. Locks and stores nothing; the
+ * fix itself plans each card again.
  */
 export async function previewFixes(
   db: Queryable,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Difference } from '../planning/reconcile.ts';
 
-/** The result of a card while its question is under way: what the CRM entitled on it then. */
+/** The result of a card while its question is open: what the CRM entitled when it was asked. */
 export const asked = z.strictObject({ entitled: z.array(z.string()) });
 
 export const differenceFindings = ['MISSING_IN_CAS', 'TOO_MUCH_IN_CAS'] as const satisfies Difference['finding'][];
@@ -21,14 +21,14 @@ export function differentResult(differences: readonly Difference[]): Different {
   };
 }
 
-/** The differences of a card's result. */
+/** Returns the differences in a card's result. */
 export function differencesOf(result: unknown): Difference[] {
   return different
     .parse(result)
     .differences.map(({ finding, service_ca_id: serviceCaId }) => ({ finding, serviceCaId }));
 }
 
-/** Of the differences those that a fix is to mend; null: all. */
+/** Returns the differences that a fix should correct; null: all. */
 export function wanted(differences: readonly Difference[], only: Difference['finding'] | null): Difference[] {
   return differences.filter(({ finding }) => only === null || finding === only);
 }

@@ -9,10 +9,10 @@ import { subscriptionSource } from './resync-source.ts';
 import { withheldJson } from './withheld-json.ts';
 
 /**
- * RESYNC: for each subscription of a selection, what its newest snapshot entitles is sent again: CREATE_PAIRING of its
- * groups (R7), then ADD_SUBSCRIPTIONS of its effective pairs (R1, R2). Each subscription is planned when its turn comes,
- * with itself and its cards locked: an event that comes before is in the snapshot already, and what follows from one that
- * comes later is sent later.
+ * RESYNC: sends again what the newest snapshot of each selected subscription entitles. It sends CREATE_PAIRING of the
+ * groups (R7), then ADD_SUBSCRIPTIONS of the effective pairs (R1, R2). Each subscription is planned when its turn
+ * comes, with itself and its cards locked. So the snapshot includes every earlier event, and what follows from a later
+ * event is sent later.
  */
 export const resyncKind = runKind({
   name: 'RESYNC',
@@ -21,7 +21,7 @@ export const resyncKind = runKind({
   parameters: z.strictObject({}),
   source: subscriptionSource,
   goodOutcomes: ['NOTHING_TO_SEND'],
-  // So few for their cards: at most 1,000 are locked together, unless a single subscription has more.
+  // Few, because one transaction locks at most 1,000 cards, unless a single subscription has more.
   chunk: 20,
   async planRequests(tx, _run, targets, { rules }) {
     const numbers = targets.map(({ target }) => target);

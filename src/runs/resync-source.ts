@@ -5,15 +5,15 @@ import type { Begun, Estimate, Json, NewTarget, TargetSource } from './kind.ts';
 import { filterValues, placeFits, stateFits, subscriptionSelection, type SubscriptionSelection } from './selection.ts';
 import { addTargets } from './targets.ts';
 
-/** Subscriptions that one step of collecting looks at. */
+/** How many subscriptions one collecting step reads. */
 const STEP = 2_000;
-/** Subscriptions that an estimate looks at; of more it extrapolates. */
+/** Subscriptions that an estimate reads; beyond this it extrapolates. */
 const ESTIMATED_MAX = 100_000;
 const SAMPLE = 10;
-/** Unknown subscriptions that one error names. */
+/** How many unknown subscriptions an error names. */
 const NAMED_MAX = 5;
 
-/** Subscriptions: of a list, all of which have to be known, or by what their newest snapshots say. */
+/** Selects subscriptions: those of a list, which must all be known, or by their newest snapshots. */
 export const subscriptionSource: TargetSource<SubscriptionSelection> = {
   schema: subscriptionSelection,
   async begin(tx, runId, selection): Promise<Begun> {
@@ -38,7 +38,10 @@ function subscriptionTarget(number: string): NewTarget {
   return { target: number, card: null, subscription: number };
 }
 
-/** @throws OperationError naming the first unknown numbers with their places in the list, from 1. */
+/**
+ * Refuses a list with unknown subscriptions.
+ * @throws OperationError naming the first unknown numbers with their positions in the list, from 1.
+ */
 async function refuseUnknown(db: Queryable, numbers: readonly string[]): Promise<void> {
   const known = await knownNumbers(db, numbers);
   const unknown = numbers.flatMap((number, index) => (known.has(number) ? [] : [{ number, place: index + 1 }]));
@@ -76,7 +79,7 @@ async function estimated(db: Queryable, selection: SubscriptionSelection): Promi
 }
 
 interface Page {
-  /** Subscriptions that were looked at, and the last of them. */
+  /** The number of subscriptions read, and the last of them. */
   readonly looked: number;
   readonly last: string | null;
 }

@@ -12,9 +12,9 @@ import type { Schedule, ScheduleStart } from './schedules.ts';
 import { createRun } from './store.ts';
 
 /**
- * Starts a run for every schedule that is due; gives how many schedules were due. The run and the schedule's next time
- * are written in one transaction that holds the schedule's row, so of all instances one starts each. However many times
- * passed while nothing ran, they are made up for by one run.
+ * Starts a run for every schedule that is due. One transaction holds the schedule's row and writes the run and the next
+ * time, so only one instance starts each. If several times passed while no instance ran, one run makes up for them.
+ * @returns how many schedules were due.
  */
 export async function startDueSchedules(db: Database, context: KindContext, logger: Logger): Promise<number> {
   for (let started = 0; ; started += 1) {
@@ -70,13 +70,13 @@ async function startOf(tx: Transaction, schedule: DueSchedule, context: KindCont
   }
 }
 
-/** What was wrong with its parameters or selection; null where the fault is another. */
+/** Returns what was wrong with its parameters or selection; null for any other error. */
 function refusalOf(error: unknown): string | null {
   if (error instanceof z.ZodError) return problemText(error);
   return error instanceof OperationError ? error.message : null;
 }
 
-/** Walks schedule_due. Another instance's row is passed over. */
+/** Walks schedule_due. Skips rows that another instance has locked. */
 const LOCK_DUE = /* sql */ `
 select s.id, s.name, s.kind, s.parameters, s.selection, s.cron, s.time_zone as "timeZone", s.next_at as "dueAt",
        now() as now, s.created_by_user as "createdByUser", s.created_by_unit as "createdByUnit",

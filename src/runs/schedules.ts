@@ -8,7 +8,7 @@ import type { AnyKind, KindContext } from './kind.ts';
 import { kindOf } from './kinds.ts';
 import { runInput } from './store.ts';
 
-/** A schedule's own fields, as they come in JSON. */
+/** A schedule's own fields in JSON. */
 export const scheduleFields = {
   name: text(100)
     .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'give letters, digits, blanks, dots, dashes and underscores')
@@ -52,8 +52,9 @@ export interface NewSchedule extends ScheduleInput {
 }
 
 /**
- * Keeps a schedule, enabled. Parameters and selection are checked now as a run's are, and again at each start.
- * @throws ZodError where parameters or selection do not fit, OperationError where the selection or the name is refused.
+ * Stores a new schedule, enabled. Parameters and selection are checked now like those of a run, and again at each
+ * start.
+ * @throws ZodError if parameters or selection do not fit; OperationError if the selection or the name is refused.
  */
 export async function addSchedule(db: Database, schedule: NewSchedule, context: KindContext): Promise<Schedule> {
   const { parameters, selection } = runInput(schedule.kind).parse({
@@ -88,14 +89,14 @@ export async function addSchedule(db: Database, schedule: NewSchedule, context: 
 
 const UNIQUE_VIOLATION = '23505';
 
-/** All of them, by name. */
+/** Lists all schedules by name. */
 export function listSchedules(db: Queryable): Promise<Schedule[]> {
   return db.query<Schedule>(LIST);
 }
 
 /**
- * Enables or disables a schedule. What would have been due while it was disabled is not made up for.
- * @throws OperationError where there is none of that name.
+ * Enables or disables a schedule. Times that passed while it was disabled are not made up for.
+ * @throws OperationError if there is no schedule of that name.
  */
 export async function enableSchedule(db: Database, name: string, enabled: boolean, by: Actor): Promise<Schedule> {
   return await db.transaction(async (tx) => {
@@ -106,7 +107,7 @@ export async function enableSchedule(db: Database, name: string, enabled: boolea
   });
 }
 
-/** The next time for which the schedule was not due before: the clock may have gone back since. */
+/** Returns the next time for which the schedule was not yet due, as the clock may have gone back. */
 async function nextNewTime(tx: Transaction, { id, cron, timeZone }: Schedule): Promise<Date | null> {
   const rows = await tx.query<{ dueAt: Date }>(LATER_STARTS, [id]);
   const were = new Set(rows.map(({ dueAt }) => dueAt.getTime()));
@@ -116,8 +117,8 @@ async function nextNewTime(tx: Transaction, { id, cron, timeZone }: Schedule): P
 }
 
 /**
- * Finds the next time of each enabled schedule again after the clock of the database went back: it was found by the wrong
- * clock, and may be as far away as that clock was ahead. A time for which a schedule was due already does not come again.
+ * Recomputes the next time of each enabled schedule after the database's clock went back. The old one comes from the
+ * wrong clock and may be too late by the clock's error. A time that was already due does not come again.
  */
 export async function resetSchedules(tx: Transaction): Promise<void> {
   for (const schedule of await tx.query<Schedule>(LOCK_WAITING)) {
@@ -125,7 +126,10 @@ export async function resetSchedules(tx: Transaction): Promise<void> {
   }
 }
 
-/** Removes a schedule with its history; its runs stay. @throws OperationError where there is none of that name. */
+/**
+ * Deletes a schedule and its history; its runs stay.
+ * @throws OperationError if there is no schedule of that name.
+ */
 export async function removeSchedule(db: Database, name: string): Promise<void> {
   await db.transaction(async (tx) => {
     const { id } = await existing(tx, name);
@@ -133,18 +137,21 @@ export async function removeSchedule(db: Database, name: string): Promise<void> 
   });
 }
 
-/** What became of a due time. */
+/** What happened at a due time. */
 export interface ScheduleStart {
   readonly dueAt: Date;
   readonly outcome: 'STARTED' | 'SKIPPED' | 'REFUSED';
   readonly runId: number | null;
-  /** The run's state now. */
+  /** The run's present state. */
   readonly runState: string | null;
   readonly detail: string | null;
   readonly at: Date;
 }
 
-/** The newest starts first, at most `limit`. @throws OperationError where there is no schedule of that name. */
+/**
+ * Lists at most `limit` starts, the newest first.
+ * @throws OperationError if there is no schedule of that name.
+ */
 export async function scheduleHistory(db: Queryable, name: string, limit: number): Promise<ScheduleStart[]> {
   const [found] = await db.query<{ id: number }>(FIND_ID, [name]);
   if (found === undefined) throw missing(name);
@@ -161,7 +168,10 @@ function missing(name: string): OperationError {
   return new OperationError('SCHEDULE_NOT_FOUND', null, `there is no schedule ${JSON.stringify(name)}`);
 }
 
-/** The kind's name is checked here, since it comes from outside. @throws OperationError naming the kinds there are. */
+/**
+ * Returns the kind of a name that comes from outside.
+ * @throws OperationError naming the known kinds.
+ */
 export function givenKind(name: string): AnyKind {
   try {
     return kindOf(name);
@@ -175,7 +185,7 @@ id, name, kind, parameters, selection, cron, time_zone as "timeZone", enabled, n
 last_run_id as "lastRunId", created_by_user as "createdByUser", created_by_unit as "createdByUnit",
 created_at as "createdAt", updated_by_user as "updatedByUser", updated_at as "updatedAt"`;
 
-// There are few schedules; they are found by schedule_name_key, and their starts by schedule_start's primary key.
+// There are few schedules. Statements find them by schedule_name_key, and their starts by schedule_start's primary key.
 const INSERT = /* sql */ `
 insert into schedule (name, kind, parameters, selection, cron, time_zone, next_at, created_by_user, created_by_unit,
                       updated_by_user)

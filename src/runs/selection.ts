@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { SubscriptionState } from '../events/crm.generated.ts';
 import { because, text } from '../http/input-kinds.ts';
 
-/** Cards or subscriptions that one list may name. */
+/** How many cards or subscriptions one list may name. */
 export const LISTED_MAX = 200_000;
 
 const SUBSCRIPTION_STATES = Object.keys({
@@ -23,22 +23,22 @@ const productIdentifier = z
     message: 'give exactly one of id, code, alternative_code',
   });
 
-/** By what the newest snapshots say. All that is given has to hold. */
+/** Conditions on the newest snapshots. All given ones must hold. */
 const filters = {
-  /** Everything that is known; only without another filter. */
+  /** Everything known; only without another filter. */
   all: z.literal(true, 'give true, or leave it out').optional(),
-  /** An effective service of this product (R2), on that very card (R1) where cards are selected. */
+  /** An effective service of this product (R2); for cards, on that card (R1). */
   product: productIdentifier.optional(),
   subscription_states: z
     .array(z.enum(SUBSCRIPTION_STATES, `give states out of ${SUBSCRIPTION_STATES.join(', ')}`))
     .min(1, 'give at least one state')
     .max(SUBSCRIPTION_STATES.length)
     .optional(),
-  /** Of the card, or of any card of the subscription; null: cards without one. */
+  /** The distributor of the card, or of any card of the subscription; null: cards without one. */
   distributor: value.nullable().optional(),
 };
 
-/** Nothing at all is no selection: a slip of the pen would go to every customer. */
+/** An empty selection is refused, since a slip would reach every customer. */
 function oneWay(list: 'cards' | 'subscriptions') {
   return (given: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
     const { all, cards, subscriptions, ...more } = given;
@@ -53,7 +53,7 @@ function oneWay(list: 'cards' | 'subscriptions') {
   };
 }
 
-/** Which cards: a list, or filters. */
+/** Selects cards by a list or by filters. */
 export const cardSelection = z
   .strictObject({
     ...filters,
@@ -66,7 +66,7 @@ export const cardSelection = z
   .superRefine(oneWay('cards'));
 export type CardSelection = z.output<typeof cardSelection>;
 
-/** Which subscriptions: a list of numbers, or filters. */
+/** Selects subscriptions by a list of numbers or by filters. */
 export const subscriptionSelection = z
   .strictObject({
     ...filters,
@@ -81,7 +81,7 @@ export type SubscriptionSelection = z.output<typeof subscriptionSelection>;
 
 export type Filters = Omit<CardSelection, 'cards'>;
 
-/** Five parameters for the conditions below, from `$first` on. */
+/** Returns five parameters for the conditions below, from `$first` on. */
 export function filterValues(given: Filters): readonly unknown[] {
   return [
     given.subscription_states ?? null,
@@ -92,12 +92,15 @@ export function filterValues(given: Filters): readonly unknown[] {
   ];
 }
 
-/** SQL: the state of the subscription whose snapshot is `s.snapshot` is one that is asked for. */
+/** Returns an SQL condition: the subscription with the snapshot `s.snapshot` has a selected state. */
 export function stateFits(first: number): string {
   return `($${first}::text[] is null or s.snapshot ->> 'state' = any ($${first}::text[]))`;
 }
 
-/** SQL: a card with this distributor is asked for, and has there an effective service of the product (R1, R2). */
+/**
+ * Returns an SQL condition: a card with this distributor is selected, and has an effective service of the product there
+ * (R1, R2).
+ */
 export function placeFits(first: number, distributor: string): string {
   const [byDistributor, wanted, field, product] = [first + 1, first + 2, first + 3, first + 4];
   return /* sql */ `

@@ -14,25 +14,25 @@ import { changeTargets, settledTargets, type TargetChange, unsettledRequests, wa
 export interface StepParts {
   readonly db: Database;
   readonly context: KindContext;
-  /** Default: all that there are. */
+  /** Default: all kinds. */
   readonly kinds?: ReadonlyMap<string, AnyKind>;
   readonly recordOutcomes: RecordOutcomes;
-  /** Requests of one run that may be pending at once. */
+  /** How many requests of one run may be pending at once. */
   readonly window: number;
-  /** Requests a second that are made for one run. */
+  /** How many requests per second are made for one run. */
   readonly perSecond: number;
 }
 
 /**
- * `more`: there is more to do at once. `done`: something was done, and more comes with time, as with `wait`. `not ours`:
- * somebody else has the run, or nobody needs to.
+ * `more`: there is more to do at once. `done`: something was done, and there will be more to do later, as with `wait`.
+ * `not ours`: another instance has the run, or it needs no work.
  */
 export type Step = 'more' | 'done' | 'wait' | 'not ours';
 
 /**
- * Does the next bit of one run's work, in two transactions at most: first what follows from requests that are final,
- * then more targets or more requests. Each locks the run's row first, without waiting, so that any number of instances
- * may be at it: what was begun is finished by whoever comes next. A stop takes its turn at that lock between two steps.
+ * Does the next piece of one run's work, in at most two transactions: first what follows from final requests, then more
+ * targets or more requests. Each transaction first locks the run's row without waiting, so any number of instances may
+ * work on the run, and one can finish what another started. A stop takes that lock between two steps.
  */
 export async function stepRun(id: number, parts: StepParts): Promise<Step> {
   const settled = await inRun(id, parts, settleTargets);
@@ -58,7 +58,7 @@ async function inRun(id: number, parts: StepParts, work: Work): Promise<Step> {
   return step;
 }
 
-/** Targets of one transaction that are looked through for final requests. */
+/** How many targets one transaction checks for final requests. */
 const SETTLED_AT_ONCE = 500;
 
 async function settleTargets(tx: Transaction, run: RunRow, kind: AnyKind, { context }: StepParts): Promise<Step> {
@@ -86,7 +86,7 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
   if (run.state === 'PREPARING') return await collect(tx, run, kind);
   const unsettled = await unsettledRequests(tx, run.id);
   if (run.state !== 'RUNNING') {
-    // Whoever stopped it does this too, and may have died over it.
+    // The call that stopped the run also does this, but its process may have died.
     if (unsettled > 0) return (await withdrawSome(tx, run.id, null, parts.recordOutcomes)) > 0 ? 'more' : 'wait';
     await writeProgress(tx, run.id, { open: false });
     return 'not ours';
@@ -94,7 +94,7 @@ async function advance(tx: Transaction, run: RunRow, kind: AnyKind, parts: StepP
   const room = parts.window - unsettled;
   const tenthOfSecond = Math.ceil(parts.perSecond / 10);
   const most = Math.min(kind.chunk, tenthOfSecond);
-  // Not one by one as they become final: a transaction costs much the same for one and for many.
+  // Waits for several, because a transaction costs nearly the same for one request as for many.
   if (!run.due || room <= 0 || room < Math.min(most, Math.ceil(parts.window / 2))) return 'wait';
   const sent = await sendMore(tx, run, kind, Math.min(room, most), parts);
   if (sent > 0) return sent === tenthOfSecond ? 'done' : 'more';
@@ -114,7 +114,7 @@ async function collect(tx: Transaction, run: RunRow, kind: AnyKind): Promise<Ste
   return 'more';
 }
 
-/** Makes the requests of the next targets; gives how many targets there were. */
+/** Makes the requests of the next targets; returns how many targets there were. */
 async function sendMore(
   tx: Transaction,
   run: RunRow,
@@ -164,7 +164,7 @@ function newRequest(run: RunRow, kind: AnyKind, request: RunRequest, sequenceNum
   };
 }
 
-/** The parameters were checked when the run was created; a date in them may have passed since. */
+/** Does not check the parameters again: they were checked at creation, and a date in them may have passed since. */
 function asKindSees(run: RunRow): Run<never> {
   return {
     id: run.id,
@@ -176,7 +176,7 @@ function asKindSees(run: RunRow): Run<never> {
   };
 }
 
-/** A kind that forgets a target would have the engine ask for it for ever. */
+/** Checks that the kind returned each target once. The engine would ask for a missing one for ever. */
 function eachOnce(
   kind: AnyKind,
   asked: readonly { readonly target: string }[],

@@ -12,7 +12,7 @@ export interface RunRow {
   readonly open: boolean;
   readonly hold: boolean;
   readonly parameters: unknown;
-  /** What was kept of it. */
+  /** The stored part of the selection. */
   readonly selection: Json;
   readonly cursor: Json | null;
   readonly createdByUser: string;
@@ -22,7 +22,7 @@ export interface RunRow {
   readonly startedAt: Date | null;
   readonly endedAt: Date | null;
   readonly lastSequence: number;
-  /** Its rate lets more requests be made for it now. */
+  /** Whether its rate allows more requests now. */
   readonly due: boolean;
   readonly failures: number;
   readonly failure: string | null;
@@ -37,19 +37,20 @@ ended_at as "endedAt", last_sequence as "lastSequence", next_at <= now() as due,
 
 export interface NewRun {
   readonly kind: AnyKind;
-  /** As they come in JSON. */
+  /** The parameters in JSON. */
   readonly parameters: unknown;
   readonly selection: unknown;
-  /** Wait for a person once the targets are counted. */
+  /** Whether the run waits for a person once its targets are counted. */
   readonly hold: boolean;
   readonly by: Actor;
   readonly scheduleId?: number | null;
 }
 
 /**
- * Creates a run; the workers see it with the commit. Gives its id.
- * @throws ZodError, with paths that begin with `parameters` or `selection`, where these do not fit the kind's schemas.
- * @throws OperationError where the kind refuses the selection.
+ * Creates a run; workers see it after the commit.
+ * @returns its id.
+ * @throws ZodError, with paths that start with `parameters` or `selection`, if these do not fit the kind's schemas.
+ * @throws OperationError if the kind refuses the selection.
  */
 export async function createRun(tx: Transaction, run: NewRun, context: KindContext): Promise<number> {
   const { parameters, selection } = runInput(run.kind).parse({ parameters: run.parameters, selection: run.selection });
@@ -68,36 +69,36 @@ export async function createRun(tx: Transaction, run: NewRun, context: KindConte
   return row.id;
 }
 
-/** What a run of the kind is given, as it comes in JSON. */
+/** Returns the JSON schema of a run's parameters and selection for a kind. */
 export function runInput(kind: AnyKind) {
   return z.strictObject({ parameters: kind.parameters, selection: kind.source.schema });
 }
 
-/** Reads a run; null where there is none. */
+/** Reads a run; null if there is none. */
 export async function findRun(db: Queryable, id: number): Promise<RunRow | null> {
   const [row] = await db.query<RunRow>(FIND, [id]);
   return row ?? null;
 }
 
-/** Locks a run's row until the end of the transaction, waiting for whoever has it; null where there is none. */
+/** Locks a run's row until the end of the transaction, and waits if it is locked; null if there is none. */
 export async function lockRun(tx: Transaction, id: number): Promise<RunRow | null> {
   const [row] = await tx.query<RunRow>(LOCK, [id]);
   return row ?? null;
 }
 
-/** Locks an open run's row without waiting; null where somebody else has it, or it is not open any more. */
+/** Locks an open run's row without waiting; null if it is locked, or no longer open. */
 export async function tryLockOpenRun(tx: Transaction, id: number): Promise<RunRow | null> {
   const [row] = await tx.query<RunRow>(TRY_LOCK_OPEN, [id]);
   return row ?? null;
 }
 
-/** The runs that the worker has something to do for, the oldest first. */
+/** Returns the runs that need the worker, the oldest first. */
 export async function openRuns(db: Queryable): Promise<number[]> {
   const rows = await db.query<{ id: number }>(OPEN);
   return rows.map(({ id }) => id);
 }
 
-/** The newest runs first, `after` (an id, not given again) and older. */
+/** Lists runs older than `after` (an id), the newest first. */
 export function listRuns(
   db: Queryable,
   options: { readonly limit: number; readonly after: number | null },
@@ -114,8 +115,8 @@ export interface RunMove {
 }
 
 /**
- * Brings a run whose row the caller has locked into another state, and writes down who did it.
- * @throws Error where the life cycle has no such transition.
+ * Moves a run to another state, and records who did it. The caller holds the lock on the run's row.
+ * @throws Error if the life cycle has no such transition.
  */
 export async function moveRun(tx: Transaction, run: Pick<RunRow, 'id' | 'state'>, move: RunMove): Promise<void> {
   if (!mayGo(run.state, move.to, move.event)) {
@@ -125,14 +126,14 @@ export async function moveRun(tx: Transaction, run: Pick<RunRow, 'id' | 'state'>
   await writeChange(tx, run.id, move.event, move.to, move.by, move.detail ?? null);
 }
 
-/** Writes the worker's own columns; those that are not given stay. */
+/** Writes the worker's columns; omitted ones keep their values. */
 export async function writeProgress(
   tx: Transaction,
   id: number,
   progress: {
     readonly cursor?: Json | null;
     readonly lastSequence?: number;
-    /** So long after it was due it is due again. */
+    /** How long after its last due time it is due again. */
     readonly dueInMs?: number;
     readonly open?: boolean;
   },
@@ -147,18 +148,18 @@ export async function writeProgress(
   ]);
 }
 
-/** Keeps the counts of a run that is COMPLETED. */
+/** Stores the counts of a run that is COMPLETED. */
 export async function keepCounts(tx: Transaction, id: number, counts: Readonly<Record<string, number>>): Promise<void> {
   await tx.query(KEEP_COUNTS, [id, JSON.stringify(counts)]);
 }
 
-/** Counts a failure of the worker, or with null forgets them; gives how many there were in a row. */
+/** Counts a failure of the worker; null resets the count. Returns how many failures there were in a row. */
 export async function writeFailure(db: Queryable, id: number, failure: string | null): Promise<number> {
   const [row] = await db.query<{ failures: number }>(WRITE_FAILURE, [id, failure]);
   return row?.failures ?? 0;
 }
 
-/** Takes the waits of open runs for their rates back by `ms` after the clock of the database went back. */
+/** Moves the next due times of open runs back by `ms` after the database's clock went back. */
 export async function shiftRunRates(tx: Transaction, ms: number): Promise<void> {
   await tx.query(SHIFT_RATES, [ms]);
 }
@@ -172,7 +173,7 @@ export interface RunChange {
   readonly at: Date;
 }
 
-/** Who did what to the run, the oldest first. */
+/** Lists who did what to the run, the oldest first. */
 export function runChanges(db: Queryable, id: number): Promise<RunChange[]> {
   return db.query<RunChange>(CHANGES, [id]);
 }
@@ -192,8 +193,8 @@ function stringified(value: Json | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-// A worker that comes late makes up for 200 ms of a run's rate and no more.
-// Every statement walks run's primary key, but OPEN and SHIFT_RATES: run_open; and CHANGES: run_change's primary key.
+// A late worker makes up for at most 200 ms of a run's rate. Every statement walks run's primary key, except OPEN and
+// SHIFT_RATES (run_open) and CHANGES (run_change's primary key).
 const INSERT = /* sql */ `
 insert into run (kind, state, hold, parameters, selection, created_by_user, created_by_unit, schedule_id)
 values ($1, 'PREPARING', $2, $3::jsonb, '{}', $4, $5, $6) returning id`;

@@ -2,7 +2,7 @@ import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import type { FinalRequest, Json, NewTarget, RunTarget, SettledTarget } from './kind.ts';
 
-/** Puts targets into a run; those that it has already stay as they are. Gives how many were new. */
+/** Adds targets to a run; those already there stay unchanged. Returns how many were new. */
 export async function addTargets(tx: Transaction, runId: number, targets: readonly NewTarget[]): Promise<number> {
   if (targets.length === 0) return 0;
   const [added] = await tx.query<{ count: number }>(ADD_TARGETS, [
@@ -15,18 +15,18 @@ export async function addTargets(tx: Transaction, runId: number, targets: readon
   return added?.count ?? 0;
 }
 
-/** The next targets that wait, in the order of their names. */
+/** Reads the next waiting targets, ordered by name. */
 export function waitingTargets(tx: Transaction, runId: number, limit: number): Promise<RunTarget[]> {
   return tx.query<RunTarget>(WAITING, [runId, limit]);
 }
 
-/** How many requests of the run may still be unfinished: those of its targets that are not settled. */
+/** Counts the requests of the run that may be unfinished: those of unsettled targets. */
 export async function unsettledRequests(tx: Transaction, runId: number): Promise<number> {
   const [row] = await tx.query<{ count: number }>(UNSETTLED, [runId]);
   return row?.count ?? 0;
 }
 
-/** Up to `limit` targets all of whose requests are final, with these. */
+/** Reads up to `limit` targets whose requests are all final, with these requests. */
 export async function settledTargets(tx: Transaction, runId: number, limit: number): Promise<SettledTarget[]> {
   const rows = await tx.query<RunTarget & FinalRequest>(SETTLED, [runId, limit]);
   const found = new Map<string, RunTarget & { requests: FinalRequest[] }>();
@@ -39,13 +39,15 @@ export async function settledTargets(tx: Transaction, runId: number, limit: numb
   return [...found.values()];
 }
 
-/** What becomes of a target now. */
+/** The new state of a target. */
 export type TargetChange =
   | { readonly target: string; readonly to: 'SENT'; readonly requests: readonly number[]; readonly result?: Json }
   | { readonly target: string; readonly to: 'DONE'; readonly outcome: string; readonly result?: Json }
   | { readonly target: string; readonly to: 'WAITING'; readonly result?: Json };
 
-/** Writes what becomes of targets. Numbers of requests are added to those that a target has; a result replaces the former. */
+/**
+ * Writes the new states of targets. Request numbers are added to those of the target; a result replaces the former one.
+ */
 export async function changeTargets(tx: Transaction, runId: number, changes: readonly TargetChange[]): Promise<void> {
   if (changes.length === 0) return;
   await tx.query(CHANGE, [
@@ -58,7 +60,7 @@ export async function changeTargets(tx: Transaction, runId: number, changes: rea
   ]);
 }
 
-/** Takes requests that a stop withdrew out of their targets, which wait again. */
+/** Removes requests that a stop withdrew from their targets, which then wait again. */
 export async function takeBack(tx: Transaction, runId: number, withdrawn: readonly number[]): Promise<void> {
   if (withdrawn.length > 0) await tx.query(TAKE_BACK, [runId, withdrawn]);
 }
@@ -75,19 +77,19 @@ select count(*) as count from added`;
 
 const COLUMNS = /* sql */ `t.target, t.card, t.subscription_number as subscription, t.data, t.tries, t.result`;
 
-/** Walks run_target_waiting from its beginning. */
+/** Walks run_target_waiting from its start. */
 const WAITING = /* sql */ `
 select ${COLUMNS} from run_target t where t.run_id = $1::bigint and t.state = 'WAITING' order by t.target limit $2::int`;
 
-/** Walks run_target_sent: no more rows than the window has requests. */
+/** Walks run_target_sent: at most as many rows as the window has requests. */
 const UNSETTLED = /* sql */ `
 select coalesce(sum(cardinality(requests)), 0)::int as count
   from run_target where run_id = $1::bigint and state = 'SENT'`;
 
 /**
- * Walks run_target_sent, and work's primary key for each request: a final one has no row there. Then request's primary
- * key. Joined with run_target again, by its key, it read the whole run for each target as long as nothing is known of the
- * table's size: 43 ms for 45 targets of 6,000.
+ * Walks run_target_sent, and work's primary key for each request: a final one has no row there. Then walks request's
+ * primary key. A join with run_target again read the whole run for each target while PostgreSQL had no statistics of
+ * the table: 43 ms for 45 targets of 6,000.
  */
 const SETTLED = /* sql */ `
 with settled as materialized (
@@ -103,7 +105,7 @@ select ${COLUMNS}, r.number, r.life_cycle_state as state, r.error_code as "error
   join request r on r.number = own.number
  order by t.target, r.number`;
 
-/** Walks run_target's primary key; without the array the whole run for each change, as above. */
+/** Walks run_target's primary key. Without the array it would read the whole run for each change, as above. */
 const CHANGE = /* sql */ `
 update run_target t
    set state = c.state, outcome = c.outcome, requests = t.requests || c.requests::bigint[],

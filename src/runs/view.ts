@@ -3,14 +3,14 @@ import { formatDate } from '../http/dates.ts';
 import { countTargets, type RunCounts } from './counts.ts';
 import type { RunRow } from './store.ts';
 
-/** A run as people and programs see it, in the API and with `--json`. */
+/** A run as the API and `--json` show it. */
 export interface RunView {
   readonly id: number;
   readonly kind: string;
   readonly state: string;
   readonly parameters: unknown;
   readonly selection: unknown;
-  /** How many targets are where. */
+  /** How many targets are in each state. */
   readonly counts: RunCounts;
   readonly failure: string | null;
   readonly schedule_id: number | null;
@@ -22,7 +22,7 @@ export interface RunView {
   readonly ended_date: string | null;
 }
 
-/** The view of each of these runs, with counts of now; those of completed ones are kept. */
+/** Returns the views of these runs with present counts; completed runs have stored counts. */
 export async function runViews(db: Queryable, runs: readonly RunRow[]): Promise<RunView[]> {
   const views: RunView[] = [];
   for (const run of runs) views.push(await runView(db, run));

@@ -2,7 +2,9 @@ import { type HeldCard, heldCards } from '../identifiers/holders.ts';
 import type { Transaction } from '../platform/database.ts';
 import type { KindContext, RunRequest, RunTarget, TargetPlan } from './kind.ts';
 
-/** One request for each card; none for a CA id that does not fit its pattern (snapshots may have such): INVALID_CA_ID. */
+/**
+ * Plans one request for each card. A CA id that does not fit its pattern, as snapshots may have, gets INVALID_CA_ID.
+ */
 export async function forEachCard<T extends RunTarget>(
   tx: Transaction,
   targets: readonly T[],

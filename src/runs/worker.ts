@@ -9,58 +9,61 @@ import { lockRun, moveRun, openRuns, writeFailure } from './store.ts';
 export interface RunWorkerOptions extends StepParts {
   readonly metrics: RunMetrics;
   readonly logger: Logger;
-  /** How long a run rests after a step that failed; default a second. */
+  /** How long a run rests after a failed step, in milliseconds; default 1,000. */
   readonly restMs?: number;
 }
 
 export interface RunWorker {
-  /** There may be something to do: a run was created here, or one of its requests is final. */
+  /** Wakes the worker: a run was created here, or one of its requests is final. */
   wake(): void;
-  /** Ends the step that is under way. Safe to call twice. */
+  /** Finishes the current step and stops. Safe to call twice. */
   stop(): Promise<void>;
 }
 
-/** How soon what nobody announced is found: another instance's or the command line's run, a due schedule. */
+/**
+ * How often to look for work that nobody announced: runs of another instance or of the command line, and due schedules.
+ */
 const IDLE_MS = 1_000;
-/** How soon the final requests of a run under way are seen. */
+/** How often to look for final requests while runs are open. */
 const BUSY_MS = 100;
 const FAILED_MS = 1_000;
-/** So many failures in a row are no accident: the run is FAILED, and a person looks. */
+/** After this many failures in a row the run is FAILED and needs a person. */
 const FAILURES_MAX = 5;
 
 /**
- * Works on every open run, one step of each in turn, and starts what schedules say. Every instance has one; a run's row
- * is locked for each step, so they share the runs among them, and another one goes on where one was killed.
+ * Works on every open run, one step of each in turn, and starts runs that are due by schedule. Every instance has a
+ * worker. A run's row is locked for each step, so the instances share the runs, and another one continues when one is
+ * killed.
  */
 export function startRunWorker(options: RunWorkerOptions): RunWorker {
   const { db, logger, metrics, restMs = FAILED_MS } = options;
   const stopping = new AbortController();
   let woken = false;
   let wakeUp: (() => void) | null = null;
-  /** When schedules are looked for again. */
+  /** When to look for due schedules again. */
   let schedulesAt = 0;
-  /** Runs whose last step failed rest until then. */
+  /** Until when each run whose last step failed rests. */
   const restUntil = new Map<number, number>();
   const working = work();
 
   async function work(): Promise<void> {
-    let troubled = false;
+    let lastRoundFailed = false;
     while (!stopping.signal.aborted) {
       let waitMs = IDLE_MS;
       try {
         waitMs = await round();
-        troubled = false;
+        lastRoundFailed = false;
       } catch (error) {
         metrics.errors.inc({ part: 'round' });
-        if (!troubled) logger.warn({ problem: messageOf(error) }, 'runs: the worker failed and tries again');
-        troubled = true;
+        if (!lastRoundFailed) logger.warn({ problem: messageOf(error) }, 'runs: the worker failed; trying again');
+        lastRoundFailed = true;
         waitMs = FAILED_MS;
       }
       if (waitMs > 0) await pause(waitMs);
     }
   }
 
-  /** One step of every open run; gives after how many milliseconds the next round is due. */
+  /** Does one step of every open run; returns after how many milliseconds the next round is due. */
   async function round(): Promise<number> {
     let started = 0;
     if (performance.now() >= schedulesAt) {
