@@ -1,5 +1,5 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { DISPATCH_CHANNEL } from '../requests/work.ts';
+import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
 /**
  * The breaker that all instances share, in the provider's row. Closed, it counts calls in a row that did not reach the

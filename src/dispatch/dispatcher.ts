@@ -6,7 +6,7 @@ import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import { extendWorkLeases, shiftWork } from '../requests/clock-jump.ts';
 import type { FinishingParts } from '../requests/finish.ts';
-import { CLASS } from '../requests/work.ts';
+import { CLASS } from '../requests/request-class.ts';
 import { createBatcher } from '../platform/batcher.ts';
 import { type CarriedOut, carryOut, type CarryOutPorts } from './carry-out.ts';
 import { shiftBreaker } from './breaker.ts';

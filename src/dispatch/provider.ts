@@ -1,5 +1,5 @@
 import type { Queryable } from '../platform/database.ts';
-import { DISPATCH_CHANNEL } from '../requests/work.ts';
+import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
 /** The CAS as the service may use it now. */
 export interface ProviderStatus {

@@ -1,6 +1,6 @@
 import { type Listener, listen } from '../platform/listen.ts';
 import type { Logger } from '../platform/logging.ts';
-import { DISPATCH_CHANNEL } from '../requests/work.ts';
+import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
 /**
  * Listens for what the service tells itself about its work (`work`: something may be claimed; `express`: something

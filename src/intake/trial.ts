@@ -3,7 +3,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { EventDecoder } from '../events/decode.ts';
 import { messageOf } from '../platform/errors.ts';
 import { TooManyCommandsError } from '../planning/size.ts';
-import { DISPATCH_CHANNEL } from '../requests/work.ts';
+import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 import { type Applied, type ApplyOptions, applyChunk, applyInTransaction } from './apply.ts';
 import { chunksOf } from './chunks.ts';
 import type { Steps } from './experiment.ts';

@@ -1,18 +1,19 @@
 import type { Transaction } from '../platform/database.ts';
 import { placeColumns } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
-import { raisePredecessors } from './raise.ts';
+import { raisePredecessors } from './raise-predecessors.ts';
 
 /** The advisory lock that lets one transaction at a time activate. */
 const ACTIVATION_LOCK = 7003;
 
-/** Cards whose locks one transaction takes at most. */
+/** How many cards one transaction locks at most. */
 const MAX_CARDS = 1000;
 
 /**
- * Lets scheduled requests whose date has come take their places in their cards' lanes, by their numbers: before every
- * request that was submitted after them and is not being sent. At most `limit` of them; gives how many. Does nothing
- * while somebody else is at it.
+ * Moves at most `limit` scheduled requests whose date has come into their cards' lanes, ordered by number. Each goes
+ * before every request that was submitted after it and is not being sent. Does nothing while another transaction
+ * activates.
+ * @returns how many it moved.
  */
 export async function activateDueRequests(tx: Transaction, limit: number): Promise<number> {
   const [lock] = await tx.query<{ ours: boolean }>(TRY_LOCK);
@@ -22,7 +23,7 @@ export async function activateDueRequests(tx: Transaction, limit: number): Promi
   const affordable = withinCards(candidates);
   await lockCards(tx, [...new Set(affordable.flatMap(({ cards }) => cards))]);
 
-  // Withdrawal may have been quicker; whoever withdraws holds the cards' locks, which are ours now.
+  // A request may have been withdrawn before. A withdrawal holds the cards' locks, which this transaction now has.
   const due = await tx.query<Due>(LOCK_DUE, [affordable.map(({ number }) => number)]);
   const places = due.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
   const numbers = due.map(({ number }) => number);
@@ -51,22 +52,22 @@ function withinCards(candidates: readonly Due[]): Due[] {
 
 const TRY_LOCK = /* sql */ `select pg_try_advisory_xact_lock(${ACTIVATION_LOCK}, 0) as ours`;
 
-/** Walks work_scheduled from its oldest entry to the limit. */
+/** Walks work_scheduled from its oldest entry up to the limit. */
 const FIND_DUE = /* sql */ `
 select number, cards from work where waits < 0 and ready_at <= now() order by ready_at, number limit $1`;
 
 const LOCK_DUE = /* sql */ `
 select number, cards from work where number = any($1::bigint[]) and waits < 0 order by number for update`;
 
-/** Whose turn it is on a card: the pinned request, else the lowest number in the lane. */
+/** Finds whose turn it is on a card: the pinned request, else the lowest number in the lane. */
 const TURN = (card: string): string => /* sql */ `
 coalesce((select p.number from lane_pin p where p.card = ${card}),
          (select l.number from lane l where l.card = ${card} order by l.number limit 1))`;
 
 /**
- * Locks and gives the requests right behind the newcomers. Where a newcomer takes somebody's turn, it is that of the
- * one right behind it: no claim happens while the turn is taken away. And none of them is raised meanwhile by somebody
- * who cannot see the newcomers (raise.ts). Walks lane's primary key, one row per card.
+ * Locks and returns the requests directly after the newcomers. If a newcomer takes a turn, it takes that of the request
+ * directly after it, so no claim happens meanwhile. Nor can a transaction that does not see the newcomers raise one
+ * (raise-predecessors.ts). Walks lane's primary key, one row per card.
  */
 const LOCK_SUCCESSORS = /* sql */ `
 select w.number from work w
@@ -77,8 +78,8 @@ select w.number from work w
  order by w.number for update`;
 
 /**
- * Where a newcomer has a lower number than the request whose turn it is: one that is being sent keeps the turn, pinned,
- * also when its lease has run out, since the CAS may have it; another one waits from now on.
+ * Handles newcomers with a lower number than the request whose turn it is. A request that is being sent keeps the turn:
+ * it is pinned, even after its lease has run out, because the CAS may have it. Any other request waits from now on.
  */
 const DISPLACE = /* sql */ `
 with due as (
@@ -100,7 +101,7 @@ update work w set waits = w.waits + waiting.cards
 const ENTER_LANES = /* sql */ `
 insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
 
-/** A statement of its own, whose snapshot holds the newcomers' lanes and the pins. */
+/** A separate statement, so that its snapshot contains the newcomers' lanes and the pins. */
 const SET_WAITS = /* sql */ `
 update work w
    set waits = (select count(*) from unnest(w.cards) own (card) where ${TURN('own.card')} <> w.number)

@@ -2,15 +2,15 @@ import type { ConaxExchange } from '../conax/client.types.ts';
 import type { Transaction } from '../platform/database.ts';
 import { storable } from './storable.ts';
 
-/** SOAP calls of one request that are to be written down, in their order. */
+/** The SOAP calls of one request to store, in their order. */
 export interface AttemptsOf {
   readonly number: number;
-  /** How many calls were written down before these. */
+  /** How many calls were stored before these. */
   readonly before: number;
   readonly exchanges: readonly ConaxExchange[];
 }
 
-/** Writes the SOAP calls of requests that the caller's transaction still holds, with the instance that made them. */
+/** Stores the SOAP calls of requests that the caller's transaction still holds, and the instance that made them. */
 export async function writeAttempts(tx: Transaction, requests: readonly AttemptsOf[], instance: string): Promise<void> {
   const rows = requests.flatMap(({ number, before, exchanges }) =>
     exchanges.map((exchange, index) => ({ number, attempt: before + index + 1, exchange })),

@@ -3,36 +3,36 @@ import type { Queryable } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { type Listener, listen } from '../platform/listen.ts';
 import type { Logger } from '../platform/logging.ts';
-import { FINAL_CHANNEL, type FinalState, readTold } from './tell-final.ts';
+import { FINAL_CHANNEL, type FinalState, readFinalNotice } from './announce-final.ts';
 
 /** Waits for requests to become final, whichever instance finishes them. */
 export interface FinalWatch {
   /**
-   * Resolves once all of them are final, or after `timeoutMs`, with the states of those that are; a number that is
-   * missing is pending still, or does not exist, or the database is away. Never rejects.
+   * Resolves with the states of the final ones, once all are final or after `timeoutMs`. A missing number is still
+   * pending, does not exist, or could not be read during an outage. Never rejects.
    *
-   * A request that is submitted with `awaited` is told of from its submission on; another one is marked here.
+   * A request submitted with `awaited` is announced when it becomes final. Any other request is marked here.
    */
   awaitFinal(numbers: readonly number[], timeoutMs: number): Promise<ReadonlyMap<number, FinalState>>;
-  /** Calls that wait now. */
+  /** Returns the number of calls that wait now. */
   waiting(): number;
-  /** Lets all who wait go with what is known, and closes the connection. Safe to call twice. */
+  /** Ends all waits with the known states and closes the connection. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 export interface FinalWatchOptions {
-  /** For the connection that listens; it is opened when somebody waits for the first time. */
+  /** For the connection that listens; it is opened at the first wait. */
   readonly databaseUrl: string;
   readonly db: Queryable;
   readonly logger: Logger;
-  /** How often it looks, while somebody waits, for what was not heard; default 1,000. */
+  /** How often to query for missed notifications during a wait, in milliseconds; default 1,000. */
   readonly lookEveryMs?: number;
 }
 
-/** Numbers that are looked for in one statement. */
+/** How many numbers one statement looks up. */
 const MAX_NUMBERS = 1_000;
 
-/** One connection listens and one statement at a time looks, however many wait. */
+/** Creates a watch with one listening connection and one query at a time, however many wait. */
 export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
   const { databaseUrl, db, logger, lookEveryMs = 1_000 } = options;
   const waiters = new Map<number, Set<Waiter>>();
@@ -47,9 +47,9 @@ export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
   }, MAX_NUMBERS);
 
   function ended(number: number, state: FinalState): void {
-    const told = waiters.get(number);
+    const notified = waiters.get(number);
     waiters.delete(number);
-    for (const waiter of told ?? []) {
+    for (const waiter of notified ?? []) {
       waiter.left.delete(number);
       waiter.found.set(number, state);
       if (waiter.left.size === 0) waiter.done();
@@ -60,11 +60,13 @@ export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
     try {
       await Promise.all([...numbers].map((number) => looking.add(number)));
     } catch (error) {
-      logger.debug({ problem: messageOf(error) }, 'cannot look for final requests; it is tried again');
+      logger.debug({ problem: messageOf(error) }, 'cannot look for final requests; trying again');
     }
   }
 
-  /** What was not heard: said before the listening began, or while the connection was broken without its end showing. */
+  /**
+   * Looks for missed notifications: those from before listening started, or while the connection was broken unnoticed.
+   */
   function lookNow(): void {
     clearTimeout(timer);
     if (stopped || waiters.size === 0) return;
@@ -75,14 +77,14 @@ export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
     if (!stopped && waiters.size > 0) timer = setTimeout(lookNow, lookEveryMs);
   }
 
-  function begin(): void {
+  function startListening(): void {
     listener ??= listen({
       databaseUrl,
       applicationName: 'conax-provisioning final states',
       channel: FINAL_CHANNEL,
       onMessage: (message) => {
-        const told = readTold(message);
-        if (told) ended(told.number, told.state);
+        const notice = readFinalNotice(message);
+        if (notice) ended(notice.number, notice.state);
       },
       onListening: lookNow,
       logger,
@@ -93,7 +95,7 @@ export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
     async awaitFinal(numbers, timeoutMs) {
       const found = new Map<number, FinalState>();
       if (stopped || numbers.length === 0) return found;
-      begin();
+      startListening();
       const left = new Set(numbers);
       let waiter: Waiter | undefined;
       await new Promise<void>((resolve) => {
@@ -130,7 +132,7 @@ export function createFinalWatch(options: FinalWatchOptions): FinalWatch {
 }
 
 interface Waiter {
-  /** Those of its numbers that are not known to be final. */
+  /** The numbers not yet known to be final. */
   readonly left: Set<number>;
   readonly found: Map<number, FinalState>;
   readonly done: () => void;
@@ -142,8 +144,8 @@ interface Final {
 }
 
 /**
- * Marks the pending ones, so that whoever finishes them says so, and gives those that are final. Two statements: one
- * that waited for a finishing transaction would look with a snapshot from before that.
+ * Marks the pending requests, so that their end is announced, and returns the final ones. This takes two statements:
+ * one that waited for a finishing transaction would still use a snapshot from before it.
  */
 async function look(db: Queryable, numbers: readonly number[]): Promise<Final[]> {
   await db.query(MARK, [numbers]);
@@ -151,8 +153,8 @@ async function look(db: Queryable, numbers: readonly number[]): Promise<Final[]>
 }
 
 /**
- * Walks work's primary key; locks in the order of the numbers, as everybody does, and only what is not marked yet: a
- * claim passes over a row that somebody else has locked.
+ * Walks work's primary key. Locks rows in the order of the numbers, as everywhere, and only those not yet marked, since
+ * a claim skips locked rows.
  */
 const MARK = /* sql */ `
 with pending as (

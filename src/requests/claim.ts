@@ -1,33 +1,33 @@
 import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Command } from '../planning/command.ts';
-import { CLASS } from './work.ts';
+import { CLASS } from './request-class.ts';
 
 /**
- * What an earlier try left open about a pairing command (R8): its answer could not be read, or the CAS refused it and
- * was not asked yet what it holds instead.
+ * The doubt that an earlier try left about a pairing command (R8): its answer could not be read, or the CAS refused it
+ * and was not yet asked about its present pairing.
  */
 export type Doubt =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'refused'; readonly code: string; readonly description: string; readonly review: boolean };
 
-/** A request that is ours until its lease runs out. */
+/** A request that this instance holds until its lease runs out. */
 export interface ClaimedRequest {
   readonly number: number;
   readonly id: string;
-  /** Names this claim: every later write about the request repeats it, and does nothing where it is no longer true. */
+  /** Identifies this claim. Every later write about the request repeats it, and does nothing if it has changed. */
   readonly token: string;
   readonly command: Command;
   readonly cards: readonly string[];
-  /** 0 EXPRESS, 1 REGULAR, 2 bulk; raised where others wait for it. */
+  /** 0 EXPRESS, 1 REGULAR, 2 bulk; raised if others wait for it. */
   readonly class: number;
-  /** SOAP calls written down so far, and how often the request was put off. */
+  /** SOAP calls stored so far, and how often the request was put off. */
   readonly attempts: number;
   readonly retries: number;
-  /** Its last claimant's lease ran out: what that one did is not known. `doubt` says so too, and for good. */
+  /** Whether the last holder's lease ran out, so that nobody knows what it did. `doubt` keeps that for good. */
   readonly reclaimed: boolean;
   readonly doubt: Doubt | null;
-  /** When a message or fingerprint was marked as leaving; set only where nobody wrote down what became of it. */
+  /** When a message or fingerprint was marked as leaving; set only if no result of that was stored. */
   readonly sentAt: Date | null;
   readonly sealedPin: Buffer | null;
   readonly subscriptionNumber: string | null;
@@ -35,24 +35,25 @@ export interface ClaimedRequest {
 }
 
 export interface ClaimOptions {
-  /** At most so many, 0-1,000. */
+  /** The maximum number, 0-1,000. */
   readonly limit: number;
-  /** A UUID of this claim alone. */
+  /** A UUID only for this claim. */
   readonly token: string;
   readonly leaseMs: number;
-  /** Claim although the breaker is open: for the one instance that holds its probe. */
+  /** Claims although the breaker is open, for the one instance that holds its probe. */
   readonly probing?: boolean;
-  /** Only requests of this class (work.ts) and those before it; default: of all. */
+  /** Only requests of this class (request-class.ts) and more urgent ones; default: all. */
   readonly upToClass?: number;
-  /** Numbers that are left to other instances; default: none. */
+  /** Numbers to leave to other instances; default: none. */
   readonly except?: readonly number[];
 }
 
 /**
- * Claims what may be sent now: of the requests that nobody is ahead of, EXPRESS before REGULAR before bulk work, in each
- * class due retries and lapsed leases before new requests, and in each of those the longest waiting first. Claims
- * nothing while the provider is paused or its breaker is open, and no lapsed lease while the clock is not trusted
- * (clock-watch.ts). Never waits for a lock.
+ * Claims requests that may be sent now and that nobody is ahead of. It takes EXPRESS before REGULAR before bulk work.
+ * In each class due retries and lapsed leases go before new requests, and the longest waiting first.
+ *
+ * Claims nothing while the provider is paused or its breaker is open, and no lapsed lease while the clock is not
+ * trusted (clock-watch.ts). Never waits for a lock.
  */
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
   const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK, except = [] } = options;
@@ -68,7 +69,7 @@ export async function claimRequests(db: Queryable, options: ClaimOptions): Promi
 
 const RANKS = [0, 1, 2, 3, 4, 5];
 
-/** One rank's share: what the ranks before it left of the limit. */
+/** Selects from one rank what the ranks before it left of the limit. */
 function pick(rank: number): string {
   const mayBeLeased = rank % 2 === 0;
   const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
@@ -81,9 +82,9 @@ function pick(rank: number): string {
 }
 
 /**
- * Walks work_ready once per rank, from its oldest entry to the limit: blocked, scheduled, leased and finished requests
- * are not in the range, so the cost does not grow with the backlog. A rank whose limit is 0 is not scanned at all.
- * `any(array(...))` keeps the planner at the primary key whatever it thinks of the limits.
+ * Walks work_ready once per rank, from its oldest entry up to the limit. Blocked, scheduled, leased and finished
+ * requests are outside the range, so the cost does not grow with the backlog. A rank whose limit is 0 is not scanned.
+ * `any(array(...))` keeps the planner at the primary key, whatever it estimates for the limits.
  */
 const CLAIM = /* sql */ `
 with open as materialized (
@@ -112,20 +113,20 @@ select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r
   left join request_pin pin on pin.request_number = c.number
  order by c.rank, c.number`;
 
-/** A claim that its holder wants to keep or to write about. */
+/** A claim that its holder renews or writes about. */
 export interface Held {
   readonly number: number;
   readonly token: string;
 }
 
-/** Names a claim: the same request may be claimed again once its lease has run out, also by the same instance. */
+/** Returns a key of a claim. The same instance may claim a request again once its lease has run out. */
 export function claimKey({ number, token }: Held): string {
   return `${number} ${token}`;
 }
 
 /**
- * Prolongs leases, all in one statement, and gives the numbers of those that are still held; the others were lost to
- * another instance or are final, and are no longer the caller's business. Walks work's primary key.
+ * Renews leases in one statement and returns the numbers still held. The others are final, or another instance has
+ * them, and the caller must drop them. Walks work's primary key.
  */
 export async function renewLeases(db: Queryable, held: readonly Held[], leaseMs: number): Promise<number[]> {
   if (held.length === 0) return [];
@@ -140,9 +141,9 @@ update work w set ready_at = now() + $3::float8 * interval '1 millisecond'
 returning w.number`;
 
 /**
- * Marks messages and fingerprints as leaving, before they do: whoever finds the mark without an outcome knows that the
- * command may have been shown. Gives the numbers that are still held; the others must not be sent. Walks work's primary
- * key. The caller sends after the commit.
+ * Marks messages and fingerprints as leaving before they are sent. A mark without an outcome means that the command may
+ * have been shown. Returns the numbers still held; the caller must not send the others, and sends only after the
+ * commit. Walks work's primary key.
  */
 export async function markSent(db: Queryable, held: readonly Held[]): Promise<number[]> {
   const rows = await db.query<{ number: number }>(MARK_SENT, heldColumns(held));
@@ -155,7 +156,7 @@ update work w set sent_at = now()
  where w.number = held.number and w.token = held.token
 returning w.number`;
 
-/** Two columns for `unnest`, in the order in which rows are locked everywhere. */
+/** Returns two columns for `unnest`, in the order in which rows are locked everywhere. */
 export function heldColumns(held: readonly Held[]): [number[], string[]] {
   const sorted = held.toSorted((a, b) => a.number - b.number);
   return [sorted.map(({ number }) => number), sorted.map(({ token }) => token)];

@@ -1,28 +1,30 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
 
-/** Rows that one statement of the note's transaction corrects at most. */
+/** How many rows one statement of the jump's transaction corrects. */
 const BATCH = 10_000;
-/** Ready requests of a rank that one transaction corrects at most: who waits for one of them waits for about 0.2 s. */
+/** How many ready requests of a rank one transaction corrects; waiting for its locks takes about 0.2 s. */
 const READY_BATCH = 2_000;
-/** Of requests that were never claimed (work.ts): EXPRESS, REGULAR, bulk. */
+/** The ranks of requests that were never claimed (request-class.ts): EXPRESS, REGULAR, bulk. */
 const NEW_RANKS = [1, 3, 5];
 
 /**
- * Corrects what the clock of the database blocks after that went back by `ms`: a back-off lasts as long as it would have,
- * a claimed request that was given back is ready, and a lease ends `leaseMs` from now unless it is renewed. Dates that were
- * asked for (`waits < 0`) stay: they follow the clock. `correctReady` corrects the ready requests that nobody claimed, of
- * which there may be millions; those that wait for others of their cards are corrected when their turn comes (hand-on.ts).
+ * Corrects work rows after the database's clock went back by `ms`. A back-off keeps its length, a claimed request that
+ * was given back is ready, and a lease ends `leaseMs` from now unless renewed. Requested dates (`waits < 0`) stay,
+ * since they follow the clock.
+ *
+ * `correctReady` corrects ready requests that nobody claimed, of which there may be millions. Those that wait for
+ * others of their cards are corrected when their turn comes (hand-on.ts).
  */
 export async function shiftWork(tx: Transaction, ms: number, leaseMs: number): Promise<void> {
   for (const statement of [SHIFT_RETRIES, SHIFT_WAITING_RETRIES]) {
-    // Each row once: one that was shifted may still be in the future.
+    // Takes each row once, because a shifted row may still be in the future.
     for (let last = 0; ;) {
       const shifted = await tx.query<{ number: number }>(statement, [ms, last, BATCH]);
       last = shifted.reduce((highest, { number }) => Math.max(highest, number), last);
       if (shifted.length < BATCH) break;
     }
   }
-  // Last, because live holders wait for these rows to renew their leases.
+  // Goes last, because live holders wait for these rows to renew their leases.
   await tx.query(CUT_LEASES, [leaseMs]);
 }
 
@@ -33,13 +35,15 @@ export interface ReadyCorrected {
 }
 
 /**
- * Makes requests ready again that were ready before the clock of the database went back and that nobody ever claimed: at
- * most 2,000 of each class, the ones that waited longest first, one transaction a class. Such a request is ready from its
- * submission on, so a time more than `stepMs` ahead can only come from before the clock went back. Therefore nobody has to
- * know how far it went: the newest one is ready now, and the others keep their distance to it and so their order.
+ * Makes requests ready again that were ready before the clock went back and that nobody ever claimed: at most 2,000 of
+ * each class, the longest waiting first, with one transaction per class.
  *
- * A corrected row is in the future no more, so no row is corrected twice. Any number of instances may call this at the same
- * time, and one that died leaves the rest to the others. Without a jump it costs one look at an index for each class.
+ * Such a request is ready from its submission on, so a time more than `stepMs` ahead can only come from before the
+ * clock went back. So nobody needs to know by how much it went back: the newest request is ready now, and the others
+ * keep their distance to it and so their order.
+ *
+ * A corrected row is no longer in the future, so none is corrected twice. Any number of instances may call this at
+ * once, and if one dies the others do the rest. Without a jump it costs one index look-up per class.
  */
 export async function correctReady(db: Queryable, stepMs: number): Promise<ReadyCorrected> {
   let corrected = 0;
@@ -53,16 +57,16 @@ export async function correctReady(db: Queryable, stepMs: number): Promise<Ready
 }
 
 /**
- * Lets every lease last `leaseMs` from now after the clock of the database went forward: those of live instances seem to
- * have ended, and their commands would be sent again while the CAS still has them.
+ * Extends every lease to `leaseMs` from now after the database's clock went forward. Otherwise leases of live instances
+ * seem to have ended, and commands would be sent again that the CAS already has.
  */
 export async function extendWorkLeases(tx: Transaction, leaseMs: number): Promise<void> {
   await tx.query(EXTEND_LEASES, [leaseMs]);
 }
 
 /**
- * Walks work_ready, once per rank. A live holder renews its lease long before the end that this sets, and a claim from
- * after the jump is left alone: it cannot end later than that.
+ * Walks work_ready, once per rank. A live holder renews its lease long before the end that this sets. A claim made
+ * after the jump is left alone, since it cannot end later.
  */
 const CUT_LEASES = /* sql */ `
 with locked as (
@@ -73,7 +77,10 @@ with locked as (
 )
 update work w set ready_at = clock_timestamp() + $1::float8 * interval '1 millisecond' from locked where w.number = locked.number`;
 
-/** Of requests that were claimed once, the numbers after the last batch; rows that come meanwhile are not in the future. */
+/**
+ * Shifts requests that were once claimed, from the number after the last batch. Rows added meanwhile are not in the
+ * future.
+ */
 const shiftWaits = (condition: string): string => /* sql */ `
 with locked as (
   select number from work
@@ -87,15 +94,15 @@ returning w.number`;
 /** Walks work_ready, once per rank. */
 const SHIFT_RETRIES = shiftWaits('waits = 0 and rank = any(array[0, 2, 4]::smallint[])');
 
-/** Those that a lower number overtook. Walks work's primary key. */
+/** Requests that a lower number overtook. Walks work's primary key. */
 const SHIFT_WAITING_RETRIES = shiftWaits('waits > 0 and retries > 0');
 
 /**
- * Walks work_ready, from the first entry in the future; its last one says how far all of them must go back. `left` is true
- * if anything was found, also if others hold all of it: the next call tells. Never waits for a lock.
+ * Walks work_ready from the first entry in the future; the last entry shows how far all must go back. `left` is true if
+ * anything was found, even if others hold all of it; the next call finds out. Never waits for a lock.
  *
- * A row that another instance corrected after this statement's snapshot is looked at again in its new version. That one may
- * be later than our now(), and is never later than the clock.
+ * A row that another instance corrected after this statement's snapshot is read again in its new version. That version
+ * may be later than our now(), but never later than the clock.
  */
 const CORRECT_READY = /* sql */ `
 with newest as materialized (

@@ -6,7 +6,7 @@ import type { Priority, ProcessName } from './new-request.ts';
 export const lifeCycleStates = ['PENDING', 'COMPLETED', 'REJECTED'] as const;
 export type LifeCycleState = (typeof lifeCycleStates)[number];
 
-/** A provisioning request with all that its complete view shows (domain: "Complete provisioning request"). */
+/** A provisioning request with everything in its complete view (domain: "Complete provisioning request"). */
 export interface ProvisioningRequest {
   readonly number: number;
   /** 32 upper-case hexadecimal characters. */
@@ -21,21 +21,21 @@ export interface ProvisioningRequest {
   /** When it became final; null while it is PENDING. */
   readonly executedAt: Date | null;
   /**
-   * The SOAP bodies of the last try of the command itself, secrets masked; questions that the CAS was asked about it are
-   * in its story alone. Null where there was no try, where none was readable, and where bodies were not asked for.
+   * The SOAP bodies of the last try of the command itself, secrets masked. Questions about it are only in its attempts.
+   * Null if there was no try, none was readable, or bodies were not requested.
    */
   readonly request: string | null;
   readonly response: string | null;
   readonly referenceNumber: string | null;
   readonly errorCode: string | null;
-  /** Also where a COMPLETED request has a story to tell. */
+  /** A COMPLETED request may have one too. */
   readonly errorDescription: string | null;
   readonly answer: RequestAnswer | null;
   readonly processName: ProcessName;
   readonly processId: string | null;
   readonly subscriptionNumber: string | null;
   readonly subscriptionId: string | null;
-  /** The user-defined fields (`udf_string_1` and so on) as they were given; null where there are none. */
+  /** The user-defined fields (`udf_string_1` and so on) as given; null if there are none. */
   readonly userDefined: Readonly<Record<string, string | number>> | null;
   readonly createdAt: Date;
   readonly createdByUser: string | null;
@@ -45,10 +45,10 @@ export interface ProvisioningRequest {
   readonly updatedByUnit: string | null;
 }
 
-/** What names one request: its id (32 hexadecimal characters in either case), or its number. */
+/** Identifies one request by its id (32 hexadecimal characters in either case) or its number. */
 export type RequestIdentifier = { readonly id: string } | { readonly number: number };
 
-/** Reads one request; null where there is none, also where the id is no id at all. */
+/** Reads one request; null if there is none, or if the id is not an id. */
 export async function findRequest(db: Queryable, identifier: RequestIdentifier): Promise<ProvisioningRequest | null> {
   if ('id' in identifier && !/^[0-9A-Fa-f]{32}$/.test(identifier.id)) return null;
   if ('number' in identifier && !Number.isSafeInteger(identifier.number)) return null;
@@ -59,14 +59,12 @@ export async function findRequest(db: Queryable, identifier: RequestIdentifier):
   return found ?? null;
 }
 
-/** Reads these requests, those that there are, in the order of their numbers. */
+/** Reads those of these requests that exist, ordered by number. */
 export async function findRequests(db: Queryable, numbers: readonly number[]): Promise<ProvisioningRequest[]> {
   return numbers.length === 0 ? [] : await db.query<ProvisioningRequest & Record<string, unknown>>(FIND_ALL, [numbers]);
 }
 
-/**
- * The columns of a `ProvisioningRequest`, of a `request r` whose last try is joined as `try` (LAST_TRY).
- */
+/** The columns of a `ProvisioningRequest`: a `request r` whose last try is joined as `try` (LAST_TRY). */
 export const REQUEST_COLUMNS = /* sql */ `
 r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.command, r.sequence_number as "sequenceNumber", r.priority,
 r.life_cycle_state as "lifeCycleState", r.scheduled_at as "scheduledAt", r.executed_at as "executedAt",
@@ -78,8 +76,8 @@ r.created_by_unit as "createdByUnit", r.updated_at as "updatedAt", r.updated_by_
 r.updated_by_unit as "updatedByUnit"`;
 
 /**
- * Walks attempt's primary key backwards from the request's last attempt. `wanted` is an SQL condition that says whether
- * bodies are asked for: without them nothing is read of the attempts.
+ * Walks attempt's primary key backwards from the request's last attempt. `wanted` is an SQL condition for reading
+ * bodies; if it is false, no attempt is read.
  */
 export function lastTry(wanted: string): string {
   return /* sql */ `

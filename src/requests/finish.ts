@@ -9,16 +9,16 @@ import { handOn } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { lockSubscriptions } from './lock-subscriptions.ts';
 import { storable } from './storable.ts';
-import { tellFinal } from './tell-final.ts';
+import { announceFinal } from './announce-final.ts';
 
-/** How long a part of a reference number `request_final.reference_key` holds (migrations/0007_list.ts). */
+/** The length of the part of a reference number in `request_final.reference_key` (migrations/0007_list.ts). */
 export const REFERENCE_KEY_CHARACTERS = 200;
 
-/** What a GET command answered, as it is stored. */
+/** The stored answer to a GET command. */
 export interface RequestAnswer {
   /** Service CA ids. */
   readonly activeServices?: readonly string[];
-  /** Null: the CAS holds no pairing of the device. */
+  /** Null: the CAS has no pairing of the device. */
   readonly pairing?: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
 }
 
@@ -31,21 +31,21 @@ export interface FinishedRequest {
   readonly subscriptionNumber: string | null;
   readonly state: 'COMPLETED' | 'REJECTED';
   readonly referenceNumber: string | null;
-  /** Null where it is COMPLETED. */
+  /** Null if it is COMPLETED. */
   readonly errorCode: string | null;
-  /** For people; also where a COMPLETED request has a story to tell. */
+  /** For people; a COMPLETED request may have one too. */
   readonly errorDescription: string | null;
   readonly answer: RequestAnswer | null;
-  /** What it taught about pairings (R7, R8); null where nothing. */
+  /** What the answer shows about pairings (R7, R8); null if nothing. */
   readonly pairingNews: PairingNews | null;
-  /** The SOAP calls since it was claimed, in their order. */
+  /** The SOAP calls since the claim, in order. */
   readonly exchanges: readonly ConaxExchange[];
 }
 
 /** Writes the outcomes of requests that became final into the outbox, in the caller's transaction. */
 export type RecordOutcomes = (tx: Transaction, numbers: number[]) => Promise<void>;
 
-/** What finishing needs of other rooms. */
+/** What finishing needs from other modules. */
 export interface FinishingParts {
   readonly recordOutcomes: RecordOutcomes;
   /** The name of this instance, for the attempt rows. */
@@ -53,9 +53,9 @@ export interface FinishingParts {
 }
 
 /**
- * Makes claimed requests final, all that follows included: attempts, pairing knowledge, outcomes, and each card handed
- * to its next request. Acts only on those whose claim still holds and gives their numbers; of the others, somebody else
- * has the say, and nothing is written.
+ * Makes claimed requests final, with everything that follows: attempts, known pairings, outcomes, and each card handed
+ * to its next request. Acts only on requests whose claim still holds and returns their numbers. It writes nothing about
+ * the others, because another instance decides about them.
  *
  * Locks in the service's order: subscriptions, cards, work rows; then what the outcomes lock.
  */
@@ -95,7 +95,7 @@ export async function finishRequests(
   await establishPairings(tx, finished);
   const numbers = finished.map(({ number }) => number);
   await parts.recordOutcomes(tx, numbers);
-  await tellFinal(
+  await announceFinal(
     tx,
     finished.filter((request) => awaited.has(claimKey(request))),
   );
@@ -108,7 +108,7 @@ function cleaned(answer: RequestAnswer): RequestAnswer {
   ) as RequestAnswer;
 }
 
-/** Walks work's primary key. The token keeps a claimant whose lease ran out from deciding anything. */
+/** Walks work's primary key. The token stops a holder whose lease ran out from deciding anything. */
 const REMOVE_WORK = /* sql */ `
 delete from work w
  using unnest($1::bigint[], $2::uuid[]) held (number, token)
@@ -116,8 +116,8 @@ delete from work w
 returning w.number, w.token::text as token, w.attempts, w.awaited`;
 
 /**
- * Walks request's primary key; no indexed column changes, so the new version stays in its page. What lists look for is
- * written beside it (docs/decisions/0004-lists.md).
+ * Walks request's primary key. No indexed column changes, so the new version stays in its page. The columns for lists
+ * are in a separate table (docs/decisions/0004-lists.md).
  */
 export const WRITE_FINAL_STATE = /* sql */ `
 with listed as (

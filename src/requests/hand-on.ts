@@ -1,35 +1,36 @@
 import type { Transaction } from '../platform/database.ts';
 
-/** A request's place in one card's lane. */
-export interface Place {
+/** A request's place in the lane of one card. */
+export interface LanePlace {
   readonly card: string;
   readonly number: number;
 }
 
 /**
- * Takes requests out of the lanes in which it is their turn, and hands each card to its next request. The caller holds
- * the cards' locks and has deleted the work rows.
+ * Removes requests from the lanes where it is their turn, and gives each card to its next request. The caller holds the
+ * cards' locks and has deleted the work rows.
  */
-export async function handOn(tx: Transaction, places: readonly Place[]): Promise<void> {
+export async function handOn(tx: Transaction, places: readonly LanePlace[]): Promise<void> {
   if (places.length === 0) return;
   await tx.query(HAND_ON, placeColumns(places));
 }
 
-/** Two columns for `unnest`. */
-export function placeColumns(places: readonly Place[]): [string[], number[]] {
+/** Returns two columns for `unnest`. */
+export function placeColumns(places: readonly LanePlace[]): [string[], number[]] {
   return [places.map(({ card }) => card), places.map(({ number }) => number)];
 }
 
 /**
- * SQL: `ready_at` of a row `w` that moves up. One that was never put off is ready since its submission, even if the clock has
- * gone back since: such rows are not corrected while they wait for their turn, for there may be a million (clock-jump.ts).
+ * SQL: `ready_at` of a row `w` that moves up. A request that was never put off is ready since its submission, even if
+ * the clock went back since. Such rows are not corrected while they wait, because there may be a million
+ * (clock-jump.ts).
  */
 export const READY_NO_LATER = /* sql */ `
 case when w.token is null and w.retries = 0 then least(w.ready_at, now()) else w.ready_at end`;
 
 /**
- * Walks lane's primary key: one row per card, found from the number that leaves rather than from the start of the lane,
- * which is full of dead entries on a busy card. Only where the turn was pinned a lower number may be next.
+ * Walks lane's primary key: one row per card. It starts at the number that leaves, not at the start of the lane, which
+ * is full of dead entries on a busy card. A lower number can be next only if the turn was pinned.
  */
 const HAND_ON = /* sql */ `
 with gone as (

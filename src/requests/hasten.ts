@@ -1,17 +1,17 @@
 import type { Transaction } from '../platform/database.ts';
 import { lockCards } from './lock-cards.ts';
-import { raisePredecessors } from './raise.ts';
-import { DISPATCH_CHANNEL } from './work.ts';
+import { raisePredecessors } from './raise-predecessors.ts';
+import { DISPATCH_CHANNEL } from './request-class.ts';
 
-/** Which requests are to be sent now: one, or those of a card that are due. */
+/** Which requests to hasten: one, or those of a card that are due. */
 export type Hastened = { readonly number: number } | { readonly card: string };
 
 export type Hastening =
   | {
       readonly hastened: true;
-      /** The pending requests that were meant, in their order; of a card at most 500. */
+      /** The selected pending requests in order; at most 500 of a card. */
       readonly numbers: readonly number[];
-      /** Requests whose back-off was cleared: those that were meant, and those that go before them. */
+      /** How many back-offs were cleared, of the selected requests and of those before them. */
       readonly backOffsEnded: number;
     }
   | {
@@ -20,18 +20,19 @@ export type Hastening =
       readonly state: string | null;
     };
 
-/** Requests of one card that are hastened at once. */
+/** How many requests of one card one call hastens. */
 const HASTENED_MAX = 500;
-/** Cards whose locks one transaction takes at most. */
+/** How many cards one transaction locks at most. */
 const CARDS_MAX = 1_000;
 
 /**
- * Lets pending requests be sent as soon as they can be: they become EXPRESS, with everything that goes before them on
- * their cards (raise.ts), and none of these waits for the end of a back-off any more. The order of a card stays as it is.
- * A request that is being sent goes on. A scheduled one is due from now on, where its number is given; the scheduled ones
- * of a card keep their dates.
+ * Makes pending requests go as soon as possible. They and everything before them on their cards become EXPRESS
+ * (raise-predecessors.ts), and their back-offs end. The order of a card does not change.
  *
- * @param by who wants it, for the log information of the requests that are meant.
+ * A request that is being sent continues. A scheduled request named by its number is due from now on; the scheduled
+ * requests of a card keep their dates.
+ *
+ * @param by who asks for it, for the log information of the selected requests.
  */
 export async function hastenRequests(
   tx: Transaction,
@@ -49,7 +50,7 @@ export async function hastenRequests(
   }
   const before = withinCards(await tx.query<Meant>(FIND_LANE, [which.card, HASTENED_MAX]));
   await lockCards(tx, [...new Set([which.card, ...before.flatMap(({ cards }) => cards)])]);
-  // Those that were finished meanwhile are gone, and those that came are not meant.
+  // Requests that became final meanwhile are gone; newer ones are not selected.
   const work = await tx.query<Meant>(FIND_WORK, [before.map(({ number }) => number)]);
   return await hasten(tx, work, by);
 }
@@ -83,7 +84,7 @@ function withinCards(found: readonly Meant[]): Meant[] {
   return found.slice(0, count === -1 ? found.length : Math.max(1, count));
 }
 
-// Walk primary keys: request's, work's, and lane's for one card.
+// Each walks a primary key: request's, work's, or lane's for one card.
 const FIND_REQUEST = /* sql */ `select cards from request where number = $1`;
 const FIND_STATE = /* sql */ `select life_cycle_state as state from request where number = $1`;
 const FIND_WORK = /* sql */ `
@@ -94,9 +95,9 @@ select w.number, w.cards, false as scheduled
  order by w.number`;
 
 /**
- * Of these and of everything before them on their cards, to the end of the chain: one step to the next one ahead on each
- * card at a time, as in raise.ts. What is leased waits for its lease's end, and is left alone. Walks lane's primary key
- * backwards and work's primary key.
+ * Ends the back-offs of these requests and of everything before them on their cards, to the end of the chain. It goes
+ * one step ahead on each card at a time, like raise-predecessors.ts. A leased request waits for the end of its lease
+ * and is left alone. Walks lane's primary key backwards and work's primary key.
  */
 const END_BACK_OFFS = /* sql */ `
 with recursive ahead (number) as (
@@ -119,7 +120,7 @@ returning w.number`;
 
 const MAKE_EXPRESS = /* sql */ `update work set rank = rank & 1 where number = any($1::bigint[]) and rank > 1`;
 
-/** The next activation gives them their places in the lanes. */
+/** The next activation moves them into their lanes. */
 const MAKE_DUE = /* sql */ `update work set ready_at = now() where number = any($1::bigint[]) and waits < 0`;
 
 const WRITE_WHO = /* sql */ `

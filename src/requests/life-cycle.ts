@@ -1,19 +1,19 @@
 import type { Queryable } from '../platform/database.ts';
 
 /**
- * Where a provisioning request is. All but the last two are `life_cycle_state` PENDING, and told apart by its work row;
- * the last two are final.
+ * The phase of a provisioning request. The last two are final. The others have `life_cycle_state` PENDING, and the work
+ * row distinguishes them.
  */
 export type Phase = 'SCHEDULED' | 'WAITING' | 'READY' | 'RETRYING' | 'SENDING' | 'COMPLETED' | 'REJECTED';
 
-/** What each phase means, and who has the next word. */
+/** What each phase means, and who acts next. */
 export const PHASES = {
-  SCHEDULED: 'Its date has not come. It blocks nobody. The next word has the clock.',
-  WAITING: 'An earlier due request goes first on at least one of its cards. The next word has whoever ends that one.',
-  READY: 'Nobody is ahead of it on any card. The next word has the instance that claims it.',
+  SCHEDULED: 'Its date has not come. It blocks nobody until then.',
+  WAITING: 'An earlier due request goes first on at least one of its cards. It moves when that one is final.',
+  READY: 'Nobody is ahead of it on any card. The next free instance claims it.',
   RETRYING: 'Nobody is ahead of it, and it waits until its back-off is over; its cards wait with it.',
   SENDING: 'An instance holds it under a lease and carries it out. If the lease runs out, another one takes it over.',
-  COMPLETED: 'Final: the CAS did it. The row stays until the retention command takes it.',
+  COMPLETED: 'Final: the CAS did it. The row stays until the retention command deletes it.',
   REJECTED: 'Final: the CAS, the service or a person refused it; error_code says which.',
 } as const satisfies Record<Phase, string>;
 
@@ -22,29 +22,29 @@ export interface Transition {
   readonly from: Phase | null;
   readonly to: Phase;
   readonly event: LifeCycleEvent;
-  /** The record that is written into the outbox in the same transaction. */
+  /** The record that the same transaction writes into the outbox. */
   readonly publishes: 'ProvisioningRequestOutcome' | null;
 }
 
-/** What moves a request, and the module that does it. */
+/** What changes a request's phase, and in which module. */
 export const EVENTS = {
   submitted: 'an event, the Web API, a utility or a run makes it (submit.ts)',
   'date came': 'its scheduled date has come (activate.ts)',
   overtaken: 'a scheduled request with a lower number of one of its cards came due (activate.ts)',
   'handed on': 'the request ahead of it is final, or gave up its turn (hand-on.ts, put-off.ts)',
   claimed: 'an instance takes it, with a lease (claim.ts)',
-  'claimed again': 'the lease ran out, and what its holder did is not known (claim.ts)',
+  'claimed again': 'the lease ran out, and nobody knows what its holder did (claim.ts)',
   'put off': 'it did not leave, the CAS asked for a later try, or its answer could not be read (put-off.ts)',
   'given back': 'its holder stops, or sending was switched off, before it was tried (put-off.ts)',
   'back-off over': 'its time has come again',
   accepted: 'the CAS did it (finish.ts)',
-  refused: 'the CAS refused it, it cannot be sent, or whether it was done is for a person to say (finish.ts)',
+  refused: 'the CAS refused it, it cannot be sent, or a person must find out whether it was done (finish.ts)',
   withdrawn: 'a person withdraws it (withdraw.ts)',
 } as const;
 
 export type LifeCycleEvent = keyof typeof EVENTS;
 
-/** Every transition there is; nothing else changes a request's phase. */
+/** All transitions; nothing else changes a request's phase. */
 export const LIFE_CYCLE: readonly Transition[] = [
   { from: null, to: 'SCHEDULED', event: 'submitted', publishes: null },
   { from: null, to: 'WAITING', event: 'submitted', publishes: null },
@@ -70,7 +70,7 @@ export const LIFE_CYCLE: readonly Transition[] = [
   { from: 'RETRYING', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
 ];
 
-/** The phases of requests by their numbers; numbers that do not exist are missing. */
+/** Reads the phases of requests by number; numbers that do not exist are missing. */
 export async function phasesOf(db: Queryable, numbers: readonly number[]): Promise<Map<number, Phase>> {
   const rows = await db.query<{ number: number; phase: Phase }>(SELECT_PHASES, [numbers]);
   return new Map(rows.map(({ number, phase }) => [number, phase]));
@@ -90,12 +90,12 @@ select r.number,
 
 const INTRODUCTION = `# Life cycle of a provisioning request
 
-A request is PENDING until it is final, COMPLETED or REJECTED; neither is ever left again. While it is PENDING, a narrow row beside it (\`work\`, see [ordered-claim.md](ordered-claim.md)) says how far it is, and that is what the phases below tell apart.
+A request is PENDING until it becomes COMPLETED or REJECTED, which are final. While it is PENDING, a narrow extra row (\`work\`, see [ordered-claim.md](ordered-claim.md)) shows how far it is. The phases below distinguish that.
 
-This page is generated from the table in \`src/requests/life-cycle.ts\`. A test drives requests through all of it on PostgreSQL, and fails when a transition is not reached or when another one happens.
+This page is generated from the table in \`src/requests/life-cycle.ts\`. A test drives requests through every transition on PostgreSQL, and fails if one is not reached or another one happens.
 `;
 
-/** docs/life-cycle.md, whole: a Mermaid diagram and its legend. */
+/** Returns the whole text of docs/life-cycle.md: a Mermaid diagram and its legend. */
 export function lifeCycleDocument(): string {
   const arrows = LIFE_CYCLE.map(({ from, to, event }) => `  ${from ?? '[*]'} --> ${to}: ${event}`);
   const published = LIFE_CYCLE.filter(({ publishes }) => publishes !== null);

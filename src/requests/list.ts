@@ -4,10 +4,10 @@ import { REFERENCE_KEY_CHARACTERS } from './finish.ts';
 import { storable } from './storable.ts';
 import { type LifeCycleState, lastTry, type ProvisioningRequest, REQUEST_COLUMNS } from './find.ts';
 
-/** How much one page may hold, and how far a page may lie from the place where counting begins. */
+/** The maximum size of a page, and the maximum offset from where counting starts. */
 export const LIST_LIMITS = { limit: 1_000, offset: 100_000 } as const;
 
-/** A page that takes longer is broken off: on a healthy database none of them takes a tenth of it. */
+/** A page that takes longer is cancelled; on a healthy database none takes a tenth of it. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 
 export type ListFilter =
@@ -19,20 +19,22 @@ export interface ListOptions {
   readonly filter: ListFilter;
   /** 1 to `LIST_LIMITS.limit`. */
   readonly limit: number;
-  /** Requests to leave out first, 0 to `LIST_LIMITS.offset`; default 0. Each of them is walked over. */
+  /** How many requests to skip first, 0 to `LIST_LIMITS.offset`; default 0. Each of them is read. */
   readonly offset?: number;
-  /** Begins right behind this number: the last one of the page before. Any depth takes the same time. */
+  /** Starts after this number, the last one of the previous page. Any depth takes the same time. */
   readonly after?: number | null;
-  /** Default `oldest`: by number upwards, which is the order of submission. Pages stay as they are while requests come. */
+  /**
+   * Default `oldest`: ascending by number, which is the order of submission. New requests do not change these pages.
+   */
   readonly first?: 'oldest' | 'newest';
-  /** Whether the SOAP bodies are read, which may be 128 Ki characters a request; default true. */
+  /** Whether to read the SOAP bodies, which may have 128 Ki characters per request; default true. */
   readonly bodies?: boolean;
 }
 
 /**
- * Lists requests of a type, in a life cycle state, or with a reference number, a page at a time, in time that depends
- * on the page and not on the table.
- * @throws RangeError where limit, offset or after are out of their range.
+ * Lists a page of the requests of a type, in a life cycle state, or with a reference number. The time depends on the
+ * page, not on the table.
+ * @throws RangeError if limit, offset or after is out of range.
  */
 export async function listRequests(db: Database, options: ListOptions): Promise<ProvisioningRequest[]> {
   const { filter, limit, offset = 0, after = null, first = 'oldest', bodies = true } = options;
@@ -73,17 +75,17 @@ function walkOf(filter: ListFilter): { walk: Walk; value: string[] } {
     : { walk: 'final', value: [filter.lifeCycleState] };
 }
 
-/** Where the numbers come from: each walks one index, from the place where the page begins. */
+/** The sources of the numbers; each walks one index from the start of the page. */
 const WALKS = {
   /** request_type */
   type: { from: 'request p', where: 'p.type = $5::text' },
-  /** work's primary key: a row for each unfinished request and no other */
+  /** work's primary key: exactly one row per unfinished request */
   pending: { from: 'work p', where: 'true' },
   /** request_final's primary key */
   final: { from: 'request_final p', where: 'p.state = $5::text' },
   /** request_final_reference */
   reference: { from: 'request_final p', where: 'p.reference_key = $5::text' },
-  /** The same; beyond the key they are compared on the request. */
+  /** The same; the rest of a long number is compared on the request. */
   longReference: {
     from: 'request_final p join request whole on whole.number = p.number',
     where: `p.reference_key = left($5::text, ${REFERENCE_KEY_CHARACTERS}) and whole.reference_number = $5::text`,

@@ -1,11 +1,13 @@
 import type { Transaction } from '../platform/database.ts';
 
-/** The first key of the subscriptions' advisory locks, so that they meet no other advisory lock of the database. */
+/**
+ * The first key of the subscriptions' advisory locks, which keeps them apart from other advisory locks of the database.
+ */
 const SUBSCRIPTION_LOCKS = 7002;
 
 /**
- * Locks subscriptions by number until the end of the transaction, also those that have no row yet, in the order of
- * their hashes. The first locks of every transaction that takes them: intake, and finishing what teaches of pairings.
+ * Locks subscriptions by number until the end of the transaction, ordered by hash, even if they have no row yet. Every
+ * transaction that needs them takes them first: intake, and finishing that updates known pairings.
  */
 export async function lockSubscriptions(tx: Transaction, numbers: readonly string[]): Promise<void> {
   if (numbers.length === 0) return;

@@ -1,9 +1,9 @@
 import type { Command } from '../planning/command.ts';
 
-/** EXPRESS goes before REGULAR among cards that are ready; neither ever reorders one card. */
+/** EXPRESS goes before REGULAR among ready cards; neither ever reorders one card. */
 export type Priority = 'REGULAR' | 'EXPRESS';
 
-/** What made a request; the names that the Web API shows as `process_name`. */
+/** What made a request, as the Web API shows it in `process_name`. */
 export type ProcessName =
   | 'PROVISIONING_REQUEST_PROCESSING'
   | 'MAIL_BARK_MESSAGE_UTILITY'
@@ -19,8 +19,8 @@ export type ProcessName =
   | 'REPLAY';
 
 /**
- * A provisioning request to store and, when its turn comes, to send. What made it states only what it has: everything else
- * has a default.
+ * A provisioning request to store, and to send when its turn comes. Callers set only what they have; the rest has
+ * defaults.
  */
 export interface NewRequest {
   readonly command: Command;
@@ -31,36 +31,39 @@ export interface NewRequest {
   readonly createdBy: { readonly user: string | null; readonly unit: string | null };
   /** Default: REGULAR. */
   readonly priority?: Priority;
-  /** Of a run, resync, reconcile or replay: goes after all other REGULAR work of other cards; default: false. */
+  /** For a run, resync, reconcile or replay: goes after all other REGULAR work of other cards; default: false. */
   readonly bulk?: boolean;
-  /** Not sent before this time, and blocks nobody until then; default, null or a time that has passed: due at once. */
+  /**
+   * The request is not sent before this time, and blocks nobody until then. By default, or if null or past, it is due
+   * at once.
+   */
   readonly scheduledAt?: Date | null;
-  /** Default: no event made it. */
+  /** The event that made it; default: none. */
   readonly event?: CausingEvent;
-  /** The user-defined fields of the Web API (`udf_string_1` and so on), as they are shown; default: none. */
+  /** The user-defined fields of the Web API (`udf_string_1` and so on), as shown; default: none. */
   readonly userDefined?: Readonly<Record<string, string | number>> | null;
-  /** Only for UPDATE_CA_PIN_TO_GIVEN_VALUE: the PIN, sealed; deleted when the request is final. */
+  /** The sealed PIN, only for UPDATE_CA_PIN_TO_GIVEN_VALUE; deleted when the request is final. */
   readonly sealedPin?: Buffer | null;
-  /** Somebody waits for its final state and is notified (await-final.ts); default: nobody. */
+  /** Whether a caller waits for its final state and is notified (await-final.ts); default: false. */
   readonly awaited?: boolean;
 }
 
-/** The event that a request follows from. */
+/** The event that made a request. */
 export interface CausingEvent {
   /** Its inbox row. */
   readonly inboxId: number;
   readonly eventId: string;
   readonly traceparent: string | null;
   /**
-   * The CRM action that asks for the command, and so makes it once (R6); null for a command that only undoes a wrong one.
-   * The caller counts the request into `crm_action.unfinished`.
+   * The CRM action that asks for the command, which makes it only once (R6). Null for a command that only undoes a
+   * wrong one. The caller counts the request into `crm_action.unfinished`.
    */
   readonly action: { readonly id: string; readonly number: string } | null;
 }
 
-/** What a request that was stored is known by. */
+/** The number and id of a stored request. */
 export interface StoredRequest {
-  /** Grows with every request of a card; has no further meaning. */
+  /** Grows with every request of a card; it has no other meaning. */
   readonly number: number;
   /** 32 upper-case hexadecimal characters. */
   readonly id: string;

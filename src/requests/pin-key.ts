@@ -3,17 +3,18 @@ import { UnfitDatabaseError } from '../platform/fitness.ts';
 import type { Seal } from '../platform/seal.ts';
 
 /**
- * One key seals the PINs of a database, and the database says which: by a keyed check value, from which nobody learns the
- * key. Every instance and command needs that key. So a key is changed without a moment in which an instance cannot open
- * what another one seals: first every instance gets both keys, then `pin change-key` makes the new one seal, and the
- * former one goes when no PIN waits any more.
+ * One key seals the PINs of a database. The database identifies it by a keyed check value, which does not reveal the
+ * key, and every instance and command needs that key.
+ *
+ * A key can be changed without a moment in which one instance cannot open what another seals. First every instance gets
+ * both keys. Then `pin change-key` makes the new one seal. The former one is removed when no PIN needs it any more.
  */
 
 const REMEDY = 'set it to the same key everywhere, or see "Changing the key" in docs/utilities.md';
 
 /**
- * Seals a PIN with the key that the database names; the first one that seals names its own.
- * @throws UnfitDatabaseError if that key is not among ours.
+ * Seals a PIN with the key that the database names; the first call stores the name of this process's first key.
+ * @throws UnfitDatabaseError if this process does not have that key.
  */
 export async function sealWithNamedKey(db: Queryable, seal: Seal, pin: string): Promise<Buffer> {
   const keyCheck = await namedKey(db, seal);
@@ -21,7 +22,10 @@ export async function sealWithNamedKey(db: Queryable, seal: Seal, pin: string): 
   return seal.seal(pin, keyCheck);
 }
 
-/** Why this process must not handle PINs of the database, with the remedy; null if it may. `seal` is null without PIN_KEY. */
+/**
+ * Returns why this process must not handle PINs of the database, with the remedy; null if it may. `seal` is null
+ * without PIN_KEY.
+ */
 export async function pinKeyProblem(db: Queryable, seal: Seal | null): Promise<string | null> {
   if (seal !== null) return seal.checks.includes(await namedKey(db, seal)) ? null : OTHER_KEY;
   const named = await db.query(FIND);
@@ -30,12 +34,12 @@ export async function pinKeyProblem(db: Queryable, seal: Seal | null): Promise<s
 
 const OTHER_KEY = `PIN_KEY is another key than the one that seals the PINs of this database: ${REMEDY}.`;
 
-/** How `changePinKey` ended. */
+/** The result of `changePinKey`. */
 export type KeyChange = 'changed' | 'unchanged' | { readonly unopenable: number };
 
 /**
- * Makes our first key the one that seals. Refuses, with the number of PINs, if PINs wait to be sent that none of our
- * keys may open.
+ * Makes our first key the one that seals. Refuses if PINs wait that none of our keys may open, and returns their
+ * number.
  */
 export async function changePinKey(db: Database, seal: Seal): Promise<KeyChange> {
   const [first = ''] = seal.checks;
@@ -49,7 +53,7 @@ export async function changePinKey(db: Database, seal: Seal): Promise<KeyChange>
   });
 }
 
-/** The check value of the key that seals: what the database has, or from now on our first key's. */
+/** Returns the check value of the key that seals: the stored one, or from now on that of our first key. */
 async function namedKey(db: Queryable, seal: Seal): Promise<string> {
   const found = await db.query<{ keyCheck: string }>(FIND);
   const [named = { keyCheck: '' }] =
@@ -59,7 +63,7 @@ async function namedKey(db: Queryable, seal: Seal): Promise<string> {
 
 const FIND = `select key_check as "keyCheck" from pin_key`;
 
-/** Two that come first at once both get the value of the one that came earlier. */
+/** Two simultaneous first calls both get the earlier value. */
 const NAME = /* sql */ `
 insert into pin_key (key_check) values ($1)
 on conflict (only_row) do update set key_check = pin_key.key_check

@@ -6,20 +6,20 @@ import { placeColumns, READY_NO_LATER } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
 import { storable } from './storable.ts';
 
-/** A claimed request that goes back to PENDING and is tried again later. It keeps its place in its cards' lanes. */
+/** A claimed request to try again later. It keeps its place in its cards' lanes. */
 export interface PutOffRequest {
   readonly number: number;
   readonly token: string;
   readonly cards: readonly string[];
-  /** From now until it may be claimed again. */
+  /** How long it may not be claimed, from now. */
   readonly delayMs: number;
   readonly doubt: Doubt | null;
   readonly exchanges: readonly ConaxExchange[];
 }
 
 /**
- * Puts claimed requests off after a try that settled nothing, with the attempts it made. Gives the numbers of those
- * whose claim still held; nothing is written about the others.
+ * Puts off claimed requests after a try without a result, and stores its attempts. Returns the numbers whose claim
+ * still held; nothing is written about the others.
  */
 export async function putOffRequests(
   tx: Transaction,
@@ -55,7 +55,7 @@ export interface UntriedRequest extends Held {
   readonly cards: readonly string[];
 }
 
-/** Gives claimed requests back as they were, to be claimed again at once. Gives the numbers whose claim still held. */
+/** Gives claimed requests back unchanged, to be claimed again at once. Returns the numbers whose claim still held. */
 export async function giveBackRequests(tx: Transaction, requests: readonly UntriedRequest[]): Promise<number[]> {
   if (requests.length === 0) return [];
   await lockCards(tx, cardsOf(requests));
@@ -69,8 +69,8 @@ export async function giveBackRequests(tx: Transaction, requests: readonly Untri
 }
 
 /**
- * A request that is no longer being sent holds no turn against a lower number that came due meanwhile: its pins go, and
- * the lowest number of each such card is next, be it another or the same.
+ * Releases the turns of requests that are no longer being sent: their pins are deleted. The lowest number of each such
+ * card is next, which may be the same request or one that came due meanwhile.
  */
 async function releaseTurns(tx: Transaction, requests: readonly UntriedRequest[]): Promise<void> {
   const places = requests.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
@@ -87,7 +87,7 @@ function cleaned(doubt: Doubt): Doubt {
     : { ...doubt, code: storable(doubt.code), description: storable(doubt.description) };
 }
 
-/** Walks work's primary key. The mark of a message goes: its try is written down as not having happened. */
+/** Walks work's primary key. Clears the mark of a message, because its try counts as not having happened. */
 const PUT_OFF = /* sql */ `
 update work w
    set token = null, sent_at = null, ready_at = now() + p.delay_ms * interval '1 millisecond', doubt = p.doubt,
@@ -103,7 +103,7 @@ update work w set token = null, ready_at = now()
  where w.number = held.number and w.token = held.token
 returning w.number, held.token::text as token`;
 
-/** lane_pin is nearly always empty; lane's primary key gives one row per pinned card. */
+/** lane_pin is nearly always empty. Walks lane's primary key, one row per pinned card. */
 const RELEASE_TURNS = /* sql */ `
 with unpinned as (
   delete from lane_pin p using unnest($1::text[], $2::bigint[]) place (card, number)

@@ -3,16 +3,16 @@ import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { commandKey, smartcardsOf } from '../planning/command.ts';
 import { lockCards } from './lock-cards.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
-import { raisePredecessors } from './raise.ts';
-import { DISPATCH_CHANNEL, rankOf, type WakeWord } from './work.ts';
+import { raisePredecessors } from './raise-predecessors.ts';
+import { DISPATCH_CHANNEL, rankOf, type WakeMessage } from './request-class.ts';
 
 /**
- * Stores requests in the given order, which is the order in which each card's requests are sent, and gives their
- * numbers and ids in that order. They become visible to dispatchers with the transaction's commit.
+ * Stores requests in the given order, in which each card's requests are sent. Returns their numbers and ids in that
+ * order. Dispatchers see them after the commit.
  *
- * The numbers are taken while the cards are locked, so that per card they commit in their order. The locks are taken
- * here where the caller does not hold them yet; a caller that reads what its requests follow from (snapshots, known
- * pairings) takes them before that, with `lockCards`. At most 1,000 cards a transaction.
+ * Numbers are taken while the cards are locked, so each card's numbers commit in order. This function takes the locks
+ * that the caller does not hold yet. A caller that reads snapshots or known pairings for its requests must first lock
+ * the cards with `lockCards`. At most 1,000 cards per transaction.
  */
 export async function submitRequests(tx: Transaction, requests: readonly NewRequest[]): Promise<StoredRequest[]> {
   if (requests.length === 0) return [];
@@ -26,14 +26,14 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
     for (const one of piece.stored) stored.push(one);
     ready ||= piece.ready;
   }
-  if (ready) await tx.query(WAKE_DISPATCHERS, [wakeWordOf(requests)]);
+  if (ready) await tx.query(WAKE_DISPATCHERS, [wakeMessageOf(requests)]);
   return stored;
 }
 
-/** So many requests are stored by one statement: the process answers others meanwhile, and the statement ends in time. */
+/** How many requests one statement stores. The process can serve others in between, and the statement ends in time. */
 const PIECE = 2_000;
 
-/** Stores requests whose cards are locked; `ready`: at least one of them waits for nobody. */
+/** Stores requests whose cards are locked. `ready`: at least one of them waits for no other request. */
 async function submitPiece(
   tx: Transaction,
   requests: readonly NewRequest[],
@@ -89,24 +89,24 @@ async function submitPiece(
   return { stored: stored.map(({ number, id }) => ({ number, id })), ready: waiting.length < stored.length };
 }
 
-/** What tells a command of an action from its others (R6); null if no action asked for it. */
+/** Returns the key of a command within its action (R6); null if no action asked for it. */
 function keyInAction({ command, event }: NewRequest): string | null {
   const byAction = event !== undefined && event.action !== null;
   return byAction && ('service' in command || 'setTopBoxes' in command) ? commandKey(command) : null;
 }
 
-/** What dispatchers are told: whether something came that may have to go before what they have claimed. */
-function wakeWordOf(requests: readonly NewRequest[]): WakeWord {
+/** Returns the notification for dispatchers: whether there is something that may go before what they claimed. */
+function wakeMessageOf(requests: readonly NewRequest[]): WakeMessage {
   if (requests.some(({ priority }) => priority === 'EXPRESS')) return 'express';
   return requests.every(({ bulk }) => bulk === true) ? 'bulk' : 'work';
 }
 
-/** A text[] as PostgreSQL writes it: an array of arrays of different lengths cannot be a parameter. */
+/** Writes a text[] literal, because an array of arrays of different lengths cannot be a parameter. */
 function arrayLiteral(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
 }
 
-/** The inner query is ordered before the outer one takes the numbers. */
+/** The inner query sorts before the outer one takes the numbers. */
 const INSERT_REQUESTS = /* sql */ `
 insert into request (number, type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
                      subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
@@ -130,8 +130,8 @@ const INSERT_LANES = /* sql */ `
 insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
 
 /**
- * Walks request's primary key for the date, and lane's once per card for somebody ahead. A statement of its own, after
- * the lanes: its snapshot is younger than the card locks, and holds the batch's own lanes.
+ * Walks request's primary key for the date, and lane's once per card to see whether a request is ahead. A separate
+ * statement after the lanes: its snapshot is younger than the card locks, and contains the batch's own lanes.
  */
 const INSERT_WORK = /* sql */ `
 with stored as (

@@ -1,8 +1,8 @@
 import type { Transaction } from '../platform/database.ts';
 import { DELETE_PINS, type RecordOutcomes, WRITE_FINAL_STATE } from './finish.ts';
-import { handOn, type Place, placeColumns } from './hand-on.ts';
+import { handOn, type LanePlace, placeColumns } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
-import { tellFinal } from './tell-final.ts';
+import { announceFinal } from './announce-final.ts';
 
 export type Withdrawal =
   | { readonly withdrawn: true }
@@ -13,11 +13,11 @@ export type Withdrawal =
     };
 
 /**
- * Withdraws a pending request: it becomes REJECTED with the code WITHDRAWN, its outcome is published, and its cards go on
- * with their next requests. Refused while an instance holds it, since it may be on its way to the CAS; once that
- * instance has put it off, it can be withdrawn.
+ * Withdraws a pending request: it becomes REJECTED with the code WITHDRAWN, its outcome is published, and its cards go
+ * to their next requests. Refused while an instance holds it, since it may be on its way to the CAS. Once that instance
+ * has put it off, it can be withdrawn.
  *
- * @param by who withdraws it, for the request's log information; null where nobody is known.
+ * @param by who withdraws it, for the request's log information; null if unknown.
  */
 export async function withdrawRequest(
   tx: Transaction,
@@ -46,10 +46,11 @@ export async function withdrawRequest(
 }
 
 /**
- * Withdraws those of these requests that are pending and that no instance holds, as `withdrawRequest` does, and gives
- * their numbers; the others stay as they are. The caller sees to it that they have no more than 1,000 cards.
+ * Withdraws those of these requests that are pending and unclaimed, as `withdrawRequest` does. The caller makes sure
+ * that they have at most 1,000 cards.
  *
  * @param why for the requests' descriptions.
+ * @returns the withdrawn numbers; the other requests are unchanged.
  */
 export async function withdrawUnclaimed(
   tx: Transaction,
@@ -73,7 +74,7 @@ export async function withdrawUnclaimed(
   return unclaimed.map(({ number }) => number);
 }
 
-/** What becomes of a withdrawn request. */
+/** The final state of a withdrawn request. */
 const FINAL = { state: 'REJECTED', errorCode: 'WITHDRAWN' } as const;
 
 interface Withdrawn {
@@ -84,7 +85,7 @@ interface Withdrawn {
   readonly why: string;
 }
 
-/** The caller holds the cards' locks and those of the work rows, which nobody has claimed. */
+/** Rejects unclaimed requests. The caller holds the locks on their cards and work rows. */
 async function reject(
   tx: Transaction,
   withdrawn: readonly Withdrawn[],
@@ -94,7 +95,7 @@ async function reject(
   if (withdrawn.length === 0) return;
   const numbers = withdrawn.map(({ number }) => number);
   const places = withdrawn.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
-  const turns = await tx.query<Place>(FIND_TURNS, placeColumns(places));
+  const turns = await tx.query<LanePlace>(FIND_TURNS, placeColumns(places));
   await tx.query(REMOVE_WORK, [numbers]);
   await tx.query(LEAVE_LANES, placeColumns(places));
   await handOn(tx, turns);
@@ -110,7 +111,7 @@ async function reject(
   await tx.query(WRITE_WHO, [numbers, by]);
   await tx.query(DELETE_PINS, [numbers]);
   await recordOutcomes(tx, numbers);
-  await tellFinal(
+  await announceFinal(
     tx,
     withdrawn.flatMap(({ number, awaited }) => (awaited ? [{ number, state: FINAL.state }] : [])),
   );
@@ -127,7 +128,7 @@ function refused(reason: 'NOT_FOUND' | 'ALREADY_FINAL' | 'BEING_SENT', detail: s
   return { withdrawn: false, reason, detail };
 }
 
-// Every statement walks a primary key; of the lanes one row per card.
+// Every statement walks a primary key, in lanes one row per card.
 const FIND_REQUEST = /* sql */ `select cards from request where number = $1`;
 const FIND_STATE = /* sql */ `select life_cycle_state from request where number = $1`;
 const LOCK_WORK = /* sql */ `

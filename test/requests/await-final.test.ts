@@ -4,7 +4,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import type { Database, Queryable } from '../../src/platform/database.ts';
 import { createFinalWatch, type FinalWatch } from '../../src/requests/await-final.ts';
 import { finishRequests } from '../../src/requests/finish.ts';
-import { FINAL_CHANNEL } from '../../src/requests/tell-final.ts';
+import { FINAL_CHANNEL } from '../../src/requests/announce-final.ts';
 import { withdrawRequest } from '../../src/requests/withdraw.ts';
 import { until } from '../dispatch/support.ts';
 import {

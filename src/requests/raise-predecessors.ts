@@ -1,15 +1,16 @@
 import type { Transaction } from '../platform/database.ts';
 
 /**
- * Gives every request that these wait for, across cards and to the end of the chain, at least their class: an EXPRESS
- * request behind a REGULAR one of its card would otherwise wait for the whole REGULAR backlog, and a REGULAR one for
- * the whole bulk work. The order of a card stays as it is.
+ * Raises every request that these wait for, across cards and to the end of the chain, to at least their class.
+ * Otherwise an EXPRESS request after a REGULAR one of its card would wait for the whole REGULAR backlog, and a REGULAR
+ * one for the whole bulk work. The order of a card does not change.
  *
- * Along a lane the classes never fall, so the walk looks at one predecessor per card and stops at the first that needs
- * no raise: each request is raised at most twice in its life, however many wait behind it. Cards further up the chain
- * are not locked, so a scheduled request may come due there meanwhile, ahead of one that is raised here. Its activation
- * locks the row behind it, which this statement writes: whoever is second sees what the first one did, here by walking
- * on from the rows that were raised, which the walk itself would stop at.
+ * Along a lane the classes never fall. So the walk looks at one predecessor per card and stops at the first that needs
+ * no raise. Each request is raised at most twice in its life, however many wait for it.
+ *
+ * Cards further up the chain are not locked. So a scheduled request may come due there meanwhile, ahead of one raised
+ * here. Its activation locks the request after it, whose row this statement writes, so the second transaction sees the
+ * result of the first. Here that means walking on from the raised rows, where the walk itself would stop.
  */
 export async function raisePredecessors(tx: Transaction, numbers: readonly number[]): Promise<void> {
   let last = numbers;
