@@ -2,7 +2,7 @@ import { type Command, comparableServiceCaId, smartcardsOf } from '../planning/c
 import type { WithheldReason } from '../planning/types.ts';
 import type { ActionOutcome, ActionRequest, Facet, Family, WithheldCommand } from './outcome.generated.ts';
 
-/** One event of the action that was received, duplicates left out. */
+/** One received event of the action, without duplicates. */
 export interface FacetFact {
   readonly family: Family | null;
   /** The action type as the CRM wrote it. */
@@ -16,7 +16,7 @@ export interface RequestFact {
   readonly lifeCycleState: 'COMPLETED' | 'REJECTED';
   readonly errorCode: string | null;
   readonly command: Command;
-  /** What makes two commands the same one (R6). */
+  /** Equal for two equal commands (R6). */
   readonly commandKey: string | null;
 }
 
@@ -27,7 +27,7 @@ export interface WithheldFact {
   readonly serviceCaId: string | null;
 }
 
-/** All that is known of one action: its facets in the order of arrival, its requests by number, all final. */
+/** Everything known about one action: its facets in the order of arrival, its requests by number, all final. */
 export interface ActionFacts {
   readonly facets: readonly FacetFact[];
   readonly requests: readonly RequestFact[];
@@ -41,7 +41,7 @@ export interface ComposedOutcome {
   readonly withheld: readonly WithheldCommand[];
 }
 
-/** Withheld for a reason that leaves the customer without something that the action was to bring (contract: "missing"). */
+/** Reasons that leave the customer without something that the action should bring (contract: "missing"). */
 const MISSING: ReadonlySet<WithheldReason> = new Set([
   'NO_CARD_FOR_SERVICE',
   'INVALID_CA_ID',
@@ -50,8 +50,9 @@ const MISSING: ReadonlySet<WithheldReason> = new Set([
 ]);
 
 /**
- * What became of an action: the union over its facets (contract: CrmActionOutcome).
- * Of several requests for one command the last decides, a NOT_TRIGGERED that a facet sent after all is dropped, and a
+ * Composes the outcome of an action: the union over its facets (contract: CrmActionOutcome).
+ *
+ * Of several requests for one command the last decides. A NOT_TRIGGERED that a facet later sent is dropped. A
  * dead-lettered facet counts until a readable one of its family is there.
  */
 export function composeActionOutcome(facts: ActionFacts): ComposedOutcome {
@@ -73,7 +74,7 @@ export function composeActionOutcome(facts: ActionFacts): ComposedOutcome {
   };
 }
 
-/** The first that fits decides (contract). */
+/** Returns the first outcome that fits (contract). */
 function outcomeOf(
   facets: readonly FacetFact[],
   requests: readonly RequestFact[],
@@ -94,7 +95,7 @@ function outcomeOf(
 function facetsThatCount(facets: readonly FacetFact[]): FacetFact[] {
   const readable = new Set(facets.filter((facet) => facet.disposition !== 'DEAD_LETTERED').map(({ family }) => family));
   const counting = facets.filter((facet) => facet.disposition !== 'DEAD_LETTERED' || !readable.has(facet.family));
-  // The same facet sent again, corrected or broken once more: the last one tells.
+  // If the same facet was sent again, corrected or broken once more, the last one decides.
   return [...new Map(counting.map((facet) => [`${facet.family} ${facet.type}`, facet])).values()];
 }
 

@@ -3,32 +3,32 @@ import type { Transaction } from '../platform/database.ts';
 import type { ActionFacts, FacetFact, RequestFact, WithheldFact } from './action-outcome.ts';
 import type { FinishedRequest } from './request-outcome.ts';
 
-/** An action id is the CRM's and counts within its subscription. */
+/** The key of an action; the CRM's action id is unique within its subscription. */
 export interface ActionKey {
   readonly subscriptionNumber: string;
   readonly actionId: string;
 }
 
-/** A locked action whose outcome is to be written now. */
+/** A locked action whose outcome must be written now. */
 export interface DueAction {
   readonly subscriptionNumber: string;
   readonly id: string;
   readonly number: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
-  /** How many outcomes it has had. */
+  /** How many outcomes it already has. */
   readonly revision: number;
 }
 
 /**
- * SQL: whether the outcome of an action `a` waits for no facet any more. One that was received in what is the future by
- * now waits no longer either: the clock has gone back since, and nobody knows how much of the wait is over.
+ * SQL: whether the outcome of an action `a` waits for no more facets. An action received in what is now the future does
+ * not wait either: the clock went back since, and nobody knows how much of the wait is over.
  */
 const IS_DUE = /* sql */ `
 a.outcome_due_at is not null
 and (a.outcome_due_at <= now() or a.received_at > now() + interval '${CLOCK_STEP_MAX_MS} milliseconds')`;
 
-/** Final requests among the numbers, in the order of their numbers. Walks the primary key. */
+/** Reads those of the requests that are final, ordered by number. Walks the primary key. */
 export function finishedRequests(tx: Transaction, numbers: readonly number[]): Promise<FinishedRequest[]> {
   return tx.query<FinishedRequest>(
     `select number, id, life_cycle_state as "lifeCycleState", priority, command,
@@ -43,8 +43,8 @@ export function finishedRequests(tx: Transaction, numbers: readonly number[]): P
 }
 
 /**
- * Takes finished requests off what their actions wait for, and returns the actions that are due by that.
- * One key for every request. Locks the actions in the order of their keys; walks the primary key.
+ * Counts finished requests off their actions, and returns the actions that are due now. Takes one key per request.
+ * Locks the actions in the order of their keys. Walks the primary key.
  */
 export async function countFinished(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
   if (keys.length === 0) return [];
@@ -64,7 +64,7 @@ export async function countFinished(tx: Transaction, keys: readonly ActionKey[])
   return rows.filter(({ due }) => due);
 }
 
-/** Locks the actions in the order of their keys and returns those that are due. Walks the primary key. */
+/** Locks the actions in the order of their keys, and returns those that are due. Walks the primary key. */
 export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
   return tx.query<DueAction>(
     `select ${dueActionColumns('a')}
@@ -77,8 +77,8 @@ export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise
 }
 
 /**
- * Takes the waits for facets back by `ms` after the clock of the database went back. Actions with unfinished requests are
- * left alone: IS_DUE looks at when they were received. Walks crm_action_due.
+ * Shifts the waits for facets back by `ms` after the database's clock went back. Leaves actions with unfinished
+ * requests alone, because IS_DUE looks at when they were received. Walks crm_action_due.
  */
 export async function shiftFacetWaits(tx: Transaction, ms: number): Promise<void> {
   await tx.query(SHIFT, [ms]);
@@ -93,7 +93,7 @@ with locked as (
 update crm_action a set outcome_due_at = outcome_due_at - $1::float8 * interval '1 millisecond'
   from locked l where a.subscription_number = l.subscription_number and a.id = l.id`;
 
-/** Locks up to `limit` actions whose wait for facets is over; those that others hold are left to them. Walks crm_action_due. */
+/** Locks up to `limit` actions whose wait for facets is over; skips locked ones. Walks crm_action_due. */
 export function overdueActions(tx: Transaction, limit: number): Promise<DueAction[]> {
   return tx.query<DueAction>(
     `select ${dueActionColumns('a')} from crm_action a
@@ -103,7 +103,7 @@ export function overdueActions(tx: Transaction, limit: number): Promise<DueActio
   );
 }
 
-/** Notes that one more outcome of each action was written. */
+/** Counts one more outcome of each action. */
 export async function writeRevisions(tx: Transaction, actions: readonly DueAction[]): Promise<void> {
   await tx.query(
     `update crm_action a set revision = revision + 1, outcome_due_at = null
@@ -113,7 +113,7 @@ export async function writeRevisions(tx: Transaction, actions: readonly DueActio
   );
 }
 
-/** What is known of an action, with what its outcome event says about its cause: the newest facet that counts. */
+/** What is known about an action, with the cause for its outcome event: the newest facet that counts. */
 export type KnownFacts = ActionFacts & {
   readonly causationEventId: string | null;
   readonly traceparent: string | null;
@@ -125,7 +125,9 @@ interface Cause {
   readonly traceparent: string | null;
 }
 
-/** The facts of each action, in the order of `actions`. Walks inbox_action, request_action and withheld_action. */
+/**
+ * Reads the facts of each action, in the order of `actions`. Walks inbox_action, request_action and withheld_action.
+ */
 export async function factsOf(tx: Transaction, actions: readonly DueAction[]): Promise<KnownFacts[]> {
   const keys = [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)];
   const wanted = 'unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)';

@@ -4,12 +4,12 @@ import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import { contractSchema, OUTCOME_RECORDS, subjectOf } from '../platform/topics.ts';
 import type { DeadLetterHeader, OutboxMessage, OutcomeHeaders } from './outbox.ts';
 
-/** A message as Kafka takes it. */
+/** A message for Kafka. */
 export interface EncodedMessage {
   readonly stored: OutboxMessage;
   readonly topic: string;
   readonly message: Message;
-  /** Of key, value and headers, about. */
+  /** The approximate size of key, value and headers. */
   readonly bytes: number;
 }
 
@@ -18,12 +18,15 @@ export interface EncoderOptions {
   readonly outcomeTopic: string;
   readonly actionOutcomeTopic: string;
   readonly deadLetterTopic: string;
-  /** The CloudEvents source of everything that we publish. */
+  /** The CloudEvents source of everything published. */
   readonly source: string;
 }
 
 export interface Encoder {
-  /** @throws SchemaRegistryUnavailableError; Error naming the subject whose schema is not registered. */
+  /**
+   * Encodes messages.
+   * @throws SchemaRegistryUnavailableError; Error naming the subject whose schema is not registered.
+   */
   encode(messages: readonly OutboxMessage[]): Promise<EncodedMessage[]>;
 }
 
@@ -32,12 +35,12 @@ export const EVENT_SOURCE = '/conax-provisioning';
 
 const MAGIC_BYTE = 0;
 const PREFIX_BYTES = 5;
-/** What Kafka adds to each header for its lengths, about. */
+/** About how many bytes Kafka adds to each header for its lengths. */
 const HEADER_BYTES = 8;
 
 /**
- * Encodes stored messages: outcomes in Avro with the ids that the registry gave our schemas, as CloudEvents 1.0 in
- * Kafka's binary mode; dead letters as they came.
+ * Creates an encoder for stored messages. Outcomes become Avro with the registry's schema ids, as CloudEvents 1.0 in
+ * Kafka's binary mode. Dead letters keep their bytes.
  */
 export function createEncoder(options: EncoderOptions): Encoder {
   const kinds = {
@@ -99,15 +102,15 @@ export function createEncoder(options: EncoderOptions): Encoder {
   }
 }
 
-/** Headers by name; without members of its own, so that a header may have any name ("constructor", "__proto__"). */
+/** Returns an object without a prototype for headers, since a header may have any name ("constructor", "__proto__"). */
 function noHeaders(): Record<string, (Buffer | string)[]> {
   return Object.create(null) as Record<string, (Buffer | string)[]>;
 }
 
 /**
- * A dead letter that the broker finds too large, without what makes it so: first without its value and the message's own
- * headers, and if it is called again with that, without its key. `dead-letter-left-out` names what is missing. Null if
- * only our own headers are left, which have some 5,000 bytes at most: then the message itself is not what is too large.
+ * Reduces a dead letter that is too large for the broker: first it drops the value and the message's own headers, and
+ * in a second call also the key. `dead-letter-left-out` names what is missing. Null if only our own headers are left,
+ * which have at most about 5,000 bytes: then the size is not the problem.
  */
 export function reducedDeadLetter({ stored, topic, message }: EncodedMessage): EncodedMessage | null {
   if (stored.kind !== 'DEAD_LETTER') return null;
@@ -135,7 +138,7 @@ interface RecordKind {
   readonly recordName: string;
   readonly schema: string;
   readonly type: Type;
-  /** Looked up when first needed; a registry never gives an id to another schema. */
+  /** Looked up at first use; a registry never gives an id to another schema. */
   id: number | null;
 }
 

@@ -4,17 +4,17 @@ import { createHash } from 'node:crypto';
 const REQUEST_OUTCOME_NAMESPACE = '6f0c9f1e-4f5c-5d0a-9a55-6f1d0b3b8a10';
 const ACTION_OUTCOME_NAMESPACE = '2b6a7c54-0c1b-5b7e-8d6e-5a0f3f6c9e21';
 
-/** The eventId (= ce_id) of a request's outcome: the same whenever and by whomever it is made. `requestId`: as a UUID. */
+/** Returns the eventId (= ce_id) of a request's outcome, which is always the same. `requestId`: as a UUID. */
 export function requestOutcomeEventId(requestId: string): string {
   return uuidV5(requestId.toLowerCase(), REQUEST_OUTCOME_NAMESPACE);
 }
 
-/** The eventId (= ce_id) of an action's outcome; `revision` counts the outcomes of the action from 1. */
+/** Returns the eventId (= ce_id) of an action's outcome; `revision` counts the outcomes of the action from 1. */
 export function actionOutcomeEventId(subscriptionNumber: string, actionId: string, revision: number): string {
   return uuidV5(JSON.stringify([subscriptionNumber, actionId, revision]), ACTION_OUTCOME_NAMESPACE);
 }
 
-/** UUID version 5 (RFC 9562): SHA-1 of namespace and name. */
+/** Returns a UUID of version 5 (RFC 9562): SHA-1 of namespace and name. */
 export function uuidV5(name: string, namespace: string): string {
   const hash = createHash('sha1')
     .update(Buffer.from(namespace.replaceAll('-', ''), 'hex'))

@@ -4,29 +4,31 @@ import type { Queryable, Transaction } from '../platform/database.ts';
 export interface LeaseOptions {
   readonly db: Queryable;
   readonly name: string;
-  /** Names this holder; nobody else uses it. */
+  /** A unique name of this holder. */
   readonly owner: string;
-  /** How long the others wait for a holder that died. */
+  /** How long others wait for a holder that died. */
   readonly durationMs: number;
   /**
-   * Two holders for a moment do no harm, as when the clock of the database jumps: it is taken by what the clock shows, also
-   * where no service watches the clock. Default: false.
+   * True if two holders for a moment do no harm. Then the lease is taken by the database's clock alone, even if it may
+   * have jumped and no service watches it. Default: false.
    */
   readonly overlapDoesNoHarm?: boolean;
 }
 
-/** A lease that at most one owner has at a time, by the database's clock. */
+/** A lease that at most one owner holds at a time, by the database's clock. */
 export interface KeptLease {
-  /** Whether the owner has it, for at least half its duration; takes it where nobody has. */
+  /** Returns whether the owner holds it for at least half its duration; takes it if it is free. */
   hold(): Promise<boolean>;
-  /** Gives it back where it is held, so that another owner need not wait for its end, and takes it no more. */
+  /** Releases it if held, so that another owner need not wait, and stops renewing it. */
   giveBack(): Promise<void>;
 }
 
-/** Once taken it is renewed beside the holder's work, however long that takes, by a timer; three times as often as needed. */
+/**
+ * Keeps a lease. A timer renews it during the holder's work, however long that takes, three times as often as needed.
+ */
 export function keepLease(options: LeaseOptions): KeptLease {
   const { db, name, owner, durationMs, overlapDoesNoHarm = false } = options;
-  /** By our clock, from before the lease was asked for: never later than by the database's. */
+  /** The end by our clock, counted from before the request: never later than by the database's clock. */
   let until = 0;
   let asking: Promise<boolean> | null = null;
 
@@ -39,7 +41,7 @@ export function keepLease(options: LeaseOptions): KeptLease {
     return rows.length > 0;
   }
   const renewal = setInterval(() => {
-    // What fails here is asked again by the next time, or by the holder, who sees the failure.
+    // After a failure the next timer asks again, or the holder, who sees the failure.
     if (leftMs() > 0) ask().catch(() => {});
   }, durationMs / 3);
 
@@ -55,8 +57,8 @@ export function keepLease(options: LeaseOptions): KeptLease {
 }
 
 /**
- * Lets this lease last for its whole length from now, after the clock of the database jumped: it would last for as long as
- * the clock went back, or seem to have ended.
+ * Restarts this lease with its whole length after the database's clock jumped. Otherwise it would last longer by the
+ * jump, or seem to have ended.
  */
 export async function restartLease(tx: Transaction, name: string, durationMs: number): Promise<void> {
   await tx.query(RESTART, [name, durationMs]);
@@ -65,9 +67,7 @@ export async function restartLease(tx: Transaction, name: string, durationMs: nu
 const RESTART = /* sql */ `
 update lease set expires_at = now() + $2::float8 * interval '1 millisecond' where name = $1`;
 
-/**
- * The first to ask gets an expired lease, but not by a clock that is not trusted if two holders would do harm.
- */
+/** The first caller gets an expired lease. If two holders would do harm, this needs a trusted clock. */
 const HOLD = /* sql */ `
 insert into lease as l (name, owner, expires_at) values ($1, $2, now() + $3::float8 * interval '1 millisecond')
 on conflict (name) do update set owner = excluded.owner, expires_at = excluded.expires_at

@@ -1,14 +1,14 @@
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
 import type { OutboxMessage } from './outbox.ts';
 
-/** What publishing tells Prometheus. */
+/** The metrics of publishing. */
 export interface OutcomeMetrics {
   published(messages: readonly OutboxMessage[]): void;
   parked(kind: OutboxMessage['kind']): void;
   failed(): void;
   backlog(messages: number, oldestAgeMs: number): void;
   leading(isLeading: boolean): void;
-  /** Actions whose outcome went out without facets that they name. */
+  /** Counts actions whose outcome went out without all the facets that they name. */
   overdue(actions: number): void;
 }
 

@@ -2,7 +2,7 @@ import type { Queryable, Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import type { CrmActionOutcome, ProvisioningRequestOutcome } from './outcome.generated.ts';
 
-/** CloudEvents attributes that the record alone does not give. */
+/** CloudEvents attributes that the record does not contain. */
 export interface OutcomeHeaders {
   readonly ce_time: string;
   readonly ce_subject: string;
@@ -11,10 +11,10 @@ export interface OutcomeHeaders {
   readonly traceparent?: string;
 }
 
-/** Header name and value, base64; null where the header had no value. */
+/** A header's name and value in base64; null if the header had no value. */
 export type DeadLetterHeader = readonly [name: string, valueBase64: string | null];
 
-/** A message that is to be published once the transaction is committed. */
+/** A message to publish after the commit. */
 export type NewOutboxMessage =
   | {
       readonly kind: 'REQUEST_OUTCOME';
@@ -32,13 +32,13 @@ export type NewOutboxMessage =
       readonly kind: 'DEAD_LETTER';
       /** A random UUID: dead letters have no ce_id of ours. */
       readonly eventId: string;
-      /** The key and the value as they came. */
+      /** The original key and value. */
       readonly key: Buffer | null;
       readonly body: Buffer | null;
       readonly headers: readonly DeadLetterHeader[];
     };
 
-/** Stores messages for the relay, in their order. */
+/** Stores messages for the relay in their order. */
 export async function addToOutbox(tx: Transaction, messages: readonly NewOutboxMessage[]): Promise<void> {
   if (messages.length === 0) return;
   const rows = messages.map(outboxRow);
@@ -100,8 +100,8 @@ export interface OutboxMessage {
 }
 
 /**
- * The oldest messages that wait, in the order in which they have to be published. Never "id > last": transactions do
- * not commit in the order of their identities. Walks outbox_unpublished.
+ * Reads the oldest waiting messages in publishing order. It never uses "id > last", because transactions do not commit
+ * in the order of their ids. Walks outbox_unpublished.
  */
 export function unpublishedMessages(db: Queryable, limit: number): Promise<OutboxMessage[]> {
   return db.query<OutboxMessage>(
@@ -116,12 +116,12 @@ export async function markPublished(db: Queryable, ids: readonly number[]): Prom
   await db.query('update outbox set published_at = now() where id = any($1::bigint[])', [ids]);
 }
 
-/** Takes a message that the broker will never take out of the way of those behind it. */
+/** Parks a message that the broker will never accept, so that later ones can go out. */
 export async function parkMessage(db: Queryable, id: number, reason: string): Promise<void> {
   await db.query('update outbox set parked_reason = $2 where id = $1', [id, reason]);
 }
 
-/** What waits, for metrics. Walks outbox_unpublished. */
+/** Measures what waits, for metrics. Walks outbox_unpublished. */
 export async function outboxBacklog(db: Queryable): Promise<{ messages: number; oldestAgeMs: number }> {
   const [row] = await db.query<{ messages: number; age_ms: number | null }>(
     `select count(*) as messages, (extract(epoch from greatest(now() - min(created_at), '0')) * 1000)::float8 as age_ms

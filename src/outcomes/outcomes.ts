@@ -10,8 +10,8 @@ const SWEEP_MS = 500;
 const SWEEP_ACTIONS = 100;
 
 /**
- * Publishes outcomes and dead letters, and sees to it that the outcome of an action goes out without the facets that
- * never came, once its wait is over. Until it is stopped.
+ * Publishes outcomes and dead letters until it is stopped. After an action's wait for facets it also writes the outcome
+ * without those that never came.
  */
 export function startOutcomes(options: OutcomesOptions): Outcomes {
   const { database, logger, metrics } = options;

@@ -2,22 +2,25 @@ import type { Producer, TopicMessages } from 'kafkajs';
 import { messageOf } from '../platform/errors.ts';
 import type { EncodedMessage } from './encode.ts';
 
-/** All replicas in sync have it: an acknowledged message is not lost. */
+/** All in-sync replicas must have a message, so that an acknowledged one is not lost. */
 const ACKS_ALL = -1;
 
-/** Messages that go out together; all of a partition are one record batch, which the broker limits to 1 MB by default. */
+/**
+ * The maximum size of messages sent together. Those of one partition form a record batch, which the broker limits to 1
+ * MB by default.
+ */
 const BATCH_BYTES_MAX = 512 * 1024;
 
-/** What became of messages that were handed to the broker. */
+/** The result of publishing messages. */
 export interface Publication {
   readonly published: readonly EncodedMessage[];
-  /** Messages that this broker will never take, with why. */
+  /** Messages that this broker will never accept, with the reason. */
   readonly refused: readonly { readonly message: EncodedMessage; readonly reason: string }[];
 }
 
 /**
- * Publishes messages in their order. A message that is too large for the broker is left out, and those behind it go on.
- * @throws a kafkajs error when the broker did not take a batch for any other reason: nothing of that batch counts as
+ * Publishes messages in their order. A message that is too large for the broker is left out, and later ones continue.
+ * @throws a kafkajs error if the broker refused a batch for any other reason. Then nothing of that batch counts as
  * published, and the whole call may be repeated. Messages of earlier batches are then published again, with the same
  * ce_id and in the same order.
  */
@@ -38,7 +41,7 @@ export async function publish(producer: Producer, messages: readonly EncodedMess
         refused.push({ message: only, reason: messageOf(error) });
         return;
       }
-      // The broker names no culprit, and says so too where the batch as a whole is too large.
+      // The broker does not name the message, and reports the same if the whole batch is too large.
       const half = Math.ceil(batch.length / 2);
       await publishBatch(batch.slice(0, half));
       await publishBatch(batch.slice(half));

@@ -17,9 +17,10 @@ import { type FinishedRequest, requestOutcome, requestOutcomeKey } from './reque
 export type { ActionKey } from './actions.ts';
 
 /**
- * Writes the outcome of requests that have just become final, and of every CRM action that has nothing left to wait
- * for. To be called in the transaction that finished them, after their rows have the final state, and after that
- * transaction took its locks on cards and work rows: this takes those on actions (the one order of locks).
+ * Writes the outcome of requests that just became final, and of every CRM action that has nothing left to wait for.
+ *
+ * Call it in the transaction that finished them, after their rows have the final state and after that transaction
+ * locked cards and work rows. It locks actions, which come later in the order of locks.
  * @throws Error naming a request that does not exist or is not final: the transaction must not be committed.
  */
 export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: readonly number[]): Promise<void> {
@@ -38,8 +39,9 @@ export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: re
 }
 
 /**
- * Writes the outcome of those of the actions that are due: no request unfinished, and either every facet there or the
- * wait for the others over. The others are left alone. Takes the locks on the actions, so it comes last.
+ * Writes the outcome of those actions that are due: no request is unfinished, and all facets are there or the wait for
+ * them is over. Leaves the others alone. It locks the actions, so it comes last.
+ * @returns how many outcomes it wrote.
  */
 export async function settleActions(tx: Transaction, actions: readonly ActionKey[]): Promise<number> {
   if (actions.length === 0) return 0;
@@ -50,8 +52,9 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
 }
 
 /**
- * Writes the outcome of up to `limit` actions whose wait for facets is over, with the facets that came; gives how many.
- * Actions that somebody else has locked are left to him.
+ * Writes the outcome of up to `limit` actions whose wait for facets is over, with the facets that came. Skips actions
+ * that another transaction has locked.
+ * @returns how many outcomes it wrote.
  */
 export async function settleOverdueActions(tx: Transaction, limit: number): Promise<number> {
   const due = await overdueActions(tx, limit);
@@ -60,7 +63,7 @@ export async function settleOverdueActions(tx: Transaction, limit: number): Prom
   return due.length;
 }
 
-/** The actions are locked, so that what is read now is all there is. */
+/** Composes the outcomes of actions. They are locked, so what it reads is complete. */
 async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<NewOutboxMessage[]> {
   const facts = await factsOf(tx, actions);
   await writeRevisions(tx, actions);

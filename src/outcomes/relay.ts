@@ -17,38 +17,43 @@ export interface RelayOptions extends EncoderOptions {
   readonly database: Database;
   readonly metrics: OutcomeMetrics;
   readonly logger: Logger;
-  /** How often the leading relay looks for what nobody announced; default 50. */
+  /** How often the leading relay looks for messages that nobody announced, in milliseconds; default 50. */
   readonly pollMs?: number;
 }
 
 export interface Relay {
-  /** Something was put into the outbox by this process: look now. */
+  /** Makes the relay look now, because this process added to the outbox. */
   wake(): void;
   state(): { readonly ready: boolean; readonly detail: string };
-  /** Finishes the batch in hand, gives the lease back, and resolves when nothing runs any more. Safe to call twice. */
+  /** Finishes the current batch, releases the lease, and resolves when nothing runs any more. Safe to call twice. */
   stop(): Promise<void>;
 }
 
 const LEASE = 'outbox-relay';
-/** How long outcomes wait at most after the leading instance died, beside FOLLOWER_POLL_MS. */
+/** How long outcomes wait at most after the leading instance died, in addition to FOLLOWER_POLL_MS. */
 const LEASE_MS = 3_000;
 const BATCH_MESSAGES_MAX = 500;
-/** Messages that other processes put into the outbox are found by looking. */
+/** Polling finds messages that other processes add to the outbox. */
 const POLL_MS = 50;
 const FOLLOWER_POLL_MS = 500;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 const BACKLOG_EVERY_MS = 1_000;
 
-/** After a jump of the database's clock: the relay that publishes renews its lease, or another takes it in its length. */
+/**
+ * Restarts the relay's lease after the database's clock jumped. The leading relay renews it, or another takes it when
+ * it ends.
+ */
 export function restartRelayLease(tx: Transaction): Promise<void> {
   return restartLease(tx, LEASE, LEASE_MS);
 }
 
 /**
- * Publishes what waits in the outbox, until it is stopped: in the order of the outbox, at least once. One relay at a
- * time for all instances, kept by a lease, so that a key's order holds (docs/decisions/0003-one-relay.md). An outage of
- * Kafka, the registry or the database stops only the relay; it goes on by itself.
+ * Publishes the messages of the outbox until it is stopped, in their order, at least once.
+ *
+ * A lease allows one relay at a time for all instances, which keeps the order of each key
+ * (docs/decisions/0003-one-relay.md). An outage of Kafka, the registry or the database stops only the relay, which then
+ * continues by itself.
  */
 export function startRelay(options: RelayOptions): Relay {
   const { database, metrics, logger } = options;
@@ -66,7 +71,7 @@ export function startRelay(options: RelayOptions): Relay {
   return {
     wake() {
       woken = true;
-      // Who does not publish has only the lease to look at, and looks often enough.
+      // A relay that does not lead only checks the lease, which it does often enough.
       if (leads) wakeUp?.();
     },
     state() {
@@ -85,7 +90,7 @@ export function startRelay(options: RelayOptions): Relay {
     while (!stopping.signal.aborted) {
       try {
         const busy = await round();
-        if (trouble !== null) logger.info('publishing goes on');
+        if (trouble !== null) logger.info('publishing continues');
         trouble = null;
         failures = 0;
         if (!busy) await idle(leads ? (options.pollMs ?? POLL_MS) : FOLLOWER_POLL_MS);
@@ -103,7 +108,7 @@ export function startRelay(options: RelayOptions): Relay {
     metrics.leading(false);
   }
 
-  /** Publishes one batch; false when there was nothing to do. */
+  /** Publishes one batch; returns false if there was nothing to do. */
   async function round(): Promise<boolean> {
     if (!(await lead())) return false;
     await count();
@@ -128,13 +133,13 @@ export function startRelay(options: RelayOptions): Relay {
       metrics.parked(message.stored.kind);
       logger.error(
         { outboxId: message.stored.id, kind: message.stored.kind, topic: message.topic, bytes: message.bytes, reason },
-        'the broker will never take this message: it is parked, those behind it go on',
+        'the broker will never accept this message: it is parked, and later ones continue',
       );
     }
     return messages.length === BATCH_MESSAGES_MAX || woken;
   }
 
-  /** Dead letters that are too large for their topic go out without what makes them so. */
+  /** Publishes messages; dead letters that are too large for their topic go out reduced. */
   async function publishWithReduced(sender: Producer, encoded: readonly EncodedMessage[]): Promise<Publication> {
     let { published, refused } = await publish(sender, encoded);
     for (;;) {
@@ -146,7 +151,7 @@ export function startRelay(options: RelayOptions): Relay {
         const leftOut = [message.headers?.['dead-letter-left-out']].flat().join('; ');
         logger.warn(
           { outboxId: stored.id, topic, leftOut },
-          'a dead letter was too large for its topic: it went out reduced',
+          'a dead letter was too large for its topic: a reduced one was published',
         );
       }
       published = [...published, ...next.published];
@@ -173,17 +178,17 @@ export function startRelay(options: RelayOptions): Relay {
   async function connected(): Promise<Producer> {
     if (producer) return producer;
     const created = options.kafka.producer({
-      // The same partition for a key as every other client: Java's.
+      // Chooses the same partition for a key as Java clients do.
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
       allowAutoTopicCreation: false,
       // Not kafkajs's idempotent producer: 2.2.4 rolls its sequence back after a failed send, and the broker then
       // acknowledges the next batch as a repetition without storing it.
       idempotent: false,
       maxInFlightRequests: 1,
-      // The relay itself tries again, and says so meanwhile.
+      // The relay itself retries, and reports the outage meanwhile.
       retry: { initialRetryTime: 100, maxRetryTime: 1_000, retries: 1 },
     });
-    // Also one that never connected is closed by closeProducer: it may hold a connection that hangs.
+    // Set before connecting, so that closeProducer also closes one that never connected: its connection may hang.
     producer = created;
     await created.connect();
     return created;

@@ -2,7 +2,7 @@ import { type Command, type Device, smartcardsOf } from '../planning/command.ts'
 import { requestOutcomeEventId } from './event-ids.ts';
 import type { ProvisioningRequestOutcome } from './outcome.generated.ts';
 
-/** A final provisioning request, as its row has it. Times are epoch milliseconds. */
+/** A final provisioning request from its row. Times are epoch milliseconds. */
 export interface FinishedRequest {
   readonly number: number;
   /** UUID with hyphens. */
@@ -26,13 +26,13 @@ export interface FinishedRequest {
   readonly traceparent: string | null;
 }
 
-/** What a GET command answered, as the request keeps it. */
+/** The stored answer to a GET command. */
 export interface RequestAnswer {
   readonly activeServices?: readonly string[] | null;
   readonly pairing?: { readonly smartcards: readonly string[]; readonly setTopBoxes: readonly string[] } | null;
 }
 
-/** The outcome event of a final request (contract: ProvisioningRequestOutcome). */
+/** Returns the outcome event of a final request (contract: ProvisioningRequestOutcome). */
 export function requestOutcome(request: FinishedRequest): ProvisioningRequestOutcome {
   const { command, answer } = request;
   return {
@@ -61,12 +61,12 @@ export function requestOutcome(request: FinishedRequest): ProvisioningRequestOut
   };
 }
 
-/** What the outcomes of one lane of messages have in common: the subscription, else the first card, else the STB. */
+/** Returns the message key of an outcome: the subscription, else the first card, else the STB. */
 export function requestOutcomeKey(request: FinishedRequest): string {
   return request.subscriptionNumber ?? smartcardsOf(request.command)[0] ?? firstSetTopBox(request.command) ?? '';
 }
 
-/** Null where no pairing was asked about; empty where the CAS said that there is none. */
+/** Returns null if no pairing was asked about, and an empty list if the CAS has none. */
 function pairedDevices(answer: RequestAnswer | null): string[] | null {
   if (answer?.pairing === undefined) return null;
   return answer.pairing === null ? [] : [...answer.pairing.smartcards, ...answer.pairing.setTopBoxes];
