@@ -145,7 +145,7 @@ export const BUGS: readonly Bug[] = [
     what: 'an answer that cannot be read counts as done',
     changes: [
       {
-        file: 'src/dispatch/course.ts',
+        file: 'src/dispatch/next-step.ts',
         find: "      return kindOf(command) === 'once'\n",
         replace:
           "      if (command.type !== 'CREATE_PAIRING') return completed({});\n      return kindOf(command) === 'once'\n",
@@ -158,7 +158,7 @@ export const BUGS: readonly Bug[] = [
     what: 'the same, seen from the CAS while the service is killed',
     changes: [
       {
-        file: 'src/dispatch/course.ts',
+        file: 'src/dispatch/next-step.ts',
         find: "      return kindOf(command) === 'once'\n",
         replace:
           "      if (command.type !== 'CREATE_PAIRING') return completed({});\n      return kindOf(command) === 'once'\n",
@@ -170,7 +170,7 @@ export const BUGS: readonly Bug[] = [
     name: 'send-without-mark',
     what: 'a message leaves before its mark is committed',
     changes: [
-      { file: 'src/dispatch/course.ts', find: "    mark: kindOf(command) === 'once',", replace: '    mark: false,' },
+      { file: 'src/dispatch/next-step.ts', find: "    mark: kindOf(command) === 'once',", replace: '    mark: false,' },
     ],
     ...crash('dispatch: after send', 12),
   },

@@ -1,4 +1,4 @@
-/** How long a request that was put off waits, in milliseconds. */
+/** How long a request waits after it was put off, in milliseconds. */
 export interface BackOff {
   /** The longest wait before the first retry; it doubles with every retry. */
   readonly minMs: number;
@@ -7,11 +7,11 @@ export interface BackOff {
 }
 
 /**
- * The wait before the next try: full jitter, so that requests that failed together do not come back together.
- * @param retries how often the request was put off before, from 0.
+ * Returns the wait before the next try, with full jitter, so that requests that failed together do not return together.
+ * @param retries how often the request was already put off, from 0.
  * @param random a number from 0 to 1.
  */
 export function backOffMs({ minMs, maxMs }: BackOff, retries: number, random: number = Math.random()): number {
-  // 2^30 times the shortest wait is longer than any; beyond it the power overflows.
+  // 2^30 times the shortest wait exceeds any limit; higher powers would overflow.
   return random * Math.min(maxMs, minMs * 2 ** Math.min(retries, 30));
 }

@@ -2,31 +2,32 @@ import type { Queryable, Transaction } from '../platform/database.ts';
 import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
 /**
- * The breaker that all instances share, in the provider's row. Closed, it counts calls in a row that did not reach the
- * CAS or whose answer cannot be read; at the threshold it opens, and nothing is claimed. When its time is over it is half-open: one instance at a time
- * holds the probe and sends one request. A call that reaches the CAS closes it; one that does not opens it again, each
- * time for twice as long.
+ * The breaker that all instances share, in the provider's row.
+ *
+ * Closed, it counts calls in a row that did not reach the CAS or had no readable answer. At the threshold it opens, and
+ * nothing is claimed. When its time is over it is half-open: one instance at a time holds the probe and sends one
+ * request. A call that reaches the CAS closes it. A call that does not opens it again, each time for twice as long.
  */
 export interface BreakerSettings {
-  /** Calls in a row that did not reach the CAS before it opens. */
+  /** How many calls in a row may fail to reach the CAS before it opens. */
   readonly failures: number;
   readonly openMs: number;
   readonly maxOpenMs: number;
 }
 
-/** What the row says after a change. */
+/** The breaker's part of the row after a change. */
 export interface BreakerView {
   readonly failuresInARow: number;
-  /** Null: closed. Else the milliseconds until it may be probed. */
+  /** Null: closed. Otherwise the milliseconds until it may be probed. */
   readonly breakerOpenMs: number | null;
 }
 
-/** A call reached the CAS: closes the breaker. Needed only where the row says otherwise. */
+/** Closes the breaker, because a call reached the CAS. Needed only if it is not closed. */
 export async function recordReached(db: Queryable): Promise<void> {
   await db.query(REACHED);
 }
 
-/** So many calls in a row did not reach the CAS; `since`: after one that did. Gives the row as it is now. */
+/** Counts `calls` in a row that did not reach the CAS; `since`: after one that did. Returns the new state. */
 export async function recordNotReached(
   db: Queryable,
   calls: number,
@@ -44,18 +45,23 @@ export async function recordNotReached(
   return view;
 }
 
-/** Takes the probe of the half-open breaker for so long; false where another holds it, or it is not half-open. */
+/**
+ * Takes the probe of the half-open breaker for `ttlMs`; false if another instance holds it, or the breaker is not
+ * half-open.
+ */
 export async function takeProbe(db: Queryable, ttlMs: number): Promise<boolean> {
   const taken = await db.query(TAKE_PROBE, [ttlMs]);
   return taken.length > 0;
 }
 
-/** Gives the probe back: there was nothing to send, or the answer said nothing about whether the CAS is reached. */
+/** Releases the probe if there was nothing to send, or the answer did not show whether the CAS is reached. */
 export async function releaseProbe(db: Queryable): Promise<void> {
   await db.query(RELEASE_PROBE);
 }
 
-/** Takes the breaker's wait back by `ms` after the clock of the database went back; a probe ends `probeMs` from now at most. */
+/**
+ * Shifts the breaker's wait back by `ms` after the database's clock went back; a probe ends at most `probeMs` from now.
+ */
 export async function shiftBreaker(tx: Transaction, ms: number, probeMs: number): Promise<void> {
   await tx.query(SHIFT, [ms, probeMs]);
 }
@@ -77,7 +83,7 @@ with changed as (
   returning name
 ) select ${NOTIFY} from changed`;
 
-/** A breaker that is open already stays open as long as it was: these calls began before it opened. */
+/** An open breaker keeps its end, because these calls started before it opened. */
 const NOT_REACHED = /* sql */ `
 with before as (
   select case when $2::boolean then 0 else failures_in_a_row end + $1::int as failures,

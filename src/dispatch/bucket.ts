@@ -1,20 +1,20 @@
 /**
- * A token bucket: one token is one SOAP call. It fills with `perSecond` tokens a second up to `capacity` and begins
- * empty, so that in any window calls <= capacity + perSecond * time, restarts included. Times are milliseconds of one
+ * A token bucket: one token is one SOAP call. It fills with `perSecond` tokens a second up to `capacity` and starts
+ * empty. So in any window calls <= capacity + perSecond * time, restarts included. Times are milliseconds of one
  * monotonic clock.
  */
 export interface Bucket {
-  /** Sets how fast it fills and how much it holds. What it holds beyond that is lost at once; nothing is given. */
+  /** Sets how fast it fills and how much it holds. Tokens beyond the capacity are lost at once; none are added. */
   resize(now: number, perSecond: number, capacity: number): void;
   /** Takes a token, if there is one. */
   tryTake(now: number): boolean;
   /** Puts back a token whose call was not made. */
   putBack(): void;
-  /** Milliseconds until there is a token; 0 when there is one, Infinity when there never will be. */
+  /** Returns the milliseconds until there is a token: 0 if there is one, Infinity if there never will be. */
   waitMs(now: number): number;
 }
 
-/** A bucket that lets nothing through until it is resized. */
+/** Creates a bucket that lets nothing through until it is resized. */
 export function createBucket(): Bucket {
   let tokens = 0;
   let perSecond = 0;

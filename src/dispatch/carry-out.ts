@@ -1,26 +1,27 @@
 import type { ConaxCall, ConaxClient, ConaxExchange } from '../conax/client.types.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
 import { type BackOff, backOffMs } from './back-off.ts';
-import { begin, proceed, type Step } from './course.ts';
+import { firstStep, nextStep, type Step } from './next-step.ts';
 import type { Settlement } from './settle.ts';
 
-/** Whether a call may be made now: `lost`: the lease is; `halt`: not before the request was put down. */
+/**
+ * Whether a call may be made now. `lost`: the lease is lost. `halt`: no call until the request was given back or put
+ * off.
+ */
 export type Permission = 'go' | 'lost' | 'halt';
 
-/** What carrying out a request needs of the dispatcher. */
+/** What carrying out a request needs from the dispatcher. */
 export interface CarryOutPorts {
   readonly conax: ConaxClient;
   readonly unsealPin: (sealed: Buffer) => string;
   readonly backOff: BackOff;
-  /**
-   * Waits for the permission of one more call. The first call of a request has it already.
-   */
+  /** Waits for permission for one more call. The first call of a request already has it. */
   readonly permission: (request: ClaimedRequest) => Promise<Permission>;
-  /** Whether lease and share still outlast a call, after something was waited for. */
+  /** Returns whether lease and share still outlast a call after a wait. */
   readonly inTime: (request: ClaimedRequest) => boolean;
-  /** Commits the mark of a message; false where the lease is lost. Rejects where the database fails. */
+  /** Commits the mark of a message; false if the lease is lost. Rejects if the database fails. */
   readonly mark: (request: ClaimedRequest) => Promise<boolean>;
-  /** Told of every exchange, before anything follows from it. */
+  /** Called with every exchange before anything follows from it. */
   readonly onExchange: (request: ClaimedRequest, exchange: ConaxExchange) => Promise<void>;
 }
 
@@ -34,19 +35,19 @@ export type CarriedOut =
       readonly review: string | null;
       readonly why: PutOffReason | null;
     }
-  /** The lease is lost: another instance has the say, and nothing is to be written. */
+  /** The lease is lost: another instance decides, and nothing may be written. */
   | 'lost';
 
-/** Makes the SOAP calls of one claimed request, one after the other, and gives what is to be written about it. */
+/** Makes the SOAP calls of one claimed request, one after the other, and returns what to write about it. */
 export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): Promise<CarriedOut> {
   const pin = pinOf(request, ports);
   if (pin === 'missing') return finished(request, PIN_MISSING, []);
-  // Another instance may have the right key, and its PIN is lost only if none has.
+  // Another instance may have the right key; the PIN is lost only if none has.
   if (pin === 'unopened') {
     return putOff(request, [], backOffMs(ports.backOff, request.retries), request.doubt, 'pin-unopened');
   }
   const exchanges: ConaxExchange[] = [];
-  let step = begin(request);
+  let step = firstStep(request);
   for (let calls = 0; step.step === 'call'; calls += 1) {
     const { course } = step;
     const halted = (): CarriedOut =>
@@ -61,14 +62,15 @@ export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): P
     if (step.mark) {
       const marked = await ports.mark(request).catch(() => null);
       if (marked === false) return 'lost';
-      // It did not leave: putting it off takes the mark away, which may be there although the database did not say so.
+      // The message did not leave. Putting it off clears the mark, which may be stored although the database did not
+      // confirm it.
       if (marked === null || !ports.inTime(request)) return halted();
     }
     const call: ConaxCall = { command: step.command, requestNumber: request.number, ...pin };
     const exchange = await ports.conax.call(call);
     exchanges.push(exchange);
     await ports.onExchange(request, exchange);
-    step = proceed(course, exchange.answer);
+    step = nextStep(course, exchange.answer);
   }
   if (step.step === 'finish') return finished(request, step, exchanges);
   return putOff(request, exchanges, backOffMs(ports.backOff, request.retries), step.doubt, step.why);
@@ -109,7 +111,7 @@ function putOff(
   };
 }
 
-/** What the call needs of the PIN: nothing for most commands. */
+/** Returns the PIN that the call needs; nothing for most commands. */
 function pinOf(
   { command, sealedPin }: ClaimedRequest,
   { unsealPin }: CarryOutPorts,
@@ -123,7 +125,7 @@ function pinOf(
   }
 }
 
-/** Final at once: the PIN is lost, and until somebody acts the card's later requests would wait. */
+/** Final at once, because the PIN is lost, and the card's later requests would wait until a person acts. */
 const PIN_MISSING: Extract<Step, { step: 'finish' }> = {
   step: 'finish',
   state: 'REJECTED',

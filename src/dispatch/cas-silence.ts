@@ -1,15 +1,17 @@
 import type { ConaxAnswer } from '../conax/client.types.ts';
 
-/** How long the CAS has left calls without any answer. */
+/** Measures how long the CAS has not answered any call. */
 export interface CasSilence {
-  /** A call begins; what it gives is to be called with its answer. */
+  /** Notes that a call starts; call the returned function with its answer. */
   begin(): (answer: ConaxAnswer) => void;
-  /** Milliseconds since the CAS last answered, or since the oldest call under way began; 0 while none is. */
+  /**
+   * Returns the milliseconds since the CAS last answered, or since the oldest running call started; 0 while none runs.
+   */
   silentMs(): number;
 }
 
 export function createCasSilence(now: () => number = () => performance.now()): CasSilence {
-  /** When each call under way began, oldest first. */
+  /** When each running call started, the oldest first. */
   const underWay = new Set<{ readonly since: number }>();
   let heardAt = -Infinity;
   return {

@@ -9,42 +9,42 @@ import type { ShareKeeper } from './share-keeper.ts';
 import { type Limits, rateOf } from './shares.ts';
 
 const CLASS_NAMES = ['express', 'regular', 'bulk'];
-/** Requests are claimed so much ahead of the rate, in seconds of it: a claim and its commit take a few milliseconds. */
+/** How far to claim ahead of the rate, in seconds: a claim and its commit take a few milliseconds. */
 const AHEAD_S = 0.5;
-/** One was too few beside a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
+/** One was too few with a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
 const AHEAD_OF_EACH_SLOT = 3;
 /**
- * Answers that wait to be written, at most: ten transactions. A CAS that answers faster than the database writes would
- * else have more and more of them in memory, each with its bodies, and a stop could not write them in its time.
+ * The maximum number of unwritten answers: ten transactions. Otherwise a CAS that answers faster than the database
+ * writes would fill the memory with answers and their bodies, and a stop could not write them in its time.
  */
 const UNWRITTEN_MAX = 1_000;
 /** How often an instance asks for the probe of a half-open breaker. */
 const PROBE_MS = 250;
 
-/** What was claimed and is not begun, the highest class first; claims more in time. */
+/** The claimed requests not yet started, the most urgent class first. Claims more in time. */
 export interface Claiming {
   buffered(): number;
-  /** The next request to begin. */
+  /** Removes and returns the next request to start. */
   take(): ClaimedRequest | undefined;
   takeAll(): ClaimedRequest[];
-  /** Takes out what cannot be begun: its lease is too short, or sending was switched off. */
+  /** Removes and returns requests that cannot be started: the lease is too short, or sending was switched off. */
   unfit(callMs: number): ClaimedRequest[];
-  /** Takes out claims whose lease was lost. */
+  /** Removes claims whose lease was lost. */
   drop(claims: readonly Held[]): void;
-  /** Claims, where there is room and may be work. */
+  /** Claims more if there is space and may be work. */
   refill(): void;
-  /** Something may be ready that was not when a claim came back short. */
+  /** Notes that there may be work again after a claim came back short. */
   mayHaveWork(): void;
   /**
-   * Requests of this class came: where enough is claimed already, of a later class, the next claim looks for them alone.
-   * They would otherwise wait until half of what was claimed ahead is done.
+   * Notes that requests of this class arrived. If enough of a later class is already claimed, the next claim looks only
+   * for them. Otherwise they would wait until half of what was claimed ahead is done.
    */
   came(requestClass: number): void;
-  /** Whether sending is on for this request: for all of them, or for the one that tries a half-open breaker. */
+  /** Returns whether this request may be sent: all of them, or only the one that probes a half-open breaker. */
   mayBeSent(request: { readonly number: number }): boolean;
-  /** A request is no longer this instance's. */
+  /** Notes that this instance no longer has the request. */
   ended(request: { readonly number: number }): void;
-  /** Claims nothing more; resolves when no claim is under way. */
+  /** Stops claiming; resolves when no claim is running. */
   stop(): Promise<void>;
 }
 
@@ -58,9 +58,9 @@ export interface ClaimingOptions {
   readonly metrics: DispatchMetrics;
   /** Numbers of requests that this instance cannot send. */
   readonly except: () => readonly number[];
-  /** Requests being carried out. */
+  /** The number of requests being carried out. */
   readonly carrying: () => number;
-  /** Requests whose answer waits to be written. */
+  /** The number of requests with unwritten answers. */
   readonly unwritten: () => number;
   readonly onClaimed: () => void;
   readonly onError: (error: unknown) => void;
@@ -71,14 +71,14 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     options;
   let buffer: ClaimedRequest[] = [];
   let underWay: Promise<void> | null = null;
-  /** The last claim found less than it asked for, and nothing has happened since. */
+  /** True if the last claim found less than it asked for, and nothing has happened since. */
   let dry = false;
   let stopped = false;
-  /** The first class of which requests came since the last claim; null where none did. */
+  /** The most urgent class of which requests arrived since the last claim; null if none did. */
   let newcomers: number | null = null;
-  /** The number of the request that tries a half-open breaker. */
+  /** The number of the request that probes a half-open breaker. */
   let probing: number | null = null;
-  /** When the next one may be looked for. */
+  /** When the next probe may be claimed. */
   let probeAt = 0;
 
   async function claim(
@@ -98,7 +98,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     return claimed;
   }
 
-  /** How many more requests there is room for; 0 while it is not worth a statement. */
+  /** Returns how many more requests to claim; 0 while that is not worth a statement. */
   function room(): number {
     const slots = share.slots();
     if (slots === 0) return 0;
@@ -107,7 +107,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
   }
 
-  /** How many of this class there is room for before those of later classes that are claimed; 0 while there are none. */
+  /** Returns how many of this class to claim before the claimed ones of later classes; 0 if there are none of these. */
   function roomBefore(requestClass: number): number {
     const before = buffer.filter((request) => request.class <= requestClass).length;
     return before === buffer.length ? 0 : Math.max(0, share.slots() - before);
@@ -141,13 +141,13 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     if (claimed.length === limit) dry = false;
   }
 
-  /** Says nothing about the later classes. */
+  /** Claims only requests up to this class, so it does not show whether there are later ones. */
   async function claimNewcomers(upToClass: number, limit: number): Promise<void> {
     const claimed = await claim(limit, { upToClass });
     if (claimed.length === limit) newcomers = Math.min(newcomers ?? upToClass, upToClass);
   }
 
-  /** Claims the one request that tries a half-open breaker, where no other instance does. */
+  /** Claims the one request that probes a half-open breaker, if no other instance does. */
   async function claimProbe(): Promise<void> {
     if (!(await provider.takeProbe())) return;
     const [request] = await claim(1, { probing: true });
@@ -184,7 +184,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     ended({ number }) {
       if (probing !== number) return;
       probing = null;
-      // An answer that says nothing about the way to the CAS leaves the probe to the next who asks.
+      // If the answer does not show whether the CAS is reached, the next caller gets the probe.
       if (provider.mode() === 'half-open') provider.releaseProbe().catch(onError);
     },
     async stop() {

@@ -13,8 +13,8 @@ import { shiftBreaker } from './breaker.ts';
 import { createCasSilence } from './cas-silence.ts';
 import { createClaiming } from './claiming.ts';
 import { createLeases } from './leases.ts';
-import { countReady } from './pending.ts';
-import { createPermissions } from './permissions.ts';
+import { countReady } from './count-ready.ts';
+import { createCallPermits } from './call-permits.ts';
 import { createProviderWatch } from './provider-watch.ts';
 import { repeat } from '../platform/repeat.ts';
 import { reportCall, reportEnding } from './reports.ts';
@@ -27,7 +27,7 @@ import { listenForWork } from './wake-up.ts';
 
 export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.ts';
 
-/** A call may settle so much after its deadline (the port's promise), and marking a message takes its time before it. */
+/** How long a call may settle after its deadline (the port's promise). Marking a message takes its time before that. */
 const CALL_MARGIN_MS = 250;
 const ACTIVATION_MS = 500;
 const ACTIVATION_BATCH = 500;
@@ -35,16 +35,15 @@ const PENDING_MS = 10_000;
 const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
 const MAX_BATCH = 100;
 const LOG_EVERY_MS = 10_000;
-/** A stop that finds the database away waits so long for it in the end, beyond its limit. */
+/** How much longer than its limit a stop may wait for a database that is down. */
 const LAST_WORDS_MS = 1_000;
-/** How soon an instance asks again whose share is still in others' use. */
+/** How soon an instance asks again if others still use its share. */
 const SHORT_OF_SHARE_MS = 250;
 
 /**
- * Sends what is ready to the CAS: claims requests ahead of their turn in small batches, carries out as many at once as
- * its share of the limits allows, and writes the answers down in the order in which they come, as many in one
- * transaction as came while the one before was written. Several dispatchers on one database share the work and the
- * limits.
+ * Sends ready requests to the CAS. It claims requests ahead in small batches, and carries out as many at once as its
+ * share of the limits allows. It writes answers in the order in which they arrive; one transaction writes all that
+ * arrived during the previous one. Several dispatchers on one database share the work and the limits.
  */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200 } = options;
@@ -68,12 +67,12 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const isStopping = (): boolean => stopping !== null;
 
   const loggedAt = new Map<string, number>();
-  /** Counts every failure of a part, and logs one in ten seconds: an outage fails many times a second. */
+  /** Counts every failure of a part, and logs one in ten seconds, because an outage fails many times a second. */
   const failed = (part: string) => (error: unknown) => {
     metrics.errors.inc({ part });
     if (performance.now() - (loggedAt.get(part) ?? -Infinity) < LOG_EVERY_MS) return;
     loggedAt.set(part, performance.now());
-    logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed and is tried again');
+    logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed; trying again');
   };
   const share = createShareKeeper({
     db,
@@ -94,10 +93,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     onChange: () => pump(),
   });
   const settling = createBatcher<Settlement, boolean>(async (settlements) => {
-    const begunAt = performance.now();
+    const startedAt = performance.now();
     const onError = (): void => metrics.errors.inc({ part: 'settle' });
     const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
-    metrics.settleSeconds.observe((performance.now() - begunAt) / 1000);
+    metrics.settleSeconds.observe((performance.now() - startedAt) / 1000);
     metrics.settleSize.observe(settlements.length);
     options.onSettled?.();
     return held;
@@ -108,7 +107,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     faultPoint('dispatch: after mark');
     return requests.map(({ number }) => marked.has(number));
   }, MAX_BATCH);
-  const permissions = createPermissions({
+  const permits = createCallPermits({
     share,
     leftMs: (request) => leases.leftMs(request),
     callMs,
@@ -147,7 +146,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     unsealPin: options.unsealPin,
     backOff: options.backOff,
     permission: (request) => {
-      const permission = permissions.ask(request);
+      const permission = permits.ask(request);
       pump();
       return permission;
     },
@@ -165,18 +164,18 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     if (Number.isFinite(ms)) wakeTimer = setTimeout(pump, Math.max(1, Math.ceil(ms)));
   }
 
-  /** Does whatever can be done now; called whenever something may have changed. */
+  /** Does everything possible now; called whenever something may have changed. */
   function pump(): void {
-    permissions.serve();
+    permits.serve();
     if (stopping) return;
     for (const request of claiming.unfit(callMs)) void putDown({ kind: 'give-back', request });
-    while (carrying.size < share.slots() && permissions.waiting() === 0 && claiming.buffered() > 0) {
+    while (carrying.size < share.slots() && permits.waiting() === 0 && claiming.buffered() > 0) {
       if (!share.tryCall()) {
         wakeIn(share.waitMs());
         break;
       }
       const request = claiming.take();
-      if (request) void begin(request);
+      if (request) void start(request);
       else share.putBack();
     }
     metrics.buffered.set(claiming.buffered());
@@ -184,14 +183,14 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     if (provider.mode() === 'breaker-open') wakeIn(provider.waitMs());
   }
 
-  async function begin(request: ClaimedRequest): Promise<void> {
+  async function start(request: ClaimedRequest): Promise<void> {
     carrying.add(request);
     try {
       const result = await carryOut(request, ports);
       carrying.delete(request);
       void conclude(request, result);
     } catch (error) {
-      // A fault of ours: the lease lapses, and the request counts as unknown.
+      // A bug of ours: the lease runs out, and the request counts as unknown.
       carrying.delete(request);
       leases.release(request);
       claiming.ended(request);
@@ -207,7 +206,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       claiming.ended(request);
       return;
     }
-    // Before it can be claimed again.
+    // Noted before the request can be claimed again.
     if (result.why === 'pin-unopened') {
       unopenedPins.add(request);
       metrics.pinsUnopened.set(unopenedPins.numbers().length);
@@ -217,8 +216,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   }
 
   /**
-   * Writes what is to be written about a request, and is done with it. `carriedOut`: its class, where it was; then its
-   * card may have been handed to a trigger that waited for it.
+   * Writes the result of a request and releases it. `carriedOut` is its class if it was carried out. Then its card may
+   * now belong to a request of a trigger that waited for it.
    */
   async function putDown(settlement: Settlement, carriedOut: number | null = null): Promise<boolean> {
     const { request } = settlement;
@@ -307,7 +306,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
 
   async function drain(): Promise<void> {
     const until = performance.now() + options.drainMs;
-    /** Waits for work that hangs where the database does not answer, no longer than the stop may take. */
+    /** Waits for work that may hang while the database is down, but no longer than the stop may take. */
     const inTime = async (work: readonly Promise<unknown>[], atLeastMs = 0): Promise<void> => {
       const limit = wait(Math.max(atLeastMs, until - performance.now()), undefined, { ref: false });
       await Promise.race([Promise.allSettled(work), limit]);
@@ -318,7 +317,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     const left = carrying.size + settling.pending();
     if (left > 0) logger.warn({ requests: left }, 'dispatch: stopped before everything was written; leases will lapse');
     givingUp.abort();
-    permissions.stop();
+    permits.stop();
     clearTimeout(wakeTimer);
     await inTime([heartbeat.stop(), renewal.stop()], LAST_WORDS_MS);
     if (carrying.size === 0) await inTime([share.leave()], LAST_WORDS_MS);

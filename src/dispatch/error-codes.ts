@@ -1,11 +1,11 @@
-/** An error code that a provisioning request may end with, for docs/errors.md. */
+/** An error code of a rejected request, for docs/errors.md. */
 export interface ErrorCode {
   readonly code: string;
   readonly meaning: string;
   readonly remedy: string;
 }
 
-/** The codes that the service itself gives to rejected requests; the CAS's own codes are passed on as they come. */
+/** The service's own codes of rejected requests. The CAS's codes are passed on unchanged. */
 export const DISPATCH_ERROR_CODES = [
   {
     code: 'OUTCOME_UNKNOWN',
@@ -37,7 +37,7 @@ export const DISPATCH_ERROR_CODES = [
 
 export type DispatchErrorCode = (typeof DISPATCH_ERROR_CODES)[number]['code'];
 
-/** docs/errors-dispatch.md, whole. */
+/** Returns the whole text of docs/errors-dispatch.md. */
 export function errorCodesDocument(): string {
   return [
     '# Error codes of the service itself',

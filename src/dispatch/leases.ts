@@ -1,15 +1,15 @@
 import type { Database } from '../platform/database.ts';
 import { type Held, renewLeases } from '../requests/claim.ts';
 
-/** The leases that this instance holds, by its own monotonic clock, which is never behind the database's. */
+/** The leases that this instance holds, by its own monotonic clock, which never lags the database's. */
 export interface Leases {
-  /** Takes over what was claimed by a statement that was sent at `sentAt` (performance.now()). */
+  /** Adds claims from a statement that was sent at `sentAt` (performance.now()). */
   hold(requests: readonly Held[], sentAt: number): void;
-  /** Is no longer concerned with a claim. */
+  /** Forgets a claim. */
   release(claim: Held): void;
-  /** Milliseconds that are left; 0 where the lease was lost or has run out, also where it was claimed again since. */
+  /** Returns the milliseconds left; 0 if the lease was lost or has run out, or the request was claimed again. */
   leftMs(claim: Held): number;
-  /** Prolongs all of them with one statement, and forgets those that were lost. Gives these. */
+  /** Renews all leases with one statement; forgets and returns the lost ones. */
   renew(): Promise<Held[]>;
   count(): number;
 }
@@ -34,7 +34,7 @@ export function createLeases(db: Database, leaseMs: number): Leases {
       const lost: Held[] = [];
       for (const { number, token } of asked) {
         const lease = held.get(number);
-        // Released or claimed anew while the statement was under way.
+        // Released or claimed again while the statement ran.
         if (lease?.token !== token) continue;
         if (kept.has(number)) lease.until = sentAt + leaseMs;
         else {

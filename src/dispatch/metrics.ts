@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 
-/** The dispatcher's metrics; every name begins with `conax_dispatch_`. */
+/** The dispatcher's metrics; every name starts with `conax_dispatch_`. */
 export interface DispatchMetrics {
   readonly calls: Counter<'command' | 'answer'>;
   readonly callSeconds: Histogram<'command'>;
@@ -26,7 +26,7 @@ export interface DispatchMetrics {
   readonly pinsUnopened: Gauge;
 }
 
-/** Creates them in a registry; once per registry. */
+/** Creates the metrics in a registry; call it once per registry. */
 export function dispatchMetrics(registry: Registry): DispatchMetrics {
   const registers = [registry];
   const p = 'conax_dispatch_';

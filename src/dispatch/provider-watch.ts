@@ -15,17 +15,17 @@ import type { DispatchMetrics } from './metrics.ts';
 import { pauseProvider } from './provider.ts';
 import type { ProviderRow } from './shares.ts';
 
-/** What this instance knows of the provider's row, and what it tells it. */
+/** What this instance knows about the provider's row, and what it reports to it. */
 export interface ProviderWatch {
-  /** Whether requests may be sent now, as far as this instance knows. */
+  /** Returns whether requests may be sent now, as far as this instance knows. */
   mode(): 'open' | 'paused' | 'breaker-open' | 'half-open';
-  /** Why, for people. */
+  /** Returns the reason, for people. */
   detail(): string;
-  /** Milliseconds until the breaker is half-open; Infinity where it is not open. */
+  /** Returns the milliseconds until the breaker is half-open; Infinity if it is not open. */
   waitMs(): number;
-  /** Takes over what a heartbeat read. */
+  /** Updates from the row that a heartbeat read. */
   saw(row: ProviderRow): void;
-  /** Tells what an answer says about the way to the CAS. Resolves when it is written. */
+  /** Records what an answer shows about the connection to the CAS. Resolves when it is stored. */
   heard(answer: ConaxAnswer): Promise<void>;
   takeProbe(): Promise<boolean>;
   releaseProbe(): Promise<void>;
@@ -34,7 +34,7 @@ export interface ProviderWatch {
 export interface ProviderWatchOptions {
   readonly db: Database;
   readonly breaker: BreakerSettings;
-  /** How long a probe is ours: longer than its SOAP call and what is before and after it. */
+  /** How long this instance holds a probe: longer than its SOAP call and the work around it. */
   readonly probeMs: number;
   readonly instance: string;
   readonly metrics: DispatchMetrics;
@@ -43,14 +43,14 @@ export interface ProviderWatchOptions {
   readonly onChange: () => void;
 }
 
-/** Something answered, and not the CAS that the templates are for. A lost answer says nothing about the next call. */
+/** Something answered that does not fit the templates. (A lost answer predicts nothing about the next call.) */
 const unreadableCodes: ReadonlySet<string> = new Set<ConaxCode>(['CAS_ANSWER_UNREADABLE', 'CAS_ANSWER_TOO_LARGE']);
 
 export function createProviderWatch(options: ProviderWatchOptions): ProviderWatch {
   const { db, breaker, probeMs, instance, metrics, logger, onChange } = options;
   let paused: string | null = null;
   let failures = 0;
-  /** What the last answer said that no CAS of ours would give; null once one can be read. */
+  /** Why the last answer could not be read; null if it could. */
   let unreadable: string | null = null;
   /** When the breaker becomes half-open, by our clock; null while it is closed. */
   let halfOpenAt: number | null = null;
@@ -122,7 +122,8 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
           unreadable = null;
           return await reached.add(false);
         case 'unknown':
-          // A proxy's page instead of answers, or templates for another CAS: repeating at the queue's pace helps nobody.
+          // The answer may be a proxy's page, or the templates are for another CAS. Repeating at full speed helps
+          // nobody.
           if (!unreadableCodes.has(answer.code)) return;
           unreadable = answer.description;
           metrics.unreadable.inc();
@@ -131,10 +132,10 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
         case 'refused':
         case 'try-later':
           unreadable = null;
-          // The usual case costs nothing.
+          // Skips the statement in the usual case.
           if (failures > 0 || halfOpenAt !== null || reached.pending() > 0) await reached.add(true);
           return;
-        // An invalid command never left.
+        // An invalid command was never sent.
         case 'invalid':
       }
     },

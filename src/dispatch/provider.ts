@@ -1,7 +1,7 @@
 import type { Queryable } from '../platform/database.ts';
 import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
-/** The CAS as the service may use it now. */
+/** The present state of the CAS for the service. */
 export interface ProviderStatus {
   readonly paused: boolean;
   readonly pausedReason: string | null;
@@ -16,7 +16,7 @@ export interface ProviderStatus {
 
 export interface InstanceStatus {
   readonly id: string;
-  /** Calls that it may have under way at once. */
+  /** How many calls may run at once. */
   readonly slots: number;
   readonly requestsPerSecond: number;
   readonly startedAt: Date;
@@ -24,15 +24,15 @@ export interface InstanceStatus {
 }
 
 /**
- * Stops all sending, on every instance: nothing new leaves, requests stay PENDING and in order. Calls that are under
- * way end as they do. Gives false where it was paused before; the first reason stays.
+ * Stops all sending on every instance: requests stay PENDING and in order, and running calls end normally. Returns
+ * false if it was already paused; the first reason stays.
  */
 export async function pauseProvider(db: Queryable, { reason, by }: { reason: string; by: string }): Promise<boolean> {
   const changed = await db.query(PAUSE, [reason, by]);
   return changed.length > 0;
 }
 
-/** Lets sending go on, with the breaker closed. Gives false where it was not paused. */
+/** Resumes sending with the breaker closed. Returns false if it was not paused. */
 export async function resumeProvider(db: Queryable, { by }: { by: string }): Promise<boolean> {
   const changed = await db.query(RESUME, [by]);
   return changed.length > 0;

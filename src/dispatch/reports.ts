@@ -8,13 +8,13 @@ import type { DispatchMetrics } from './metrics.ts';
 
 const KNOWN_CODES: ReadonlySet<string> = new Set([...conaxCodes, ...DISPATCH_ERROR_CODES.map(({ code }) => code)]);
 
-/** A code as a label: what a CAS makes up must not make up time series. */
+/** Returns a code as a label. Codes that a CAS invents must not create new time series. */
 function label(code: string | null): string {
   if (code === null) return '';
   return KNOWN_CODES.has(code) ? code : 'other';
 }
 
-/** What ties a log line to the request and to the CRM action behind it. */
+/** Returns the fields that connect a log line to the request and its CRM action. */
 function correlation(request: ClaimedRequest): Record<string, unknown> {
   return {
     requestNumber: request.number,
@@ -40,7 +40,7 @@ export function reportCall(
   logger[level]({ ...correlation(request), asked: command, answer: answer.kind, durationMs, ...code }, 'SOAP call');
 }
 
-/** Counts and logs what became of a claimed request. `held`: its claim still held, so it was written. */
+/** Counts and logs the end of a claimed request. `held`: its claim still held, so the end was written. */
 export function reportEnding(
   metrics: DispatchMetrics,
   logger: Logger,
@@ -56,7 +56,7 @@ export function reportEnding(
   if (settlement.kind === 'finish') {
     const { state, errorCode, errorDescription } = settlement.request;
     metrics.finished.inc({ command: request.command.type, outcome: state, code: label(errorCode) });
-    // The database lost something: nothing of ours removes the PIN of a pending request.
+    // The database lost something, because this service never removes the PIN of a pending request.
     const level = errorCode === 'PIN_UNREADABLE' ? 'error' : state === 'COMPLETED' ? 'debug' : 'info';
     logger[level]({ ...who, outcome: state, errorCode, errorDescription }, 'request is final');
   } else if (settlement.kind === 'put-off' && why !== null) {

@@ -9,7 +9,7 @@ import { lockCards } from '../requests/lock-cards.ts';
 import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import { giveBackRequests, type PutOffRequest, putOffRequests, type UntriedRequest } from '../requests/put-off.ts';
 
-/** What is to be written about a claimed request. */
+/** What to write about a claimed request. */
 export type Settlement =
   | { readonly kind: 'finish'; readonly request: FinishedRequest }
   | { readonly kind: 'put-off'; readonly request: PutOffRequest }
@@ -23,15 +23,16 @@ export interface SettleOptions {
   readonly parts: FinishingParts;
   readonly logger: Logger;
   readonly onError: () => void;
-  /** Gives up waiting for a database that is away: what is not written lapses with its lease. */
+  /** Aborted to stop waiting for a database that is down; unwritten results lapse with their leases. */
   readonly stopped: AbortSignal;
 }
 
 /**
- * Writes settlements in one transaction and gives, for each, whether the claim still held. While the database is away
- * it waits: an answer that was read is worth more than the lease, and as long as nobody else claimed the request it
- * counts. A batch that PostgreSQL refuses is taken apart; a single settlement that it refuses is tried without the
- * bodies of its SOAP calls, and then left to its lease.
+ * Writes settlements in one transaction, and returns for each whether the claim still held.
+ *
+ * While the database is down it waits: an answer that was read is worth more than the lease, and it counts as long as
+ * nobody else has claimed the request. A batch that PostgreSQL refuses is split. A single settlement that it refuses is
+ * tried without the bodies of its SOAP calls, and then left to its lease.
  */
 export async function settle(settlements: readonly Settlement[], options: SettleOptions): Promise<boolean[]> {
   for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS)) {
@@ -42,7 +43,7 @@ export async function settle(settlements: readonly Settlement[], options: Settle
         return written;
       });
       passed(settlements, 'after commit');
-      // Of two claims of one request the earlier one had run out.
+      // Of two claims of one request, the earlier one had run out.
       const newest = new Map(settlements.map(({ request }) => [request.number, request.token]));
       return settlements.map(({ request }) => done.has(request.number) && newest.get(request.number) === request.token);
     } catch (error) {
@@ -86,7 +87,7 @@ async function settleApart(
   return bare ? await settle([bare], options) : [false];
 }
 
-/** Null where there is no body to leave out. */
+/** Returns the settlement without its SOAP bodies; null if it has none. */
 function withoutBodies(settlement: Settlement): Settlement | null {
   if (settlement.kind === 'give-back') return null;
   const { exchanges } = settlement.request;
@@ -97,7 +98,7 @@ function withoutBodies(settlement: Settlement): Settlement | null {
     : { kind: 'put-off', request: { ...settlement.request, exchanges: bare } };
 }
 
-/** All locks on subscriptions and cards first, then the work rows, and last what the outcomes lock. */
+/** Locks subscriptions and cards first, then the work rows, and last what the outcomes lock. */
 async function write(
   tx: Parameters<typeof finishRequests>[0],
   settlements: readonly Settlement[],

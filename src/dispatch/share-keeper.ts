@@ -2,22 +2,22 @@ import type { Database } from '../platform/database.ts';
 import { createBucket } from './bucket.ts';
 import { type HeartbeatResult, type Limits, NO_SHARE, rateOf, removeShare, renewShare, type Share } from './shares.ts';
 
-/** This instance's share of the limits, in use. */
+/** The share of the limits that this instance uses. */
 export interface ShareKeeper {
-  /** Requests that may be carried out at once now. */
+  /** Returns how many requests may be carried out at once now. */
   slots(): number;
-  /** Takes the permission for one SOAP call, where there is one now and the share will outlast the call. */
+  /** Takes the permission for one SOAP call if there is one now and the share outlasts the call. */
   tryCall(): boolean;
-  /** Puts a permission back whose call was not made. */
+  /** Returns a permission whose call was not made. */
   putBack(): void;
-  /** Milliseconds until `tryCall` may succeed; Infinity when that takes another heartbeat. */
+  /** Returns the milliseconds until `tryCall` may succeed; Infinity if that needs another heartbeat. */
   waitMs(): number;
   share(): Share;
-  /** Whether the last heartbeat still counts. */
+  /** Returns whether the last heartbeat still counts. */
   inForce(): boolean;
-  /** Renews it, and takes or gives up what the fair share asks for. */
+  /** Renews the share, and changes it towards the fair share. */
   beat(): Promise<HeartbeatResult>;
-  /** Gives it back at once: to be called when no call is under way any more. */
+  /** Releases the share at once. Call it when no call is running any more. */
   leave(): Promise<void>;
 }
 
@@ -26,23 +26,23 @@ export interface ShareKeeperOptions {
   readonly id: string;
   readonly limits: Limits;
   readonly ttlMs: number;
-  /** The longest that a SOAP call takes. */
+  /** The maximum duration of a SOAP call. */
   readonly callMs: number;
-  /** Calls under way, as the limit on concurrency counts them. */
+  /** The number of running calls, as the concurrency limit counts them. */
   readonly underWay: () => number;
 }
 
 export function createShareKeeper({ db, id, limits, ttlMs, callMs, underWay }: ShareKeeperOptions): ShareKeeper {
   const bucket = createBucket();
   let share: Share = NO_SHARE;
-  /** By our clock, from before the heartbeat was sent: never later than the row's expiry. */
+  /** The end by our clock, counted from before the heartbeat was sent: never later than the row's expiry. */
   let until = 0;
 
   const use = (next: Share): void => {
     share = next;
     bucket.resize(performance.now(), rateOf(next, limits), next.burst);
   };
-  /** A share that has run out may be in use elsewhere: what is left of it counts for nothing. */
+  /** Others may use an expired share, so none of it counts. */
   const current = (): Share => {
     if (performance.now() >= until && share !== NO_SHARE) use(NO_SHARE);
     return share;

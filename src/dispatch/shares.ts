@@ -3,60 +3,62 @@ import type { Database, Transaction } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 
 /**
- * How the instances share the CAS's limits (docs/decisions/0002-shared-limits.md). Each holds a share of the slots
- * (calls under way at once) and of the rate, written in dispatcher_instance with an expiry, and keeps to it by itself:
- * a call costs no round trip. Under the lock on the provider's row each instance, at every heartbeat, works out the
- * fair share, takes of it what no other row claims, and gives up what is more. Giving up takes effect here before it is
- * written, taking after it is committed: at no time do the shares in effect exceed the limits.
+ * How the instances share the CAS's limits (docs/decisions/0002-shared-limits.md).
+ *
+ * Each holds a share of the slots (concurrent calls) and of the rate, stored in dispatcher_instance with an expiry. It
+ * keeps to its share by itself, so a call costs no round trip. At every heartbeat, under the lock on the provider's
+ * row, each instance computes the fair share. It takes what no other row claims of it, and gives up what exceeds it. A
+ * reduction takes effect here before it is written, an increase after it is committed. So the shares in effect never
+ * exceed the limits.
  */
 export interface Limits {
   readonly maxConcurrency: number;
   readonly maxRequestsPerSecond: number;
-  /** How many calls may follow each other without a pause; 1 or more. Each token of it stands for its part of the rate. */
+  /** How many calls may follow each other without a pause; 1 or more. Each token stands for its part of the rate. */
   readonly burst: number;
 }
 
 /** What one instance may use. */
 export interface Share {
   readonly slots: number;
-  /** How many of the `burst` tokens its bucket holds at most. */
+  /** The maximum number of `burst` tokens in its bucket. */
   readonly burst: number;
 }
 
 export const NO_SHARE: Share = { slots: 0, burst: 0 };
 
-/** The rate that belongs to a share, in calls a second: in proportion to its part of the burst. */
+/** Returns the rate of a share in calls per second, in proportion to its part of the burst. */
 export function rateOf(share: Share, limits: Limits): number {
   return (limits.maxRequestsPerSecond * share.burst) / limits.burst;
 }
 
-/** The provider as the heartbeat found it. */
+/** The provider's row as the heartbeat read it. */
 export interface ProviderRow {
   readonly paused: boolean;
   readonly pausedReason: string | null;
   readonly failuresInARow: number;
-  /** Null: the breaker is closed. Else the milliseconds until it may be probed, 0 or less when it may be. */
+  /** Null: the breaker is closed. Otherwise the milliseconds until it may be probed, 0 or less if it may. */
   readonly breakerOpenMs: number | null;
 }
 
 export interface Heartbeat {
   readonly id: string;
   readonly limits: Limits;
-  /** For how long the share is ours without another heartbeat; longer than any SOAP call takes. */
+  /** How long the share lasts without another heartbeat; longer than any SOAP call. */
   readonly ttlMs: number;
   /**
-   * Called while the provider row is locked: lowers what is in use to the target at once where it is higher, and gives
-   * what is in use now, which may still be more slots than the target. May be called more than once.
+   * Called while the provider's row is locked. Lowers the use to the target at once, and returns what is still in use,
+   * which may be more slots than the target. May be called more than once.
    */
   readonly lower: (target: Share) => Share;
 }
 
 export interface HeartbeatResult {
-  /** What is ours from now on; to be put to use by the caller. */
+  /** The share from now on, for the caller to use. */
   readonly share: Share;
   readonly provider: ProviderRow;
   readonly instances: number;
-  /** The share is less than its fair part, because others have not given up theirs yet: ask again soon. */
+  /** True if the share is less than its fair part because others have not given up theirs yet: ask again soon. */
   readonly short: boolean;
 }
 
@@ -78,7 +80,7 @@ async function beat(tx: Transaction, { id, limits, ttlMs, lower }: Heartbeat): P
   const fair = fairShare(limits, others.length + 1, others.filter(({ before }) => before).length);
   const free: Share = {
     slots: limits.maxConcurrency - sum(others, ({ slots }) => slots),
-    // Another instance's rate counts in our own tokens, rounded up: its settings may differ from ours for a while.
+    // Converts another instance's rate into our tokens, rounded up, as its settings may differ for a while.
     burst:
       limits.burst -
       sum(others, (other) => Math.ceil((other.rate * limits.burst) / limits.maxRequestsPerSecond - 1e-3)),
@@ -96,7 +98,7 @@ async function beat(tx: Transaction, { id, limits, ttlMs, lower }: Heartbeat): P
 }
 
 /**
- * An equal part for each instance; what does not divide goes to the eldest. An instance without a whole burst token or
+ * Returns an equal part for each instance; the remainder goes to the oldest. An instance without a whole burst token or
  * without a slot may send nothing, and then it takes neither.
  */
 export function fairShare(limits: Limits, instances: number, elders: number): Share {
@@ -116,11 +118,11 @@ function sum<T>(items: readonly T[], value: (item: T) => number): number {
 interface OtherInstance {
   slots: number;
   rate: number;
-  /** Started before this one. */
+  /** True if it started before this one. */
   before: boolean;
 }
 
-/** Removes this instance's share at once: to be called when nothing of it is in use any more. */
+/** Removes this instance's share at once. Call it when none of it is in use any more. */
 export async function removeShare(db: Database, id: string): Promise<void> {
   await db.query('delete from dispatcher_instance where id = $1', [id]);
 }
@@ -130,12 +132,14 @@ select paused, paused_reason as "pausedReason", failures_in_a_row as "failuresIn
        (extract(epoch from breaker_open_until - now()) * 1000)::float8 as "breakerOpenMs"
   from provider where name = 'conax' for update`;
 
-/** Cuts every share to `ttlMs` from now after the clock of the database went back: live instances renew theirs. */
+/** Shortens every share to `ttlMs` from now after the database's clock went back; live instances renew theirs. */
 export async function cutShares(tx: Transaction, ttlMs: number): Promise<void> {
   await tx.query(CUT_SHARES, [ttlMs]);
 }
 
-/** Lets every share last `ttlMs` from now after the clock went forward: those of live instances seem to have ended. */
+/**
+ * Extends every share to `ttlMs` from now after the clock went forward; otherwise live instances seem to have ended.
+ */
 export async function extendShares(tx: Transaction, ttlMs: number): Promise<void> {
   await tx.query(EXTEND_SHARES, [ttlMs]);
 }
@@ -146,8 +150,8 @@ const EXTEND_SHARES = /* sql */ `
 update dispatcher_instance set expires_at = greatest(expires_at, now() + $1::float8 * interval '1 millisecond')`;
 
 /**
- * A handful of rows. `now()` is when the transaction began, at or before the lock: rows expire late rather than early,
- * and never by a clock that is not trusted.
+ * Reads a few rows. `now()` is the start of the transaction, at or before the lock. So rows expire late rather than
+ * early, and never by an untrusted clock.
  */
 const OTHER_INSTANCES = /* sql */ `
 with clock_now as materialized (

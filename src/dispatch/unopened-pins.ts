@@ -2,23 +2,24 @@ import type { Queryable } from '../platform/database.ts';
 import type { PartState } from '../platform/http.ts';
 
 /**
- * The requests whose sealed PIN none of this instance's keys opens. They are put off and never claimed again by this
- * instance, so that one with the right key sends them. Keys change only with a restart, and a restart tries them again.
+ * The requests with a sealed PIN that none of this instance's keys opens. They are put off, and this instance does not
+ * claim them again, so that one with the right key sends them. Keys change only with a restart, after which they are
+ * tried again.
  */
 export interface UnopenedPins {
-  /** The last 1,000 of them; older ones may be claimed again, and are put off again. */
+  /** Returns the last 1,000; older ones may be claimed again, and are put off again. */
   numbers(): readonly number[];
   add(request: { readonly number: number }): void;
-  /** Forgets those that are final by now. Walks request_pin's primary key. */
+  /** Forgets requests that are final. Walks request_pin's primary key. */
   refresh(db: Queryable): Promise<void>;
-  /** For the health: not ready while there are any, and not required, since everything else goes on. */
+  /** Returns the health: not ready while there are any. The part is not required, since everything else continues. */
   state(): PartState;
 }
 
 const NUMBERS_MAX = 1_000;
 
 export function createUnopenedPins(): UnopenedPins {
-  /** By number, the oldest first: when this instance first found it, by performance.now(). */
+  /** When this instance first found each, by performance.now(), the oldest first. */
   const since = new Map<number, number>();
   return {
     numbers: () => [...since.keys()],

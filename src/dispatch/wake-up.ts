@@ -3,8 +3,9 @@ import type { Logger } from '../platform/logging.ts';
 import { DISPATCH_CHANNEL } from '../requests/request-class.ts';
 
 /**
- * Listens for what the service tells itself about its work (`work`: something may be claimed; `express`: something
- * that overtakes what is claimed and not begun; `provider`: it was switched). What was missed while nobody listened is told when listening begins.
+ * Listens for the service's notifications about its work. `work`: something may be claimed. `express`: something may go
+ * before what is claimed and not started. `provider`: it was switched. When listening starts, `onMessage` gets
+ * `provider` and `work` for what was missed.
  */
 export function listenForWork(databaseUrl: string, onMessage: (message: string) => void, logger: Logger): Listener {
   return listen({

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { randomUUID } from 'node:crypto';
-import { createPermissions } from '../../src/dispatch/permissions.ts';
+import { createCallPermits } from '../../src/dispatch/call-permits.ts';
 import type { Database } from '../../src/platform/database.ts';
 import type { ClaimedRequest } from '../../src/requests/claim.ts';
 import {
@@ -194,7 +194,7 @@ test('no call is made with less than its time left on the lease', async () => {
   const request = { number: 1 } as ClaimedRequest;
   let taken = 0;
   let left = 1_000;
-  const permissions = createPermissions({
+  const permits = createCallPermits({
     share: {
       slots: () => 1,
       tryCall: () => {
@@ -214,8 +214,8 @@ test('no call is made with less than its time left on the lease', async () => {
     onWait: () => {},
   });
   const ask = async (): Promise<string> => {
-    const answer = permissions.ask(request);
-    permissions.serve();
+    const answer = permits.ask(request);
+    permits.serve();
     return await answer;
   };
   expect(await ask()).toBe('go');

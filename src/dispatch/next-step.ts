@@ -7,26 +7,26 @@ import type { PairingAnswer, PairingNews } from '../pairings/news.ts';
 import type { DispatchErrorCode } from './error-codes.ts';
 
 /**
- * The course of one claimed request: which SOAP call comes next, and what its answer means for the request (domain:
- * "Sending", R8). Pure: the caller makes the calls.
+ * How far one claimed request is: which SOAP call comes next, and what its answer means (domain: "Sending", R8). Pure:
+ * the caller makes the calls.
  *
- * Commands are of three kinds. Repeatable ones (ADD, CANCEL, PIN, GET) have the same effect twice, so an unreadable
- * answer means another try. A pairing asks the CAS what it holds before it is tried again, and also after a refusal.
- * Messages and fingerprints are never sent twice: without a readable answer a person decides.
+ * There are three kinds of commands. Repeatable ones (ADD, CANCEL, PIN, GET) have the same effect twice, so an
+ * unreadable answer means another try. For a pairing, the CAS is asked what it has before another try, and also after a
+ * refusal. Messages and fingerprints are never sent twice: without a readable answer a person decides.
  */
 export interface Course {
   readonly request: CourseRequest;
-  /** What an earlier try left open; what the question is about while `asked` is not empty. */
+  /** The doubt that an earlier try left, and the subject of the question while `asked` is not empty. */
   readonly doubt: Doubt | null;
-  /** The cards about which the CAS was, or is being, asked since the command was last sent. */
+  /** The cards about which the CAS was asked since the command was last sent, including a running question. */
   readonly asked: readonly string[];
-  /** What it answered; a question that it refused has no answer here. */
+  /** The answers; a refused question has none. */
   readonly told: readonly PairingAnswer[];
-  /** How often the command itself left since the request was claimed. */
+  /** How often the command itself was sent since the claim. */
   readonly sent: number;
 }
 
-/** What the course depends on. */
+/** The request's properties that decide its steps. */
 export interface CourseRequest {
   readonly command: Command;
   readonly doubt: Doubt | null;
@@ -50,18 +50,18 @@ export interface Ending {
   readonly errorDescription: string | null;
   readonly answer: RequestAnswer | null;
   readonly pairingNews: PairingNews | null;
-  /** A person should look at the code: it is not in the known list. */
+  /** True if the code is not in the known list, so that a person should look at it. */
   readonly review: boolean;
 }
 
-/** A pairing command is sent at most so often under one claim; then it is put off. */
+/** How often a pairing command is sent at most under one claim; then it is put off. */
 const MAX_SENDS = 2;
 
-/** A question that is refused with one of these says that the CAS does not have the card, so it paired nothing. */
+/** If a question is refused with one of these, the CAS does not know the card, so it paired nothing. */
 const CARD_UNKNOWN: ReadonlySet<string> = new Set(['CLIENT_NOT_FOUND', 'CLIENT_NOT_MANAGED_BY_SMS']);
 
-/** The first step of a claimed request. */
-export function begin(request: CourseRequest): Step {
+/** Returns the first step of a claimed request. */
+export function firstStep(request: CourseRequest): Step {
   const course: Course = { request, doubt: request.doubt, asked: [], told: [], sent: 0 };
   if (kindOf(request.command) === 'once' && request.sentAt !== null) {
     const at = request.sentAt.toISOString();
@@ -73,8 +73,8 @@ export function begin(request: CourseRequest): Step {
   return isPairing(request.command) && request.doubt !== null ? ask(course, request.command) : send(course);
 }
 
-/** The next step after the answer to the call of the step before. */
-export function proceed(course: Course, answer: ConaxAnswer): Step {
+/** Returns the next step after the answer to the previous call. */
+export function nextStep(course: Course, answer: ConaxAnswer): Step {
   const { command } = course.request;
   if (isPairing(command)) {
     return course.asked.length > 0 ? afterQuestion(course, command, answer) : afterPairing(course, command, answer);
@@ -112,7 +112,7 @@ function afterPairing(course: Course, command: PairingCommand, answer: ConaxAnsw
       return ask({ ...course, doubt: { kind: 'unknown' } }, command);
     case 'invalid':
       return rejected(answer.code, answer.description);
-    // Before the command left the question was answered, or there was nothing to ask: no doubt remains.
+    // The question was answered before the command was sent, or there was none, so no doubt remains.
     case 'try-later':
     case 'not-sent':
     case 'not-authorised':
@@ -130,7 +130,7 @@ function afterQuestion(course: Course, command: PairingCommand, answer: ConaxAns
     }
     case 'refused':
     case 'invalid': {
-      // The CAS's own words about the command stay; another of its cards may still explain them.
+      // Keeps the CAS's text about the command; another of its cards may still explain it.
       if (doubt?.kind === 'refused') return conclude(course, command);
       const { code, description } = answer;
       if (CARD_UNKNOWN.has(code)) return rejected(code, `On being asked about card ${card}: ${description}`);
@@ -148,7 +148,7 @@ function afterQuestion(course: Course, command: PairingCommand, answer: ConaxAns
   }
 }
 
-/** What follows from the pairings that the CAS holds of the cards that it was asked about (R8). */
+/** Concludes from the CAS's pairings of the cards that it was asked about (R8). */
 function conclude(course: Course, command: PairingCommand): Step {
   const { doubt, asked, told } = course;
   const pairingNews: PairingNews | null = told.length > 0 ? { kind: 'told', answers: told } : null;
@@ -160,8 +160,8 @@ function conclude(course: Course, command: PairingCommand): Step {
     });
   }
   if (doubt?.kind !== 'refused') {
-    // A card is in one pairing at most (A25), so one answer shows that it was not done. One more try at once; a CAS
-    // that leaves that unanswered too gets a rest.
+    // A card is in one pairing at most (A25), so one answer shows that it was not done. Tries once more at once; after
+    // a second unanswered try the CAS gets a rest.
     if (course.sent < MAX_SENDS) return send({ ...course, doubt: null });
     return { step: 'put-off', why: 'unknown', doubt: { kind: 'unknown' } };
   }
@@ -189,7 +189,7 @@ function send(course: Course): Step {
   };
 }
 
-/** Asks about the next card that was not asked about: of ADD_TO_EXISTING_PAIRING the paired card comes first. */
+/** Asks about the next card; of ADD_TO_EXISTING_PAIRING the paired card comes first. */
 function ask(course: Course, command: PairingCommand): Step {
   const devices =
     command.type === 'CREATE_PAIRING' ? command.smartcards : [command.existingSmartcard, ...command.smartcards];
@@ -218,7 +218,7 @@ function accepted(command: Command, answer: Extract<ConaxAnswer, { kind: 'accept
       });
     }
     case 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE': {
-      // An STB may be in several pairings (A25), so what it is in says nothing about one card's whole pairing.
+      // An STB may be in several pairings (A25), so its answer does not show one card's whole pairing.
       return completed({ referenceNumber, answer: { pairing } });
     }
     case 'ADD_SUBSCRIPTIONS':
@@ -266,7 +266,7 @@ const NOTHING: Ending = {
   review: false,
 };
 
-/** Whether the machine may repeat a command whose answer it could not read. */
+/** Returns whether the service may repeat a command after an unreadable answer. */
 export function kindOf(command: Command): 'pairing' | 'once' | 'repeatable' {
   switch (command.type) {
     case 'CREATE_PAIRING':

@@ -2,27 +2,29 @@ import type { ClaimedRequest } from '../requests/claim.ts';
 import type { Permission } from './carry-out.ts';
 import type { ShareKeeper } from './share-keeper.ts';
 
-/** The requests that have begun and need one more SOAP call: they go before those that have not begun. */
-export interface Permissions {
+/**
+ * The permits for one more SOAP call of requests already being carried out. These go before requests not yet started.
+ */
+export interface CallPermits {
   ask(request: ClaimedRequest): Promise<Permission>;
-  /** Answers those that can be answered now. */
+  /** Answers those requests that can be answered now. */
   serve(): void;
   waiting(): number;
-  /** Halts all of them. */
+  /** Answers `halt` to all of them. */
   stop(): void;
 }
 
-export interface PermissionsOptions {
+export interface CallPermitsOptions {
   readonly share: ShareKeeper;
   readonly leftMs: (request: ClaimedRequest) => number;
   readonly callMs: number;
-  /** Whether sending was switched off for this request. */
+  /** Returns whether sending was switched off for this request. */
   readonly halted: (request: ClaimedRequest) => boolean;
-  /** `serve` should be called again in so many milliseconds. */
+  /** Called with the milliseconds after which `serve` should be called again. */
   readonly onWait: (ms: number) => void;
 }
 
-export function createPermissions({ share, leftMs, callMs, halted, onWait }: PermissionsOptions): Permissions {
+export function createCallPermits({ share, leftMs, callMs, halted, onWait }: CallPermitsOptions): CallPermits {
   let waiting: { readonly request: ClaimedRequest; readonly answer: (permission: Permission) => void }[] = [];
   let stopped = false;
 

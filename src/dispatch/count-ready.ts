@@ -1,12 +1,12 @@
 import type { Queryable } from '../platform/database.ts';
 
 const RANKS = [0, 1, 2, 3, 4, 5];
-/** Counting stops here, for each rank: more would walk a backlog of millions for a figure that says no more. */
+/** Counting stops here for each rank. More would walk a backlog of millions without telling people more. */
 const AT_MOST = 1001;
 
 /**
- * How many requests could have been sent for at least so many seconds and were not: nobody is ahead of them, no date
- * and no back-off holds them, no instance has them. For an alert on what waits too long.
+ * Counts requests that could have been sent for at least the given seconds and were not, for an alert. No request is
+ * ahead of them, no date or back-off holds them, and no instance has them.
  */
 export async function countReady(db: Queryable, olderThanSeconds: readonly number[]): Promise<Map<number, number>> {
   const rows = await db.query<{ seconds: number; requests: number }>(COUNT_READY, [olderThanSeconds]);
