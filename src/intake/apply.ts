@@ -14,24 +14,24 @@ import { type Origin, writeConsequences } from './write.ts';
 
 export interface ApplyOptions extends FoldOptions {
   readonly database: Database;
-  /** Under this name the next offset is stored; null: none is, as the messages are not read in their order. */
+  /** The name under which the next offset is stored; null: it is not, because the messages are not read in order. */
   readonly consumerGroup: string | null;
-  /** How long the outcome of an action waits for facets that it names (ACTION_FACET_WAIT_MS). */
+  /** How long an action's outcome waits for the facets that it names (ACTION_FACET_WAIT_MS). */
   readonly facetWaitMs: number;
-  /** Who lets events be processed that the CRM did not send just now; default: the CRM itself. */
+  /** Who has the events processed, if the CRM did not just send them; default: the CRM itself. */
   readonly origin?: Origin;
 }
 
 export interface Applied {
   readonly decisions: readonly Decision[];
-  /** Messages that wait in the outbox by this. */
+  /** How many messages this added to the outbox. */
   readonly outboxMessages: number;
 }
 
 /**
- * Processes messages of one partition, in their order, each exactly once in effect, and stores the offset after them:
- * all in one transaction.
- * @throws whatever goes wrong: nothing was done. Whose fault it is, `experiment.ts` finds out.
+ * Processes messages of one partition in order, each exactly once in effect, and stores the offset after them, in one
+ * transaction.
+ * @throws any error: then nothing was done. `experiment.ts` finds out what caused it.
  */
 export async function applyChunk(messages: readonly ReadMessage[], options: ApplyOptions): Promise<Applied> {
   for (let attempt = 1; ; attempt += 1) {
@@ -43,16 +43,19 @@ export async function applyChunk(messages: readonly ReadMessage[], options: Appl
   }
 }
 
-/** One eventId in two subscriptions: only then can two instances store it at once, the locks being on the numbers. */
+/**
+ * How often to try when two subscriptions have the same eventId. Only then can two instances store it at once, since
+ * locks are by subscription number.
+ */
 const SEEN_ATTEMPTS = 5;
 
-/** An event that another instance stored meanwhile: it is a duplicate once the transaction is run again. */
+/** Returns whether another instance stored the event meanwhile; the next try finds it as a duplicate. */
 function isSeenMeanwhile(error: unknown): boolean {
   const { constraint } = Object(error) as { constraint?: string };
   return sqlState(error) === '23505' && (constraint === 'inbox_seen' || constraint === 'inbox_dead_letter');
 }
 
-/** As `applyChunk`, within a transaction of the caller. */
+/** Does the same as `applyChunk` in a transaction of the caller. */
 export async function applyInTransaction(
   tx: Transaction,
   messages: readonly ReadMessage[],
@@ -79,7 +82,7 @@ export async function applyInTransaction(
   return { decisions, outboxMessages };
 }
 
-/** Every smart card that the events, the newest snapshots or older ones that planning looks at speak of. */
+/** Returns every smart card in the events, and in the newest and older snapshots that planning reads. */
 export function cardsToLock(events: readonly ActionEvent[], facts: SubscriptionFacts): string[] {
   const older: Subscription[] = [
     ...[...facts.current.values()].map(({ snapshot }) => snapshot),

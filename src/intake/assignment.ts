@@ -5,33 +5,38 @@ import type { ConsumerOptions } from './consumer.ts';
 import { storeOffset } from './inbox.ts';
 import { boundsOf, type Place, placeKey, type Start, startsOf } from './restored-offsets.ts';
 
-/** The partitions that the group gave to this instance, and where reading of each starts. */
+/** The partitions assigned to this instance, and where to start reading each. */
 export interface Assignment {
-  /** The group gave us these partitions. */
+  /** Notes which partitions the group assigned. */
   joined(assigned: Record<string, number[]>): void;
-  /** Whether it is known where the partition's reading has to start; false: Kafka or the database did not say yet. */
+  /** Returns whether the partition's start is known; false: Kafka or the database has not answered yet. */
   checked(place: Place): Promise<boolean>;
-  /** The partition must not be read (KAFKA_OFFSET_LOST=stop). */
+  /** Returns whether the partition must not be read (KAFKA_OFFSET_LOST=stop). */
   isStopped(place: Place): boolean;
-  /** Kafka does not have the position: goes on at one that exists, or stops the partition. @throws if Kafka is away. */
+  /**
+   * Handles a position that Kafka does not have: continues at one that exists, or stops the partition.
+   * @throws if Kafka is unreachable.
+   */
   outOfRange(place: Place, position: number): Promise<void>;
-  /** What both PostgreSQL and Kafka have as read. */
+  /** Returns the position before which both PostgreSQL and Kafka have everything as read. */
   recorded(place: Place): number;
   record(place: Place, offset: number): void;
 }
 
-/** How soon it is asked again where reading has to start. */
+/** How soon to ask again where reading starts. */
 export const ASK_AGAIN_MS = 1_000;
-/** While Kafka answers no fetch of a partition (it is paused, or a batch is in work), its end is asked for. */
+/**
+ * After this time without a fetch answer for a partition (it is paused, or a batch is in work), its end is requested.
+ */
 const SILENT_MS = 3_000;
 
 /**
- * Ensures, after every assignment and before the first batch is taken, that reading goes back where PostgreSQL was
- * restored, and that messages which are gone unread are reported. Also for partitions in which nothing new comes.
+ * Makes sure, after every assignment and before the first batch, that reading goes back if PostgreSQL was restored, and
+ * that messages lost unread are reported. This includes partitions without new messages.
  */
 export function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
   const { kafka, database, groupId, logger, progress } = options;
-  /** Partitions of which it is not known yet where reading has to start, by `placeKey`. */
+  /** Partitions whose start is not known yet, by `placeKey`. */
   let open = new Map<string, Place>();
   let check: Promise<void> | null = null;
   let generation = 0;
@@ -68,7 +73,7 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     record: (place, offset) => void recorded.set(placeKey(place), offset),
   };
 
-  /** One look at a time for all that is open. */
+  /** Checks all open partitions, one check at a time. */
   function checkAll(): Promise<void> {
     if (check !== null) return check;
     const mine = checkOnce(generation).finally(() => {
@@ -83,7 +88,7 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
       const asked = [...open.values()];
       const starts = await startsOf(kafka, database, groupId, asked);
       for (const place of asked) {
-        // A seek of a partition that is not ours any more would move it when it comes back.
+        // A seek in a partition that we lost would move it when it comes back.
         if (mine !== generation) return;
         const start = starts.get(placeKey(place));
         if (start instanceof Error) progress.fails(place, messageOf(start));
@@ -112,7 +117,7 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     else if (start.isSeek) consumer.seek({ topic, partition, offset: String(position) });
   }
 
-  /** From a position that is gone to one that exists; stored first, so that the loss is reported once. */
+  /** Moves from a lost position to one that exists. Stores it first, so that the loss is reported once. */
   async function jump(place: Place, from: number, to: number): Promise<void> {
     const why =
       from < to
@@ -131,13 +136,13 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     progress.lost(place, from, to, why);
     consumer.seek({ ...place, offset: String(to) });
     progress.reached(place, to);
-    // Fails while the group changes: what is read next commits too, and PostgreSQL knows already.
+    // This fails while the group changes. The next batch commits too, and PostgreSQL already has the position.
     await consumer.commitOffsets([{ ...place, offset: String(to) }]).catch((error: unknown) => {
       logger.debug({ ...place, reason: messageOf(error) }, 'the offset after the lost messages is committed later');
     });
   }
 
-  /** Also if no batch asks for it; nobody asks any more for a consumer that ended. */
+  /** Checks even if no batch asks for it, until the consumer has ended. */
   function keepChecking(mine: number): void {
     const isOver = (): boolean => mine !== generation || ended.aborted || options.signal.aborted;
     const again = async (): Promise<void> => {
@@ -148,7 +153,7 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
     void again();
   }
 
-  /** How far a partition is behind must show also while nothing is fetched from it. */
+  /** Updates the ends, so that the lag shows even if nothing is fetched. */
   async function watchEnds(): Promise<void> {
     for (;;) {
       await sleep(SILENT_MS, undefined, { ref: false, signal: ended }).catch(() => {});

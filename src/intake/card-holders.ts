@@ -1,11 +1,11 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import { snapshotCards } from '../planning/snapshot.ts';
 
-/** Which subscription holds which smart card by its newest snapshot, while a chunk is folded (R4). */
+/** The subscriptions that hold each smart card by their newest snapshots, while a chunk is folded (R4). */
 export interface CardHolders {
-  /** The newest snapshot of a subscription is this one from now on. */
+  /** Sets the newest snapshot of a subscription. */
   set(snapshot: Subscription): void;
-  /** The newest snapshots of the subscriptions that hold one of the cards, without the one with this number. */
+  /** Returns the newest snapshots of the subscriptions that hold one of the cards, except the one with this number. */
   holding(cards: Iterable<string>, exceptNumber: string): Subscription[];
 }
 
@@ -31,7 +31,7 @@ export function createCardHolders(snapshots: Iterable<Subscription>): CardHolder
     const numbers = new Set<string>();
     for (const card of cards) for (const number of numbersByCard.get(card) ?? []) numbers.add(number);
     numbers.delete(exceptNumber);
-    // In one order, so that what is said to entitle a card does not depend on what was read before.
+    // Sorted, so that the reported entitlement does not depend on what was read before.
     return [...numbers].toSorted().flatMap((number) => newest.get(number) ?? []);
   }
 }

@@ -1,13 +1,13 @@
 import { eventCards } from '../planning/snapshot.ts';
 import type { ReadMessage } from './message.ts';
 
-/** One transaction takes at most so many messages, bytes and cards; a single message may have more. */
+/** The most messages, bytes and cards of one transaction; a single message may have more. */
 export const CHUNK_MESSAGES_MAX = 200;
 const CHUNK_BYTES_MAX = 4 * 1024 * 1024;
-/** Of the events themselves. Old snapshots may have as many again; 1,000 locks are the limit of a transaction. */
+/** Counts the cards of the events. Old snapshots may have as many again; a transaction can lock 1,000. */
 const CHUNK_CARDS_MAX = 500;
 
-/** Cuts messages into slices that are small enough to be read at once. */
+/** Cuts messages into slices small enough to read at once. */
 export function slicesOf<M extends { readonly value: Buffer | null }>(messages: readonly M[]): M[][] {
   return cut(messages, CHUNK_MESSAGES_MAX, CHUNK_BYTES_MAX, ({ value }) => value?.length ?? 0);
 }

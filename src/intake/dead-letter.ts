@@ -3,12 +3,12 @@ import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 import type { DeadLetterHeader, NewOutboxMessage } from '../outcomes/outbox.ts';
 import type { IncomingMessage } from './message.ts';
 
-/** So many headers of the message are kept; the others are left out, and their number is named. */
+/** How many headers of the message are kept; the rest is left out, and the dead letter names how many. */
 const HEADERS_MAX = 1_000;
 
 /**
- * The message for the dead letter topic: key, value and headers as they came, and besides them why and from where. What
- * is left out is named in the header `dead-letter-left-out`.
+ * Makes the message for the dead letter topic: the original key, value and headers, and also the reason and the origin.
+ * The header `dead-letter-left-out` names what is left out.
  */
 export function deadLetter(message: IncomingMessage, cause: DeadLetterCause): NewOutboxMessage {
   const { headers, leftOut } = originalHeaders(message);
@@ -30,7 +30,7 @@ export function deadLetter(message: IncomingMessage, cause: DeadLetterCause): Ne
   };
 }
 
-/** Headers of an earlier stay in the dead letter topic give way to those of this one. */
+/** Returns the original headers. The new headers replace those of an earlier stay in the dead letter topic. */
 function originalHeaders(message: IncomingMessage): { headers: DeadLetterHeader[]; leftOut: number } {
   const headers: DeadLetterHeader[] = [];
   let leftOut = 0;
@@ -48,7 +48,7 @@ function header(name: string, value: string): DeadLetterHeader {
   return encoded(name, value);
 }
 
-/** Base64, as PostgreSQL's jsonb takes no U+0000; a name cannot be kept that way. */
+/** Encodes a value in Base64, because PostgreSQL's jsonb cannot store U+0000. A name cannot be encoded that way. */
 function encoded(name: string, value: Buffer | string | undefined): DeadLetterHeader {
   const bytes = value === undefined || value === null ? null : Buffer.from(value).toString('base64');
   return [name.replaceAll('\u0000', '\uFFFD').toWellFormed(), bytes];

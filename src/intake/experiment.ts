@@ -1,68 +1,76 @@
 /**
- * Finds out by experiment whether one message is poison or a neighbour is away.
+ * Finds out by experiment whether one message is poison or a part outside is down.
  *
- * Entry: an attempt to process messages threw, and the error is on no list of outages (`isOutage`). It says nothing
- * about whose fault it is: the message's, our own code's, or the database's.
+ * Entry: an attempt to process messages threw an error that is not a known outage (`isOutage`). The cause may be the
+ * message, our own code, or the database.
  *
  * Steps, for the failed messages of one partition, in their order:
- * 1. The control runs: the same work with an event of our own, in the same tables, with the same NOTIFY and COMMIT. If
- *    it fails too, the cause is no message: `ControlFailedError` leaves, and nothing is dead-lettered.
- * 2. The first half is attempted. If it goes through, the culprit is in the second half; if not, in the first. So the
- *    suspicion is narrowed until one message is left.
+ * 1. The control runs. It does the same work with an event of our own, in the same tables, with the same NOTIFY and
+ *    COMMIT. If it also fails, no message is the cause: it throws `ControlFailedError`, and nothing is dead-lettered.
+ * 2. The first half is attempted. If it succeeds, the culprit is in the second half; otherwise in the first. This
+ *    repeats until one message is left.
  * 3. That message is attempted alone. If it fails, the control runs; if the control succeeds, the message is attempted
- *    alone again. If it fails again, it is blamed: `bury` dead-letters it.
- * 4. A time-out also comes from slow storage, which lets the small control through. So a message is blamed for one only
- *    if the control before and another one after took less than 1 s each.
+ *    alone again. If it fails again, `bury` dead-letters it.
+ * 4. Slow storage also causes time-outs, although the small control succeeds. So a message is blamed for a time-out
+ *    only if a control before and another one after took less than 1 s each.
  *
- * Exit: the suspicion is lifted as soon as every suspect went through or one was blamed. The messages after it are
- * processed in full again.
+ * Exit: the suspicion ends once every suspect succeeded or one was blamed. Later messages are processed normally again.
  *
  * Bounds: each poisoned message costs at most 2 · log2(n) + 7 more transactions. One call stops after `budgetMs` of
- * experimenting, so that a slow culprit does not keep its partition's place from the others; the suspicion is kept by
- * partition, and the next call goes on where this one stopped.
+ * experimenting, so that a slow culprit does not delay other partitions. The suspicion is kept by partition, and the
+ * next call continues where this one stopped.
  */
 export interface Steps<M> {
   /**
-   * Processes messages in their order and calls `stored` with how many more are done after each commit. A message that
-   * is `stored` never comes again. @returns false if reading must stop here; @throws what went wrong.
+   * Processes messages in order. After each commit it calls `stored` with how many more are done; these never come
+   * again.
+   * @returns false if reading must stop here.
+   * @throws what went wrong.
    */
   attempt(messages: readonly M[], stored: (count: number) => void): Promise<boolean>;
-  /** Does the same work with an event of our own, and leaves no trace. @throws what goes wrong without any message. */
+  /**
+   * Does the same work with an event of our own, and leaves no trace.
+   * @throws errors that no message causes.
+   */
   control(): Promise<void>;
-  /** Dead-letters one message for an error. @throws if even that cannot be stored. */
+  /**
+   * Dead-letters one message for an error.
+   * @throws if even that cannot be stored.
+   */
   bury(message: M, error: unknown): Promise<void>;
-  /** Whether an error is a known outage of a named part: it is thrown as it is, without an experiment. */
+  /** Returns whether an error is a known outage of a named part, which is rethrown without an experiment. */
   isOutage(error: unknown): boolean;
-  /** Whether an error says that work took too long. */
+  /** Returns whether an error is a time-out. */
   isTimeOut(error: unknown): boolean;
 }
 
 export interface Experiment {
   /**
-   * Processes messages of one partition. @returns false if an attempt said so, or the time for experiments is over:
-   * call again with the messages that are not stored yet.
+   * Processes messages of one partition.
+   * @returns false if an attempt returned false, or the time for experiments is over. Then call it again with the
+   * messages not stored yet.
    * @throws ControlFailedError, and errors for which `isOutage` is true: nothing more was done.
    */
   process<M>(partition: string, messages: readonly M[], steps: Steps<M>): Promise<boolean>;
-  /** Forgets the suspicions: the partitions may be another instance's now. */
+  /** Forgets the suspicions, because another instance may have the partitions now. */
   forget(): void;
 }
 
 /**
- * Work without any message fails or is slow as well, and the message says which: the part that `cause` speaks of is out of
- * order, or the service is.
+ * Work without any message also fails or is slow, and the error's message says which. Either the part in `cause` is out
+ * of order, or the service is.
  */
 export class ControlFailedError extends Error {
   override readonly name = 'ControlFailedError';
 }
 
-/** How long one call experiments before it lets other partitions go first. */
+/** How long one call experiments before other partitions get their turn. */
 const BUDGET_MS = 1_000;
-/** A control that takes this long shows that the storage is slow: a time-out is no message's fault then. */
+/** A control that takes this long shows that the storage is slow; then no message is blamed for a time-out. */
 const SLOW_CONTROL_MS = 1_000;
 
 export function createExperiment(budgetMs: number = BUDGET_MS): Experiment {
-  /** By partition: how many of the messages that come next are suspected. */
+  /** By partition: how many of the next messages are suspected. */
   const suspects = new Map<string, number>();
   return { process, forget: () => suspects.clear() };
 
@@ -105,13 +113,16 @@ async function tried<M>(messages: readonly M[], steps: Steps<M>): Promise<Outcom
     const through = await steps.attempt(messages, (count) => (stored += count));
     return { kind: through ? 'through' : 'stopped', stored };
   } catch (error) {
-    // What failed after the last commit is the messages' fault no more.
+    // After the last commit no message can be the cause.
     if (steps.isOutage(error) || stored === messages.length) throw error;
     return { kind: 'failed', stored, error };
   }
 }
 
-/** @returns how many milliseconds the control took. */
+/**
+ * Runs the control.
+ * @returns how many milliseconds it took.
+ */
 async function control<M>(steps: Steps<M>): Promise<number> {
   const startedAt = performance.now();
   try {
@@ -124,7 +135,7 @@ async function control<M>(steps: Steps<M>): Promise<number> {
 }
 
 /**
- * The message failed alone: buries it if the control succeeds and it then fails alone again.
+ * Judges a message that failed alone: buries it if the control succeeds and the message then fails alone again.
  * @throws ControlFailedError, also if the message only took too long and the control was slow.
  */
 async function judge<M>(message: M, steps: Steps<M>): Promise<void> {

@@ -11,31 +11,31 @@ import { createSubscriptionFold, type SubscriptionFold } from './subscription-fo
 
 export type Disposition = 'PLANNED' | 'NOTHING_TO_DO' | 'DUPLICATE' | 'STALE' | 'DEAD_LETTERED';
 
-/** What becomes of one message. */
+/** The decision about one message. */
 export interface Decision extends ReadMessage {
   readonly disposition: Disposition;
   readonly late: boolean;
   readonly remarks: readonly Remark[];
-  /** Set for PLANNED and NOTHING_TO_DO. */
+  /** Not null for PLANNED and NOTHING_TO_DO. */
   readonly plan: Plan | null;
 }
 
 export interface FoldOptions {
-  /** Planning; pure. */
+  /** Plans one event; pure. */
   readonly plan: (input: PlanningInput) => Plan;
   readonly rules: PlanningRules;
   readonly stalePolicy: 'plan' | 'hold';
 }
 
-/** What a chunk comes to. Decisions in the order of the messages. */
+/** The result for a chunk, with decisions in the order of the messages. */
 export interface Folded {
   readonly decisions: readonly Decision[];
   readonly subscriptions: ReadonlyMap<string, SubscriptionFold>;
 }
 
 /**
- * Decides what becomes of each message, in their order, each on top of what those before it changed: snapshots, known
- * pairings, commands of the same action, and the guards between subscriptions (R4). Pure: all that it needs was read.
+ * Decides about each message in order, on top of what earlier messages changed: snapshots, known pairings, commands of
+ * the same action, and the guards between subscriptions (R4). Pure: everything that it needs was read before.
  * @throws what planning throws.
  */
 export function foldChunk(messages: readonly ReadMessage[], facts: Facts, options: FoldOptions): Folded {
@@ -133,7 +133,7 @@ export function foldChunk(messages: readonly ReadMessage[], facts: Facts, option
     return commands;
   }
 
-  /** The newest snapshots of the other subscriptions that hold a card which the event may touch (R4). */
+  /** Returns the newest snapshots of the other subscriptions that hold a card which the event may touch (R4). */
   function othersOf(event: ActionEvent, previous: Subscription | null, newest: Subscription | null): Subscription[] {
     const cards = [eventCards(event), previous ? snapshotCards(previous) : [], newest ? snapshotCards(newest) : []];
     return holders.holding(cards.flat(), event.subscription.number);
@@ -149,7 +149,10 @@ function sharesVersion(event: ActionEvent, subscription: SubscriptionFold, histo
   return actions.size > 0;
 }
 
-/** R1: the newest snapshot of a version lower than the event's, be it applied, of the inbox or of this chunk. */
+/**
+ * Returns the newest snapshot of a version lower than the event's (R1): an applied one, or one of the inbox or this
+ * chunk.
+ */
 function lowerSnapshot(
   version: number,
   subscription: SubscriptionFold,

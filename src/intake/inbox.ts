@@ -5,7 +5,7 @@ import { storable } from '../requests/storable.ts';
 import type { Decision } from './fold.ts';
 import { traceparentOf } from './message.ts';
 
-/** Stores what became of each message, and gives the ids of the rows in the order of the decisions. */
+/** Stores the decision about each message, and returns the row ids in the order of the decisions. */
 export async function insertInbox(tx: Transaction, decisions: readonly Decision[]): Promise<number[]> {
   const rows = decisions.map(inboxRow);
   const stored = await tx.query<{ id: number; topic: string; partition: number; message_offset: number }>(
@@ -53,8 +53,8 @@ export async function insertInbox(tx: Transaction, decisions: readonly Decision[
 }
 
 /**
- * Writes what became of a dead letter once it could be read after all: its row is that of the event from now on.
- * Walks the primary key.
+ * Stores the decision about a dead letter that could be read after all; its row becomes that of the event. Walks the
+ * primary key.
  */
 export async function updateInbox(
   tx: Transaction,
@@ -87,7 +87,7 @@ export async function updateInbox(
   );
 }
 
-/** The event itself is kept where it may be planned again (a release, a replay) or a person has to read it. */
+/** Makes the row. It keeps the event if it may be planned again (a release, a replay) or a person must read it. */
 function inboxRow(decision: Decision) {
   const { message, event, cause, disposition } = decision;
   return {
@@ -111,15 +111,15 @@ function inboxRow(decision: Decision) {
 }
 
 /**
- * What was dead-lettered because PostgreSQL takes no U+0000 is kept as it can be, so that its action is known and the CRM
- * is told; the dead letter has the bytes as they came. Everything else is kept as it is.
+ * Returns the event's JSON. An event that was dead-lettered for U+0000 is stored without it, so that its action is
+ * known and the CRM gets an outcome; the dead letter has the original bytes. Everything else is unchanged.
  */
 function jsonOf(event: ActionEvent, disposition: Decision['disposition']): string {
   if (disposition !== 'DEAD_LETTERED') return JSON.stringify(event);
   return JSON.stringify(event, (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value));
 }
 
-/** Stores where reading goes on. */
+/** Stores where reading continues. */
 export async function storeOffset(
   db: Queryable,
   group: string,

@@ -3,7 +3,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 import type { ReceivedMessage, Unreadable } from '../platform/kafkajs/unreadable.ts';
 
-/** A message as it came from Kafka. */
+/** A message from Kafka. */
 export interface IncomingMessage {
   readonly topic: string;
   readonly partition: number;
@@ -12,15 +12,17 @@ export interface IncomingMessage {
   readonly key: Buffer | null;
   readonly value: Buffer | null;
   readonly headers: NonNullable<KafkaMessage['headers']>;
-  /** Set if the transport could not read the record: key and value are null then. */
+  /** Set if the transport could not read the record; then key and value are null. */
   readonly unreadable?: Unreadable;
 }
 
-/** A message with what reading it gave. `event` beside a cause: it was readable, and is a dead letter all the same. */
+/**
+ * A message with the result of reading it. With both `event` and `cause`, it was readable and is still a dead letter.
+ */
 export interface ReadMessage {
   readonly message: IncomingMessage;
   readonly event: ActionEvent | null;
-  /** Why it is a dead letter; null where it is to be processed. */
+  /** Why it is a dead letter; null if it can be processed. */
   readonly cause: DeadLetterCause | null;
 }
 
@@ -31,33 +33,33 @@ export function incomingMessage(topic: string, partition: number, message: Recei
   return { ...place, key: message.key, value: message.value, headers: message.headers ?? {} };
 }
 
-/** All that is sure of a message from which nothing else could be taken: its position. */
+/** Returns a message with only its position, which is all that is sure if nothing else can be read. */
 export function bareMessage(topic: string, partition: number, offset: number): IncomingMessage {
   return { topic, partition, offset, timestamp: new Date(0), key: null, value: null, headers: {} };
 }
 
-/** The offset from which reading goes on after a message. */
+/** Returns the offset at which reading continues after a message. */
 export function nextOffsetAfter({ offset, unreadable }: Pick<IncomingMessage, 'offset' | 'unreadable'>): number {
   return Math.max(offset, unreadable?.lastOffset ?? offset) + 1;
 }
 
-/** 0001-01-01 and 9999-12-31: outside of these years PostgreSQL, ISO 8601 and people no longer agree. */
+/** 0001-01-01 and 9999-12-31. Outside these years PostgreSQL, ISO 8601 and people disagree. */
 const EARLIEST_TIME = -62_135_596_800_000;
 const LATEST_TIME = 253_402_300_799_999;
 
-/** A producer may write any number; one that is no time between the years 1 and 9999 becomes 1970. */
+/** Returns the time of a message. A producer may write any number; one outside the years 1 to 9999 becomes 1970. */
 function timestampOf(milliseconds: string): Date {
   const time = Number(milliseconds);
   return new Date(time >= EARLIEST_TIME && time <= LATEST_TIME ? time : 0);
 }
 
-/** The first value of a header as text, null where there is none. */
+/** Returns the first value of a header as text; null if there is none. */
 export function headerText(message: IncomingMessage, name: string): string | null {
   const first = headerBytes(message, name);
   return first === null ? null : first.toString();
 }
 
-/** The first value of a header, null if there is none. */
+/** Returns the first value of a header; null if there is none. */
 export function headerBytes({ headers }: IncomingMessage, name: string): Buffer | null {
   if (!Object.hasOwn(headers, name)) return null;
   const value = headers[name];
@@ -65,7 +67,7 @@ export function headerBytes({ headers }: IncomingMessage, name: string): Buffer 
   return first === undefined || first === null ? null : Buffer.from(first);
 }
 
-/** W3C trace context of the message, null where there is none or it is malformed. */
+/** Returns the W3C trace context of the message; null if there is none or it is malformed. */
 export function traceparentOf(message: IncomingMessage): string | null {
   const text = headerText(message, 'traceparent');
   return text !== null && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text) ? text : null;

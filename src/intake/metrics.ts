@@ -1,36 +1,39 @@
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 import type { Decision } from './fold.ts';
 
-/** What intake tells Prometheus. */
+/** The metrics of intake. */
 export interface IntakeMetrics {
-  /** Counts what became of messages. */
+  /** Counts decisions about messages. */
   decided(decisions: readonly Decision[]): void;
-  /** Messages of the partition that are not read yet. */
+  /** Sets how many messages of the partition are not read yet. */
   lag(topic: string, partition: number, messages: number): void;
-  /** The partition is another instance's: it has no lag here any more. */
+  /** Removes the lag of a partition that another instance has now. */
   gone(topic: string, partition: number): void;
-  /** Messages of the partition are gone that nobody read. */
+  /** Counts messages of the partition that are gone unread. */
   lost(topic: string, partition: number, messages: number): void;
-  /** A partition pauses (+1) or goes on (-1). */
+  /** Counts a partition that pauses (+1) or continues (-1). */
   paused(change: 1 | -1): void;
-  /** Reading was begun anew after the consumer ended by itself. */
+  /** Counts a restart of reading after the consumer ended by itself. */
   restarted(): void;
-  /** How long reading, deciding and storing a chunk took. */
+  /** Records how long reading, deciding and storing a chunk took. */
   chunkDone(seconds: number, messages: number): void;
-  /** Whom to ask, whenever the metrics are read, whether messages are read and how long Kafka has been silent. */
+  /**
+   * Sets the source for whether messages are read and how long Kafka has been silent; it is asked whenever metrics are
+   * read.
+   */
   watch(source: IntakeWatch): void;
 }
 
 export interface IntakeWatch {
-  /** Whether messages are read, or would be if there were any. */
+  /** Returns whether messages are read, or would be if there were any. */
   reading(): boolean;
-  /** Since Kafka last answered the consumer, or since it was begun where it never did. */
+  /** Returns the milliseconds since Kafka last answered the consumer, or since its start if it never did. */
   kafkaSilentMs(): number;
-  /** Partitions on which reading does not get on although there is more. */
+  /** Returns the number of partitions on which reading does not advance although there is more. */
   stalledPartitions(): number;
 }
 
-/** Whatever a CRM makes up, so many names of unknown action types are told apart. */
+/** How many names of unknown action types get their own label, whatever a CRM invents. */
 const UNKNOWN_TYPES_MAX = 50;
 
 export function intakeMetrics(registry: Registry): IntakeMetrics {

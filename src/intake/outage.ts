@@ -4,21 +4,21 @@ import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import { ControlFailedError } from './experiment.ts';
 
 /**
- * What PostgreSQL answers when it is in trouble, and also when one statement asks too much of it: out of memory, a
- * statement that took too long, an internal error. Who is to blame, the experiment decides.
+ * SQLSTATEs that PostgreSQL returns when it is in trouble, but also when one statement asks too much of it: out of
+ * memory, a statement that took too long, an internal error. The experiment decides who is to blame.
  */
 const MAYBE_OF_THE_MESSAGE = /^(53200|57014|XX)/;
 
 /**
- * What PostgreSQL answers about its own state: a missing table, column or right, another database, an object in use. Our
- * statements are fixed texts, so no message causes these. The control writes to the same tables, but cannot find them all: an
- * object may be in use for the message's rows alone.
+ * SQLSTATEs about PostgreSQL's own state: a missing table, column or right, another database, an object in use. Our
+ * statements are fixed texts, so no message causes these. The control writes to the same tables but cannot find all of
+ * them, because an object may be in use only for the message's rows.
  */
 const STATE_OF_THE_DATABASE = /^(0A|28|3D|3F|42|55)/;
 
 /**
- * Whether an error is an outage of a named part, which no message can cause: PostgreSQL, the schema registry, Kafka.
- * Everything else is decided by experiment.
+ * Returns whether an error is an outage of a named part, which no message can cause: PostgreSQL, the schema registry,
+ * Kafka. Everything else is decided by experiment.
  */
 export function isCertainOutage(error: unknown): boolean {
   if (error instanceof SchemaRegistryUnavailableError || isKafkaError(error)) return true;
@@ -26,17 +26,20 @@ export function isCertainOutage(error: unknown): boolean {
   return STATE_OF_THE_DATABASE.test(state) || (isDatabaseOutage(error) && !MAYBE_OF_THE_MESSAGE.test(state));
 }
 
-/** Whether PostgreSQL ended a statement because it took too long. */
+/** Returns whether PostgreSQL cancelled a statement because it took too long. */
 export function isTimeOut(error: unknown): boolean {
   return sqlState(error) === '57014';
 }
 
-/** kafkajs handles its own errors (a rebalance, a lost broker) when they come out of a handler. */
+/**
+ * Returns whether kafkajs threw the error. It handles its own errors (a rebalance, a lost broker) when a handler throws
+ * them.
+ */
 export function isKafkaError(error: unknown): boolean {
   return error instanceof Error && error.name.startsWith('KafkaJS');
 }
 
-/** What people read of the reason why reading waits: the part, the problem, and what helps if nobody would guess it. */
+/** Describes why reading waits, for people: the part, the problem, and a remedy that nobody would guess. */
 export function describeOutage(error: unknown): string {
   if (error instanceof ControlFailedError) return `${describeOutage(error.cause)}; ${error.message}`;
   const state = sqlState(error);

@@ -2,33 +2,36 @@ import type { Logger } from '../platform/logging.ts';
 import type { IntakeMetrics } from './metrics.ts';
 import { type Place, placeKey } from './restored-offsets.ts';
 
-/** Reading of a partition that does not go on although there is more. */
+/** A partition on which reading does not advance although there is more. */
 export interface Stall {
-  /** Names partition, position, end and the likely cause, for people. */
+  /** The partition, position, end and likely cause, for people. */
   readonly detail: string;
 }
 
 /**
- * How far the partitions that this instance reads are, and whether they get on. A partition is stalled once its position
- * has not moved for a time while its end is ahead.
+ * How far this instance has read its partitions, and whether they advance. A partition is stalled if its position has
+ * not moved for a time while its end is ahead.
  */
 export interface Progress {
-  /** The group gave us these partitions, and no others. */
+  /** Notes that the group assigned exactly these partitions. */
   assigned(places: readonly Place[]): void;
-  /** Kafka said where the partition ends; `stable` is where the first open transaction starts, null if not known. */
+  /**
+   * Sets the end of the partition that Kafka reported; `stable` is where the first open transaction starts, null if
+   * unknown.
+   */
   ends(place: Place, end: number, stable: number | null): void;
-  /** Kafka delivers nothing of the partition now, for this reason; until `ends` says what a fetch found. */
+  /** Notes why Kafka delivers nothing of the partition now, until `ends` has the result of a fetch. */
   fails(place: Place, reason: string): void;
-  /** Everything before the position is read. */
+  /** Notes that everything before the position is read. */
   reached(place: Place, position: number): void;
-  /** Positions were jumped over that nobody read: the end of their messages. */
+  /** Notes that positions were skipped unread, because their messages are gone. */
   lost(place: Place, from: number, to: number, why: string): void;
-  /** The partition is not read any more, for what KAFKA_OFFSET_LOST=stop says. */
+  /** Notes that the partition is no longer read because of KAFKA_OFFSET_LOST=stop. */
   stopped(place: Place, detail: string): void;
-  /** Partitions of which Kafka said nothing for so long. */
+  /** Returns the partitions of which Kafka reported nothing for `ms`. */
   silent(ms: number): Place[];
   stalls(): Stall[];
-  /** Ends the watch, and the metrics of the partitions with it. */
+  /** Ends the watch and removes the metrics of the partitions. */
   close(): void;
 }
 
@@ -39,7 +42,10 @@ interface State {
   stable: number | null;
   /** Why Kafka delivers nothing of it; null if it does. */
   fault: string | null;
-  /** When the end was ahead first, Kafka failed first, or the position moved last; null while nothing is waited for. */
+  /**
+   * When the end was first ahead, Kafka first failed, or the position last moved; null while there is nothing to wait
+   * for.
+   */
   since: number | null;
   heardAt: number;
   stopped: string | null;
@@ -72,7 +78,7 @@ export function watchProgress(options: {
           end: null,
           stable: null,
           fault: null,
-          // Not known yet where reading starts: that may not last either.
+          // The start is not known yet, which must not last either.
           since: performance.now(),
           heardAt: performance.now(),
           stopped: null,
@@ -89,7 +95,7 @@ export function watchProgress(options: {
         state.fault = null;
       }
       state.stable = stable ?? state.stable;
-      // Who asks for the end alone is answered up to the first open transaction.
+      // A request for only the end is answered up to the first open transaction.
       state.end = stable === null ? Math.max(state.end ?? 0, end) : end;
       measure(state);
     },
@@ -97,7 +103,7 @@ export function watchProgress(options: {
       const state = states.get(placeKey(place));
       if (!state) return;
       state.heardAt = performance.now();
-      // Its end is not known: there may be more.
+      // The end is unknown, so there may be more.
       state.since ??= performance.now();
       if (state.fault === reason) return;
       state.fault = reason;

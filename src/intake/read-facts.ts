@@ -13,7 +13,7 @@ import {
 } from './facts.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
 
-/** Reads what a chunk follows from, its subscriptions being locked. Locks their rows, in the order of their numbers. */
+/** Reads what decides a chunk; its subscriptions must be locked. Locks their rows, ordered by number. */
 export async function readSubscriptionFacts(
   tx: Transaction,
   messages: readonly ReadMessage[],
@@ -31,7 +31,10 @@ export async function readSubscriptionFacts(
   };
 }
 
-/** Reads what planning needs, the cards being locked too: in new statements, which see what was committed until then. */
+/**
+ * Reads what planning needs; the cards must be locked too. It uses new statements, which see everything committed so
+ * far.
+ */
 export async function readCardFacts(
   tx: Transaction,
   events: readonly ActionEvent[],
@@ -47,8 +50,8 @@ export async function readCardFacts(
 }
 
 /**
- * The newest applied snapshots of subscriptions, their rows locked in the order of their numbers. Walks subscription's
- * primary key. Whoever finishes pairing requests locks the same rows.
+ * Reads the newest applied snapshots of subscriptions, and locks their rows in the order of their numbers. Finishing
+ * pairing requests locks the same rows. Walks subscription's primary key.
  */
 export async function lockCurrent(tx: Transaction, numbers: readonly string[]): Promise<Map<string, Current>> {
   if (numbers.length === 0) return new Map();
@@ -90,7 +93,7 @@ async function readDeadLetters(tx: Transaction, messages: readonly IncomingMessa
   return new Set(rows.flatMap(({ position }) => messages[position - 1] ?? []).map(placeOf));
 }
 
-/** For events that are not newer than what was applied: walks inbox_version. */
+/** For events that are not newer than the applied snapshot. Walks inbox_version. */
 async function readHistory(
   tx: Transaction,
   messages: readonly ReadMessage[],

@@ -3,14 +3,17 @@ import type { Decoded, EventDecoder } from '../events/decode.ts';
 import type { DeadLetterReason } from '../events/dead-letter-reasons.ts';
 import { headerBytes, type IncomingMessage, type ReadMessage } from './message.ts';
 
-/** Longest detail that goes into a header. */
+/** The maximum length of a detail in a header. */
 const DETAIL_CHARS_MAX = 1_000;
 
-/** Confluent's serializers from version 8 on write the schema's id here, and the value without the wire format's prefix. */
+/**
+ * The header with the schema's id. Confluent's serializers from version 8 on use it, and write the value without the
+ * wire format's prefix.
+ */
 const SCHEMA_HEADER = '__value_schema_id';
 
 /**
- * Decodes messages and looks for contradictions, each message by itself.
+ * Decodes messages and checks each one for contradictions.
  * @throws SchemaRegistryUnavailableError; the same call may be repeated.
  */
 export async function readMessages(
@@ -25,7 +28,7 @@ export async function readMessages(
   });
 }
 
-/** A message with what decoding it gave, looked at for contradictions. */
+/** Checks a decoded message for contradictions and texts that cannot be stored. */
 export function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
   const { unreadable } = message;
   if (unreadable !== undefined) return dead(message, null, 'UNREADABLE_RECORD', unreadable.detail);
@@ -40,12 +43,12 @@ export function read(message: IncomingMessage, decoded: Decoded): ReadMessage {
   return dead(message, decoded.event, 'CONTRADICTORY', contradictions.join(' '));
 }
 
-/** What is stored of an event that is dead-lettered: if one of these cannot be, nobody can be told of its action. */
+/** What is stored of a dead-lettered event. If one of these cannot be stored, its action cannot have an outcome. */
 const IDENTITY = /^(?:eventId$|writerType$|action\.|subscription\.(?:id|number)$)/;
 
 /**
- * The path of the first text with U+0000; null if there is none. It is looked for here because PostgreSQL would refuse
- * the whole batch, and an experiment for each such message would keep its partition waiting.
+ * Returns the path of the first text with U+0000; null if there is none. It is checked here because PostgreSQL would
+ * refuse the whole batch, and an experiment for each such message would delay its partition.
  */
 function unstorableIn(value: unknown, path = ''): string | null {
   if (typeof value === 'string') return value.includes('\u0000') ? path : null;
@@ -67,12 +70,12 @@ function dead(
   return { message, event, cause: { reason, detail: shortened(detail) } };
 }
 
-/** Whether the value was written without the prefix of the wire format, its schema being named in a header. */
+/** Returns whether a header names the schema, and the value lacks the wire format's prefix. */
 export function namesSchemaInHeader(message: IncomingMessage): boolean {
   return headerBytes(message, SCHEMA_HEADER) !== null;
 }
 
-/** What a person must know of a value that was written without a prefix; empty if it was not. */
+/** Returns a note for people about a value without a prefix; empty if it has one. */
 function schemaHeaderNote(message: IncomingMessage): string {
   const bytes = headerBytes(message, SCHEMA_HEADER);
   if (bytes === null) return '';
@@ -90,7 +93,7 @@ function guidText(hex: string): string {
   return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
 }
 
-/** Text that fits a header, and that PostgreSQL takes: it knows no U+0000. */
+/** Shortens a text to fit a header, without U+0000, which PostgreSQL cannot store. */
 export function shortened(detail: string): string {
   const text = detail.replaceAll('\u0000', '\uFFFD').toWellFormed();
   return text.length <= DETAIL_CHARS_MAX ? text : `${text.slice(0, DETAIL_CHARS_MAX - 1).toWellFormed()}…`;

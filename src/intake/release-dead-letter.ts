@@ -6,17 +6,17 @@ import type { IncomingMessage } from './message.ts';
 import { planAlone, type ReleaseOptions } from './stale.ts';
 import { writeConsequences } from './write.ts';
 
-/** The dead letter cannot be released or discarded as it is; the message says why, and what to do. */
+/** The dead letter cannot be released or discarded now; the message has the reason and the remedy. */
 export class DeadLetterError extends Error {
   override readonly name = 'DeadLetterError';
 }
 
 /**
- * Processes a dead letter whose message could be read after all, as intake would now: one that is late undoes nothing
+ * Processes a dead letter whose message could be read after all, as intake would now: a late one never undoes anything
  * newer. Its inbox row becomes that of the event, and its action's outcome follows.
- * @param resolution for the trail: who released it, and how.
- * @returns the disposition that it has now.
- * @throws DeadLetterError where somebody else decided already, or its eventId was processed meanwhile; what planning throws.
+ * @param resolution for the audit trail: who released it, and how.
+ * @returns its new disposition.
+ * @throws DeadLetterError if somebody already decided, or its eventId was processed meanwhile; what planning throws.
  */
 export function releaseDeadLetter(
   database: Database,
@@ -43,9 +43,9 @@ export function releaseDeadLetter(
 }
 
 /**
- * Notes that nothing will become of a dead letter. It stays one, so that its action's outcome goes on counting it and
- * the same message is not recorded twice.
- * @throws DeadLetterError where somebody decided already.
+ * Discards a dead letter. It stays a dead letter, so that its action's outcome still counts it and the same message is
+ * not recorded twice.
+ * @throws DeadLetterError if somebody already decided.
  */
 export async function discardDeadLetter(database: Database, inboxId: number, resolution: string): Promise<void> {
   const rows = await database.query(

@@ -1,6 +1,6 @@
 /**
- * Oddities that are recorded with an event, counted, and processed all the same: the closed list, with what each means
- * and what to look for. docs/errors-intake.md repeats it, and a test compares the two.
+ * Oddities that are recorded with an event and counted, while the event is processed normally. The closed list has
+ * their meanings and what to look for. docs/errors-intake.md repeats it, and a test compares the two.
  */
 export const remarks = {
   VERSION_GAP: {

@@ -9,28 +9,31 @@ export interface Place {
 
 /** Where reading of a partition starts after an assignment. */
 export interface Start extends Place {
-  /** The first position to read, which exists in Kafka unless the partition is shorter than what was read of it. */
+  /** The first position to read. It exists in Kafka, unless the partition is shorter than what was read of it. */
   readonly position: number;
-  /** The end as Kafka tells it to readers of committed messages. */
+  /** The end that Kafka reports to readers of committed messages. */
   readonly end: number;
-  /** Whether that is elsewhere than where the group's offset leads. */
+  /** Whether the position differs from where the group's offset leads. */
   readonly isSeek: boolean;
-  /** What PostgreSQL and Kafka both have as read. */
+  /** The position before which PostgreSQL and Kafka both have everything as read. */
   readonly recorded: number;
-  /** The first position that nobody read and that does not exist any more; null if nothing is missing. */
+  /** The first unread position that no longer exists; null if nothing is missing. */
   readonly lostFrom: number | null;
-  /** Set if the database is older than what was acknowledged to Kafka, which is this. */
+  /** If the database is older than what was acknowledged to Kafka, the acknowledged position; else null. */
   readonly restoredBefore: number | null;
 }
 
 /**
- * Finds where reading starts. Where the stored offset is lower than the one that Kafka has, or is missing although Kafka
- * has one, PostgreSQL is older than what was acknowledged to Kafka: it was restored from a backup, or is another one.
- * What was read since is read again (P1); what is still there is a duplicate by its eventId. The other way round, where
- * Kafka is behind, reading starts where Kafka says. Positions that Kafka does not have any more are jumped over.
+ * Finds where reading starts.
  *
- * Each partition has its own answer, by `placeKey`: an Error if Kafka does not answer for it; none if it does not exist
- * yet, and then the next assignment knows it. @throws if the database or all of Kafka is away.
+ * If the stored offset is lower than Kafka's, or is missing although Kafka has one, PostgreSQL is older than what was
+ * acknowledged to Kafka: it was restored from a backup, or is another database. Then everything read since is read
+ * again (P1), and what is still stored is a duplicate by its eventId. If Kafka's offset is lower, reading starts there.
+ * Positions that Kafka no longer has are skipped.
+ *
+ * Each partition has its own answer, by `placeKey`: an Error if Kafka does not answer for it, and none if it does not
+ * exist yet; the next assignment includes it then.
+ * @throws if the database or all of Kafka is unreachable.
  */
 export async function startsOf(
   kafka: Kafka,
@@ -65,7 +68,7 @@ function startOf(place: Place, stored: number | null, committed: number | null, 
   const isRestored = committed !== null && committed > (stored ?? -1) && (stored ?? low) < committed;
   const wanted = isRestored ? (stored ?? low) : (committed ?? low);
   const position = Math.max(wanted, low);
-  // Without a stored offset it is not known what was read: of a database that is empty nothing was.
+  // Without a stored offset nobody knows what was read; with an empty database nothing was.
   const read = stored ?? (isRestored ? null : committed);
   return {
     ...place,
@@ -78,17 +81,22 @@ function startOf(place: Place, stored: number | null, committed: number | null, 
   };
 }
 
-/** Where a partition starts and ends now, why Kafka does not say so, or undefined if it does not exist. */
+/**
+ * Returns where a partition starts and ends now, the Error if Kafka does not answer, or undefined if it does not exist.
+ */
 export type BoundsOf = (place: Place) => Bounds | Error | undefined;
 
-/** Asks Kafka for the partitions of these topics. @throws what kafkajs throws if all of Kafka is away. */
+/**
+ * Asks Kafka for the bounds of these partitions.
+ * @throws what kafkajs throws if all of Kafka is unreachable.
+ */
 export function boundsOf(kafka: Kafka, places: readonly Place[]): Promise<BoundsOf> {
   return withAdmin(kafka, (admin) => boundsBy(admin, topicsOf(places)));
 }
 
 type Admin = ReturnType<Kafka['admin']>;
 
-/** What one topic is refused for does not concern the others. */
+/** A refusal for one topic does not affect the others. */
 async function boundsBy(
   admin: Admin,
   topics: readonly string[],
@@ -115,7 +123,7 @@ async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): P
     await admin.connect();
     return await work(admin);
   } finally {
-    // Also one that never connected: it may hold a connection that hangs.
+    // Disconnects even if it never connected, because its connection may hang.
     await admin.disconnect().catch(() => {});
   }
 }

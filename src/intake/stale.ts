@@ -8,15 +8,15 @@ import type { IncomingMessage, ReadMessage } from './message.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
 import { writeConsequences } from './write.ts';
 
-/** What a person did with a held event. */
+/** A person's decision about a held event. */
 export interface StaleDecision {
   /** The inbox row. */
   readonly inboxId: number;
-  /** Who decided, as the trail shows it. */
+  /** Who decided, for the audit trail. */
   readonly by: string;
 }
 
-/** The event is not held: it never was, or somebody else decided already. */
+/** The event is not held: it never was, or somebody already decided. */
 export class NotHeldError extends Error {
   override readonly name = 'NotHeldError';
   constructor(inboxId: number) {
@@ -24,13 +24,13 @@ export class NotHeldError extends Error {
   }
 }
 
-/** How a person's decision about a stored event is planned. */
+/** The options for planning after a person's decision about a stored event. */
 export type ReleaseOptions = Omit<ApplyOptions, 'database' | 'consumerGroup' | 'stalePolicy'>;
 
 /**
- * Plans a held event after all, as a late one: against the newest snapshot (contract: STALE).
- * @returns the disposition that it has now, PLANNED or NOTHING_TO_DO.
- * @throws NotHeldError; whatever planning throws.
+ * Plans a held event as a late one, against the newest snapshot (contract: STALE).
+ * @returns its new disposition, PLANNED or NOTHING_TO_DO.
+ * @throws NotHeldError; what planning throws.
  */
 export function releaseStale(
   database: Database,
@@ -39,7 +39,7 @@ export function releaseStale(
 ): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
   return database.transaction(async (tx) => {
     const held = await lockHeld(tx, inboxId);
-    // It has been seen: as held.
+    // Its eventId was seen already, when it was held.
     const { folded, decision } = await planAlone(tx, held, options, { seen: false });
     if (decision.disposition !== 'PLANNED' && decision.disposition !== 'NOTHING_TO_DO') {
       throw new Error(`Event ${inboxId} was held and is now ${decision.disposition}`);
@@ -52,7 +52,10 @@ export function releaseStale(
   });
 }
 
-/** Gives up a held event: nothing is sent for it, and its action's outcome says so. @throws NotHeldError */
+/**
+ * Discards a held event: nothing is sent for it, and its action's outcome shows that.
+ * @throws NotHeldError
+ */
 export function discardStale(
   database: Database,
   { inboxId, by, reason }: StaleDecision & { readonly reason: string },
@@ -77,8 +80,8 @@ export function discardStale(
 type HeldMessage = ReadMessage & { readonly event: ActionEvent };
 
 /**
- * Decides about one event that a person lets through, its subscription being locked: as intake would now, whatever
- * STALE_POLICY says. Takes the locks on its cards. Nothing is written.
+ * Decides about one event that a person releases, as intake would now, whatever STALE_POLICY is. Its subscription must
+ * be locked. Locks its cards, and writes nothing.
  * @param given.seen false: its own eventId does not make it a duplicate.
  */
 export async function planAlone(
@@ -98,7 +101,7 @@ export async function planAlone(
   return { folded, decision };
 }
 
-/** Locks the subscription, then the row: the one order of locks. */
+/** Locks the subscription, then the row, as the order of locks requires. */
 async function lockHeld(tx: Transaction, inboxId: number): Promise<HeldMessage> {
   const [found] = await tx.query<{ number: string }>(
     `select subscription_number as number from inbox where id = $1 and disposition = 'STALE'`,

@@ -2,18 +2,18 @@ import type { ActionEvent } from '../events/action-event.ts';
 import { createStaysFold, type StaysFold } from '../pairings/stays.ts';
 import type { Current, Facts } from './facts.ts';
 
-/** One subscription while a chunk is folded: what it is after the messages so far. */
+/** One subscription while a chunk is folded: its state after the messages so far. */
 export interface SubscriptionFold extends StaysFold {
   readonly number: string;
-  /** The newest applied snapshot, null where there is none yet. */
+  /** The newest applied snapshot; null if there is none yet. */
   readonly current: Current | null;
-  /** Whether a snapshot of this chunk was applied. */
+  /** True if a snapshot of this chunk was applied. */
   readonly changed: boolean;
-  /** Snapshots that were current before or came with this chunk, in the order of arrival. */
+  /** Returns the snapshots that were current before or came with this chunk, in the order of arrival. */
   snapshots(): readonly Current[];
-  /** Ids of the actions of this chunk that have the version. */
+  /** Returns the ids of the actions of this chunk with the version. */
   actionsAtVersion(version: number): readonly string[];
-  /** Takes note of an event, whatever becomes of it. */
+  /** Notes the version of an event, whatever the decision about it. */
   noteVersion(event: ActionEvent): void;
 }
 

@@ -13,13 +13,16 @@ import { shortened } from './read.ts';
 
 export interface TrialOptions extends ApplyOptions {
   readonly decoder: Pick<EventDecoder, 'control'>;
-  /** Called after each commit. @returns false if reading must stop here. */
+  /**
+   * Called after each commit.
+   * @returns false if reading must stop here.
+   */
   readonly onApplied: (chunk: readonly ReadMessage[], applied: Applied) => Promise<boolean>;
-  /** Called for each message that processing failed on, before it is dead-lettered: an alert. */
+  /** Called for an alert when processing a message failed, before the message is dead-lettered. */
   readonly onFailure: (read: ReadMessage, error: unknown) => void;
 }
 
-/** Messages of a partition as something else holds them, with how to take them from there. */
+/** Messages of a partition in another form, and how to read them. */
 export interface Source<M> {
   readonly topic: string;
   readonly partition: number;
@@ -31,8 +34,8 @@ export interface Source<M> {
 }
 
 /**
- * The steps of the experiment for messages of a partition: reading and storing them, the control, and the dead letter.
- * Everything that a message can make fail lies inside `attempt`.
+ * Returns the steps of the experiment for messages of a partition: reading and storing them, the control, and the dead
+ * letter. Everything that a message can make fail is inside `attempt`.
  */
 export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
   return {
@@ -52,22 +55,22 @@ export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
 }
 
 /**
- * Does with messages of our own what intake does with those of the CRM: decodes, plans and stores them, and commits with a
- * NOTIFY and a write to the row of the offset. They write to every table that intake writes to, and are taken back before
+ * Does with messages of our own what intake does with those of the CRM: decodes, plans and stores them, and commits
+ * with a NOTIFY and a write to the offset's row. They write to every table that intake writes to, and are undone before
  * the commit.
- * @throws what goes wrong without any message.
+ * @throws errors that no message causes.
  */
 async function runControl<M>({ topic, partition }: Source<M>, options: TrialOptions): Promise<void> {
   const control: ApplyOptions = {
     ...options,
     consumerGroup: null,
-    // Whatever an installation's identifiers look like, the control's request must be made.
+    // The control must make its request, whatever patterns the installation has.
     rules: { ...options.rules, smartcardPattern: /^/, setTopBoxPattern: /^/, servicePattern: /^/ },
   };
   await options.database.transaction(async (tx) => {
     await tx.query('savepoint control');
     const messages = ownMessages(topic, partition, options.decoder.control());
-    // By itself: a card that comes and leaves in one chunk is written to no row.
+    // A chunk of its own, because a card that comes and leaves in one chunk is written to no row.
     const before = await applyInTransaction(tx, messages.slice(0, 1), control);
     const after = await applyInTransaction(tx, messages.slice(1), control);
     await tx.query('rollback to savepoint control');
@@ -81,13 +84,13 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
   });
 }
 
-/** What becomes of `ownMessages`. */
+/** The expected dispositions of `ownMessages`. */
 const OWN_DISPOSITIONS = 'PLANNED, PLANNED, NOTHING_TO_DO, DEAD_LETTERED';
 
 /**
- * A service is added to a card, the card leaves, the service is added without a card (which is withheld, and its action's
- * outcome is due), and a message cannot be read. The subscription, card and ids are the control's own, so that it waits for
- * nobody's locks; the offsets are none that Kafka has.
+ * Makes the control's messages. A service is added to a card; the card leaves; the service is added without a card,
+ * which is withheld and makes its action's outcome due; and one message cannot be read. Subscription, card and ids are
+ * the control's own, so it waits for nobody's locks. Its offsets do not exist in Kafka.
  */
 function ownMessages(topic: string, partition: number, control: ActionEvent): ReadMessage[] {
   const id = `control ${randomUUID()}`;
@@ -115,8 +118,8 @@ function ownMessages(topic: string, partition: number, control: ActionEvent): Re
 }
 
 /**
- * Dead-letters a message: as whole as it can be stored, at last by its position alone.
- * @throws an outage; else what the barest form met: then the dead letter itself is out of order.
+ * Dead-letters a message as completely as it can be stored, in the end only with its position.
+ * @throws an outage; otherwise the error of the barest form, which means that dead letters cannot be stored at all.
  */
 async function bury<M>(source: Source<M>, message: M, error: unknown, options: TrialOptions): Promise<void> {
   const forms = formsOf(await readAgain(source, message), error);
@@ -132,7 +135,7 @@ async function bury<M>(source: Source<M>, message: M, error: unknown, options: T
   }
 }
 
-/** The message as far as it can be read now. */
+/** Reads the message as far as possible now. */
 async function readAgain<M>(source: Source<M>, message: M): Promise<ReadMessage> {
   let incoming = bareMessage(source.topic, source.partition, source.offsetOf(message));
   try {
@@ -145,7 +148,7 @@ async function readAgain<M>(source: Source<M>, message: M): Promise<ReadMessage>
   }
 }
 
-/** A dead letter in its forms, from the whole one to the barest; each says what it lacks. */
+/** Returns the forms of a dead letter, from the complete one to the barest; each names what it lacks. */
 function formsOf(read: ReadMessage, error: unknown): [ReadMessage, ...ReadMessage[]] {
   const { message } = read;
   const problem = messageOf(error);

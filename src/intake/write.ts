@@ -11,15 +11,15 @@ import type { Decision, Folded } from './fold.ts';
 import { traceparentOf } from './message.ts';
 import type { SubscriptionFold } from './subscription-fold.ts';
 
-/** A decision with the id of its inbox row. */
+/** A decision and the id of its inbox row. */
 export interface StoredDecision extends Decision {
   readonly inboxId: number;
 }
 
-/** In whose name events are processed: the CRM's own, where nothing else is said. */
+/** In whose name events are processed; by default the CRM's. */
 export interface Origin {
   readonly process: NewRequest['process'];
-  /** Behind all other work. */
+  /** True: the requests go after all other work. */
   readonly bulk: boolean;
   readonly createdBy: NewRequest['createdBy'];
 }
@@ -29,7 +29,7 @@ export interface WriteOptions {
   readonly origin?: Origin | undefined;
 }
 
-/** Writes what follows from decisions whose inbox rows are there; returns the number of outbox rows. */
+/** Writes what follows from decisions with inbox rows; returns the number of outbox rows. */
 export async function writeConsequences(
   tx: Transaction,
   { subscriptions }: Pick<Folded, 'subscriptions'>,
@@ -40,7 +40,7 @@ export async function writeConsequences(
   await writeSnapshots(tx, changed);
   const { requests, positions } = newRequests(decisions, options.origin);
   const cards = changed.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
-  // Read before this chunk's requests get theirs.
+  // Read before this chunk's requests get their numbers.
   const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
   const stored = await submitRequests(tx, requests);
   await writeCardChanges(tx, cards, joinedNumbers(stored, positions, lastNumber));
@@ -55,7 +55,7 @@ export async function writeConsequences(
   return deadLetters.length + (await settleActions(tx, actions));
 }
 
-/** Requests of all events in the order in which they have to be sent, with the position of their event. */
+/** Returns the requests of all events in sending order, each with the position of its event. */
 function newRequests(
   decisions: readonly StoredDecision[],
   origin: Origin | undefined,
@@ -85,7 +85,7 @@ function newRequests(
 }
 
 /**
- * The number from which on requests belong to the stay of a card that the event at a position brought: higher than
+ * Returns the first request number that belongs to the stay of a card that the event at a position brought: higher than
  * those of all events before it, and not higher than its own.
  */
 function joinedNumbers(
@@ -118,7 +118,7 @@ async function writeSnapshots(tx: Transaction, subscriptions: readonly Subscript
   );
 }
 
-/** No request has a higher number yet that touches a locked card. */
+/** Returns a number that no request of a locked card exceeds yet. */
 async function readLastRequestNumber(tx: Transaction): Promise<number> {
   const [row] = await tx.query<{ number: number }>(
     'select case when is_called then last_value else last_value - 1 end as number from request_number',
@@ -152,13 +152,14 @@ async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision
   }
 }
 
-/** So many withheld commands are stored by one statement. */
+/** How many withheld commands one statement stores. */
 const WITHHELD_PIECE = 5_000;
 
 /**
- * Counts the facets and requests into their actions, and sets when the outcome of each is due: as soon as nothing is
- * unfinished where the number of facets is not named or all are there, else `facetWaitMs` after the first one. Gives
- * the actions that are due now. Locks the actions in the order of their keys; walks the primary key and inbox_action.
+ * Counts the facets and requests into their actions, sets when each outcome is due, and returns the actions due now. An
+ * outcome is due as soon as nothing is unfinished, if the number of facets is not named or all are there. Otherwise it
+ * is due `facetWaitMs` after the first facet. Locks the actions in the order of their keys. Walks the primary key and
+ * inbox_action.
  */
 async function writeActions(
   tx: Transaction,
@@ -193,8 +194,8 @@ async function writeActions(
 }
 
 /**
- * The subscriptions are locked, so nobody else changes what an action expects meanwhile. What waits for no facet is due
- * whatever the clock does until its requests are final.
+ * The subscriptions are locked, so nobody else changes what an action expects meanwhile. An action that waits for no
+ * facet is due whatever the clock does until its requests are final.
  */
 const WRITE_ACTIONS = /* sql */ `
 with action as (
