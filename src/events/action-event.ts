@@ -1,6 +1,6 @@
 import type { InstalledItemActionEvent, ServiceActionEvent, SubscriptionActionEvent } from './crm.generated.ts';
 
-/** The three families of CRM action events, as a union that `family` tells apart. */
+/** The three families of CRM action events, distinguished by `family`. */
 export type ActionEvent =
   | ({ readonly family: 'SUBSCRIPTION' } & Readonly<SubscriptionActionEvent> & WriterType)
   | ({ readonly family: 'SERVICE' } & Readonly<ServiceActionEvent> & WriterType)
@@ -9,6 +9,6 @@ export type ActionEvent =
 export type Family = ActionEvent['family'];
 
 interface WriterType {
-  /** The action type as the CRM wrote it; differs from `type` where that is UNKNOWN. */
+  /** The action type as the CRM wrote it; differs from `type` if that is UNKNOWN. */
   readonly writerType: string;
 }

@@ -1,13 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 import type { AvroNode } from './avro-schema.ts';
 
-/** A place in the bytes of one message; every function below moves it on, or throws an AvroBytesError. */
+/** A position in the bytes of one message. Every function below advances it, or throws an AvroBytesError. */
 export interface Cursor {
   readonly bytes: Buffer;
   at: number;
-  /** The path of the field that is read, for messages. */
+  /** The path of the current field, for error messages. */
   path: string;
-  /** How many more values may be read or skipped: what a message costs is bounded by its size. */
+  /** How many more values may be read or skipped, so that a message's size bounds its cost. */
   left: number;
   /** How deep the values nest here. */
   depth: number;
@@ -19,13 +19,13 @@ export class AvroBytesError extends Error {
 }
 
 /**
- * Values that may be read in a message: some for each byte, as a record or a null takes none, and some more. Without a
- * bound, a few bytes and a schema of records in records could keep the process busy for ever.
+ * How many values may be read per byte of a message, since a record or a null takes no byte. Without a limit, a few
+ * bytes and a schema of records in records could keep the process busy for ever.
  */
 const VALUES_PER_BYTE = 8;
 const VALUES_MORE = 50_000;
 
-/** A linked list, or a tree, of a recursive schema may nest so deep. */
+/** How deep a linked list or a tree of a recursive schema may nest. */
 const DEPTH_MAX = 200;
 
 export function cursorAt(bytes: Buffer, at = 0): Cursor {
@@ -38,11 +38,14 @@ export function spend(cursor: Cursor): void {
   if (cursor.left < 0) throw problem(cursor, 'holds more values than a message of its size may');
 }
 
-/** A variable-length, zigzag-encoded integer. @throws AvroBytesError if it is not between -(2^53 - 1) and 2^53 - 1. */
+/**
+ * Reads a variable-length, zigzag-encoded integer.
+ * @throws AvroBytesError if it is not between -(2^53 - 1) and 2^53 - 1.
+ */
 export function readLong(cursor: Cursor): number {
   const { bytes } = cursor;
   const start = cursor.at;
-  // Seven bytes hold 49 bits, which a number takes exactly: lengths, times, versions.
+  // Seven bytes have 49 bits, which a number holds exactly: lengths, times, versions.
   let value = 0;
   for (let factor = 1; factor < 2 ** 49; factor *= 128) {
     const byte = byteAt(cursor, bytes);
@@ -61,7 +64,7 @@ export function readLong(cursor: Cursor): number {
   return Number(long);
 }
 
-/** The same, whatever its size. */
+/** Reads a variable-length integer of any size. */
 export function readBigLong(cursor: Cursor): bigint {
   let value = 0n;
   for (let shift = 0n; shift < 70n; shift += 7n) {
@@ -79,7 +82,7 @@ function byteAt(cursor: Cursor, bytes: Buffer): number {
   return byte;
 }
 
-/** Bytes with their length before them. */
+/** Reads bytes that follow their length. */
 export function readBytes(cursor: Cursor): Buffer {
   const length = readLong(cursor);
   const start = cursor.at;
@@ -87,7 +90,10 @@ export function readBytes(cursor: Cursor): Buffer {
   return cursor.bytes.subarray(start, cursor.at);
 }
 
-/** A text. @throws AvroBytesError if it is not UTF-8: a letter that got lost could name another customer. */
+/**
+ * Reads a text.
+ * @throws AvroBytesError if it is not UTF-8, because a lost letter could name another customer.
+ */
 export function readString(cursor: Cursor): string {
   const text = readBytes(cursor);
   if (!isUtf8(text)) throw problem(cursor, 'is not valid UTF-8');
@@ -101,12 +107,12 @@ export function advance(cursor: Cursor, count: number): void {
 }
 
 /**
- * The items of an array or map, block by block: calls `item` for each.
- * @throws AvroBytesError if more items are claimed than the message has bytes.
+ * Calls `item` for each item of an array or map, block by block.
+ * @throws AvroBytesError if there are more items than bytes in the message.
  */
 export function readItems(cursor: Cursor, item: () => void): void {
   for (let count = readLong(cursor); count !== 0; count = readLong(cursor)) {
-    // A negative count has the block's size in bytes after it.
+    // After a negative count comes the block's size in bytes.
     if (count < 0) readBigLong(cursor);
     const items = Math.abs(count);
     const bytesLeft = cursor.bytes.length - cursor.at;
@@ -118,7 +124,7 @@ export function readItems(cursor: Cursor, item: () => void): void {
   }
 }
 
-/** The branch of a union, or the symbol of an enum, that is named by its number. */
+/** Reads the number of a union's branch or an enum's symbol, and returns that. */
 export function readChoice<T>(cursor: Cursor, choices: readonly T[], what: string): T {
   const index = readLong(cursor);
   const choice = choices[index];
@@ -126,7 +132,7 @@ export function readChoice<T>(cursor: Cursor, choices: readonly T[], what: strin
   return choice;
 }
 
-/** Goes past a value without reading it: nothing in it can be wrong but its length. */
+/** Skips a value without decoding it; only its length can be wrong. */
 export function skip(cursor: Cursor, node: AvroNode): void {
   spend(cursor);
   switch (node.kind) {
@@ -166,7 +172,10 @@ export function skip(cursor: Cursor, node: AvroNode): void {
   }
 }
 
-/** Does something one level deeper. @throws AvroBytesError if that is too deep. */
+/**
+ * Does `work` one level deeper.
+ * @throws AvroBytesError if that is too deep.
+ */
 export function deeper<T>(cursor: Cursor, work: () => T): T {
   cursor.depth += 1;
   if (cursor.depth > DEPTH_MAX) throw problem(cursor, `nests deeper than ${DEPTH_MAX} levels`);

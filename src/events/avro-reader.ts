@@ -14,7 +14,10 @@ import {
 } from './avro-cursor.ts';
 import type { AvroField, AvroNode } from './avro-schema.ts';
 
-/** Reads one value as our schema describes it, from bytes that another schema describes. @throws AvroBytesError */
+/**
+ * Reads one value in the shape of our schema from bytes in the writer's schema.
+ * @throws AvroBytesError
+ */
 export type Read = (cursor: Cursor) => unknown;
 
 /** No value of the writer's schema fits ours; the message names the field path and the problem. */
@@ -26,11 +29,11 @@ export class AvroMismatchError extends Error {
 export const UNKNOWN_SYMBOL = 'UNKNOWN';
 
 /**
- * Compiles reading a writer's values into the shape of ours, by field names alone: the names of nested records and
- * enums may differ (Avro's own resolution refuses those), fields that we do not know are skipped and never decoded,
- * fields that the writer lacks take our default, and an enum symbol that we do not know becomes our default symbol.
+ * Compiles a reader of a writer's values into our shape, by field names alone. Names of nested records and enums may
+ * differ, which Avro's own resolution refuses. Fields that we do not know are skipped and never decoded. Fields that
+ * the writer lacks get our default, and an unknown enum symbol becomes our default symbol.
  * @param onSymbol called with the path and the writer's own symbol of each enum.
- * @throws AvroMismatchError where no value of the writer can fit: a field without default is missing, or has another kind.
+ * @throws AvroMismatchError if no value of the writer can fit: a field without default is missing, or has another kind.
  */
 export function compileRead(
   reader: Type,
@@ -134,7 +137,7 @@ function fromUnion(
     try {
       return compileRead(isUnion(reader) ? valueBranch(reader) : reader, node, path, onSymbol);
     } catch (error) {
-      // Only a value of this branch is a mistake, not the schema that allows it.
+      // Only a value of this branch is an error, not the schema that allows it.
       return () => {
         throw error;
       };
@@ -149,8 +152,8 @@ function at(cursor: Cursor, path: string): Cursor {
 }
 
 /**
- * Reads a value in the writer's own shape, for people to look at, and hands it to `put` as soon as there is anything of
- * it: what was put before an AvroBytesError stays. Numbers beyond 2^53 and bytes become texts.
+ * Reads a value in the writer's own shape, for people, and passes each part to `put` as soon as it is read. What was
+ * put before an AvroBytesError stays. Numbers beyond 2^53 and bytes become texts.
  */
 export function readAny(cursor: Cursor, node: AvroNode, put: (value: unknown) => void): void {
   spend(cursor);
@@ -216,7 +219,7 @@ function isUnion(type: Type): type is UnionType {
   return avro.Type.isType(type, 'union');
 }
 
-/** Our optional fields are the union of null and one other type. */
+/** Returns the type of an optional field, which is a union of null and one other type. */
 function valueBranch(union: UnionType): Type {
   const branch = union.types.find((type) => type.typeName !== 'null');
   if (!branch) throw new AvroMismatchError('a union of our own schemas has only null');

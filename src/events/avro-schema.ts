@@ -1,8 +1,8 @@
-/** The nine kinds that carry no further description, by Avro's own names. */
+/** The kinds without further description, by Avro's own names. */
 const PRIMITIVES = new Set(['null', 'boolean', 'int', 'long', 'float', 'double', 'bytes', 'string'] as const);
 type Primitive = typeof PRIMITIVES extends Set<infer P> ? P : never;
 
-/** A writer's schema, as far as reading needs it: no defaults, aliases, documentation, logical types or order. */
+/** The part of a writer's schema that reading needs: no defaults, aliases, documentation, logical types or order. */
 export type AvroNode =
   | { readonly kind: Primitive }
   | { readonly kind: 'fixed'; readonly name: string; readonly size: number }
@@ -16,18 +16,18 @@ export interface AvroField {
   readonly type: AvroNode;
 }
 
-/** The schema cannot be read with: it is no Avro schema, or names a type that is nowhere defined. */
+/** The schema cannot be used for reading: it is not an Avro schema, or names an undefined type. */
 export class AvroSchemaError extends Error {
   override readonly name = 'AvroSchemaError';
 }
 
-/** A schema that nests deeper describes no event, and would use up the stack. */
+/** A deeper schema describes no event, and would exhaust the stack. */
 const DEPTH_MAX = 100;
 
 /**
- * Parses the JSON of an Avro schema into what reading needs. Everything else is ignored, so that no default, alias or
- * name that another implementation accepts can make events unreadable.
- * @param references schemas whose named types this one uses, those that are used by others first.
+ * Parses the JSON of an Avro schema into the part that reading needs. Everything else is ignored, so that no default,
+ * alias or name that another implementation accepts can make events unreadable.
+ * @param references schemas whose named types this one uses; a schema comes before those that use it.
  * @throws AvroSchemaError
  */
 export function parseAvroSchema(schema: unknown, references: readonly unknown[] = []): AvroNode {
@@ -69,7 +69,7 @@ export function parseAvroSchema(schema: unknown, references: readonly unknown[] 
   function record(name: string, fields: unknown, depth: number): AvroNode {
     if (!Array.isArray(fields)) throw new AvroSchemaError(`the record ${name} has no fields`);
     const parsed: AvroField[] = [];
-    // Known by its name before its fields are parsed: one of them may be of its own type.
+    // Defined by name before its fields are parsed, since one of them may be of its own type.
     const node = define({ kind: 'record', name, fields: parsed });
     const namespace = name.includes('.') ? name.slice(0, name.lastIndexOf('.')) : '';
     for (const field of fields as unknown[]) {
@@ -103,7 +103,7 @@ interface Described {
   readonly size?: unknown;
 }
 
-/** A name with a dot is a full name already. */
+/** Returns the full name; a name with a dot already is one. */
 function qualified(name: unknown, namespace: unknown): string {
   if (typeof name !== 'string') throw new AvroSchemaError('a named type has no name');
   return name.includes('.') || typeof namespace !== 'string' || namespace === '' ? name : `${namespace}.${name}`;

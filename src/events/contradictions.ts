@@ -2,10 +2,10 @@ import type { ActionEvent } from './action-event.ts';
 import type { InstalledItem, Move, Subscription } from './crm.generated.ts';
 
 /**
- * Every way in which an event contradicts itself, each a sentence that names the field and the value; empty where the
- * event is sound (contract: dead letter reason CONTRADICTORY). Only what planning would trip over counts: ids that
- * do not resolve, ids that resolve twice, and hardware that is said to be in two places. An id in both the incoming and
- * the outgoing list is none: a CRM may stop and start a service in one action.
+ * Returns every way in which an event contradicts itself, as sentences that name the field and the value. Empty if the
+ * event is sound (contract: dead letter reason CONTRADICTORY). Only what breaks planning counts: ids that do not
+ * resolve, ids that resolve twice, and hardware that is in two places. An id may be in both the incoming and the
+ * outgoing list: a CRM may stop and start a service in one action.
  */
 export function contradictionsOf(event: ActionEvent): string[] {
   return [
@@ -17,7 +17,7 @@ export function contradictionsOf(event: ActionEvent): string[] {
   ];
 }
 
-/** Every way in which a snapshot that no event brought, an imported one, contradicts itself, in such sentences too. */
+/** Returns, as such sentences, every way in which an imported snapshot contradicts itself. */
 export function snapshotContradictionsOf(subscription: Subscription): string[] {
   return ambiguousSnapshot(subscription);
 }

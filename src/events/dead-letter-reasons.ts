@@ -1,6 +1,6 @@
 /**
- * Why a message went to the dead letter topic: the closed list, with what it means and what helps. docs/errors-intake.md
- * repeats it for operators, and a test compares the two.
+ * The closed list of reasons for dead letters, with meanings and remedies. docs/errors-intake.md repeats it for
+ * operators, and a test compares the two.
  */
 export const deadLetterReasons = {
   EMPTY_MESSAGE: {
@@ -48,7 +48,7 @@ export const deadLetterReasons = {
 
 export type DeadLetterReason = keyof typeof deadLetterReasons;
 
-/** Why a message cannot be processed; `detail` is for people: the field, the problem with its value. */
+/** Why a message cannot be processed; `detail` is for people: the field and the problem with its value. */
 export interface DeadLetterCause {
   readonly reason: DeadLetterReason;
   readonly detail: string;

@@ -6,40 +6,45 @@ import { AvroMismatchError, compileRead, type Read } from './avro-reader.ts';
 import { type AvroNode, AvroSchemaError, parseAvroSchema } from './avro-schema.ts';
 import type { DeadLetterCause, DeadLetterReason } from './dead-letter-reasons.ts';
 
-/** What a message turned out to be. A failure is a value: an exception out of a handler would kill its consumer. */
+/**
+ * The result of decoding a message. A failure is a value, because an exception in a handler would kill its consumer.
+ */
 export type Decoded = { readonly ok: true; readonly event: ActionEvent } | ({ readonly ok: false } & DeadLetterCause);
 
-/** What the registry says about a schema id. */
+/** The registry's answer about a schema id. */
 export type WriterSchema =
   | {
       readonly kind: 'schema';
       /** The parsed JSON of the schema. */
       readonly schema: unknown;
-      /** The schemas that it refers to, those that are used by others first. */
+      /** The schemas that it refers to; a schema comes before those that use it. */
       readonly references?: readonly unknown[];
     }
-  /** The registry answered that it has no such schema. */
+  /** The registry has no such schema. */
   | { readonly kind: 'unknown' }
-  /** The registry has it, and it cannot be used: it is not Avro, too large, or refers to what is not there. */
+  /** The registry has it, but it cannot be used: it is not Avro, too large, or has a broken reference. */
   | { readonly kind: 'unusable'; readonly detail: string };
 
 /**
- * Looks up the schema that a message was written with. MUST reject where the registry gave no answer about the id
- * (away, overloaded, refusing our credentials), so that nobody takes an outage for a bad message.
+ * Looks up the schema that a message was written with. It MUST reject if the registry gave no answer about the id:
+ * unreachable, overloaded, refused our credentials. So nobody takes an outage for a bad message.
  */
 export type FindWriterSchema = (schemaId: number) => Promise<WriterSchema>;
 
 export interface EventDecoder {
   /**
-   * Decodes the values of messages, each by itself, in their order. Looks up each schema id once for all of them.
-   * @throws whatever the look-up rejects with: the registry is away, and the same call may be repeated later.
+   * Decodes the values of messages in order, each by itself. Looks up each schema id once for all of them.
+   * @throws whatever the look-up rejects with: the registry is unreachable, and the same call may be repeated later.
    */
   decode(values: readonly (Buffer | null)[]): Promise<Decoded[]>;
-  /** Decodes an event of our own, which needs no registry. @throws what goes wrong without any message. */
+  /**
+   * Decodes an event of our own, which needs no registry.
+   * @throws errors that no message causes.
+   */
   control(): ActionEvent;
 }
 
-/** The record of each family, as full names of the contract (schemas/*.avsc). */
+/** The full name of each family's record in the contract (schemas/*.avsc). */
 export const CRM_RECORDS = {
   SUBSCRIPTION: 'com.crm.subscription.v1.SubscriptionActionEvent',
   SERVICE: 'com.crm.subscription.v1.ServiceActionEvent',
@@ -49,10 +54,12 @@ export const CRM_RECORDS = {
 /** Confluent wire format: magic byte 0, schema id (4 bytes, big endian), Avro binary. */
 const MAGIC_BYTE = 0;
 const PREFIX_BYTES = 5;
-/** 9999-12-31T23:59:59.999Z: a later time is one in microseconds or no time at all, and PostgreSQL and people choke on it. */
+/**
+ * 9999-12-31T23:59:59.999Z. A later time is in microseconds or is no time, and PostgreSQL and people cannot handle it.
+ */
 const LATEST_TIME = 253_402_300_799_999;
 
-/** Our own type of each family's record. */
+/** Our own type for each family's record. */
 export const CRM_READERS: readonly { readonly family: Family; readonly name: string; readonly type: Type }[] =
   Object.entries(CRM_RECORDS).map(([family, name]) => ({ family: family as Family, name, type: readerType(name) }));
 
@@ -76,19 +83,19 @@ const CONTROL_BYTES = readerType(CRM_RECORDS.SERVICE).toBuffer({
   incomingServices: ['control'],
 });
 
-/** How to read the messages of one writer's schema, or why they cannot be read. */
+/** The reader for messages of one writer's schema, or why they cannot be read. */
 type Reading = { readonly ok: true; readonly read: (bytes: Buffer, start?: number) => ActionEvent } | Failure;
 type Failure = { readonly ok: false } & DeadLetterCause;
 
 export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDecoder {
-  // One per writer's schema: the look-up caches its schemas, so that a schema that is gone takes its reading along.
+  // One per writer's schema. The look-up caches its schemas, so a reader disappears with its schema.
   const readings = new WeakMap<WriterSchema, Reading>();
 
   return {
     async decode(values) {
       const ids = [...new Set(values.map(schemaIdOf).filter((id) => id !== null))];
       const found = new Map<number, Reading>();
-      // All at once: the registry's client asks in turn, and what it must wait for it waits for once.
+      // All at once, so that waiting for the registry is done only once, although its client asks one after the other.
       await Promise.all(ids.map(async (id) => found.set(id, reading(id, await findWriterSchema(id)))));
       return values.map((value) => decodeOne(value, found));
     },
@@ -107,7 +114,7 @@ export function createEventDecoder(findWriterSchema: FindWriterSchema): EventDec
   }
 }
 
-/** An event that makes one request whatever is known, decoded from bytes: the experiment's control. */
+/** Returns an event that always makes one request, decoded from bytes, for the experiment's control. */
 export function controlEvent(): ActionEvent {
   const reading = compileReading({ kind: 'schema', schema: contractOf(CRM_RECORDS.SERVICE) });
   if (!reading.ok) throw new Error(`The contract cannot be read: ${reading.detail}`);
@@ -130,20 +137,20 @@ function decodeOne(value: Buffer | null, readingsById: ReadonlyMap<number, Readi
   }
 }
 
-/** What a message or its schema does wrong is a value; anything else is a fault of ours. */
+/** Turns an error of a message or its schema into a value; any other error is a bug of ours. */
 function failureOf(error: unknown): Failure {
   const known = [AvroBytesError, AvroMismatchError, AvroSchemaError].some((kind) => error instanceof kind);
   if (known) return failure('UNREADABLE', (error as Error).message);
   throw error;
 }
 
-/** The schema id of a value in the wire format, null where it is not in it. Registries count from 1. */
+/** Returns the schema id of a value in the wire format; null if it is not. Registries count from 1. */
 export function schemaIdOf(value: Buffer | null): number | null {
   if (!value || value.length < PREFIX_BYTES || value[0] !== MAGIC_BYTE) return null;
   return value.readUInt32BE(1);
 }
 
-/** Compiles how to read what was written with a schema: a record of ours, or a union of records at the top. */
+/** Compiles a reader for a schema: a record of ours, or a union of records at the top. */
 function compileReading(writer: Extract<WriterSchema, { kind: 'schema' }>): Reading {
   let node: AvroNode;
   try {
@@ -195,7 +202,7 @@ function compileRecord(writer: AvroNode): Reading {
   };
 }
 
-/** Avro allows times that neither people nor PostgreSQL know. */
+/** Refuses times that Avro allows and neither people nor PostgreSQL know. */
 function assertTimes(event: ActionEvent): void {
   assertTime('occurredAt', event.occurredAt);
   assertTime('action.executedAt', event.action.executedAt);

@@ -5,8 +5,8 @@ import { CRM_READERS, type Decoded } from './decode.ts';
 import { UNKNOWN_SYMBOL } from './avro-reader.ts';
 
 /**
- * An event out of its JSON text: the record of the contract with its `family` beside its fields, as the inbox keeps it
- * and `events show --json` prints it. Fields that are left out take their default. A failure is a value, as in decoding.
+ * Parses an event from JSON: the contract's record plus its `family`, as the inbox stores it and `events show --json`
+ * prints it. Missing fields get their default. A failure is a value, as in decoding.
  */
 export function eventOfJson(text: string): Decoded {
   let given: unknown;
@@ -31,7 +31,7 @@ export function eventOfJson(text: string): Decoded {
   return { ok: true, event: { family: reader.family, ...(value as object), writerType: written } as ActionEvent };
 }
 
-/** The value with the defaults of what it lacks, and without what the contract does not know. */
+/** Returns the value with defaults for missing fields, and without fields that the contract does not know. */
 function completed(type: Type, value: unknown): unknown {
   if (avro.Type.isType(type, 'union')) {
     const branch = (type as Type & { types: Type[] }).types.find((one) => one.typeName !== 'null');

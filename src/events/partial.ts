@@ -3,21 +3,21 @@ import { readAny } from './avro-reader.ts';
 import { parseAvroSchema } from './avro-schema.ts';
 import type { WriterSchema } from './decode.ts';
 
-/** What could be read of a message's payload, for a person who looks for what is wrong with it. */
+/** The readable part of a message's payload, for a person who looks for the problem. */
 export interface PartlyDecoded {
-  /** The fields that could be read, nested ones included; null where not even the first could. */
+  /** The fields that could be read, including nested ones; null if not even the first could. */
   readonly value: unknown;
-  /** The path of the first field that could not be read, null where all could. */
+  /** The path of the first field that could not be read; null if all could. */
   readonly stoppedAt: string | null;
   /** Bytes that were read. */
   readonly bytes: number;
-  /** Bytes that nothing asked for: the schema describes less than there is. */
+  /** Bytes after the end of what the schema describes. */
   readonly left: number;
 }
 
 /**
- * Reads an Avro payload field by field, as far as it goes, by the schema that the message names.
- * @throws AvroSchemaError if that is no Avro schema.
+ * Reads an Avro payload field by field, as far as possible, with the schema that the message names.
+ * @throws AvroSchemaError if that is not an Avro schema.
  */
 export function decodePartly(writer: Extract<WriterSchema, { kind: 'schema' }>, payload: Buffer): PartlyDecoded {
   const cursor = cursorAt(payload);
