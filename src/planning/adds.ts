@@ -19,14 +19,14 @@ const SELECTORS: Readonly<Record<AddCell, (situation: Situation) => Proposal[]>>
   '(service, card) pairs that the move linked': linkedPairs,
 };
 
-/** The ADD_SUBSCRIPTIONS that a cell of the matrix selects, sent or withheld (R1, R2, R10). */
+/** Returns the ADD_SUBSCRIPTIONS that a cell of the matrix selects, sent or withheld (R1, R2, R10). */
 export function addProposals(situation: Situation, cell: AddCell): Proposal[] {
   return SELECTORS[cell](situation);
 }
 
 /**
- * R10, I: ADD_INSTALLED_ITEM: the matrix entitles nothing there. The ADDs that a new card lacks are sent where the
- * setting ENTITLE_ADDED_CARDS says so, and are withheld as NOT_TRIGGERED otherwise.
+ * Returns the ADDs that a new card lacks (R10, I: ADD_INSTALLED_ITEM). The matrix entitles nothing there, so they are
+ * withheld as NOT_TRIGGERED. With the setting ENTITLE_ADDED_CARDS they are sent.
  */
 export function addedCardProposals(situation: Situation): Proposal[] {
   const proposals = servicesOnNewCards(situation);
@@ -37,14 +37,20 @@ export function addedCardProposals(situation: Situation): Proposal[] {
   });
 }
 
-/** S: activation rows. For a late event also what has become effective since (states come from the newest snapshot). */
+/**
+ * Returns the ADDs of the S: activation rows. A late event also includes what became effective since, because states
+ * come from the newest snapshot.
+ */
 function effectiveServices(situation: Situation): Proposal[] {
   return situation.own.services
     .filter((service) => isEffective(service) || isEffectiveNow(situation, service))
     .flatMap((service) => adds(situation, service));
 }
 
-/** A regretted addition has no incoming services, a regretted swap has (R10): the list itself tells them apart. */
+/**
+ * Returns the ADDs of the incoming services. A regretted addition has none, a regretted swap has (R10), so the list
+ * itself distinguishes them.
+ */
 function incomingServices(situation: Situation): Proposal[] {
   return servicesNamed(situation, situation.lists.incomingServices).flatMap((service) => adds(situation, service));
 }
@@ -62,7 +68,10 @@ function servicesOnNewCards(situation: Situation): Proposal[] {
   );
 }
 
-/** Moved services that are not effective show as NOT_EFFECTIVE; those that a moved card merely meets do not. */
+/**
+ * Returns the ADDs of linked pairs. Moved services that are not effective show as NOT_EFFECTIVE; services that a moved
+ * card merely joins do not.
+ */
 function linkedPairs(situation: Situation): Proposal[] {
   return linked(situation)
     .filter(({ service, serviceMoved }) => serviceMoved || isEffective(service) || isEffectiveNow(situation, service))
@@ -70,9 +79,11 @@ function linkedPairs(situation: Situation): Proposal[] {
 }
 
 /**
- * The ADDs of one service, for all its cards or only for those given. On time: R1 and R2 on the event's snapshot. Late:
- * what the newest snapshot has the service on is sent; what only the event's own had it on is SUPERSEDED, unless the
- * newest entitles the same pair through another service: then that ADD contradicts nothing, and may be the only one.
+ * Returns the ADDs of one service, for all its cards or only for the given ones.
+ *
+ * On time: R1 and R2 on the event's snapshot. Late: pairs of the newest snapshot are sent. A pair that only the event's
+ * own snapshot had is SUPERSEDED, unless the newest entitles it through another service. Then the ADD contradicts
+ * nothing, and may be the only one.
  */
 function adds(situation: Situation, service: Service, only?: readonly string[]): Proposal[] {
   const now = presentService(situation, service);
@@ -122,7 +133,7 @@ function isEffectiveNow(situation: Situation, service: Service): boolean {
   return now !== null && isEffective(now);
 }
 
-/** One proposal a card, or one without a card where there is none. */
+/** Returns one proposal per card, or one without a card if there is none. */
 function eachOrNone(cards: readonly string[], propose: (card: string | null) => Proposal): Proposal[] {
   return cards.length === 0 ? [propose(null)] : cards.map(propose);
 }

@@ -5,13 +5,13 @@ import type { Proposal } from './proposal.ts';
 import type { CasDevice } from './snapshot.ts';
 import type { PlanningRules } from './types.ts';
 
-/** True for a device whose CA id fits its pattern. */
+/** Returns whether a device's CA id fits its pattern. */
 export function isWellFormed(rules: PlanningRules, device: CasDevice): boolean {
   const pattern = device.kind === 'SMARTCARD' ? rules.smartcardPattern : rules.setTopBoxPattern;
   return pattern.test(device.caId);
 }
 
-/** R11: the entitlement command withheld for a CA id that does not fit its pattern; null where both fit. */
+/** Returns the entitlement command withheld for a CA id that does not fit its pattern (R11); null if both fit. */
 export function invalidPair(
   rules: PlanningRules,
   type: EntitlementCommand['type'],
@@ -28,7 +28,7 @@ export function invalidPair(
   return withhold(type, 'INVALID_CA_ID', smartcard, serviceCaId, detail);
 }
 
-/** "the smart card CA id "12" does not fit ^\d{11}$". */
+/** Describes a misfit: "the smart card CA id "12" does not fit ^\d{11}$". */
 export function misfit(what: string, caId: string, pattern: RegExp): string {
   return `the ${what} ${JSON.stringify(caId)} does not fit ${pattern.source}`;
 }

@@ -20,21 +20,21 @@ const SELECTORS: Readonly<Record<CancelCell, (situation: Situation) => Proposal[
   '(service, card) pairs that the move unlinked': unlinkedPairs,
 };
 
-/** The CANCEL_SUBSCRIPTIONS that a cell of the matrix selects, sent or withheld (R1, R3, R4, R10). */
+/** Returns the CANCEL_SUBSCRIPTIONS that a cell of the matrix selects, sent or withheld (R1, R3, R4, R10). */
 export function cancelProposals(situation: Situation, cell: CancelCell): Proposal[] {
   return SELECTORS[cell](situation);
 }
 
-/** A card that may hold an entitlement to a service, and the distributor of the service there. */
+/** A card that may have an entitlement to a service, and the distributor of the service there. */
 interface Holder {
   readonly smartcard: string;
   readonly place: Place;
 }
 
 /**
- * R3, subscription actions: what is not effective after the action. A late event goes by the newest state too, but
- * what its own snapshot revoked stays revoked unless the newest snapshot entitles the pair (the guard finds out):
- * the card may have left since, and nobody else would revoke it there.
+ * Returns the CANCELs of a subscription action (R3): what is not effective after it. A late event also follows the
+ * newest state. But what its own snapshot revoked stays revoked, unless the newest snapshot entitles the pair (the
+ * guard checks). The card may have left since, and no other event would revoke it there.
  */
 function revocableServices(situation: Situation): Proposal[] {
   return situation.own.services.flatMap((service) => {
@@ -49,7 +49,7 @@ function revocableServices(situation: Situation): Proposal[] {
   });
 }
 
-/** R3: outgoing services in any state but DRAFT, which was never active. */
+/** Returns the CANCELs of outgoing services in any state except DRAFT, which was never active (R3). */
 function outgoingServices(situation: Situation): Proposal[] {
   return servicesNamed(situation, situation.lists.outgoingServices).flatMap((service) => {
     if (service.state !== 'DRAFT') return cancels(situation, service, holdersOf(situation, service), true);
@@ -59,8 +59,9 @@ function outgoingServices(situation: Situation): Proposal[] {
 }
 
 /**
- * R3: services on a removed card, in any state but DRAFT and history: those of the distributor that the removed item
- * names, and of the one where the previous snapshot had the card (R1), should the CRM have detached it first.
+ * Returns the CANCELs of services on a removed card, in any state except DRAFT and history (R3). It takes the services
+ * of the distributor that the removed item names. It also takes those where the previous snapshot had the card (R1), in
+ * case the CRM detached it first.
  */
 function servicesOnRemovedCards(situation: Situation): Proposal[] {
   const before = situation.previous?.cards() ?? [];
@@ -76,13 +77,15 @@ function servicesOnRemovedCards(situation: Situation): Proposal[] {
   });
 }
 
-/** True for a service that has nothing to revoke in its own snapshot (a late event: there and in the newest one). */
+/**
+ * Returns whether a service has nothing to revoke in its own snapshot; for a late event, also not in the newest one.
+ */
 function isPast(situation: Situation, service: Service): boolean {
   const now = presentService(situation, service);
   return hasNothingToRevoke(service) && (now === null || hasNothingToRevoke(now));
 }
 
-/** R10: the CANCEL names the distributor that the service had. */
+/** Returns the CANCELs of unlinked pairs, with the distributor that the service had (R10). */
 function unlinkedPairs(situation: Situation): Proposal[] {
   return unlinked(situation).flatMap(({ service, place, cards }) => {
     const holders = cards.map((smartcard) => ({ smartcard, place }));
@@ -91,8 +94,9 @@ function unlinkedPairs(situation: Situation): Proposal[] {
 }
 
 /**
- * R1 for a CANCEL: the cards with the distributor of the service, and those that the previous snapshot had there, or had
- * with the service where it was then: a version with their move may be missing.
+ * Returns the holders for a CANCEL (R1): the cards with the distributor of the service, and those that the previous
+ * snapshot had there. It adds those that the previous snapshot had with the service at its former place, because a
+ * version with the move may be missing.
  */
 function holdersOf(situation: Situation, service: Service): Holder[] {
   const { own, present, previous } = situation;
@@ -127,7 +131,9 @@ function noServiceCaId(service: Service): Proposal {
   return withhold(CANCEL, 'NO_SERVICE_CA_ID', null, null, `Not the CAS's business: ${describeService(service)}.`);
 }
 
-/** One proposal for each card of the service, or one without a card: a withheld command names its card where it has one. */
+/**
+ * Returns one proposal per card of the service, or one without a card. A withheld command names its card if it has one.
+ */
 function onEachCard(situation: Situation, service: Service, propose: (card: string | null) => Proposal): Proposal[] {
   const holders = holdersOf(situation, service);
   return holders.length === 0 ? [propose(null)] : holders.map(({ smartcard }) => propose(smartcard));

@@ -1,4 +1,4 @@
-/** A CA id and the distributor (subscription provisioning distribution) that goes with it, null where there is none. */
+/** A CA id and its distributor (subscription provisioning distribution); null if there is none. */
 export interface Device {
   readonly caId: string;
   readonly distributor: string | null;
@@ -39,19 +39,19 @@ export type Command =
       readonly slot: number;
     }
   | { readonly type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE'; readonly smartcard: Device }
-  /** The PIN is a secret and no part of the command: it lies sealed in a row of its own until the request is final. */
+  /** The PIN is a secret and not part of the command. It is sealed in a separate row until the request is final. */
   | { readonly type: 'UPDATE_CA_PIN_TO_GIVEN_VALUE'; readonly smartcard: Device };
 
 interface MessageCommand {
   readonly smartcard: Device;
   readonly message: string;
   readonly startAt: number;
-  /** The number of the communication queue entry behind the message, where there is one. */
+  /** The number of the communication queue entry of the message, if there is one. */
   readonly queueNumber: string | null;
 }
 
 export type CommandType = Command['type'];
-/** The names of all 13, in the order of the domain. */
+/** The names of all 13 commands, in the order of the domain. */
 export const commandTypes = Object.keys({
   ADD_SUBSCRIPTIONS: true,
   CANCEL_SUBSCRIPTIONS: true,
@@ -67,7 +67,7 @@ export const commandTypes = Object.keys({
   UPDATE_CA_PIN_TO_DEFAULT_VALUE: true,
   UPDATE_CA_PIN_TO_GIVEN_VALUE: true,
 } satisfies Record<CommandType, true>) as readonly CommandType[];
-/** The commands that ask the CAS and change nothing. */
+/** The commands that query the CAS and change nothing. */
 export const questions = [
   'GET_ACTIVE_SUBSCRIPTIONS',
   'GET_PAIRING_STATUS_FOR_CARD',
@@ -77,17 +77,20 @@ export const questions = [
 export type PairingCommand = Extract<Command, { type: 'CREATE_PAIRING' | 'ADD_TO_EXISTING_PAIRING' }>;
 export type EntitlementCommand = Extract<Command, { type: 'ADD_SUBSCRIPTIONS' | 'CANCEL_SUBSCRIPTIONS' }>;
 
-/** Whether the CAS pairs devices by the command. */
+/** Returns whether the command makes the CAS pair devices. */
 export function isPairing(command: Command): command is PairingCommand {
   return command.type === 'CREATE_PAIRING' || command.type === 'ADD_TO_EXISTING_PAIRING';
 }
 
-/** A service CA id as the CAS compares it: without leading zeros (R4). */
+/** Returns a service CA id as the CAS compares it: without leading zeros (R4). */
 export function comparableServiceCaId(caId: string): string {
   return caId.replace(/^0+(?=.)/, '');
 }
 
-/** All smart cards that a command touches, each once, in the command's order: the lanes in which it keeps its place. */
+/**
+ * Returns all smart cards that a command touches, each once, in the command's order. The command has a place in their
+ * lanes.
+ */
 export function smartcardsOf(command: Command): string[] {
   switch (command.type) {
     case 'ADD_SUBSCRIPTIONS':
@@ -112,8 +115,8 @@ export function smartcardsOf(command: Command): string[] {
 }
 
 /**
- * What makes two commands the same one (R6): the type and the parameters, service CA ids compared without leading
- * zeros, the devices of a pairing in any order. Meant for the commands that events make.
+ * Returns a key that is equal for two equal commands (R6). It contains type and parameters, service CA ids without
+ * leading zeros, and the devices of a pairing in any order. It is for commands that events make.
  */
 export function commandKey(command: EntitlementCommand | PairingCommand): string {
   switch (command.type) {

@@ -5,19 +5,19 @@ import type { Situation } from './situation.ts';
 import { pairKey } from './snapshot.ts';
 import type { WithheldReason } from './types.ts';
 
-/** The pair that a CANCEL would take away, and the service in whose name. */
+/** The pair that a CANCEL would revoke, and the service that it is for. */
 export interface Cancellation {
   readonly smartcard: string;
   readonly service: Service;
   readonly serviceCaId: string;
-  /** True where the action itself ends the service: then the service does not keep its own pair entitled (R4). */
+  /** True if the action itself ends the service: then the service does not keep its own pair entitled (R4). */
   readonly outgoing: boolean;
 }
 
 /**
- * R4, and for late events what the newest snapshot says: the withheld CANCEL of a pair that stays entitled, null where
- * nothing entitles it. For a late event the newest snapshot decides: SUPERSEDED where it entitles the pair and the
- * event's own did not, so that the event would have sent the CANCEL had it come in time.
+ * Returns the withheld CANCEL of a pair that stays entitled (R4); null if nothing entitles it. For a late event the
+ * newest snapshot decides. It is SUPERSEDED if that entitles the pair and the event's own snapshot did not: in time,
+ * the event would have sent the CANCEL.
  */
 export function guarded(situation: Situation, cancellation: Cancellation): Proposal | null {
   const { smartcard, service, serviceCaId, outgoing } = cancellation;

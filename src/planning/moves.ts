@@ -3,7 +3,7 @@ import { presentService } from './situation.ts';
 import type { Situation } from './situation.ts';
 import { cardsByPlace, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
 import type { Place } from './snapshot.ts';
-import type { View } from './view.ts';
+import type { SnapshotView } from './snapshot-view.ts';
 
 /** Something that a distributor groups: a service or an installed item. */
 interface Placed {
@@ -11,47 +11,47 @@ interface Placed {
   readonly distributor: Place;
 }
 
-/** One account of where services and cards were before the event. Undefined: the account does not know the thing. */
+/** One account of where services and cards were before the event; undefined for things that it does not know. */
 interface Account {
   readonly placeOfService: (service: Placed) => Place | undefined;
   readonly placeOfItem: (item: Placed) => Place | undefined;
-  /** CA ids of the cards that were with a place. */
+  /** Returns the CA ids of the cards that were at a place. */
   readonly cardsAt: (place: Place) => ReadonlySet<string>;
-  /** True where a thing that the account does not know was not there before, false where that says nothing. */
+  /** True if an unknown thing was not there before; false if being unknown shows nothing. */
   readonly isComplete: boolean;
 }
 
 /**
- * The subscription before the event (R10), by two accounts: the event's own, its snapshot with the listed moves undone;
- * and the previous snapshot, where one is known. They agree unless versions are missing in between or the CRM's list is
- * incomplete; then what either of them calls a change counts as one. That may repeat a command of the missing event,
- * which does no harm, and leaves no entitlement behind on a card that moved unseen.
+ * The subscription before the event (R10), by two accounts. One is the event's own snapshot with the listed moves
+ * undone; the other is the previous snapshot, if one is known. They agree unless versions are missing in between or the
+ * CRM's list is incomplete. Then a change in either of them counts. That may repeat a command of the missing event,
+ * which does no harm, and leaves no entitlement on a card that moved unseen.
  */
 export interface Before {
   readonly accounts: readonly Account[];
-  /** True for a service or an item that is elsewhere now, or that the event itself brought. */
+  /** Returns whether a service or an item is elsewhere now, or came with the event itself. */
   readonly serviceMoved: (service: Placed) => boolean;
   readonly itemMoved: (item: Placed) => boolean;
 }
 
-/** A service with the cards that it was with before the event and is no longer with, and the place where it was then. */
+/** A service, the cards that it was with before the event and no longer is, and its place then. */
 export interface Unlinked {
   readonly service: Service;
   readonly place: Place;
   readonly cards: readonly string[];
 }
 
-/** A service with the cards that it is with after the event and was not with before. */
+/** A service, and the cards that it is with after the event and was not before. */
 export interface Linked {
   readonly service: Service;
   readonly cards: readonly string[];
-  /** True where the service itself moved, false where only cards did. */
+  /** True if the service itself moved, false if only cards did. */
   readonly serviceMoved: boolean;
 }
 
 const NO_CARDS: ReadonlySet<string> = new Set();
 
-/** Looks back from the event's snapshot to the subscription before the event. */
+/** Derives the subscription before the event from the event's snapshot. */
 export function before(situation: Situation): Before {
   const { previous, lists } = situation;
   const brought = new Set(lists.incomingItems);
@@ -66,9 +66,9 @@ export function before(situation: Situation): Before {
 }
 
 /**
- * R10: services with the cards that they were with before and are no longer with: in the event's snapshot the service,
- * the card or both are elsewhere, or the card is gone. What moved as a whole is still together and no part of it. A
- * service that was DRAFT was never active.
+ * Returns services with the cards that they were with before and no longer are (R10). In the event's snapshot the
+ * service, the card or both are elsewhere, or the card is gone. What moved as a whole is still together and not
+ * included. A DRAFT service was never active.
  */
 export function unlinked(situation: Situation): Unlinked[] {
   const { accounts } = before(situation);
@@ -87,15 +87,15 @@ export function unlinked(situation: Situation): Unlinked[] {
 }
 
 /**
- * R10: services with the cards that they are with after the event and were not with before, whatever the service's
- * state, but without the pairs that were effective before through another service. A service that moved is there also
- * where its new place has no card. For a late event also the links that the newest snapshot shows for what it moved.
+ * Returns services with the cards that they are with after the event and were not before (R10), in any state. It leaves
+ * out pairs that were effective before through another service. It includes a moved service without a card at its new
+ * place. For a late event it also includes the links that the newest snapshot shows for what the event moved.
  */
 export function linked(situation: Situation): Linked[] {
   const past = before(situation);
   const effectiveBefore = pairsEffectiveBefore(situation, past);
   const { own, present, late } = situation;
-  const newLinks = (service: Service, view: View, place: Place): string[] =>
+  const newLinks = (service: Service, view: SnapshotView, place: Place): string[] =>
     view
       .devicesAt(place)
       .filter((device) => device.kind === 'SMARTCARD')
@@ -123,7 +123,7 @@ export function linked(situation: Situation): Linked[] {
   });
 }
 
-/** The event's snapshot with its list of moves undone, and with the cards that it has lost where they were (R1). */
+/** Returns the event's snapshot with its moves undone, and with its lost cards where they were (R1). */
 function ownAccount({ own, previous, lists }: Situation, brought: ReadonlySet<string>): Account {
   const services = new Map(lists.movedServices.map((move) => [move.id, move.fromDistributor]));
   const items = new Map(lists.movedItems.map((move) => [move.id, move.fromDistributor]));
@@ -139,7 +139,7 @@ function ownAccount({ own, previous, lists }: Situation, brought: ReadonlySet<st
   return { placeOfService, placeOfItem, cardsAt: (place) => cards.get(place) ?? NO_CARDS, isComplete: true };
 }
 
-function previousAccount(previous: View): Account {
+function previousAccount(previous: SnapshotView): Account {
   return {
     placeOfService: (service) => previous.service(service.id)?.distributor,
     placeOfItem: (item) => previous.placeOfItem(item.id),
@@ -148,19 +148,19 @@ function previousAccount(previous: View): Account {
   };
 }
 
-/** The cards that an account has the service with; none where it does not know the service. */
+/** Returns the cards that an account has with the service; none if it does not know the service. */
 function cardsWith(account: Account, service: Placed): ReadonlySet<string> {
   const place = account.placeOfService(service);
   return place === undefined ? NO_CARDS : account.cardsAt(place);
 }
 
-/** True where the account did not have the service with the card. */
+/** Returns whether the account did not have the service with the card. */
 function isNewLink(account: Account, service: Placed, card: Placed & { readonly caId: string }): boolean {
   const isKnown = account.placeOfService(service) !== undefined && account.placeOfItem(card) !== undefined;
   return (isKnown || account.isComplete) && !cardsWith(account, service).has(card.caId);
 }
 
-/** Pairs that were effective before, by every account: an ADD too many does no harm, one too few does. */
+/** Returns the pairs that were effective before by every account. An extra ADD does no harm, a missing one does. */
 function pairsEffectiveBefore({ own, previous }: Situation, past: Before): Set<string> {
   const [undoing] = past.accounts;
   const inPrevious = previous?.entitlements() ?? null;

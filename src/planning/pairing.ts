@@ -13,7 +13,7 @@ import type { KnownPairings, Pairing, WithheldReason } from './types.ts';
 
 type PairingType = PairingCommand['type'];
 
-/** What a cell selects: the places whose groups have to be paired, and devices that have left the subscription since. */
+/** What a cell selects: the places whose groups must be paired, and devices that have since left the subscription. */
 interface Selection {
   readonly places: readonly Place[];
   readonly departed: readonly CasDevice[];
@@ -31,9 +31,8 @@ const SELECTORS: Readonly<Record<CreateCell | ExtendCell, (situation: Situation)
 };
 
 /**
- * The pairing commands that the cells of an action's row select, sent or withheld (R7-R9): for each group that they look
- * at, CREATE_PAIRING where the row triggers only that; ADD_TO_EXISTING_PAIRING where it triggers only that; R8's choice
- * between them where it triggers both.
+ * Returns the pairing commands that the cells of an action's row select, sent or withheld (R7-R9). A row may trigger
+ * only CREATE_PAIRING or only ADD_TO_EXISTING_PAIRING. If it triggers both, R8 chooses for each group.
  */
 export function pairingProposals(
   situation: Situation,
@@ -58,7 +57,10 @@ export function pairingProposals(
   return [...proposals, ...superseded];
 }
 
-/** CREATE_PAIRING of the whole group of each place, whatever is known of it; withheld where there is nothing to pair (R7). */
+/**
+ * Returns CREATE_PAIRING of the whole group of each place, whatever is known about it; withheld if there is nothing to
+ * pair (R7).
+ */
 export function createProposals(situation: Situation, places: Iterable<Place>): Proposal[] {
   const past = before(situation);
   return [...places].flatMap((place) =>
@@ -66,20 +68,21 @@ export function createProposals(situation: Situation, places: Iterable<Place>): 
   );
 }
 
-/** R7: the devices of one distributor, with what is known of their pairing. */
+/** The devices of one distributor (R7) and their known pairing. */
 interface Group {
   readonly place: Place;
   readonly smartcards: readonly CasDevice[];
   readonly setTopBoxes: readonly CasDevice[];
-  /** Devices that are left out for their CA id. */
+  /** Devices left out because of their CA id. */
   readonly malformed: readonly CasDevice[];
-  /** The group's known pairing, and the card of the group that it is known of; null where none is known. */
+  /** The group's known pairing and the card that it comes from; null if none is known. */
   readonly known: { readonly card: CasDevice; readonly pairing: Pairing } | null;
 }
 
 /**
- * The group of a distributor in the present snapshot. Its known pairing is that of the first card, in the snapshot's
- * order, that the group had before the event, else of the first that came to it from elsewhere in the subscription (R8).
+ * Returns the group of a distributor in the present snapshot. Its known pairing comes from the first card, in the
+ * snapshot's order, that the group had before the event. Without such a card it comes from the first one that came from
+ * elsewhere in the subscription (R8).
  */
 function groupAt(situation: Situation, past: Before, place: Place, known: KnownPairings): Group {
   const devices = uniqueByCaId(situation.present.devicesAt(place));
@@ -112,7 +115,7 @@ function create(group: Group): Proposal {
   );
 }
 
-/** R8: only the devices that are missing from the known pairing, identified by the card that it is known of. */
+/** Returns ADD_TO_EXISTING_PAIRING of only the missing devices, identified by the card with the known pairing (R8). */
 function extend(group: Group): Proposal {
   const type = 'ADD_TO_EXISTING_PAIRING';
   if (!hasBothKinds(group)) return nothingToPair(group, type);
@@ -170,7 +173,7 @@ function departedDevice(situation: Situation, device: CasDevice, only: PairingTy
   return withhold(only ?? 'CREATE_PAIRING', 'SUPERSEDED', smartcard, null, detail);
 }
 
-/** The groups where these devices of the own snapshot are in the present one; those that left are named. */
+/** Selects the present groups of these devices of the own snapshot; names devices that left. */
 function ofDevices(situation: Situation, devices: readonly CasDevice[]): Selection {
   if (!situation.late) return { places: devices.map((device) => device.distributor), departed: [] };
   const present = situation.present.devices();
@@ -188,7 +191,7 @@ function ofIncomingItems(situation: Situation): Selection {
   return ofDevices(situation, casDevices(situation.incomingItems));
 }
 
-/** R8: V: ADD_SERVICE looks at the groups of its incoming services. */
+/** Selects the groups of the incoming services, for V: ADD_SERVICE (R8). */
 function ofIncomingServices(situation: Situation): Selection {
   const services = servicesNamed(situation, situation.lists.incomingServices);
   return {
@@ -197,7 +200,7 @@ function ofIncomingServices(situation: Situation): Selection {
   };
 }
 
-/** R10: the groups that devices moved to, and those that services moved to. */
+/** Selects the groups that devices or services moved to (R10). */
 function ofMoved(situation: Situation): Selection {
   const past = before(situation);
   const movedDevices = situation.own.devices().filter((device) => past.itemMoved(device));

@@ -8,9 +8,9 @@ import { triggersOf } from './trigger-matrix.ts';
 import type { Plan, PlanningInput } from './types.ts';
 
 /**
- * What one event makes of the trigger matrix and the rules R1-R12: the commands in the order in which they have to be
- * sent (R5: CANCEL, pairing, ADD), and those that are withheld, with the reason (R11). The same input gives the same
- * plan. An action that the matrix does not know plans nothing and says so (R12).
+ * Plans one event by the trigger matrix and the rules R1-R12. Returns the commands in sending order (R5: CANCEL,
+ * pairing, ADD), and the withheld ones with their reasons (R11). The same input gives the same plan. An action that the
+ * matrix does not know plans nothing and is marked (R12).
  * @throws TooManyCommandsError before the work starts.
  */
 export function plan(input: PlanningInput): Plan {

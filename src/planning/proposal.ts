@@ -4,21 +4,21 @@ import type { EntitlementCommand } from './command.ts';
 import type { Place } from './snapshot.ts';
 import type { EarlierCommand, PlannedCommand, Withheld, WithheldReason } from './types.ts';
 
-/** What a rule proposes; `about` names what a person looks for in the CRM. */
+/** A rule's proposal; `about` names what a person looks for in the CRM. */
 export type Proposal =
   /** A command to send. */
   | { readonly kind: 'command'; readonly command: PlannedCommand; readonly about: string }
-  /** A command that the matrix does not trigger here, and that shows as NOT_TRIGGERED unless the action has made it (R10). */
+  /** A command that the matrix does not trigger here. It shows as NOT_TRIGGERED unless the action has made it (R10). */
   | { readonly kind: 'untriggered'; readonly command: PlannedCommand; readonly about: string }
   /** A command that a rule withholds (R11). */
   | { readonly kind: 'withheld'; readonly withheld: Withheld };
 
-/** A command to send. */
+/** Returns a proposal to send a command. */
 export function send(command: PlannedCommand, about: string): Proposal {
   return { kind: 'command', command, about };
 }
 
-/** A command that is not sent. */
+/** Returns a proposal to withhold a command. */
 export function withhold(
   type: Withheld['type'],
   reason: WithheldReason,
@@ -29,7 +29,7 @@ export function withhold(
   return { kind: 'withheld', withheld: { type, reason, smartcard, serviceCaId, detail } };
 }
 
-/** The command that entitles or revokes a service on a card, with the distributor of the service (R1, R10). */
+/** Returns the command that entitles or revokes a service on a card, with the distributor of the service (R1, R10). */
 export function entitlementCommand(
   type: EntitlementCommand['type'],
   smartcard: string,
@@ -39,20 +39,20 @@ export function entitlementCommand(
   return { type, smartcard, service: { caId: serviceCaId, distributor } };
 }
 
-/** "service S1 (EFFECTIVE, distributor D1)": how a withheld command names a service. */
+/** Describes a service in a withheld command: "service S1 (EFFECTIVE, distributor D1)". */
 export function describeService(service: Service): string {
   return `service ${service.id} (${service.state}, ${describePlace(service.distributor)})`;
 }
 
-/** "distributor D1" or "no distributor". */
+/** Describes a place: "distributor D1" or "no distributor". */
 export function describePlace(place: Place): string {
   return place === null ? 'no distributor' : `distributor ${place}`;
 }
 
 /**
- * R6: of the proposals, in order, keeps each command that the action has not made yet. One that an earlier event of
- * the action made, or that stands before it in this event, is withheld as ALREADY_REQUESTED; one whose last earlier
- * request was REJECTED is asked again. Withheld commands that say the same twice are kept once.
+ * Keeps, in order, each proposed command that the action has not made yet (R6). A command that an earlier event of the
+ * action made, or that comes earlier in this event, is withheld as ALREADY_REQUESTED. If the last earlier request for
+ * it was REJECTED, it is sent again. Equal withheld commands are kept once.
  */
 export function oncePerAction(
   proposals: readonly Proposal[],

@@ -6,13 +6,13 @@ import { entitlementCommand } from './proposal.ts';
 import { isEffective } from './snapshot.ts';
 import type { Place } from './snapshot.ts';
 import type { PlanningRules, Withheld } from './types.ts';
-import { viewOf } from './view.ts';
+import { snapshotView } from './snapshot-view.ts';
 
 /** A service that a subscription entitles on a card. */
 export interface Entitlement {
-  /** As the CRM wrote it. */
+  /** The id as the CRM wrote it. */
   readonly serviceCaId: string;
-  /** Of the service. */
+  /** The distributor of the service. */
   readonly distributor: Place;
   readonly service: Service;
   readonly subscription: SubscriptionName;
@@ -23,32 +23,35 @@ interface SubscriptionName {
   readonly number: string;
 }
 
-/** What differs between the CRM and the CAS on one card. */
+/** A difference between the CRM and the CAS on one card. */
 export interface Difference {
   /** MISSING_IN_CAS: the CRM entitles it, the CAS does not have it. TOO_MUCH_IN_CAS: the other way round. */
   readonly finding: 'MISSING_IN_CAS' | 'TOO_MUCH_IN_CAS';
-  /** As whoever has it writes it. */
+  /** The id as the side that has it writes it. */
   readonly serviceCaId: string;
 }
 
-/** A command that mends a difference, and the subscription in whose name; null where no subscription holds the card. */
+/** A command that fixes a difference, and the subscription that it is for; null if no subscription holds the card. */
 export interface Fix {
   readonly command: EntitlementCommand;
   readonly subscription: SubscriptionName | null;
 }
 
 /**
- * What the newest snapshots entitle on a card (R1, R2), over all subscriptions that hold it (R4), each service CA id once
- * however it is written: through the first of the snapshots that entitles it.
+ * Returns what the newest snapshots of all subscriptions that hold a card entitle on it (R1, R2, R4). Each service CA
+ * id appears once, however it is written, through the first snapshot that entitles it.
  */
 export function entitledOn(card: string, snapshots: readonly Subscription[]): Entitlement[] {
   return [...entitlementsOn(card, snapshots).values()].flatMap(([first]) => first ?? []);
 }
 
-/** All services through which the newest snapshots entitle something on a card, by comparable service CA id (R4). */
+/**
+ * Returns all services through which the newest snapshots entitle something on a card, by comparable service CA id
+ * (R4).
+ */
 export function entitlementsOn(card: string, snapshots: readonly Subscription[]): Map<string, Entitlement[]> {
   const all = snapshots.flatMap((snapshot) => {
-    const { services, cardsAt } = viewOf(snapshot);
+    const { services, cardsAt } = snapshotView(snapshot);
     const subscription = { id: snapshot.id, number: snapshot.number };
     return services.flatMap((service): Entitlement[] => {
       const { caId, distributor } = service;
@@ -59,7 +62,9 @@ export function entitlementsOn(card: string, snapshots: readonly Subscription[])
   return Map.groupBy(all, ({ serviceCaId }) => comparableServiceCaId(serviceCaId));
 }
 
-/** What differs between the service CA ids that the CRM entitles on a card and those that the CAS says it has (R4). */
+/**
+ * Returns the differences between the service CA ids that the CRM entitles on a card and those that the CAS has (R4).
+ */
 export function differences(entitled: readonly string[], active: readonly string[]): Difference[] {
   const crm = byComparable(entitled);
   const cas = byComparable(active);
@@ -69,9 +74,9 @@ export function differences(entitled: readonly string[], active: readonly string
 }
 
 /**
- * The commands that mend differences on a card, as the newest snapshots of all subscriptions that hold it have it now:
- * CANCELs, then ADDs (R5). Never cancels what one of them entitles, and never adds what none does: a difference that an
- * event has settled since is withheld as SUPERSEDED.
+ * Returns the commands that fix differences on a card, by the newest snapshots of all subscriptions that hold it:
+ * CANCELs, then ADDs (R5). Never cancels what one of them entitles, and never adds what none entitles. A difference
+ * that an event has since resolved is withheld as SUPERSEDED.
  */
 export function planFixes(
   card: string,
@@ -84,7 +89,7 @@ export function planFixes(
   );
   const fixes: Fix[] = [];
   const withheld: Withheld[] = [];
-  // TOO_MUCH_IN_CAS sorts behind MISSING_IN_CAS.
+  // TOO_MUCH_IN_CAS sorts after MISSING_IN_CAS.
   for (const { finding, serviceCaId } of found.toSorted((a, b) => b.finding.localeCompare(a.finding))) {
     const now = entitled.get(comparableServiceCaId(serviceCaId));
     const type = finding === 'TOO_MUCH_IN_CAS' ? 'CANCEL_SUBSCRIPTIONS' : 'ADD_SUBSCRIPTIONS';
@@ -122,8 +127,8 @@ function obstacleTo(
 }
 
 /**
- * In whose name a service is taken from a card, and with which distributor: of a service with this CA id beside the card,
- * whatever its state; else of the card itself; null where nobody holds the card.
+ * Returns the subscription and distributor for a CANCEL of a service on a card. They are those of a service with this
+ * CA id at the card, in any state; else those of the card itself. Null if nobody holds the card.
  */
 function lastHolder(
   card: string,

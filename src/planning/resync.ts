@@ -9,12 +9,12 @@ import { isEffective } from './snapshot.ts';
 import type { Plan, PlanningRules } from './types.ts';
 
 /**
- * Everything that a subscription's newest snapshot entitles, as the commands that say it to a CAS which knows nothing of
- * it: CREATE_PAIRING of each distributor's group that has both kinds (R7), then ADD_SUBSCRIPTIONS of each effective
- * service on each card with its distributor (R1, R2). Nothing is taken away.
+ * Returns everything that a subscription's newest snapshot entitles, as commands for a CAS that knows nothing about it.
+ * First comes CREATE_PAIRING of each distributor's group that has both kinds (R7). Then comes ADD_SUBSCRIPTIONS of each
+ * effective service on each card with its distributor (R1, R2). Nothing is revoked.
  *
- * Groups are paired where the subscription is effective, or one of their services is. In any other the activation that
- * comes first pairs them, and a card that was returned may be paired with somebody else's set-top box by now.
+ * Groups are paired if the subscription or one of their services is effective. Otherwise the next activation pairs
+ * them, since a returned card may by now be paired with another customer's set-top box.
  */
 export function planResync(subscription: Subscription, rules: PlanningRules): Pick<Plan, 'commands' | 'withheld'> {
   const situation = situationOfSnapshot(subscription, rules);

@@ -1,8 +1,8 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { InstalledItem, Move, Service, Subscription } from '../events/crm.generated.ts';
 import type { PlanningInput, PlanningRules } from './types.ts';
-import { viewOf } from './view.ts';
-import type { View } from './view.ts';
+import { snapshotView } from './snapshot-view.ts';
+import type { SnapshotView } from './snapshot-view.ts';
 
 /** The lists of an event; empty where its family has no such list. Ids resolve in `Situation.own`. */
 export interface EventLists {
@@ -14,44 +14,44 @@ export interface EventLists {
   readonly movedItems: readonly Move[];
 }
 
-/** One event with all that its rules look at. */
+/** One event with everything that its rules use. */
 export interface Situation {
   readonly lists: EventLists;
-  /** The event's own snapshot: what its ids mean, and what it would have planned had it come in time. */
-  readonly own: View;
-  /** What states, cards and guard are judged by: the own snapshot, or for a late event the newest one. */
-  readonly present: View;
+  /** The event's own snapshot: its ids resolve here, and it would have been planned by this in time. */
+  readonly own: SnapshotView;
+  /** The snapshot that decides states, cards and guard: the own one, or for a late event the newest. */
+  readonly present: SnapshotView;
   readonly late: boolean;
-  /** The newest snapshot of a lower version, null where none is known. */
-  readonly previous: View | null;
+  /** The newest snapshot of a lower version; null if none is known. */
+  readonly previous: SnapshotView | null;
   /** The items of the own snapshot that the event lists as incoming, in the list's order. */
   readonly incomingItems: readonly InstalledItem[];
   /** The other subscriptions that hold a card of this one (R4). */
-  readonly others: readonly View[];
+  readonly others: readonly SnapshotView[];
   readonly rules: PlanningRules;
 }
 
-/** Puts together what the rules look at; for a late event `input.newest` becomes the present (contract: Late). */
+/** Collects what the rules use; for a late event `input.newest` becomes the present (contract: Late). */
 export function situationOf(input: PlanningInput): Situation {
   const { event, newest, previous } = input;
-  const own = viewOf(event.subscription);
+  const own = snapshotView(event.subscription);
   const lists = listsOf(event);
   const items = new Map(event.subscription.installedItems.map((item) => [item.id, item]));
   return {
     lists,
     own,
-    present: newest === null ? own : viewOf(newest),
+    present: newest === null ? own : snapshotView(newest),
     late: newest !== null,
-    previous: previous === null ? null : viewOf(previous),
+    previous: previous === null ? null : snapshotView(previous),
     incomingItems: lists.incomingItems.map((id) => items.get(id)).filter((item) => item !== undefined),
-    others: input.others.filter((other) => other.number !== own.number).map(viewOf),
+    others: input.others.filter((other) => other.number !== own.number).map(snapshotView),
     rules: input.rules,
   };
 }
 
-/** A snapshot that no event brought now: what the rules see when it is asked what it entitles (resync). */
+/** Returns the situation of a snapshot without an event, to find what it entitles (resync). */
 export function situationOfSnapshot(subscription: Subscription, rules: PlanningRules): Situation {
-  const own = viewOf(subscription);
+  const own = snapshotView(subscription);
   return { lists: NO_LISTS, own, present: own, late: false, previous: null, incomingItems: [], others: [], rules };
 }
 
@@ -64,12 +64,14 @@ const NO_LISTS: EventLists = {
   movedItems: [],
 };
 
-/** The service as it is now: in the present snapshot, null where it is gone from there. */
+/** Returns the service of the present snapshot; null if it is gone. */
 export function presentService(situation: Situation, service: Service): Service | null {
   return situation.late ? (situation.present.service(service.id) ?? null) : service;
 }
 
-/** The services of the own snapshot that a list names, in the list's order; an id that the snapshot lacks is skipped. */
+/**
+ * Returns the services of the own snapshot that a list names, in the list's order. Skips an id that the snapshot lacks.
+ */
 export function servicesNamed(situation: Situation, ids: readonly string[]): Service[] {
   return ids.map((id) => situation.own.service(id)).filter((service) => service !== undefined);
 }

@@ -1,24 +1,24 @@
 import type { Service } from '../events/crm.generated.ts';
 import type { Situation } from './situation.ts';
 import { hasNothingToRevoke, smartcardDevices } from './snapshot.ts';
-import type { View } from './view.ts';
+import type { SnapshotView } from './snapshot-view.ts';
 
 /**
- * Commands, sent and withheld, that one event may make. They are stored in one transaction, in pieces: 10,000 take 3 s
- * on two cores, and a statement may take 30 s. No household and no hotel comes near it.
+ * How many commands, sent and withheld, one event may make. One transaction stores them, in pieces: 10,000 take 3 s on
+ * two cores, and a statement may take 30 s. No household and no hotel comes near it.
  */
 export const COMMANDS_MAX = 20_000;
 
-/** Pairs of a service and a card that a snapshot may have: what the rules look at takes so much time and memory. */
+/** How many pairs of a service and a card a snapshot may have, which bounds the time and memory of the rules. */
 export const PAIRS_MAX = 500_000;
 
-/** The event is too large to be planned. The message names the bound, what the event has, and what helps. */
+/** The event is too large to plan. The message names the limit, what the event has, and a remedy. */
 export class TooManyCommandsError extends Error {
   override readonly name = 'TooManyCommandsError';
 }
 
 /**
- * Refuses an event that is too large, before any of its commands is worked out.
+ * Refuses an event that is too large, before planning any of its commands.
  * @throws TooManyCommandsError
  */
 export function assertPlannable(situation: Situation): void {
@@ -43,7 +43,10 @@ export function assertPlannable(situation: Situation): void {
   assertCommands(touched);
 }
 
-/** @throws TooManyCommandsError */
+/**
+ * Refuses an event that makes too many commands.
+ * @throws TooManyCommandsError
+ */
 export function assertCommands(count: number): void {
   if (count <= COMMANDS_MAX) return;
   throw new TooManyCommandsError(
@@ -52,8 +55,8 @@ export function assertCommands(count: number): void {
   );
 }
 
-/** The largest number of pairs in one of the views. */
-function pairsOf(services: readonly Service[], views: readonly View[]): number {
+/** Returns the largest number of pairs in one of the views. */
+function pairsOf(services: readonly Service[], views: readonly SnapshotView[]): number {
   let pairs = 0;
   for (const { caId, distributor } of services) {
     if (caId === null) continue;

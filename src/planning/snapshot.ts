@@ -2,7 +2,7 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { InstalledItem, Service, ServiceState, Subscription } from '../events/crm.generated.ts';
 import { comparableServiceCaId } from './command.ts';
 
-/** A distributor, or null where the subscription has none: a place like any other (R1, R10). */
+/** A distributor, or null if the subscription has none: a place like any other (R1, R10). */
 export type Place = string | null;
 
 const EFFECTIVE: ReadonlySet<ServiceState> = new Set(['EFFECTIVE', 'SHORT_TERM_EFFECTIVE']);
@@ -14,22 +14,28 @@ const REVOCABLE: ReadonlySet<ServiceState> = new Set([
 ]);
 const NOTHING_TO_REVOKE: ReadonlySet<ServiceState> = new Set(['DRAFT', 'REMOVED', 'REGRETTED', 'SWAPPED']);
 
-/** R2: the customer may watch it. A state that we do not know counts as not effective: nobody watches for free. */
+/**
+ * Returns whether the customer may watch the service (R2). An unknown state counts as not effective: nobody watches for
+ * free.
+ */
 export function isEffective(service: Service): boolean {
   return EFFECTIVE.has(service.state);
 }
 
-/** R3: a subscription action that takes services away takes this one away. */
+/** Returns whether a subscription action that revokes services revokes this one (R3). */
 export function isRevocable(service: Service): boolean {
   return REVOCABLE.has(service.state);
 }
 
-/** R3: never active (DRAFT), or cancelled when the state came about (REMOVED, REGRETTED, SWAPPED). */
+/**
+ * Returns whether the service was never active (DRAFT), or was cancelled when its state came about (REMOVED, REGRETTED,
+ * SWAPPED) (R3).
+ */
 export function hasNothingToRevoke(service: Service): boolean {
   return NOTHING_TO_REVOKE.has(service.state);
 }
 
-/** A smart card or a set-top box that the CAS knows by a CA id; any other item is not the CAS's business (R1). */
+/** A smart card or a set-top box with a CA id. Any other item does not concern the CAS (R1). */
 export interface CasDevice {
   readonly id: string;
   readonly kind: 'SMARTCARD' | 'SET_TOP_BOX';
@@ -37,42 +43,44 @@ export interface CasDevice {
   readonly distributor: Place;
 }
 
-/** The item as the CAS sees it, null where it is none of its business. */
+/** Returns the item as the CAS knows it; null if it does not concern the CAS. */
 export function casDevice(item: InstalledItem): CasDevice | null {
   if (item.caId === null || (item.kind !== 'SMARTCARD' && item.kind !== 'SET_TOP_BOX')) return null;
   return { id: item.id, kind: item.kind, caId: item.caId, distributor: item.distributor };
 }
 
-/** The smart cards and set-top boxes with a CA id, in the snapshot's order. */
+/** Returns the smart cards and set-top boxes with a CA id, in the snapshot's order. */
 export function casDevices(items: readonly InstalledItem[]): CasDevice[] {
   return items.map(casDevice).filter((device) => device !== null);
 }
 
-/** The smart cards with a CA id, in the snapshot's order. */
+/** Returns the smart cards with a CA id, in the snapshot's order. */
 export function smartcardDevices(items: readonly InstalledItem[]): CasDevice[] {
   return casDevices(items).filter((device) => device.kind === 'SMARTCARD');
 }
 
-/** CA ids of the smart cards of a snapshot, each once, in the snapshot's order. */
+/** Returns the CA ids of the smart cards of a snapshot, each once, in the snapshot's order. */
 export function snapshotCards(subscription: Subscription): string[] {
   return caIds(smartcardDevices(subscription.installedItems));
 }
 
 /**
- * CA ids of all smart cards that the event itself speaks of: those of its snapshot and the removed ones, each once.
- * With those of the previous and the newest snapshot, the cards to lock and to look for in other subscriptions (R4).
+ * Returns the CA ids of all smart cards in the event, each once: those of its snapshot and the removed ones. With those
+ * of the previous and the newest snapshot, they are the cards to lock and to look for in other subscriptions (R4).
  */
 export function eventCards(event: ActionEvent): string[] {
   const removed = event.family === 'SUBSCRIPTION' ? [] : event.removedInstalledItems;
   return caIds(smartcardDevices([...event.subscription.installedItems, ...removed]));
 }
 
-/** What makes two (card, service CA id) pairs the same one: the card as written, the service CA id as the CAS compares it (R4). */
+/**
+ * Returns a key of a (card, service CA id) pair: the card as written, the service CA id as the CAS compares it (R4).
+ */
 export function pairKey(smartcard: string, serviceCaId: string): string {
   return `${smartcard} ${comparableServiceCaId(serviceCaId)}`;
 }
 
-/** CA ids of cards by the distributor they are with, each once per distributor. */
+/** Groups the CA ids of cards by distributor, each once per distributor. */
 export function cardsByPlace(
   cards: Iterable<{ readonly caId: string; readonly distributor: Place }>,
 ): Map<Place, Set<string>> {

@@ -1,7 +1,7 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { InstalledItemActionType, ServiceActionType, SubscriptionActionType } from '../events/crm.generated.ts';
 
-/** A CRM action as people write it: S: subscription action, V: service action, I: installed item action. */
+/** A CRM action in the form that people write. S: subscription action, V: service action, I: installed item action. */
 export type ActionName =
   | `S: ${Exclude<SubscriptionActionType, 'UNKNOWN'>}`
   | `V: ${Exclude<ServiceActionType, 'UNKNOWN'>}`
@@ -43,8 +43,8 @@ export type AddCell =
 type MatrixRow = readonly [ActionName, CancelCell, CreateCell, ExtendCell, AddCell];
 
 /**
- * The trigger matrix: which CRM action makes which Conax commands, for what. The planner executes exactly these words;
- * docs/trigger-matrix.md shows the same table and says what each of them selects. '' = not triggered.
+ * The trigger matrix: which CRM action makes which Conax commands, for what. The planner executes exactly these words.
+ * docs/trigger-matrix.md shows the same table and explains what each of them selects. '' = not triggered.
  */
 // oxfmt-ignore
 export const TRIGGER_MATRIX = [
@@ -80,7 +80,7 @@ export const TRIGGER_MATRIX = [
   ['I: UNDO_ADD_INSTALLED_ITEM',          'services on the removed card',                  '',                           '',                           ''],
 ] as const satisfies readonly MatrixRow[];
 
-/** One row of the matrix, its cells by command. */
+/** One row of the matrix, with its cells by command. */
 export interface Triggers {
   readonly action: ActionName;
   readonly cancel: CancelCell;
@@ -95,7 +95,7 @@ const ROWS: ReadonlyMap<string, Triggers> = new Map(
   TRIGGER_MATRIX.map(([action, cancel, create, extend, add]) => [action, { action, cancel, create, extend, add }]),
 );
 
-/** The row of the event's action; null for an action that the matrix does not know (R12). */
+/** Returns the row of the event's action; null for an action that the matrix does not know (R12). */
 export function triggersOf(event: ActionEvent): Triggers | null {
   return ROWS.get(`${FAMILY_LETTER[event.family]}: ${event.type}`) ?? null;
 }

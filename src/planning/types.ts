@@ -22,9 +22,9 @@ export type WithheldReason = (typeof WITHHELD_REASONS)[number];
 export interface Withheld {
   readonly type: CommandType;
   readonly reason: WithheldReason;
-  /** The smart card CA id, null where none is concerned. */
+  /** The smart card CA id; null if none is concerned. */
   readonly smartcard: string | null;
-  /** The service CA id as the CRM wrote it, null where none is concerned. */
+  /** The service CA id as the CRM wrote it; null if none is concerned. */
   readonly serviceCaId: string | null;
   /** The ids that a person looks for in the CRM: the service, the installed item, the distributor, the guard. */
   readonly detail: string;
@@ -32,25 +32,25 @@ export interface Withheld {
 
 export type PlannedCommand = EntitlementCommand | PairingCommand;
 
-/** The cards and STBs that the CAS holds together, as far as our own pairing requests tell (R7). CA ids. */
+/** The CA ids of cards and STBs that are paired together, as far as our own pairing requests show (R7). */
 export interface Pairing {
   readonly smartcards: readonly string[];
   readonly setTopBoxes: readonly string[];
 }
 
-/** Known pairings of one subscription: smart card CA id -> pairing that the card is in (R7, R8). */
+/** The known pairings of one subscription, by smart card CA id (R7, R8). */
 export type KnownPairings = ReadonlyMap<string, Pairing>;
 
 /** A command that an earlier event of the same action made (R6). */
 export interface EarlierCommand {
   /** `commandKey` of the command. */
   readonly key: string;
-  /** True where its request was REJECTED: a new event of the action may ask again. */
+  /** True if its request was REJECTED: a new event of the action may ask again. */
   readonly rejected: boolean;
 }
 
 export interface PlanningRules {
-  /** Send the ADDs that a card added by I: ADD_INSTALLED_ITEM lacks (R10, setting ENTITLE_ADDED_CARDS). */
+  /** Whether to send the ADDs that a card added by I: ADD_INSTALLED_ITEM lacks (R10, setting ENTITLE_ADDED_CARDS). */
   readonly entitleAddedCards: boolean;
   readonly smartcardPattern: RegExp;
   readonly setTopBoxPattern: RegExp;
@@ -60,13 +60,18 @@ export interface PlanningRules {
 /** Everything that planning one event depends on; planning does no I/O. */
 export interface PlanningInput {
   readonly event: ActionEvent;
-  /** The newest snapshot of a version lower than the event's, null where none is known (R1, R10). */
+  /** The newest snapshot of a version lower than the event's; null if none is known (R1, R10). */
   readonly previous: Subscription | null;
-  /** Set for a late event only: the newest applied snapshot, whose version is higher than the event's. */
+  /** Set only for a late event: the newest applied snapshot, whose version is higher than the event's. */
   readonly newest: Subscription | null;
-  /** The newest snapshots of the other subscriptions that hold a card of this event's, previous or newest snapshot (R4). */
+  /**
+   * The newest snapshots of the other subscriptions that hold a card of this event's, previous or newest snapshot (R4).
+   */
   readonly others: readonly Subscription[];
-  /** Known pairings of this subscription before the event, pending requests folded in, departed cards voided. */
+  /**
+   * The known pairings of this subscription before the event, with pending requests folded in and departed cards
+   * voided.
+   */
   readonly knownPairings: KnownPairings;
   /** What earlier events of the same action made (R6). */
   readonly earlier: readonly EarlierCommand[];
@@ -74,9 +79,9 @@ export interface PlanningInput {
 }
 
 export interface Plan {
-  /** In the order in which they have to be sent: CANCEL, pairing, ADD (R5). */
+  /** In sending order: CANCEL, pairing, ADD (R5). */
   readonly commands: readonly PlannedCommand[];
   readonly withheld: readonly Withheld[];
-  /** The action is not in the matrix (R12): nothing planned, an alert is due. */
+  /** True if the action is not in the matrix (R12): nothing is planned, and an alert is due. */
   readonly unknownAction: boolean;
 }

@@ -7,7 +7,7 @@ import { knownPairings } from '../pairings/stays.ts';
 import { describeService, entitlementCommand } from '../planning/proposal.ts';
 import { pairKey, snapshotCards } from '../planning/snapshot.ts';
 import type { PlannedCommand } from '../planning/types.ts';
-import { viewOf } from '../planning/view.ts';
+import { snapshotView } from '../planning/snapshot-view.ts';
 import { commandKey, type EntitlementCommand, isPairing, type PairingCommand } from '../planning/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
@@ -177,7 +177,7 @@ function entitledBy(current: Subscription, cards: ReadonlySet<string>, history: 
   const found = new Map<string, Entitled>();
   for (const snapshot of [current, ...others]) {
     const held = snapshotCards(snapshot).filter((card) => cards.has(card));
-    for (const [key, services] of viewOf(snapshot).entitlements()) {
+    for (const [key, services] of snapshotView(snapshot).entitlements()) {
       const [service] = services;
       const card = held.find((one) => key.startsWith(`${one} `));
       if (found.has(key) || card === undefined || !service?.caId) continue;

@@ -2,32 +2,32 @@ import type { Service, Subscription } from '../events/crm.generated.ts';
 import { casDevices, cardsByPlace, isEffective, pairKey } from './snapshot.ts';
 import type { CasDevice, Place } from './snapshot.ts';
 
-/** The effective services behind each entitled (card, service CA id) pair of a snapshot, by `pairKey`. */
+/** The effective services of each entitled (card, service CA id) pair of a snapshot, by `pairKey`. */
 export type Entitlements = ReadonlyMap<string, readonly Service[]>;
 
-/** A snapshot with what the rules look up in it. Each look-up is prepared once, when it is first asked for. */
-export interface View {
+/** A snapshot with the look-ups of the rules. Each is prepared at its first use. */
+export interface SnapshotView {
   readonly number: string;
   readonly version: number;
   readonly services: readonly Service[];
   readonly service: (id: string) => Service | undefined;
-  /** The distributor of an installed item, null where it has none; undefined where the snapshot lacks the item. */
+  /** Returns the distributor of an installed item, null if it has none; undefined if the snapshot lacks the item. */
   readonly placeOfItem: (id: string) => Place | undefined;
-  /** Smart cards and set-top boxes with a CA id, in the snapshot's order. */
+  /** Returns the smart cards and set-top boxes with a CA id, in the snapshot's order. */
   readonly devices: () => readonly CasDevice[];
   readonly devicesAt: (place: Place) => readonly CasDevice[];
-  /** The smart cards among the devices. */
+  /** Returns the smart cards among the devices. */
   readonly cards: () => readonly CasDevice[];
-  /** R1: CA ids of the smart cards with this distributor, each once, in the snapshot's order. */
+  /** Returns the CA ids of the smart cards with this distributor (R1), each once, in the snapshot's order. */
   readonly cardsAt: (place: Place) => ReadonlySet<string>;
-  /** Which pairs the snapshot entitles, and through which services (R1, R2, R4). */
+  /** Returns which pairs the snapshot entitles, and through which services (R1, R2, R4). */
   readonly entitlements: () => Entitlements;
 }
 
 const NO_CARDS: ReadonlySet<string> = new Set();
 
-/** Looks at a snapshot, which must not change any more. */
-export function viewOf(subscription: Subscription): View {
+/** Returns the look-ups of a snapshot, which must not change any more. */
+export function snapshotView(subscription: Subscription): SnapshotView {
   const { number, version, services } = subscription;
   const servicesById = once(() => new Map(services.map((service) => [service.id, service])));
   const placesByItem = once(() => new Map(subscription.installedItems.map((item) => [item.id, item.distributor])));
