@@ -14,8 +14,8 @@ const AHEAD_S = 0.5;
 /** One was too few with a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
 const AHEAD_OF_EACH_SLOT = 3;
 /**
- * The maximum number of unwritten answers: ten transactions. Otherwise a CAS that answers faster than the database
- * writes would fill the memory with answers and their bodies, and a stop could not write them in its time.
+ * The maximum number of unwritten answers: ten transactions. Without it, a CAS that answers faster than the database
+ * writes would fill the memory with answers and their bodies. Nor could a stop write them all in its time.
  */
 const UNWRITTEN_MAX = 1_000;
 /** How often an instance asks for the probe of a half-open breaker. */

@@ -30,7 +30,7 @@ export interface SettleOptions {
 /**
  * Writes settlements in one transaction, and returns for each whether the claim still held.
  *
- * While the database is down it waits: an answer that was read is worth more than the lease, and it counts as long as
+ * While the database is down it waits. An answer that was read is worth more than the lease, and counts as long as
  * nobody else has claimed the request. A batch that PostgreSQL refuses is split. A single settlement that it refuses is
  * tried without the bodies of its SOAP calls, and then left to its lease.
  */

@@ -111,8 +111,8 @@ function inboxRow(decision: Decision) {
 }
 
 /**
- * Returns the event's JSON. An event that was dead-lettered for U+0000 is stored without it, so that its action is
- * known and the CRM gets an outcome; the dead letter has the original bytes. Everything else is unchanged.
+ * Returns the event's JSON. Of an event that was dead-lettered for U+0000, that character is replaced, so that its
+ * action is known and the CRM gets an outcome. The dead letter has the original bytes. Everything else is unchanged.
  */
 function jsonOf(event: ActionEvent, disposition: Decision['disposition']): string {
   if (disposition !== 'DEAD_LETTERED') return JSON.stringify(event);

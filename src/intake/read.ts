@@ -70,7 +70,7 @@ function dead(
   return { message, event, cause: { reason, detail: shortened(detail) } };
 }
 
-/** Returns whether a header names the schema, and the value lacks the wire format's prefix. */
+/** Returns whether a header names the schema; the value then lacks the wire format's prefix. */
 export function namesSchemaInHeader(message: IncomingMessage): boolean {
   return headerBytes(message, SCHEMA_HEADER) !== null;
 }

@@ -26,13 +26,13 @@ export interface Start extends Place {
 /**
  * Finds where reading starts.
  *
- * If the stored offset is lower than Kafka's, or is missing although Kafka has one, PostgreSQL is older than what was
- * acknowledged to Kafka: it was restored from a backup, or is another database. Then everything read since is read
- * again (P1), and what is still stored is a duplicate by its eventId. If Kafka's offset is lower, reading starts there.
+ * The stored offset may be lower than Kafka's, or missing although Kafka has one. Then PostgreSQL is older than what
+ * was acknowledged to Kafka: it was restored from a backup, or is another database. Everything read since is read again
+ * (P1), and what is still stored is a duplicate by its eventId. If Kafka's offset is lower, reading starts there.
  * Positions that Kafka no longer has are skipped.
  *
- * Each partition has its own answer, by `placeKey`: an Error if Kafka does not answer for it, and none if it does not
- * exist yet; the next assignment includes it then.
+ * Each partition has its own answer, by `placeKey`. It is an Error if Kafka does not answer for the partition. It is
+ * missing if the partition does not exist yet; the next assignment includes it then.
  * @throws if the database or all of Kafka is unreachable.
  */
 export async function startsOf(

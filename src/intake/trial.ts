@@ -55,9 +55,9 @@ export function trialOf<M>(source: Source<M>, options: TrialOptions): Steps<M> {
 }
 
 /**
- * Does with messages of our own what intake does with those of the CRM: decodes, plans and stores them, and commits
- * with a NOTIFY and a write to the offset's row. They write to every table that intake writes to, and are undone before
- * the commit.
+ * Does with messages of our own what intake does with those of the CRM: decodes, plans and stores them. It commits with
+ * a NOTIFY and a write to the offset's row. The messages write to every table that intake writes to, and are undone
+ * before the commit.
  * @throws errors that no message causes.
  */
 async function runControl<M>({ topic, partition }: Source<M>, options: TrialOptions): Promise<void> {
@@ -88,9 +88,9 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
 const OWN_DISPOSITIONS = 'PLANNED, PLANNED, NOTHING_TO_DO, DEAD_LETTERED';
 
 /**
- * Makes the control's messages. A service is added to a card; the card leaves; the service is added without a card,
- * which is withheld and makes its action's outcome due; and one message cannot be read. Subscription, card and ids are
- * the control's own, so it waits for nobody's locks. Its offsets do not exist in Kafka.
+ * Makes the control's messages. A service is added to a card, and the card leaves. The service is added without a card,
+ * which is withheld and makes its action's outcome due. One message cannot be read. Subscription, card and ids are the
+ * control's own, so it waits for nobody's locks. Its offsets do not exist in Kafka.
  */
 function ownMessages(topic: string, partition: number, control: ActionEvent): ReadMessage[] {
   const id = `control ${randomUUID()}`;

@@ -85,8 +85,8 @@ function newRequests(
 }
 
 /**
- * Returns the first request number that belongs to the stay of a card that the event at a position brought: higher than
- * those of all events before it, and not higher than its own.
+ * Returns the first request number that belongs to the stay of a card that the event at a position brought. It is
+ * higher than those of all events before it, and not higher than its own.
  */
 function joinedNumbers(
   stored: readonly StoredRequest[],

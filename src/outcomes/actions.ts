@@ -22,7 +22,7 @@ export interface DueAction {
 
 /**
  * SQL: whether the outcome of an action `a` waits for no more facets. An action received in what is now the future does
- * not wait either: the clock went back since, and nobody knows how much of the wait is over.
+ * not wait either. The clock went back since, and nobody knows how much of the wait is over.
  */
 const IS_DUE = /* sql */ `
 a.outcome_due_at is not null

@@ -108,9 +108,9 @@ function noHeaders(): Record<string, (Buffer | string)[]> {
 }
 
 /**
- * Reduces a dead letter that is too large for the broker: first it drops the value and the message's own headers, and
- * in a second call also the key. `dead-letter-left-out` names what is missing. Null if only our own headers are left,
- * which have at most about 5,000 bytes: then the size is not the problem.
+ * Reduces a dead letter that is too large for the broker. The first call drops the value and the message's own headers;
+ * a second call also drops the key. The header `dead-letter-left-out` names what is missing. Null if only our own
+ * headers are left, at most about 5,000 bytes: then the size is not the problem.
  */
 export function reducedDeadLetter({ stored, topic, message }: EncodedMessage): EncodedMessage | null {
   if (stored.kind !== 'DEAD_LETTER') return null;

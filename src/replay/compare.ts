@@ -139,8 +139,8 @@ function subjectOf({ type, smartcard, serviceCaId }: Subject): string {
 }
 
 /**
- * Returns whether both commands ask for the same thing with different parameters: an entitlement with another
- * distributor, or a pairing that shares a card.
+ * Returns whether both commands ask for the same thing with different parameters. For example, an entitlement has
+ * another distributor, or two pairings share a card.
  */
 function isTwin(one: PlannedCommand, other: PlannedCommand): boolean {
   const [pair, otherPair] = [pairOf(one), pairOf(other)];

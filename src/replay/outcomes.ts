@@ -53,8 +53,8 @@ export async function outcomeSelection(
 /**
  * Publishes the outcomes of a selection again, with the same `ce_id`, in their original order.
  *
- * To their original topics they go through the outbox, so that one relay keeps the order of each key among replayed and
- * live outcomes. To another topic they go directly, so that a missing topic stops only this replay.
+ * To their original topics they go through the outbox. So one relay keeps the order of each key among replayed and live
+ * outcomes. To another topic they go directly, so that a missing topic stops only this replay.
  * @returns how it ended; RUNNING if another instance of the service continues.
  * @throws ReplayTakenError; errors of an outage: what was stored or acknowledged stays done, and the replay can be
  * resumed.

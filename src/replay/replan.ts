@@ -20,11 +20,11 @@ export interface Replanned {
 }
 
 /**
- * Plans events of one subscription by today's rules, as of the moment when each was processed: with the snapshots,
+ * Plans events of one subscription by today's rules, as of the moment when each was processed. It uses the snapshots,
  * guards and known pairings of that moment, as far as they are stored. Pure.
  *
- * The facets of an action belong together (R6). So every event of an action with a selected event is planned, and what
- * an earlier facet would have made counts as made. Everything else that an event found is taken as it really was.
+ * The facets of an action belong together (R6). So every event of an action with a selected event is planned. What an
+ * earlier facet would have made counts as made. Everything else that an event found is taken as it really was.
  */
 export function replan(
   number: string,

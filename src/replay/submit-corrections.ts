@@ -20,9 +20,11 @@ const RANK: Readonly<Record<PlannedCommand['type'], number>> = {
 };
 
 /**
- * Stores the requests that correct the differences of one subscription, after all other work, and what was done about
- * each difference. A command that an event should have made belongs to its action, so that it is not made twice (R6)
- * and the CRM gets an outcome. A command that undoes a wrong one belongs to no action.
+ * Stores the requests that correct the differences of one subscription. They go after all other work. Also stores what
+ * was done about each difference.
+ *
+ * A command that an event should have made belongs to its action. So it is not made twice (R6), and the CRM gets an
+ * outcome. A command that undoes a wrong one belongs to no action.
  * @returns the requests' numbers.
  */
 export async function submitCorrections(

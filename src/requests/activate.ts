@@ -78,8 +78,8 @@ select w.number from work w
  order by w.number for update`;
 
 /**
- * Handles newcomers with a lower number than the request whose turn it is. A request that is being sent keeps the turn:
- * it is pinned, even after its lease has run out, because the CAS may have it. Any other request waits from now on.
+ * Handles newcomers with a lower number than the request whose turn it is. A request that is being sent is pinned and
+ * keeps the turn, even after its lease has run out, because the CAS may have it. Any other request waits from now on.
  */
 const DISPLACE = /* sql */ `
 with due as (

@@ -4,8 +4,8 @@ import type { Command } from '../planning/command.ts';
 import { CLASS } from './request-class.ts';
 
 /**
- * The doubt that an earlier try left about a pairing command (R8): its answer could not be read, or the CAS refused it
- * and was not yet asked about its present pairing.
+ * The doubt that an earlier try left about a pairing command (R8). Either its answer could not be read, or the CAS
+ * refused it and was not yet asked about its present pairing.
  */
 export type Doubt =
   | { readonly kind: 'unknown' }

@@ -35,12 +35,12 @@ export interface ReadyCorrected {
 }
 
 /**
- * Makes requests ready again that were ready before the clock went back and that nobody ever claimed: at most 2,000 of
- * each class, the longest waiting first, with one transaction per class.
+ * Makes requests ready again that were ready before the clock went back and that nobody ever claimed. It takes at most
+ * 2,000 of each class, the longest waiting first, with one transaction per class.
  *
- * Such a request is ready from its submission on, so a time more than `stepMs` ahead can only come from before the
- * clock went back. So nobody needs to know by how much it went back: the newest request is ready now, and the others
- * keep their distance to it and so their order.
+ * Such a request is ready from its submission on. So a time more than `stepMs` ahead can only come from before the
+ * clock went back, and nobody needs to know by how much. The newest request is ready now, and the others keep their
+ * distance to it and so their order.
  *
  * A corrected row is no longer in the future, so none is corrected twice. Any number of instances may call this at
  * once, and if one dies the others do the rest. Without a jump it costs one index look-up per class.
@@ -98,8 +98,8 @@ const SHIFT_RETRIES = shiftWaits('waits = 0 and rank = any(array[0, 2, 4]::small
 const SHIFT_WAITING_RETRIES = shiftWaits('waits > 0 and retries > 0');
 
 /**
- * Walks work_ready from the first entry in the future; the last entry shows how far all must go back. `left` is true if
- * anything was found, even if others hold all of it; the next call finds out. Never waits for a lock.
+ * Walks work_ready from the first entry in the future; the last entry shows how far all must go back. If anything was
+ * found, `left` is true, even if others hold all of it; the next call finds out. Never waits for a lock.
  *
  * A row that another instance corrected after this statement's snapshot is read again in its new version. That version
  * may be later than our now(), but never later than the clock.

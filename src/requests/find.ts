@@ -76,8 +76,8 @@ r.created_by_unit as "createdByUnit", r.updated_at as "updatedAt", r.updated_by_
 r.updated_by_unit as "updatedByUnit"`;
 
 /**
- * Walks attempt's primary key backwards from the request's last attempt. `wanted` is an SQL condition for reading
- * bodies; if it is false, no attempt is read.
+ * Walks attempt's primary key backwards from the request's last attempt. The SQL condition `wanted` decides whether
+ * bodies are read; if it is false, no attempt is read.
  */
 export function lastTry(wanted: string): string {
   return /* sql */ `

@@ -55,7 +55,10 @@ export interface UntriedRequest extends Held {
   readonly cards: readonly string[];
 }
 
-/** Gives claimed requests back unchanged, to be claimed again at once. Returns the numbers whose claim still held. */
+/**
+ * Releases claimed requests unchanged, to be claimed again at once.
+ * @returns the numbers whose claim still held.
+ */
 export async function giveBackRequests(tx: Transaction, requests: readonly UntriedRequest[]): Promise<number[]> {
   if (requests.length === 0) return [];
   await lockCards(tx, cardsOf(requests));

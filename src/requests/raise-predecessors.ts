@@ -1,15 +1,15 @@
 import type { Transaction } from '../platform/database.ts';
 
 /**
- * Raises every request that these wait for, across cards and to the end of the chain, to at least their class.
- * Otherwise an EXPRESS request after a REGULAR one of its card would wait for the whole REGULAR backlog, and a REGULAR
- * one for the whole bulk work. The order of a card does not change.
+ * Raises every request that these wait for to at least their class, across cards and to the end of the chain. Otherwise
+ * an EXPRESS request after a REGULAR one of its card would wait for the whole REGULAR backlog. In the same way a
+ * REGULAR request would wait for the whole bulk work. The order of a card does not change.
  *
  * Along a lane the classes never fall. So the walk looks at one predecessor per card and stops at the first that needs
  * no raise. Each request is raised at most twice in its life, however many wait for it.
  *
  * Cards further up the chain are not locked. So a scheduled request may come due there meanwhile, ahead of one raised
- * here. Its activation locks the request after it, whose row this statement writes, so the second transaction sees the
+ * here. Its activation locks the request after it, whose row this statement writes. So the second transaction sees the
  * result of the first. Here that means walking on from the raised rows, where the walk itself would stop.
  */
 export async function raisePredecessors(tx: Transaction, numbers: readonly number[]): Promise<void> {

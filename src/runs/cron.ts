@@ -34,7 +34,7 @@ export function cronProblem(cron: string, timeZone: string): { field: 'cron' | '
  * repeats an hour in autumn. So this function maps wall times to instants:
  * - Every wall time is due exactly once: when the clocks first show it, or when they go forward over it.
  * - An expression that names every hour is due whenever the clocks show one of its times, so also in a repeated hour. A
- * skipped time of it is due only if more than an hour would pass without it.
+ *   skipped time of it is due only if more than an hour would pass without it.
  */
 export function nextTime(cron: string, timeZone: string, after: Date): Date | null {
   const clock = wallClock(timeZone);

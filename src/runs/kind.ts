@@ -123,8 +123,8 @@ export interface RunKind<P = unknown, S = unknown> {
   /** Outcomes besides COMPLETED that nobody needs to look at; default none. */
   readonly goodOutcomes?: readonly string[];
   /**
-   * The most targets of one transaction, which holds the locks of their cards while triggers wait: some milliseconds
-   * for 50 targets with one request and one card each.
+   * The most targets of one transaction. It holds the locks of their cards while triggers wait: some milliseconds for
+   * 50 targets with one request and one card each.
    */
   readonly chunk: number;
   /**

@@ -46,7 +46,7 @@ export async function reconcileRun(db: Queryable, id: number): Promise<RunRow> {
 }
 
 /**
- * Checks that a RECONCILE run has ended.
+ * Checks that a RECONCILE run is not under way.
  * @throws OperationError if the run is of another kind, or may still find something.
  */
 export async function mustBeReconciled(db: Queryable, id: number): Promise<void> {

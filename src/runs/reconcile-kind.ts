@@ -13,13 +13,13 @@ import { asked, differentResult } from './reconcile-results.ts';
 const ASKED_AGAIN_MAX = 3;
 
 /**
- * RECONCILE: asks the CAS for the active subscriptions of each selected card, and compares the answer with the newest
+ * RECONCILE: asks the CAS for the active subscriptions of each selected card. It compares the answer with the newest
  * snapshots of all subscriptions that hold the card. Changes nothing.
  *
  * What the CRM entitles is stored with the question while the card is locked. Every command of an earlier event then
- * has a lower number, is sent first, and shows in the answer. A difference counts only if, when the answer arrives, the
- * CRM still entitles the same and nothing else is on its way to the card. Otherwise the CAS is asked again, at most
- * three times; then the card is CHANGING.
+ * has a lower number, is sent first, and shows in the answer. When the answer arrives, a difference counts only if the
+ * CRM still entitles the same. Also, nothing else may be on its way to the card. Otherwise the CAS is asked again, at
+ * most three times; then the card is CHANGING.
  */
 export const reconcileKind = runKind({
   name: 'RECONCILE',

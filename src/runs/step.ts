@@ -30,9 +30,9 @@ export interface StepParts {
 export type Step = 'more' | 'done' | 'wait' | 'not ours';
 
 /**
- * Does the next piece of one run's work, in at most two transactions: first what follows from final requests, then more
- * targets or more requests. Each transaction first locks the run's row without waiting, so any number of instances may
- * work on the run, and one can finish what another started. A stop takes that lock between two steps.
+ * Does the next piece of one run's work, in at most two transactions. The first handles final requests; the second adds
+ * targets or makes requests. Each first locks the run's row without waiting. So any number of instances may work on the
+ * run, and one can finish what another started. A stop takes that lock between two steps.
  */
 export async function stepRun(id: number, parts: StepParts): Promise<Step> {
   const settled = await inRun(id, parts, settleTargets);

@@ -88,8 +88,8 @@ select coalesce(sum(cardinality(requests)), 0)::int as count
 
 /**
  * Walks run_target_sent, and work's primary key for each request: a final one has no row there. Then walks request's
- * primary key. A join with run_target again read the whole run for each target while PostgreSQL had no statistics of
- * the table: 43 ms for 45 targets of 6,000.
+ * primary key. It does not join run_target again. While PostgreSQL had no statistics of the table, such a join read the
+ * whole run for each target: 43 ms for 45 targets of 6,000.
  */
 const SETTLED = /* sql */ `
 with settled as materialized (
