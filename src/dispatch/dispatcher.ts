@@ -332,7 +332,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
         ? 'stopping'
         : share.inForce()
           ? provider.detail()
-          : 'no share of the limits: the database is away',
+          : 'no share of the limits: the database is unreachable',
       mode: provider.mode(),
       casSilentMs: silence.silentMs(),
       underWay: carrying.size,

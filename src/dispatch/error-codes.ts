@@ -17,7 +17,7 @@ export const DISPATCH_ERROR_CODES = [
   {
     code: 'PAIRED_ELSEWHERE',
     meaning:
-      'The CAS refused a pairing, named no other cause, and holds a card to be paired in a pairing with other devices than the command names; the description shows that pairing, and what the CAS said.',
+      'The CAS refused a pairing, named no other cause, and holds a card to be paired in a pairing with other devices than the command names; the description shows that pairing and the answer of the CAS.',
     remedy:
       'Take the card out of that pairing at the CAS (there is no command for it), or correct the subscription in the CRM, and ask for the pairing again.',
   },
@@ -30,7 +30,7 @@ export const DISPATCH_ERROR_CODES = [
   {
     code: 'WITHDRAWN',
     meaning:
-      'A person withdrew the request before it was final. The description says whether the CAS may have done it.',
+      'A person withdrew the request before it was final. The description shows whether the CAS may have done it.',
     remedy: 'None is needed; if it was a mistake, make the request again.',
   },
 ] as const satisfies readonly ErrorCode[];
@@ -42,7 +42,7 @@ export function errorCodesDocument(): string {
   return [
     '# Error codes of the service itself',
     '',
-    'The codes that the service gives to rejected requests. Those of the CAS and of the way to it are in [errors-conax.md](errors-conax.md).',
+    'The codes that the service gives to rejected requests. Those of the CAS and of the connection to it are in [errors-conax.md](errors-conax.md).',
     '',
     '| code | meaning | what to do |',
     '|---|---|---|',

@@ -88,7 +88,7 @@ export function createProviderWatch(options: ProviderWatchOptions): ProviderWatc
     metrics.paused.set(1);
     if (await pauseProvider(db, { reason, by: instance })) {
       metrics.pauses.inc({ why: code });
-      logger.error({ reason }, 'dispatch: sending is paused; mend the credentials, then "provider resume"');
+      logger.error({ reason }, 'dispatch: sending is paused; correct the credentials, then run "provider resume"');
     }
     onChange();
   };

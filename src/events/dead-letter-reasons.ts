@@ -19,14 +19,13 @@ export const deadLetterReasons = {
   },
   UNREADABLE: {
     meaning:
-      'The bytes do not fit the schema they name, or the schema lacks a field that the service needs, or it is no CRM action event.',
+      'The bytes do not fit the schema they name, or the schema lacks a field that the service needs, or it is not a CRM action event.',
     remedy: 'The detail names the field. Fix the producer or its schema, then send the event again.',
   },
   UNREADABLE_RECORD: {
     meaning:
       "Kafka's own record cannot be read: its batch is damaged, cannot be unpacked, or is too large unpacked. Key and value are not in the dead letter.",
-    remedy:
-      'The detail says what is wrong and which offsets are concerned. Find out who wrote them, then send the events again.',
+    remedy: 'The detail names the problem and the offsets. Find out who wrote them, then send the events again.',
   },
   TOO_MANY_COMMANDS: {
     meaning: 'The event alone would make more commands than one event may; nothing of it was done.',

@@ -126,7 +126,7 @@ function decodeOne(value: Buffer | null, readingsById: ReadonlyMap<number, Readi
   if (value.length === 0) return failure('EMPTY_MESSAGE', 'the value of the message is empty');
   const id = schemaIdOf(value);
   if (id === null)
-    return failure('NOT_AVRO', `the value begins with ${value.subarray(0, PREFIX_BYTES).toString('hex')}`);
+    return failure('NOT_AVRO', `the value starts with ${value.subarray(0, PREFIX_BYTES).toString('hex')}`);
   const reading = readingsById.get(id);
   if (!reading) return failure('UNKNOWN_SCHEMA', `the schema id ${id} was not looked up`);
   if (!reading.ok) return reading;

@@ -57,8 +57,8 @@ export interface Experiment {
 }
 
 /**
- * Work without any message also fails or is slow, and the error's message says which. Either the part in `cause` is out
- * of order, or the service is.
+ * Work without any message also fails or is slow; the error's message shows which. Either the part in `cause` is out of
+ * order, or the service is.
  */
 export class ControlFailedError extends Error {
   override readonly name = 'ControlFailedError';

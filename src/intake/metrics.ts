@@ -56,7 +56,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
   });
   const remarks = new Counter({
     name: 'conax_intake_remarks_total',
-    help: 'Oddities of CRM events that were processed all the same, by kind.',
+    help: 'Oddities of CRM events that were processed normally, by kind.',
     labelNames: ['remark'],
     registers,
   });
@@ -110,7 +110,7 @@ export function intakeMetrics(registry: Registry): IntakeMetrics {
   });
   const restarts = new Counter({
     name: 'conax_intake_restarts_total',
-    help: 'How often the Kafka consumer ended by itself and was begun anew.',
+    help: 'How often the Kafka consumer ended by itself and was restarted.',
     registers,
   });
   const seconds = new Histogram({

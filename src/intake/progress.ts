@@ -123,7 +123,7 @@ export function watchProgress(options: {
       metrics.lost(place.topic, place.partition, to - from);
       logger.error(
         { ...place, from, to, count: to - from },
-        `up to ${to - from} messages are gone that nobody read: ${why}; reading goes on at ${to}. See what the CRM did in that time, and compare the CAS (reconcile)`,
+        `up to ${to - from} messages were lost unread: ${why}; reading continues at ${to}. See what the CRM did in that time, and compare the CAS (reconcile)`,
       );
     },
     stopped(place, detail) {
@@ -166,7 +166,7 @@ export function watchProgress(options: {
     const seconds = Math.round((performance.now() - (state.since ?? 0)) / 1000);
     if (fault !== null) {
       const at = position === null ? '' : ` after offset ${position}`;
-      return `${placeKey(place)} is not read${at} for ${seconds} s: Kafka does not deliver it: ${fault}. See the brokers (kafka-topics.sh --describe --unavailable-partitions lists partitions without a leader); reading goes on by itself`;
+      return `${placeKey(place)} is not read${at} for ${seconds} s: Kafka does not deliver it: ${fault}. See the brokers (kafka-topics.sh --describe --unavailable-partitions lists partitions without a leader); reading then continues by itself`;
     }
     if (position === null)
       return `${placeKey(place)} is not read since ${seconds} s: it is not known where reading has to start; see the log`;

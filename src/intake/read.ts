@@ -23,7 +23,7 @@ export async function readMessages(
   const decoded = await decoder.decode(messages.map(({ value }) => value));
   return messages.map((message, index) => {
     const result = decoded[index];
-    if (!result) throw new Error(`The decoder gave ${decoded.length} results for ${messages.length} messages`);
+    if (!result) throw new Error(`The decoder returned ${decoded.length} results for ${messages.length} messages`);
     return read(message, result);
   });
 }

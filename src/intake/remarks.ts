@@ -9,7 +9,8 @@ export const remarks = {
   },
   SHARED_VERSION: {
     meaning: 'Another action of the subscription has the same version.',
-    lookFor: 'A CRM that does not raise the version with every action: late events cannot be told from newer ones.',
+    lookFor:
+      'A CRM that does not raise the version with every action: late events cannot be distinguished from newer ones.',
   },
   KEY_MISMATCH: {
     meaning: 'The key of the message is not the subscription number of its event.',

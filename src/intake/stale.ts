@@ -97,7 +97,7 @@ export async function planAlone(
   const seenEventIds = given.seen ? facts.seenEventIds : new Set<string>();
   const folded = foldChunk([read], { ...facts, seenEventIds }, { ...options, stalePolicy: 'plan' });
   const [decision] = folded.decisions;
-  if (!decision) throw new Error('Folding one message gave no decision');
+  if (!decision) throw new Error('Folding one message returned no decision');
   return { folded, decision };
 }
 

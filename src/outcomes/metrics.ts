@@ -22,7 +22,7 @@ export function outcomeMetrics(registry: Registry): OutcomeMetrics {
   });
   const parked = new Counter({
     name: 'conax_outbox_parked_total',
-    help: 'ALERT when it grows: messages that the broker will never take, by kind.',
+    help: 'ALERT when it grows: messages that the broker will never accept, by kind.',
     labelNames: ['kind'],
     registers,
   });
@@ -48,7 +48,7 @@ export function outcomeMetrics(registry: Registry): OutcomeMetrics {
   });
   const overdue = new Counter({
     name: 'conax_actions_incomplete_total',
-    help: 'Outcomes of actions sent without facets that the CRM had named, as the wait for them was over; not those whose last request ended later still.',
+    help: 'Outcomes of actions sent without all named facets, because the wait was over. Actions whose last request ended even later are not counted.',
     registers,
   });
   return {

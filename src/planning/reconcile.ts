@@ -116,7 +116,7 @@ function obstacleTo(
     return { reason: 'SUPERSEDED', detail: `By now subscription ${now.subscription.number} entitles the card to it.` };
   }
   if (type === 'ADD_SUBSCRIPTIONS' && now === undefined) {
-    return { reason: 'SUPERSEDED', detail: 'No subscription entitles the card to it any more.' };
+    return { reason: 'SUPERSEDED', detail: 'No subscription entitles the card to it now.' };
   }
   const { smartcardPattern, servicePattern } = rules;
   const misfits = [

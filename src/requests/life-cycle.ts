@@ -14,7 +14,7 @@ export const PHASES = {
   RETRYING: 'Nobody is ahead of it, and it waits until its back-off is over; its cards wait with it.',
   SENDING: 'An instance holds it under a lease and carries it out. If the lease runs out, another one takes it over.',
   COMPLETED: 'Final: the CAS did it. The row stays until the retention command deletes it.',
-  REJECTED: 'Final: the CAS, the service or a person refused it; error_code says which.',
+  REJECTED: 'Final: the CAS, the service or a person refused it; error_code shows which.',
 } as const satisfies Record<Phase, string>;
 
 export interface Transition {

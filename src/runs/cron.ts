@@ -9,13 +9,13 @@ export function cronProblem(cron: string, timeZone: string): { field: 'cron' | '
   } catch {
     return {
       field: 'time_zone',
-      problem: `${JSON.stringify(timeZone)} is no time zone: give one like Asia/Nicosia or UTC`,
+      problem: `${JSON.stringify(timeZone)} is not a time zone: give one like Asia/Nicosia or UTC`,
     };
   }
   if (cron.trim().split(/\s+/).length !== 5) {
     return {
       field: 'cron',
-      problem: `${JSON.stringify(cron)} has not five fields: give minute, hour, day of the month, month, day of the week`,
+      problem: `${JSON.stringify(cron)} does not have five fields: give minute, hour, day of the month, month, day of the week`,
     };
   }
   try {

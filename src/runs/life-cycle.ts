@@ -9,8 +9,7 @@ export const RUN_STATES = {
   STOPPED:
     'Nothing more is sent: requests that nobody had claimed are withdrawn, claimed ones finish. A person resumes it.',
   COMPLETED: 'Final: every target is done, and the counts by outcome are stored.',
-  FAILED:
-    'The worker failed several times in a row; `failure` has the error. A person fixes the cause and resumes it.',
+  FAILED: 'The worker failed several times in a row; `failure` has the error. A person fixes the cause and resumes it.',
 } as const satisfies Record<RunState, string>;
 
 export const runStates = Object.keys(RUN_STATES) as readonly RunState[];
@@ -63,7 +62,7 @@ export function runLifeCycleDocument(): string {
   return [
     '# Life cycle of a run',
     '',
-    'Generated from the table in `src/runs/life-cycle.ts`; [runs.md](runs.md) says how to use runs. A test drives runs through every transition, and fails if one is not reached or another one happens.',
+    'Generated from the table in `src/runs/life-cycle.ts`; [runs.md](runs.md) explains how to use runs. A test drives runs through every transition, and fails if one is not reached or another one happens.',
     '',
     '```mermaid',
     'stateDiagram-v2',

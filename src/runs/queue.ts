@@ -67,7 +67,7 @@ export async function addToQueue(
   }
   const [entry] = await db.query<QueueEntry>(INSERT, [JSON.stringify(message), card, subscription, by.user, by.unit]);
   if (entry) return entry;
-  throw new Error('An entry was added to the queue and gave no row');
+  throw new Error('Adding an entry to the queue returned no row');
 }
 
 /** Lists entries after the number `after`, the oldest first; of one state, or of all. */

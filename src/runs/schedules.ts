@@ -84,7 +84,7 @@ export async function addSchedule(db: Database, schedule: NewSchedule, context: 
       `there is a schedule ${JSON.stringify(schedule.name)}: take another name`,
     );
   }
-  throw new Error('A schedule was added and gave no row');
+  throw new Error('Adding a schedule returned no row');
 }
 
 const UNIQUE_VIOLATION = '23505';

@@ -197,7 +197,7 @@ describe('A dead letter', () => {
       ['tries', '1'],
       ['tries', '2'],
       ['dead-letter-reason', 'NOT_AVRO'],
-      ['dead-letter-detail', 'the value begins with 6e6f6e7365'],
+      ['dead-letter-detail', 'the value starts with 6e6f6e7365'],
       ['dead-letter-topic', TOPIC],
       ['dead-letter-partition', '0'],
       ['dead-letter-offset', String(bad.offset)],

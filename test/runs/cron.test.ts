@@ -86,10 +86,10 @@ describe('what comes every hour', () => {
 describe('a cron expression', () => {
   test.each([
     ['x * * * *', 'UTC', 'cron', 'cannot be read'],
-    ['0 0 8 * * *', 'UTC', 'cron', 'has not five fields'],
+    ['0 0 8 * * *', 'UTC', 'cron', 'does not have five fields'],
     ['0 0 30 2 *', 'UTC', 'cron', 'never comes'],
     ['* * 31 2,4,6,9,11 *', 'Africa/Casablanca', 'cron', 'never comes'],
-    ['0 8 * * *', 'Mars/Olympus', 'time_zone', 'is no time zone'],
+    ['0 8 * * *', 'Mars/Olympus', 'time_zone', 'is not a time zone'],
   ])('%j in %s is refused', (cron, zone, field, problem) => {
     const found = cronProblem(cron, zone);
     expect(found?.field).toBe(field);
