@@ -98,7 +98,7 @@ export function createAssignment(consumer: Consumer, options: ConsumerOptions, e
         }
       }
     } catch (error) {
-      logger.warn({ err: error }, 'it is not known yet where reading has to start');
+      logger.warn({ err: error }, 'cannot find out yet where reading must start; trying again');
     }
   }
 

@@ -69,8 +69,8 @@ function servicesOnNewCards(situation: Situation): Proposal[] {
 }
 
 /**
- * Returns the ADDs of linked pairs. Moved services that are not effective show as NOT_EFFECTIVE; services that a moved
- * card merely joins do not.
+ * Returns the ADDs of linked pairs. A moved service that is not effective shows as NOT_EFFECTIVE; one that a moved card
+ * merely joins does not.
  */
 function linkedPairs(situation: Situation): Proposal[] {
   return linked(situation)

@@ -17,7 +17,7 @@ interface Account {
   readonly placeOfItem: (item: Placed) => Place | undefined;
   /** Returns the CA ids of the cards that were at a place. */
   readonly cardsAt: (place: Place) => ReadonlySet<string>;
-  /** True if an unknown thing was not there before; false if being unknown shows nothing. */
+  /** True if a thing that this account does not know was not there before; false if that proves nothing. */
   readonly isComplete: boolean;
 }
 
@@ -25,7 +25,7 @@ interface Account {
  * The subscription before the event (R10), by two accounts. One is the event's own snapshot with the listed moves
  * undone; the other is the previous snapshot, if one is known. They agree unless versions are missing in between or the
  * CRM's list is incomplete. Then a change in either of them counts. That may repeat a command of the missing event,
- * which does no harm, and leaves no entitlement on a card that moved unseen.
+ * which does no harm. And no entitlement stays on a card that moved unseen.
  */
 export interface Before {
   readonly accounts: readonly Account[];
