@@ -9,7 +9,7 @@ import type { Logger } from '../platform/logging.ts';
 import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
 import type { Applied } from './apply.ts';
-import { slicesOf } from './chunks.ts';
+import { CHUNK_MESSAGES_MAX, nextSliceMax, slicesOf } from './chunks.ts';
 import { type PartitionBatch, runConsumer } from './consumer.ts';
 import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
@@ -98,6 +98,7 @@ export function startIntake(options: IntakeOptions): Intake {
   };
   /** Why partitions pause, and how often in a row. */
   const pauses = new Map<string, { readonly times: number; readonly reason: string }>();
+  let sliceMax = CHUNK_MESSAGES_MAX;
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
   const progress = watchProgress({ stalledMs: options.stalledMs, metrics, logger });
@@ -193,11 +194,13 @@ export function startIntake(options: IntakeOptions): Intake {
       const readable = await readableCount(values, options.schemas.lookAtSchema);
       if (readable === 0 && batch.goesOn()) return batch.pauseFor(DOUBT_PAUSE_MS);
       const begunAt = performance.now();
-      for (const slice of slicesOf<ReceivedMessage>(batch.messages.slice(0, readable))) {
+      for (const slice of slicesOf<ReceivedMessage>(batch.messages.slice(0, readable), sliceMax)) {
         // What is left is fetched again: other partitions of the same answer wait until this one returns.
         if (!batch.goesOn() || performance.now() - begunAt > BATCH_MS_MAX) return;
         startedAt = performance.now();
+        const sliceAt = startedAt;
         if (!(await experiment.process(key, slice, steps))) return;
+        sliceMax = nextSliceMax(slice.length, performance.now() - sliceAt);
       }
     } catch (error) {
       if (isKafkaError(error)) throw error;

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { nextSliceMax, slicesOf } from '../../src/intake/chunks.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { avroRecord, carelesslyDelivered, randomHistories } from '../support/histories.ts';
 import { randomFrom } from '../support/random.ts';
@@ -55,5 +56,16 @@ describe('A batch', () => {
       }
       expect(await state(cut.db), `seed ${seed}`).toEqual(await state(single.db));
     }
+  });
+});
+
+describe('A slice', () => {
+  it('gets smaller if slices take long, so that other partitions wait less, but never under 100 messages', () => {
+    expect(nextSliceMax(200, 100)).toBe(200);
+    expect(nextSliceMax(200, 600)).toBe(133);
+    expect(nextSliceMax(133, 5_000)).toBe(100);
+    expect(nextSliceMax(100, 40)).toBe(200);
+    const messages = Array.from({ length: 250 }, () => ({ value: null }));
+    expect(slicesOf(messages, nextSliceMax(200, 800)).map(({ length }) => length)).toEqual([100, 100, 50]);
   });
 });
