@@ -99,10 +99,11 @@ interface RawPartition {
 /** Counts the answers. */
 let answers = 0;
 /**
- * The last answer in which something of a partition was read. Partitions that have waited longest go first, in reading and
- * in processing: those that were paused, and those whose batch needs the whole budget. The others take turns.
+ * Where reading of a partition stands, and the first answer to a fetch from there. Partitions that have stood there longest
+ * go first, in reading and in processing: those that pause, and those whose batch needs the whole budget. The others take
+ * turns.
  */
-const readIn = new Map<string, number>();
+const standing = new Map<string, { readonly position: number; readonly since: number }>();
 
 async function decodeAnswer(bytes: Buffer, version: number, request: FetchRequest): Promise<FetchAnswer> {
   const { throttleTime, errorCode, sessionId, partitions } = readAnswer(bytes, version);
@@ -114,7 +115,10 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
   const left = { bytes: UNPACKED_BYTES_MAX, objects: OBJECTS_MAX, partitions: partitions.filter(hasRecords).length };
   const read = new Map<RawPartition, FetchedMessages>();
   answers += 1;
-  for (const raw of longestWaitingFirst(partitions)) {
+  for (const [place, position] of positions) {
+    if (standing.get(place)?.position !== position) standing.set(place, { position, since: answers });
+  }
+  for (const raw of longestStandingFirst(partitions)) {
     const place = placeOf(raw.topic, raw.partition);
     const position = positions.get(place) ?? 0;
     // Each gets an equal share of the objects, and what those before it left over: all get on with every answer.
@@ -127,7 +131,6 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
     left.bytes = budget.bytes;
     left.objects = Math.max(left.objects - (share - budget.objects), 0);
     if (hasRecords(raw)) left.partitions -= 1;
-    if (nextOffset !== position) readIn.set(place, answers);
     const { highWatermark, lastStableOffset } = raw;
     const isOutOfRange = raw.errorCode === OFFSET_OUT_OF_RANGE;
     read.set(
@@ -162,10 +165,10 @@ async function decodeAnswer(bytes: Buffer, version: number, request: FetchReques
   return answer;
 }
 
-function longestWaitingFirst(partitions: readonly RawPartition[]): RawPartition[] {
+function longestStandingFirst(partitions: readonly RawPartition[]): RawPartition[] {
   const turn = answers % Math.max(partitions.length, 1);
-  const waitsSince = ({ topic, partition }: RawPartition): number => readIn.get(placeOf(topic, partition)) ?? 0;
-  return [...partitions.slice(turn), ...partitions.slice(0, turn)].toSorted((a, b) => waitsSince(a) - waitsSince(b));
+  const since = ({ topic, partition }: RawPartition): number => standing.get(placeOf(topic, partition))?.since ?? 0;
+  return [...partitions.slice(turn), ...partitions.slice(0, turn)].toSorted((a, b) => since(a) - since(b));
 }
 
 function hasRecords({ bytes }: RawPartition): boolean {
