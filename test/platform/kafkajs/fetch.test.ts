@@ -61,11 +61,12 @@ describe('The answer of a fetch', () => {
     const consumer = await filledTopic(4, 100);
     const rounds: number[][] = [];
     consumer.on(consumer.events.FETCH_START, () => rounds.push([]));
-    await consumeUntil(consumer, ({ batch, resolveOffset }) => {
+    await consumeUntil(consumer, (payload) => {
+      const { batch } = payload;
       rounds.at(-1)?.push(batch.partition);
       // The others get on by one record each time.
       const [record] = batch.messages;
-      if (batch.partition !== 3 && record) resolveOffset(record.offset);
+      if (batch.partition !== 3 && record) payload.resolveOffset(record.offset);
       return rounds.filter(({ length }) => length === 4).length === 4;
     });
     const whole = rounds.filter(({ length }) => length === 4);
