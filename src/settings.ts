@@ -39,7 +39,7 @@ export type SettingGroup =
 export const settingGroups = {
   database: {
     DATABASE_URL: secret(postgresUrl()).describe(
-      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, or through a pooler in session mode. [database.md](database.md) has what it must be like.',
+      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, or through a pooler in session mode ([database.md](database.md)).',
     ),
     DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },
@@ -55,16 +55,16 @@ export const settingGroups = {
     KAFKA_CLIENT_ID: text('conax-provisioning').describe('The name under which the brokers see the service.'),
     KAFKA_GROUP_ID: text('conax-provisioning').describe('The consumer group; the same for all instances.'),
     KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 300_000, 6_000).describe(
-      "How long reading waits for an instance that died; the brokers' `group.min.session.timeout.ms` is the least.",
+      "How long reading waits for a dead instance; at least the brokers' `group.min.session.timeout.ms`.",
     ),
     KAFKA_OFFSET_LOST: z
       .enum(['skip', 'stop'], 'set it to skip or stop')
       .default('skip')
       .describe(
-        'What happens if messages are gone from Kafka that were not read: `skip` goes on after them, with an error line and a metric; `stop` does not read that partition, and the service is not ready, until it is started with `skip`.',
+        'If Kafka removed unread messages: `skip` continues after them, with an error line and a metric. `stop` does not read that partition, and the service is not ready, until it is started with `skip`.',
       ),
     KAFKA_STALLED_MS: integer(1_000, 3_600_000, 30_000).describe(
-      'How long reading of a partition may stay at one position although there is more before the service is not ready and says so: longer than the largest event takes.',
+      'How long a partition with more messages may stay at one position before the service is not ready. Longer than the largest event takes.',
     ),
     KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
     KAFKA_SSL_CA: optionalText().describe(
@@ -101,14 +101,14 @@ export const settingGroups = {
   },
   rules: {
     ENTITLE_ADDED_CARDS: flag(false).describe(
-      'Send the ADDs that a card lacks which I: ADD_INSTALLED_ITEM brought, instead of withholding them as NOT_TRIGGERED (R10).',
+      'Send the missing ADDs of a card that I: ADD_INSTALLED_ITEM added, instead of withholding them as NOT_TRIGGERED (R10).',
     ),
     STALE_POLICY: z
       .enum(['plan', 'hold'], 'set it to plan or hold')
       .default('plan')
       .describe('What becomes of a late event: `plan` it against the newest snapshot, or `hold` it for a person.'),
     ACTION_FACET_WAIT_MS: integer(0, 86_400_000, 30_000).describe(
-      'How long an action that names its number of facets waits for the missing ones before its outcome goes out without them.',
+      'How long an action that names its number of facets waits for missing ones before its outcome goes out.',
     ),
     SMARTCARD_CA_ID_PATTERN: pattern('^\\d{11}$').describe('What a smart card CA id looks like (regular expression).'),
     STB_CA_ID_PATTERN: pattern('^[!-~]{1,30}$').describe('What an STB CA id looks like (regular expression).'),
@@ -123,7 +123,7 @@ export const settingGroups = {
         )
         .optional(),
     ).describe(
-      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances; [utilities.md](utilities.md) has how it is changed.',
+      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances. [utilities.md](utilities.md) describes how to change it.',
     ),
   },
   conax: {
@@ -139,17 +139,17 @@ export const settingGroups = {
     ),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
     CONAX_KEEP_ALIVE: flag(false).describe(
-      'Whether SOAP calls share connections, one after the other: two to four times as many calls a second, and a CAS or proxy that answers one call twice makes the next one look done (decisions/0006-keep-alive.md). Messages and fingerprints never share one.',
+      'Whether SOAP calls share connections, one after the other: two to four times as many calls a second. If a CAS or proxy answers one call twice, the next one looks done ([0006](decisions/0006-keep-alive.md)). Messages and fingerprints never share one.',
     ),
     CONAX_MAX_CONCURRENCY: integer(1, 1000, 16).describe('SOAP calls under way at once, all instances together.'),
     CONAX_MAX_REQUESTS_PER_SECOND: integer(1, 100_000, 1_000).describe('SOAP calls a second, all instances together.'),
   },
   mapping: {
     CONAX_MAPPING_FILE: optionalText().describe(
-      'How the CAS is spoken to: the file conax.json, with request templates and WSDLs beside it ([conax.md](conax.md)); without it the one that comes with the service.',
+      "The file conax.json, with request templates and WSDLs in its directory ([conax.md](conax.md)); by default the service's own.",
     ),
     ENTITLEMENT_MONTHS: integer(0, 1_200, 0).describe(
-      'After how many calendar months an entitlement ends by itself, sent as entitledFrom and entitledUntil of ADD_SUBSCRIPTIONS; 0: never. A resync more often than that renews entitlements.',
+      'Calendar months after which an entitlement ends by itself, sent as entitledFrom and entitledUntil of ADD_SUBSCRIPTIONS; 0: never. More frequent resyncs renew entitlements.',
     ),
   },
   dispatch: {
@@ -161,7 +161,7 @@ export const settingGroups = {
     ),
     RETRY_BACKOFF_MAX_MS: integer(1, 3_600_000, 5_000).describe('Longest wait before any retry.'),
     BREAKER_FAILURES: integer(1, 10_000, 10).describe(
-      'Calls in a row that did not reach the CAS, or whose answer cannot be read, before all sending stops for a while.',
+      'Calls in a row that do not reach the CAS, or have an unreadable answer, before all sending stops for a while.',
     ),
     BREAKER_OPEN_MS: integer(10, 3_600_000, 1_000).describe(
       'How long sending stops before one call tries again; it doubles while the CAS stays away.',
@@ -170,14 +170,14 @@ export const settingGroups = {
       'The longest time that sending stops before one call tries again.',
     ),
     SHUTDOWN_TIMEOUT_MS: integer(0, 600_000, 20_000).describe(
-      'How long a process that is told to stop may take to finish what it holds.',
+      'How long a stopping process may take to finish its work.',
     ),
   },
   http: {
     HTTP_HOST: text('0.0.0.0').describe('Address that the HTTP server listens on.'),
     HTTP_PORT: integer(0, 65_535, 8080).describe('Port of the HTTP server; 0 takes a free one.'),
     HTTP_MAX_CONNECTIONS: integer(10, 100_000, 1_000).describe(
-      'Connections that each HTTP server holds at once; further ones are closed, and idle ones make room.',
+      'Connections that each HTTP server holds at once. Further ones close idle ones, or are closed.',
     ),
     MANAGEMENT_HOST: optionalText().describe(
       'Address at which `/health`, `/metrics` and `/docs` are served instead of with the APIs; without it HTTP_HOST.',
@@ -188,7 +188,7 @@ export const settingGroups = {
   },
   webApi: {
     WEB_API_IMMEDIATE_TIMEOUT_MS: integer(0, 300_000, 10_000).describe(
-      'How long a call with process_immediately, and a utility of the operations API, waits for the outcome; then the answer shows the request PENDING, and it goes on as usual.',
+      'How long a call with process_immediately, or a utility of the operations API, waits for the outcome. Then the answer shows the request PENDING; the request continues.',
     ),
     WEB_API_TOKEN_IDLE_MS: integer(1_000, 86_400_000, 3_600_000).describe(
       'How long a token of the login lives without a call; it ends up to a minute earlier.',
@@ -196,27 +196,27 @@ export const settingGroups = {
   },
   runs: {
     RUN_REQUESTS_PER_SECOND: integer(1, 10_000, 100).describe(
-      'Requests a second that are made for one run, all instances together; what CONAX_MAX_REQUESTS_PER_SECOND leaves above it is for triggers.',
+      'Requests a second for one run, all instances together. Triggers have the rest of CONAX_MAX_REQUESTS_PER_SECOND.',
     ),
     RUN_WINDOW: integer(1, 1_000, 200).describe(
-      'Requests of one run that may be pending at once: enough to keep the CAS busy for half a second. A trigger for a card whose message is among them waits for that one.',
+      "Requests of one run that may be pending at once: enough for half a second of the CAS. A trigger for a card among them waits for that card's message.",
     ),
   },
   retention: {
     RETENTION_REQUESTS_DAYS: integer(0, 36_500, 0).describe(
-      'How many days a provisioning request is kept after it became final, with its attempts; 0 keeps it for good. At least RETENTION_EVENTS_DAYS.',
+      'Days that a final provisioning request is kept, with its attempts; 0: forever. At least RETENTION_EVENTS_DAYS.',
     ),
     RETENTION_EVENTS_DAYS: integer(0, 36_500, 0).describe(
-      "How many days an event is kept, with the commands that were withheld for it; 0 keeps it for good. Longer than Kafka keeps the CRM's topics: an event that is read again later than that counts as a new one.",
+      "Days that an event is kept, with its withheld commands; 0: forever. Longer than Kafka keeps the CRM's topics: an event read again after its removal counts as new.",
     ),
     RETENTION_OUTCOMES_DAYS: integer(0, 36_500, 0).describe(
-      'How many days a published outcome or dead letter is kept; 0 keeps it for good.',
+      'Days that a published outcome or dead letter is kept; 0: forever.',
     ),
     RETENTION_RUNS_DAYS: integer(0, 36_500, 0).describe(
-      'How many days a completed run is kept, with its cards; 0 keeps it for good.',
+      'Days that a completed run is kept, with its cards; 0: forever.',
     ),
     RETENTION_ARCHIVE_DIR: optionalText().describe(
-      'A directory in which rows are archived before they are removed; without it they are removed alone.',
+      'Directory for archives of removed rows; without it they are only removed.',
     ),
   },
   log: {

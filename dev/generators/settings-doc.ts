@@ -7,7 +7,7 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   kafka: 'Kafka and schema registry',
   rules: 'Rules',
   conax: 'The CAS',
-  mapping: 'How the CAS is spoken to (the service and the simulator)',
+  mapping: 'The CAS interface (the service and the simulator)',
   dispatch: 'Sending',
   http: 'HTTP',
   webApi: 'Web API',
@@ -30,9 +30,9 @@ export function settingsDoc(): string {
 
 Generated from \`src/settings.ts\` by \`npm run generate\`; do not edit.
 
-Settings come from the environment. All of them are checked when a command starts, and every mistake is named in one
-message. Any setting with \`_FILE\` appended to its name reads its value from a file, which is how secrets are given
-(\`CONAX_PASSWORD_FILE=/run/secrets/conax\`). An empty value counts as not set. A command reads only what it needs.
+Settings come from the environment. A command checks the settings it needs when it starts, and one message names every
+mistake. Append \`_FILE\` to a name to read the value from a file, for example for secrets
+(\`CONAX_PASSWORD_FILE=/run/secrets/conax\`). An empty value counts as not set.
 
 ${sections.join('\n')}`;
 }

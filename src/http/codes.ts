@@ -13,22 +13,22 @@ export const webApiCodes = {
   PARAMETER_MISSING: {
     status: 400,
     message: 'A mandatory parameter is missing',
-    remedy: 'Give the parameter that the description names.',
+    remedy: 'The description names it.',
   },
   PARAMETER_INVALID: {
     status: 400,
     message: 'A parameter has a wrong value',
-    remedy: 'The description names the parameter, what is wrong with its value, and what it takes.',
+    remedy: 'The description names the parameter, the problem and the allowed values.',
   },
   PARAMETER_UNKNOWN: {
     status: 400,
     message: 'The call has no such parameter',
-    remedy: 'Correct the name, or leave the parameter out; `/docs` lists what each call takes. Names are lower case.',
+    remedy: 'Correct the name or remove the parameter; `/docs` lists the parameters. Names are lower case.',
   },
   PARAMETERS_CONFLICT: {
     status: 400,
     message: 'These parameters do not go together',
-    remedy: 'The description says which of them to keep.',
+    remedy: 'The description names the ones to keep.',
   },
   IDENTIFIER_INVALID: {
     status: 400,
@@ -39,7 +39,7 @@ export const webApiCodes = {
     status: 400,
     message: 'A set has too many elements',
     remedy:
-      'A call takes at most 100 smart cards and 100 set-top boxes. Nobody has more in one home: check the data; for many customers make a run.',
+      'A call takes at most 100 smart cards and 100 set-top boxes. Check the data; for many customers make a run.',
   },
   SET_HAS_DUPLICATES: {
     status: 400,
@@ -49,8 +49,7 @@ export const webApiCodes = {
   DATE_OUT_OF_RANGE: {
     status: 400,
     message: 'A date is too far away',
-    remedy:
-      'A `scheduled_date` lies at most one day in the past (clocks differ) and ten years in the future; leave it out for now.',
+    remedy: 'A `scheduled_date` is at most one day in the past and ten years in the future; omit it for now.',
   },
   SCHEDULED_AND_IMMEDIATE: {
     status: 400,
@@ -60,7 +59,7 @@ export const webApiCodes = {
   FIELD_UNKNOWN: {
     status: 400,
     message: 'A provisioning request has no such field',
-    remedy: 'Name fields of the provisioning request in `fields_set`, separated by commas, without blanks.',
+    remedy: 'Name fields of the request in `fields_set`, separated by commas, without blanks.',
   },
   BODY_NOT_JSON: {
     status: 400,
@@ -78,7 +77,7 @@ export const webApiCodes = {
     status: 400,
     message: 'The token is in the wrong place',
     remedy:
-      'GET: parameter `token` of the query. POST: member `token` of the JSON body. Or, for both, the header `Authorization: Bearer`. One of them.',
+      'GET: query parameter `token`. POST: member `token` of the JSON body. For both: the header `Authorization: Bearer`. Use one of them.',
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
@@ -98,7 +97,7 @@ export const webApiCodes = {
   WRONG_CREDENTIALS: {
     status: 401,
     message: 'User name, password or organisation is wrong',
-    remedy: 'Check all three; an administrator can set a new password with `users reset-password`.',
+    remedy: 'Check all three; `users reset-password` sets a new password.',
   },
   NOT_PERMITTED: {
     status: 403,
@@ -134,18 +133,18 @@ export const webApiCodes = {
     status: 409,
     message: 'The replay cannot be resumed',
     remedy:
-      'It is completed, or under way: begin a new one, or stop it first. One of a file is resumed on the command line.',
+      'It is completed or under way: start a new one, or stop it first. Resume one of a file on the command line.',
   },
   EVENT_NOT_FOUND: {
     status: 404,
     message: 'There is no such event',
-    remedy: 'Check the id; `GET /api/v1/dead_letters` and `GET /api/v1/held_events` list those that wait.',
+    remedy: 'Check the id; `GET /api/v1/dead_letters` and `GET /api/v1/held_events` list the waiting ones.',
   },
   EVENT_NOT_WAITING: {
     status: 409,
     message: 'The event does not wait for this decision',
     remedy:
-      'The description says why: somebody decided already, it came again meanwhile, its bytes are gone, or it still cannot be read.',
+      'The description has the reason: it is decided already, it came again, its bytes are gone, or it still cannot be read.',
   },
   QUEUE_ENTRY_NOT_FOUND: {
     status: 404,
@@ -155,17 +154,17 @@ export const webApiCodes = {
   REQUEST_IS_FINAL: {
     status: 409,
     message: 'The provisioning request is final',
-    remedy: 'Nothing is sent for it any more. Make a new request where one is needed.',
+    remedy: 'Nothing more is sent for it. Make a new request if you need one.',
   },
   USER_NOT_FOUND: {
     status: 404,
     message: 'There is no such user',
-    remedy: 'Check the name; `GET /api/v1/users` and `users list` have them all.',
+    remedy: 'Check the name; `GET /api/v1/users` and `users list` list them.',
   },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
     message: 'The subscription is not known',
-    remedy: 'Check the identifier. A subscription is known from its first event, or from an import, on.',
+    remedy: 'Check the identifier. A subscription is known from its first event or import.',
   },
   SUBSCRIPTION_AMBIGUOUS: {
     status: 409,
@@ -175,17 +174,17 @@ export const webApiCodes = {
   SERVICE_NOT_FOUND: {
     status: 404,
     message: 'The subscription has no such service',
-    remedy: 'Check the product identifier, and whether the product is a service of this subscription.',
+    remedy: 'Check the product identifier, and whether the subscription has the product.',
   },
   SERVICE_AMBIGUOUS: {
     status: 409,
-    message: 'Several services of the subscription fit, and the CAS would be told different things',
-    remedy: 'Identify the product by its id or code; the description names the services that fit.',
+    message: 'Several services of the subscription fit, and their commands would differ',
+    remedy: 'Identify the product by its id or code; the description names the matching services.',
   },
   SERVICE_WITHOUT_CA_ID: {
     status: 422,
     message: 'The service has no service CA id',
-    remedy: 'The CAS has nothing to do with it. If it should, give the product its CA id in the CRM.',
+    remedy: 'The CAS does not know it. If it should, give the product its CA id in the CRM.',
   },
   ITEM_NOT_FOUND: {
     status: 404,
@@ -200,7 +199,7 @@ export const webApiCodes = {
   ITEM_IS_NO_SMARTCARD: {
     status: 422,
     message: 'The installed item is no smart card',
-    remedy: 'Identify a smart card; the description says what the item is.',
+    remedy: "Identify a smart card; the description has the item's kind.",
   },
   SMARTCARD_WITHOUT_CA_ID: {
     status: 422,
@@ -210,17 +209,17 @@ export const webApiCodes = {
   SMARTCARD_NOT_OF_SUBSCRIPTION: {
     status: 422,
     message: 'The smart card does not belong to the subscription',
-    remedy: 'Check card and subscription; pairing calls may leave the subscription out.',
+    remedy: 'Check card and subscription; pairing calls may omit the subscription.',
   },
   STB_NOT_OF_SUBSCRIPTION: {
     status: 422,
     message: 'The set-top box does not belong to the subscription',
-    remedy: 'Check set-top box and subscription; pairing calls may leave the subscription out.',
+    remedy: 'Check set-top box and subscription; pairing calls may omit the subscription.',
   },
   NO_DEVICE: {
     status: 422,
     message: 'The subscription has no device for it',
-    remedy: 'The description says what it lacks. Correct it in the CRM, or name devices by their CA ids.',
+    remedy: 'The description has what is missing. Correct it in the CRM, or name devices by their CA ids.',
   },
   CA_ID_INVALID: {
     status: 422,
@@ -235,7 +234,7 @@ export const webApiCodes = {
   STATE_CONFLICT: {
     status: 409,
     message: 'The state that it is in does not permit it',
-    remedy: 'The description says what the state is and what may be done in it.',
+    remedy: 'The description has the state and what is possible in it.',
   },
   NAME_TAKEN: {
     status: 409,
@@ -245,7 +244,7 @@ export const webApiCodes = {
   IDEMPOTENCY_KEY_REUSED: {
     status: 422,
     message: 'The Idempotency-Key was used for another body',
-    remedy: 'Use a new key for each new request, and the old one only to send the same request again.',
+    remedy: 'Use a new key for each new request, and the old one only to repeat a request.',
   },
   REQUEST_TIMEOUT: {
     status: 408,
@@ -295,7 +294,7 @@ export const webApiCodes = {
   INTERNAL_ERROR: {
     status: 500,
     message: 'Something went wrong here',
-    remedy: 'The fault is the service’s. Report the number in the description: the log has the cause under it.',
+    remedy: 'A fault of the service. Report the number in the description: the log has the cause with it.',
   },
   PIN_KEY_MISSING: {
     status: 501,
