@@ -67,11 +67,9 @@ export const settingGroups = {
       'How long a partition with more messages may stay at one position before the service is not ready. Longer than the largest event takes.',
     ),
     KAFKA_SSL: flag(false).describe('Whether the brokers speak TLS.'),
-    KAFKA_SSL_CA: optionalText().describe(
-      'Certificates to trust instead of the well-known ones, PEM; usually given as KAFKA_SSL_CA_FILE.',
-    ),
-    KAFKA_SSL_CERT: optionalText().describe('TLS client certificate, PEM; usually given as KAFKA_SSL_CERT_FILE.'),
-    KAFKA_SSL_KEY: secret(optionalText()).describe('Its private key, PEM; usually given as KAFKA_SSL_KEY_FILE.'),
+    KAFKA_SSL_CA: optionalText().describe('Certificates to trust instead of the well-known ones, PEM.'),
+    KAFKA_SSL_CERT: optionalText().describe('TLS client certificate, PEM.'),
+    KAFKA_SSL_KEY: secret(optionalText()).describe('Its private key, PEM.'),
     KAFKA_SASL_MECHANISM: z
       .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
       .optional()
@@ -79,10 +77,10 @@ export const settingGroups = {
     KAFKA_SASL_USERNAME: optionalText().describe('User at the brokers.'),
     KAFKA_SASL_PASSWORD: secret(optionalText()).describe('Password at the brokers.'),
     SCHEMA_REGISTRY_URL: httpUrl().describe(
-      'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`. A user and password in it are taken as SCHEMA_REGISTRY_USERNAME and SCHEMA_REGISTRY_PASSWORD.',
+      'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`. It may contain user and password.',
     ),
     SCHEMA_REGISTRY_CA: optionalText().describe(
-      'Certificates to trust for the registry instead of the well-known ones, PEM; usually set as SCHEMA_REGISTRY_CA_FILE.',
+      'Certificates to trust for the registry instead of the well-known ones, PEM.',
     ),
     SCHEMA_REGISTRY_USERNAME: optionalText().describe('User at the registry.'),
     SCHEMA_REGISTRY_PASSWORD: secret(optionalText()).describe('Password at the registry.'),
@@ -123,20 +121,18 @@ export const settingGroups = {
         )
         .optional(),
     ).describe(
-      'Key that seals PINs until they are sent, 64 hexadecimal characters; usually given as PIN_KEY_FILE. The same for all instances. [utilities.md](utilities.md) describes how to change it.',
+      'Key that seals PINs until they are sent, 64 hexadecimal characters. The same for all instances. [utilities.md](utilities.md) describes how to change it.',
     ),
   },
   conax: {
     CONAX_BASE_URL: httpUrl().describe(
-      'The CAS; the paths of the areas come from conax.json. A user and password in it are taken as CONAX_USERNAME and CONAX_PASSWORD.',
+      'The CAS; the paths of the areas come from conax.json. It may contain user and password.',
     ),
     CONAX_USERNAME: optionalText().describe('User for HTTP Basic and for {{username}} in templates.'),
     CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic and for {{password}} in templates.'),
-    CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM; usually given as CONAX_CLIENT_CERT_FILE.'),
-    CONAX_CLIENT_KEY: secret(optionalText()).describe('Its private key, PEM; usually given as CONAX_CLIENT_KEY_FILE.'),
-    CONAX_CA: optionalText().describe(
-      'Certificates to trust instead of the well-known ones, PEM; usually given as CONAX_CA_FILE.',
-    ),
+    CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM.'),
+    CONAX_CLIENT_KEY: secret(optionalText()).describe('Its private key, PEM.'),
+    CONAX_CA: optionalText().describe('Certificates to trust instead of the well-known ones, PEM.'),
     CONAX_TIMEOUT_MS: integer(100, 300_000, 10_000).describe('How long one SOAP call may take in all.'),
     CONAX_KEEP_ALIVE: flag(false).describe(
       'Whether SOAP calls share connections, one after the other: two to four times as many calls a second. If a CAS or proxy answers one call twice, the next one looks done ([0006](decisions/0006-keep-alive.md)). Messages and fingerprints never share one.',
@@ -180,10 +176,10 @@ export const settingGroups = {
       'Connections that each HTTP server holds at once. Further ones close idle ones, or are closed.',
     ),
     MANAGEMENT_HOST: optionalText().describe(
-      'Address at which `/health`, `/metrics` and `/docs` are served instead of with the APIs; without it HTTP_HOST.',
+      'Separate address of `/health`, `/metrics` and `/docs`; without it HTTP_HOST.',
     ),
     MANAGEMENT_PORT: optionalInteger(0, 65_535).describe(
-      'Port at which `/health`, `/metrics` and `/docs` are served instead of with the APIs; without it HTTP_PORT. Without either setting they are served with the APIs.',
+      'Separate port of `/health`, `/metrics` and `/docs`; without it HTTP_PORT. Without both settings they are served with the APIs.',
     ),
   },
   webApi: {

@@ -31,7 +31,7 @@ export function settingsDoc(): string {
 Generated from \`src/settings.ts\` by \`npm run generate\`; do not edit.
 
 Settings come from the environment. A command checks the settings it needs when it starts, and one message names every
-mistake. Append \`_FILE\` to a name to read the value from a file, for example for secrets
+mistake. Append \`_FILE\` to a name to read the value from a file, as is usual for secrets and PEM
 (\`CONAX_PASSWORD_FILE=/run/secrets/conax\`). An empty value counts as not set.
 
 ${sections.join('\n')}`;

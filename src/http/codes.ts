@@ -117,7 +117,7 @@ export const webApiCodes = {
   RUN_NOT_FOUND: {
     status: 404,
     message: 'There is no such run',
-    remedy: 'Check the id; `GET /api/v1/runs` lists them, the newest first.',
+    remedy: 'Check the id; `GET /api/v1/runs` lists them.',
   },
   SCHEDULE_NOT_FOUND: {
     status: 404,
@@ -127,7 +127,7 @@ export const webApiCodes = {
   REPLAY_NOT_FOUND: {
     status: 404,
     message: 'There is no such replay',
-    remedy: 'Check the id; `GET /api/v1/replays` lists them, the newest first.',
+    remedy: 'Check the id; `GET /api/v1/replays` lists them.',
   },
   REPLAY_NOT_RESUMABLE: {
     status: 409,
@@ -159,7 +159,7 @@ export const webApiCodes = {
   USER_NOT_FOUND: {
     status: 404,
     message: 'There is no such user',
-    remedy: 'Check the name; `GET /api/v1/users` and `users list` list them.',
+    remedy: 'Check the name; `GET /api/v1/users` lists them.',
   },
   SUBSCRIPTION_NOT_FOUND: {
     status: 404,
@@ -174,7 +174,7 @@ export const webApiCodes = {
   SERVICE_NOT_FOUND: {
     status: 404,
     message: 'The subscription has no such service',
-    remedy: 'Check the product identifier, and whether the subscription has the product.',
+    remedy: 'Check the product identifier and the subscription.',
   },
   SERVICE_AMBIGUOUS: {
     status: 409,
@@ -189,7 +189,7 @@ export const webApiCodes = {
   ITEM_NOT_FOUND: {
     status: 404,
     message: 'The subscription has no such installed item',
-    remedy: 'Check the identifier, and whether the item is installed in this subscription.',
+    remedy: 'Check the identifier and the subscription.',
   },
   ITEM_AMBIGUOUS: {
     status: 409,
@@ -209,12 +209,12 @@ export const webApiCodes = {
   SMARTCARD_NOT_OF_SUBSCRIPTION: {
     status: 422,
     message: 'The smart card does not belong to the subscription',
-    remedy: 'Check card and subscription; pairing calls may omit the subscription.',
+    remedy: 'Check both; pairing calls may omit the subscription.',
   },
   STB_NOT_OF_SUBSCRIPTION: {
     status: 422,
     message: 'The set-top box does not belong to the subscription',
-    remedy: 'Check set-top box and subscription; pairing calls may omit the subscription.',
+    remedy: 'Check both; pairing calls may omit the subscription.',
   },
   NO_DEVICE: {
     status: 422,
@@ -224,7 +224,7 @@ export const webApiCodes = {
   CA_ID_INVALID: {
     status: 422,
     message: 'A CA id that the CRM gave does not look like one',
-    remedy: 'Correct it in the CRM, or, if it is right, the pattern in the settings (`…_CA_ID_PATTERN`).',
+    remedy: 'Correct it in the CRM, or the pattern in the settings (`…_CA_ID_PATTERN`).',
   },
   METHOD_NOT_ALLOWED: {
     status: 405,
@@ -334,10 +334,10 @@ export function webApiCodesDocument(): string {
     .map(([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`);
   return `# Codes of the Web API and the operations API
 
-\`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning below, and \`status.description\` names
-the field, what is wrong with its value, and the remedy. That the CAS refused a command is no error of the call: it is in
-\`data\` (\`life_cycle_state\`, \`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and
-[errors-dispatch.md](errors-dispatch.md). How the calls work: [web-api.md](web-api.md) and [operations-api.md](operations-api.md).
+\`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning, and \`status.description\` names the field,
+the problem and the remedy. A refusal of the CAS is not an error of the call: it is in \`data\` (\`life_cycle_state\`,
+\`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and [errors-dispatch.md](errors-dispatch.md). The calls:
+[web-api.md](web-api.md) and [operations-api.md](operations-api.md).
 
 | code | HTTP | meaning | what to do |
 |---|---|---|---|
