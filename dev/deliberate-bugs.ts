@@ -4,7 +4,7 @@
  *     node dev/deliberate-bugs.ts [NAME ...]      all of them, or those that are named
  *     node dev/deliberate-bugs.ts --healthy       the same tests without a bug: they have to pass
  *
- * The exit code is 0 only where every bug was caught. What caught each is kept in docs/reliability.md.
+ * The exit code is 0 only if every bug was caught. docs/reliability.md has the result of the last run.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
