@@ -254,7 +254,7 @@ export const webApiCodes = {
   BODY_TOO_LARGE: {
     status: 413,
     message: 'The body is too large',
-    remedy: 'A body has at most 1 MiB, unless the page of the call says more.',
+    remedy: 'A body has at most 1 MiB, unless `/docs` allows more.',
   },
   ADDRESS_TOO_LONG: {
     status: 414,
@@ -279,7 +279,7 @@ export const webApiCodes = {
   TOO_MANY_ATTEMPTS: {
     status: 429,
     message: 'Too many attempts to log in',
-    remedy: 'Wait as long as the header `Retry-After` says (seconds).',
+    remedy: 'Wait for `Retry-After` seconds.',
   },
   HEADERS_TOO_LARGE: {
     status: 431,
@@ -305,13 +305,13 @@ export const webApiCodes = {
     status: 503,
     message: 'The bodies of the calls under way are too large together',
     remedy:
-      'Nothing was done. Repeat the call after the seconds that `Retry-After` says. Send large bodies one at a time: the largest one that still arrives is refused.',
+      'Nothing was done. Repeat the call after `Retry-After` seconds. Send large bodies one at a time: the largest arriving one is refused.',
   },
   DATABASE_UNAVAILABLE: {
     status: 503,
     message: 'The database is away or too busy',
     remedy:
-      'Repeat the call after the seconds that `Retry-After` says; a POST with the same `Idempotency-Key`, since it may have been done.',
+      'Repeat the call after `Retry-After` seconds; a POST with the same `Idempotency-Key`, since it may have been done.',
   },
   SCHEMA_REGISTRY_UNAVAILABLE: {
     status: 503,
