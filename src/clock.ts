@@ -1,7 +1,7 @@
 import type { Registry } from '@prometheus-io/client';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
-import { restartRetentionLease } from './operations/retention.ts';
-import { shiftPasses } from './operations/retention-pass.ts';
+import { restartRetentionLease } from './features/retention/remove.ts';
+import { shiftPasses } from './features/retention/pass.ts';
 import { shiftFacetWaits } from './outcomes/actions.ts';
 import { restartRelayLease } from './outcomes/relay.ts';
 import { CLOCK_STEP_MAX_MS, type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { RetentionDays } from './operations/retention-kinds.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
 import { kafkaTlsMistakes } from './platform/kafka-tls.ts';
@@ -315,7 +314,9 @@ export function managementAddressOf(settings: Settings<'http'>): { host: string;
 }
 
 /** How many days each kind of row is kept; 0: for good. */
-export function retentionDaysOf(settings: Settings<'retention'>): RetentionDays {
+export function retentionDaysOf(
+  settings: Settings<'retention'>,
+): Readonly<Record<'requests' | 'events' | 'outcomes' | 'runs', number>> {
   return {
     requests: settings.RETENTION_REQUESTS_DAYS,
     events: settings.RETENTION_EVENTS_DAYS,

@@ -6,7 +6,7 @@ import { startClock } from '../src/clock.ts';
 import { createShareKeeper } from '../src/dispatch/share-keeper.ts';
 import { keepLease } from '../src/outcomes/lease.ts';
 import { settleOverdueActions } from '../src/outcomes/record.ts';
-import { isDue } from '../src/operations/retention-pass.ts';
+import { isDue } from '../src/features/retention/pass.ts';
 import type { ClockWatch } from '../src/platform/clock-watch.ts';
 import type { Database } from '../src/platform/database.ts';
 import { createReplay, resumeReplay, takeHosted } from '../src/replay/record.ts';

@@ -86,7 +86,6 @@ export const IMPORT_RULES: ImportRules = {
     'operations/waiting-events.ts -> replay/stored-events.ts',
     'replay/open-events.ts -> operations/import-lines.ts',
     'replay/destination.ts -> settings.ts',
-    'settings.ts -> operations/retention-kinds.ts',
     'settings.ts -> planning/types.ts',
   ],
   circles: [

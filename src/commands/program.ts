@@ -18,7 +18,7 @@ import { requestsCommand } from './requests.ts';
 import { resyncCommand } from './resync.ts';
 import { runsCommand } from './runs.ts';
 import { schedulesCommand } from './schedules.ts';
-import { retentionCommand } from './retention.ts';
+import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
 import { addPasswordCommands } from './users.ts';
@@ -48,13 +48,13 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [messageCommand, ['database', 'rules']],
   [fingerprintCommand, ['database', 'rules']],
   [pinCommand, ['database', 'rules']],
-  [retentionCommand, ['database', 'retention']],
   [conaxCommand, []],
 ];
 
 function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
   if (feature.name === 'users') addPasswordCommands(command);
+  if (feature.name === 'retention') addRetentionRun(command);
   return command;
 }
 

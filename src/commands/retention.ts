@@ -1,9 +1,9 @@
-import { Command } from 'commander';
-import { problemOfArchive } from '../operations/retention-archive.ts';
-import { kindsToRemove, type RetentionDays } from '../operations/retention-kinds.ts';
-import type { RowCounts } from '../operations/retention-rows.ts';
-import { type RetentionPass, retentionPasses } from '../operations/retention-pass.ts';
-import { countRetention, type RetentionProgress, runRetention } from '../operations/retention.ts';
+import type { Command } from 'commander';
+import { problemOfArchive } from '../features/retention/archive.ts';
+import { kindsToRemove, type RetentionDays } from '../features/retention/kinds.ts';
+import { countRetention, type RetentionProgress, runRetention } from '../features/retention/remove.ts';
+import { countsText } from '../features/retention/retention.ts';
+import type { RowCounts } from '../features/retention/rows.ts';
 import { indexWalking } from '../platform/planner-settings.ts';
 import { readSettings, retentionDaysOf } from '../settings.ts';
 import { withDatabase } from './database.ts';
@@ -11,11 +11,8 @@ import { UsageError } from './exit-codes.ts';
 import { print, printJson, report } from './output.ts';
 import { untilToldToStop } from './signals.ts';
 
-/** `retention`: removes, and archives, what is older than its settings. */
-export function retentionCommand(): Command {
-  const retention = new Command('retention').description(
-    'archives and removes rows that are older than the RETENTION_ settings (docs/retention.md)',
-  );
+/** Adds the command `retention run`, which removes, and archives, what is older than its settings. */
+export function addRetentionRun(retention: Command): void {
   retention
     .command('run')
     .description('removes what is older than the settings, beside the service; goes on where it was broken off')
@@ -24,15 +21,6 @@ export function retentionCommand(): Command {
     .option('--rest <times>', 'rests so many times as long as each batch took; 0: not at all', '9')
     .option('--json', 'print the counts as JSON')
     .action(run);
-  retention
-    .command('status')
-    .description('the last pass over each kind of row, and what it has removed')
-    .option('--json', 'print JSON')
-    .action(async ({ json }: { json?: boolean }) => {
-      const passes = await withDatabase(retentionPasses);
-      await (json ? printJson(passes) : print(statusText(passes)));
-    });
-  return retention;
 }
 
 interface RunArguments {
@@ -99,35 +87,4 @@ function teller(days: RetentionDays): (progress: RetentionProgress) => void {
 
 function printCounts(counts: RowCounts, what: string, json: boolean | undefined): Promise<void> {
   return json ? printJson(counts) : print(`${countsText(counts)} ${what}`);
-}
-
-function statusText(passes: readonly RetentionPass[]): string {
-  if (passes.length === 0) return 'retention has not run yet\n';
-  return passes
-    .map(({ kind, beganAt, endedAt, position, removed }) => {
-      const end = endedAt === null ? `not ended, at ${position}` : `ended ${endedAt.toISOString()}`;
-      return `${kind.padEnd(8)}  began ${beganAt.toISOString()}, ${end}: ${countsText(removed)} removed\n`;
-    })
-    .join('');
-}
-
-/** What people call the tables; a row in the lists of requests comes and goes with its request. */
-const WORDS = {
-  request: 'requests',
-  attempt: 'attempts',
-  inbox: 'events',
-  withheld: 'withheld commands',
-  outbox: 'outcomes and dead letters',
-  crm_action: 'actions',
-  run: 'runs',
-  run_target: 'targets of runs',
-} as const;
-
-/** `1,000 requests, 1,200 attempts` */
-function countsText(counts: RowCounts): string {
-  const parts = Object.entries(WORDS).flatMap(([table, word]) => {
-    const count = counts[table] ?? 0;
-    return count > 0 ? [`${count.toLocaleString('en')} ${word}`] : [];
-  });
-  return parts.length === 0 ? 'nothing' : parts.join(', ');
 }

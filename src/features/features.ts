@@ -1,6 +1,7 @@
 import type { Feature } from '../operations/operation.ts';
 import { provider } from './provider/provider.ts';
+import { retention } from './retention/retention.ts';
 import { users } from './users/users.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
-export const FEATURES: readonly Feature[] = [provider, users];
+export const FEATURES: readonly Feature[] = [provider, retention, users];

@@ -29,7 +29,6 @@ const TAGS: Readonly<Record<string, string>> = {
   queue: 'The communication queue.',
   replay: 'Past events and outcomes again.',
   events: 'Events of the CRM, and those that wait for a person.',
-  retention: 'What is archived and removed.',
 };
 
 /** Adds the OpenAPI 3.1 document (`/openapi.json`) of all calls. Must come before their routes. `more` are tags of APIs. */

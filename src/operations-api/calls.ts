@@ -7,7 +7,6 @@ import { queueCalls } from './queue-calls.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
 import { requestCalls } from './request-calls.ts';
-import { retentionCalls } from './retention-calls.ts';
 import { runCalls } from './run-calls.ts';
 import { scheduleCalls } from './schedule-calls.ts';
 import { utilityCalls } from './utility-calls.ts';
@@ -24,7 +23,6 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...queueCalls(parts),
     ...replayCalls(parts),
     ...eventCalls(parts),
-    ...retentionCalls(parts),
   ];
 }
 

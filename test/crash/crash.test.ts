@@ -16,7 +16,7 @@ const seed = Number(process.env['CRASH_SEED'] ?? randomInt(2 ** 31));
 const KILLS = Number(process.env['CRASH_KILLS'] ?? 10);
 /** Services that live and die at once. More than there are cores only wait for each other. */
 const WORLDS = Number(process.env['CRASH_WORLDS'] ?? availableParallelism());
-/** Events do not lead to retention: test/operations/retention-crash.test.ts stops it at its own points. */
+/** Events do not lead to retention: test/features/retention/crash.test.ts stops it at its own points. */
 const points = FAULT_POINTS.filter(
   (point) => !point.startsWith('retention:') && point.includes(process.env['CRASH_POINTS'] ?? ''),
 );

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { clearIdempotencyKeys, createIdempotencyHasher } from '../../src/http/idempotency.ts';
-import { runRetention } from '../../src/operations/retention.ts';
+import { runRetention } from '../../src/features/retention/remove.ts';
 import { CREATE, refusal, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;

@@ -7,7 +7,7 @@ import {
   removeEmptyActions,
   type RetentionKind,
   type Walked,
-} from './retention-rows.ts';
+} from './rows.ts';
 
 /**
  * Inbox rows with the commands that were withheld for them, and the actions that are left with nothing. An event goes by

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { beginRound, endPass, movePass } from '../../src/operations/retention-pass.ts';
-import { startWebWorld, type WebWorld } from '../web-api/support.ts';
+import { beginRound, endPass, movePass } from '../../../src/features/retention/pass.ts';
+import { runCli } from '../../support/cli.ts';
+import { startWebWorld, type WebWorld } from '../../web-api/support.ts';
 
 let world: WebWorld;
 beforeAll(async () => {
@@ -8,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-test('the operations API shows the last passes of retention, one that is not ended too', async () => {
+test('the API and the command show the last passes of retention alike, one that is not ended too', async () => {
   const shown = () => world.operate<{ passes: object[] }>('/retention', undefined, 'viewer');
   expect((await shown()).data).toEqual({ passes: [] });
   await beginRound(world.db, ['requests', 'events']);
@@ -18,10 +19,12 @@ test('the operations API shows the last passes of retention, one that is not end
   expect(passes).toHaveLength(2);
   expect(passes).toContainEqual({
     kind: 'requests',
-    began_date: expect.any(String),
-    ended_date: expect.any(String),
+    began_date: expect.stringMatching(/^[\d-]+T[\d:.]+Z$/),
+    ended_date: expect.stringMatching(/^[\d-]+T[\d:.]+Z$/),
     position: 4_711,
     removed: { request: 12, attempt: 30 },
   });
   expect(passes).toContainEqual(expect.objectContaining({ kind: 'events', ended_date: null, removed: {} }));
+  const { stdout } = await runCli(['retention', 'status', '--json'], world.env);
+  expect(JSON.parse(stdout)).toEqual({ passes });
 });

@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { FAULT_POINTS } from '../../src/platform/fault-points.ts';
-import { randomFrom } from '../support/random.ts';
+import { FAULT_POINTS } from '../../../src/platform/fault-points.ts';
+import { randomFrom } from '../../support/random.ts';
 import {
   allRows,
   archived,
@@ -18,13 +18,13 @@ import {
   otherRows,
   TABLES,
   unfound,
-} from './retention-support.ts';
+} from './support.ts';
 
 const first = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31 - 100));
 /** How often it dies at each place, each time with another history. RETENTION_KILLS=10 is the full size. */
 const KILLS = Number(process.env['RETENTION_KILLS'] ?? 1);
 const POINTS = FAULT_POINTS.filter((point) => point.startsWith('retention:'));
-const PROCESS = fileURLToPath(new URL('retention-process.ts', import.meta.url));
+const PROCESS = fileURLToPath(new URL('process.ts', import.meta.url));
 
 /** Runs it to its end, or to the point at which it dies; true where it died. */
 async function dies(...args: string[]): Promise<boolean> {

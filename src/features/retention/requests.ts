@@ -7,7 +7,7 @@ import {
   removeEmptyActions,
   type RetentionKind,
   type Walked,
-} from './retention-rows.ts';
+} from './rows.ts';
 
 /**
  * Final provisioning requests with their attempts and their rows in the lists, and the actions that are left with

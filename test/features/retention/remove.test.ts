@@ -3,12 +3,12 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { countRetention, type RetentionOptions, runRetention } from '../../src/operations/retention.ts';
-import { retentionPasses } from '../../src/operations/retention-pass.ts';
-import type { Database } from '../../src/platform/database.ts';
-import { listRequests } from '../../src/requests/list.ts';
-import type { TestIntake } from '../intake/support.ts';
-import { runCli } from '../support/cli.ts';
+import { countRetention, type RetentionOptions, runRetention } from '../../../src/features/retention/remove.ts';
+import { retentionPasses } from '../../../src/features/retention/pass.ts';
+import type { Database } from '../../../src/platform/database.ts';
+import { listRequests } from '../../../src/requests/list.ts';
+import type { TestIntake } from '../../intake/support.ts';
+import { runCli } from '../../support/cli.ts';
 import {
   allRows,
   archived,
@@ -21,7 +21,7 @@ import {
   type Rows,
   TABLES,
   unfound,
-} from './retention-support.ts';
+} from './support.ts';
 
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
 const DAYS = { requests: 60, events: 40, outcomes: 20, runs: 0 };

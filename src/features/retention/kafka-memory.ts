@@ -1,5 +1,5 @@
 import type { Kafka } from 'kafkajs';
-import kafkajs from '../platform/kafkajs/index.ts';
+import kafkajs from '../../platform/kafkajs/index.ts';
 
 /** Not a named export for ESM. */
 const { ConfigResourceTypes } = kafkajs;

@@ -8,15 +8,15 @@ import {
   type Facet,
   newSubscription,
   setServices,
-} from '../../dev/demo/crm.ts';
-import type { RetentionDays } from '../../src/operations/retention-kinds.ts';
-import { runRetention } from '../../src/operations/retention.ts';
-import type { Database } from '../../src/platform/database.ts';
-import { type Incoming, openTestIntake, type TestIntake } from '../intake/support.ts';
-import { finishPending } from '../support/finish.ts';
-import { avroRecord, type HistoryEvent, randomHistories } from '../support/histories.ts';
-import { randomFrom } from '../support/random.ts';
-import { slices } from './retention-support.ts';
+} from '../../../dev/demo/crm.ts';
+import type { RetentionDays } from '../../../src/features/retention/kinds.ts';
+import { runRetention } from '../../../src/features/retention/remove.ts';
+import type { Database } from '../../../src/platform/database.ts';
+import { type Incoming, openTestIntake, type TestIntake } from '../../intake/support.ts';
+import { finishPending } from '../../support/finish.ts';
+import { avroRecord, type HistoryEvent, randomHistories } from '../../support/histories.ts';
+import { randomFrom } from '../../support/random.ts';
+import { slices } from './support.ts';
 
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
 const DAYS = 10;

@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type KeptLease, keepLease, restartLease } from '../outcomes/lease.ts';
-import type { Database, Transaction } from '../platform/database.ts';
-import { faultPoint } from '../platform/fault-points.ts';
-import { beginVolume, clearAbandonedVolumes, problemOfArchive, type Volume } from './retention-archive.ts';
-import { type RetentionDays, type RetentionKindName, kindsToRemove, retentionKinds } from './retention-kinds.ts';
-import { beginRound, endPass, movePass, type RetentionPass } from './retention-pass.ts';
-import type { RowCounts } from './retention-rows.ts';
+import { type KeptLease, keepLease, restartLease } from '../../outcomes/lease.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { faultPoint } from '../../platform/fault-points.ts';
+import { beginVolume, clearAbandonedVolumes, problemOfArchive, type Volume } from './archive.ts';
+import { type RetentionDays, type RetentionKindName, kindsToRemove, retentionKinds } from './kinds.ts';
+import { beginRound, endPass, movePass, type RetentionPass } from './pass.ts';
+import type { RowCounts } from './rows.ts';
 
 export interface RetentionOptions {
   /** Its statements walk indexes: a pool with `indexWalking` and `prepared`. */

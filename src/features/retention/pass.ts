@@ -1,6 +1,6 @@
-import type { Queryable, Transaction } from '../platform/database.ts';
-import type { RetentionKindName } from './retention-kinds.ts';
-import type { RowCounts } from './retention-rows.ts';
+import type { Queryable, Transaction } from '../../platform/database.ts';
+import type { RetentionKindName } from './kinds.ts';
+import type { RowCounts } from './rows.ts';
 
 /** How far the last pass over a kind has come. */
 export interface RetentionPass {

@@ -1,4 +1,4 @@
-import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './rows.ts';
 
 /** A run may have a hundred thousand targets: so many go, or are read, at once. */
 const TARGETS = 500;

@@ -3,21 +3,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Registry } from '@prometheus-io/client';
-import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
+import { Kafka, logLevel } from '../../../src/platform/kafkajs/index.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { topicsKeptTooLong } from '../../src/operations/kafka-memory.ts';
-import { isDue } from '../../src/operations/retention-pass.ts';
+import { topicsKeptTooLong } from '../../../src/features/retention/kafka-memory.ts';
+import { isDue } from '../../../src/features/retention/pass.ts';
 import {
   retentionMetrics,
   type RetentionServiceOptions,
   startRetention,
-} from '../../src/operations/retention-service.ts';
-import { runRetention } from '../../src/operations/retention.ts';
-import { openDatabase } from '../../src/platform/database.ts';
-import { createLogger } from '../../src/platform/logging.ts';
-import { addTo, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../requests/support.ts';
-import { eventually } from '../support/scene.ts';
-import { createTopics, kafkaBrokers, testTopics } from '../support/stack.ts';
+} from '../../../src/features/retention/service.ts';
+import { runRetention } from '../../../src/features/retention/remove.ts';
+import { openDatabase } from '../../../src/platform/database.ts';
+import { createLogger } from '../../../src/platform/logging.ts';
+import { addTo, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../../requests/support.ts';
+import { eventually } from '../../support/scene.ts';
+import { createTopics, kafkaBrokers, testTopics } from '../../support/stack.ts';
 
 const DAY_MS = 86_400_000;
 let store: TestRequests;

@@ -1,11 +1,11 @@
 /**
- * Retention in a process that a test may stop anywhere: `node retention-process.ts URL ARCHIVE [POINT PASS]` kills itself
+ * Retention in a process that a test may stop anywhere: `node process.ts URL ARCHIVE [POINT PASS]` kills itself
  * with SIGKILL when the named fault point is passed for the PASSth time.
  */
 import { setTimeout as pause } from 'node:timers/promises';
-import { runRetention } from '../../src/operations/retention.ts';
-import { openDatabase } from '../../src/platform/database.ts';
-import { onFaultPoint } from '../../src/platform/fault-points.ts';
+import { runRetention } from '../../../src/features/retention/remove.ts';
+import { openDatabase } from '../../../src/platform/database.ts';
+import { onFaultPoint } from '../../../src/platform/fault-points.ts';
 
 const [url = '', archive = '', point, pass] = process.argv.slice(2);
 if (point !== undefined) {

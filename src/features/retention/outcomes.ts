@@ -1,4 +1,4 @@
-import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './retention-rows.ts';
+import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './rows.ts';
 
 /**
  * Published outcomes and dead letters, by the time at which they were published. What waits, and what is parked for a

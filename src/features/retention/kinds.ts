@@ -1,8 +1,8 @@
-import { events } from './retention-events.ts';
-import { outcomes } from './retention-outcomes.ts';
-import { requests } from './retention-requests.ts';
-import type { RetentionKind } from './retention-rows.ts';
-import { runs } from './retention-runs.ts';
+import { events } from './events.ts';
+import { outcomes } from './outcomes.ts';
+import { requests } from './requests.ts';
+import type { RetentionKind } from './rows.ts';
+import { runs } from './runs.ts';
 
 /**
  * What retention removes, in this order: requests before events, so that an action goes with the last of its rows in

@@ -1,4 +1,4 @@
-import type { Queryable, Transaction } from '../platform/database.ts';
+import type { Queryable, Transaction } from '../../platform/database.ts';
 
 /** Rows removed or to be removed, by table. */
 export type RowCounts = Readonly<Record<string, number>>;

@@ -1,12 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import type { Database, Queryable } from '../../src/platform/database.ts';
-import type { RetentionDays } from '../../src/operations/retention-kinds.ts';
-import { openTestIntake, type TestIntake } from '../intake/support.ts';
-import { finishPending } from '../support/finish.ts';
-import { avroRecord, carelesslyDelivered, randomHistories } from '../support/histories.ts';
-import { randomFrom } from '../support/random.ts';
+import type { Database, Queryable } from '../../../src/platform/database.ts';
+import type { RetentionDays } from '../../../src/features/retention/kinds.ts';
+import { openTestIntake, type TestIntake } from '../../intake/support.ts';
+import { finishPending } from '../../support/finish.ts';
+import { avroRecord, carelesslyDelivered, randomHistories } from '../../support/histories.ts';
+import { randomFrom } from '../../support/random.ts';
 
 /** What retention may remove, referenced tables first. */
 export const TABLES = ['crm_action', 'inbox', 'withheld', 'request', 'request_final', 'attempt', 'outbox'] as const;

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Counter, Gauge, type Registry } from '@prometheus-io/client';
-import type { Database } from '../platform/database.ts';
-import { messageOf } from '../platform/errors.ts';
-import type { Logger } from '../platform/logging.ts';
-import { runRetention } from './retention.ts';
-import { kindsToRemove, type RetentionDays } from './retention-kinds.ts';
-import type { RowCounts } from './retention-rows.ts';
-import { isDue } from './retention-pass.ts';
+import type { Database } from '../../platform/database.ts';
+import { messageOf } from '../../platform/errors.ts';
+import type { Logger } from '../../platform/logging.ts';
+import { runRetention } from './remove.ts';
+import { kindsToRemove, type RetentionDays } from './kinds.ts';
+import type { RowCounts } from './rows.ts';
+import { isDue } from './pass.ts';
 
 export interface RetentionServiceOptions {
   /** Its statements walk indexes: a pool with `indexWalking` and `prepared`. */
