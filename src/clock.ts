@@ -9,7 +9,7 @@ import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/logging.ts';
 import { cutReplayLeases, extendReplayLeases } from './replay/record.ts';
 import { correctReady } from './requests/clock-jump.ts';
-import { resetSchedules } from './runs/schedules.ts';
+import { resetSchedules } from './features/schedules/store.ts';
 import { shiftRunRates } from './runs/store.ts';
 import { shiftLoginLimits } from './users/login-limit.ts';
 import { shiftTokens } from './users/tokens.ts';

@@ -14,6 +14,7 @@ import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
 import { EVENT_SOURCE } from './outcomes/encode.ts';
 import { topicsKeptTooLong } from './features/retention/kafka-memory.ts';
+import { startDueSchedules } from './features/schedules/starts.ts';
 import { retentionMetrics, startRetention } from './features/retention/service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
@@ -301,14 +302,16 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     logger: logger.child({ part: 'retention' }),
   });
 
+  const runsLogger = logger.child({ part: 'runs' });
   const runs = startRunWorker({
     db: database,
     context: { rules },
+    startDue: () => startDueSchedules(database, { rules }, runsLogger),
     recordOutcomes,
     window: settings.RUN_WINDOW,
     perSecond: settings.RUN_REQUESTS_PER_SECOND,
     metrics: runMetrics(registry),
-    logger: logger.child({ part: 'runs' }),
+    logger: runsLogger,
   });
 
   const replays = startReplayHost({

@@ -11,7 +11,7 @@ import type { ClockWatch } from '../src/platform/clock-watch.ts';
 import type { Database } from '../src/platform/database.ts';
 import { createReplay, resumeReplay, takeHosted } from '../src/replay/record.ts';
 import { putOffRequests } from '../src/requests/put-off.ts';
-import { resetSchedules } from '../src/runs/schedules.ts';
+import { resetSchedules } from '../src/features/schedules/store.ts';
 import { countLogin } from '../src/users/login-limit.ts';
 import { authenticate, issueToken } from '../src/users/tokens.ts';
 import { ACCEPTED, dispatch, scriptedConax, type TestDispatcher, until } from './dispatch/support.ts';

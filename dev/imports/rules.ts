@@ -7,7 +7,7 @@ const BELOW_DISPATCH = ['outcomes', 'requests', ...BELOW_REQUESTS];
 const BELOW_FEATURES = ['dispatch', 'conax', 'identifiers', 'http', 'users', ...BELOW_DISPATCH];
 const FEATURES = ['features', 'operations', 'runs', 'replay', 'conax-tools'];
 /** What a feature needs to define its operations. */
-const DEFINITION = ['operations/operation.ts', 'operations/fields.ts'];
+const DEFINITION = ['operations/operation.ts', 'operations/fields.ts', 'operations/actor.ts'];
 /** For the files that put the service together. */
 const SERVICE = ['web-api', 'operations-api', ...FEATURES, 'intake', ...BELOW_FEATURES];
 
@@ -31,7 +31,8 @@ export const IMPORT_RULES: ImportRules = {
     http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],
     operations: BELOW_FEATURES,
-    features: [...DEFINITION, ...BELOW_FEATURES],
+    // Schedules and the queue start runs, until runs are a feature as well.
+    features: ['runs', ...DEFINITION, ...BELOW_FEATURES],
     runs: ['operations', ...BELOW_FEATURES],
     replay: ['intake', ...BELOW_FEATURES],
     'conax-tools': ['conax', 'planning/command.ts', 'platform'],

@@ -1,10 +1,13 @@
 import { Command, type Option } from 'commander';
 import { z } from 'zod';
-import { localUser } from '../operations/actor.ts';
-import { type Feature, type Operation, routeOf } from '../operations/operation.ts';
+import { numeral } from '../http/input-kinds.ts';
+import { type Actor, localUser } from '../operations/actor.ts';
+import { type Feature, type Operation, type OperationContext, routeOf } from '../operations/operation.ts';
+import type { Database } from '../platform/database.ts';
+import { planningRulesOf, readSettings } from '../settings.ts';
 import { dataText, emptyText } from './data-text.ts';
 import { withDatabase } from './database.ts';
-import { inputOf, numeral, operated } from './operation.ts';
+import { inputOf, operated } from './operation.ts';
 import { print, printJson, report } from './output.ts';
 
 /** The command of a feature, with one subcommand for each operation. The handlers run in this process. */
@@ -27,6 +30,7 @@ interface FieldSchema {
   readonly description?: string;
   readonly enum?: readonly string[];
   readonly items?: FieldSchema;
+  readonly default?: unknown;
 }
 
 type Options = Readonly<Record<string, unknown>>;
@@ -49,13 +53,23 @@ function addOperation(parent: Command, one: Operation): void {
     const options = command.opts<Options>();
     const given = inputOf(input, givenInput(command, fields), names);
     const by = { user: isChange ? String(options['by']) : localUser(), unit: null };
-    const output = await operated(names, () => withDatabase((db) => one.handle({ db, by }, given)));
+    const output = await operated(names, () => withDatabase((db) => one.handle(contextOf(db, by), given)));
     if (options['json'] === true) return await printJson(output);
-    if (cli.text !== undefined) return await print(cli.text(output));
     const empty = emptyText(output);
-    if (empty !== null) return report(empty);
-    await print(dataText(output, process.stdout.columns));
+    if (empty !== null) return report(cli.empty ?? empty);
+    await print(cli.text?.(output) ?? dataText(output, process.stdout.columns));
   });
+}
+
+/** The settings of the rules are read only by operations that need them. */
+function contextOf(db: Database, by: Actor): OperationContext {
+  return {
+    db,
+    by,
+    get rules() {
+      return planningRulesOf(readSettings(['rules']));
+    },
+  };
 }
 
 function fieldsOf({ input, cli }: Operation): Field[] {
@@ -80,6 +94,7 @@ function optionFor(command: Command, { name, schema, isRequired }: Field, fallba
     schema.description ?? '',
     ...(choices === undefined ? [] : [`One of ${choices.join(', ')}.`]),
     ...(isList ? ['Repeat it for several.'] : []),
+    ...(schema.default === undefined ? [] : [`Default ${textOf(schema.default)}.`]),
     ...(isRequired && fallback === undefined ? ['Required.'] : []),
   ];
   const option = command.createOption(
@@ -90,8 +105,13 @@ function optionFor(command: Command, { name, schema, isRequired }: Field, fallba
   return fallback === undefined ? option : option.default(fallback);
 }
 
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
 function valueName({ type, items }: FieldSchema): string {
   const kind = type === 'array' ? items?.type : type;
+  if (kind === 'object') return 'json';
   return kind === 'integer' || kind === 'number' ? 'number' : 'text';
 }
 
@@ -110,7 +130,17 @@ function givenInput(command: Command, fields: readonly Field[]): Record<string, 
 
 function typed({ type, items }: FieldSchema, value: unknown): unknown {
   if (Array.isArray(value)) return value.map((one) => typed(items ?? {}, one));
-  return (type === 'integer' || type === 'number') && typeof value === 'string' ? numeral(value) : value;
+  if (type === 'object' && typeof value === 'string') return parsed(value);
+  return type === 'integer' || type === 'number' ? numeral(value) : value;
+}
+
+/** The value that a text is in JSON; without one the text itself, for the error to show. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
 }
 
 function nameOnCommandLine({ name, isArgument }: Field): string {

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { numeral } from './operation.ts';
+import { numeral } from '../http/input-kinds.ts';
 import { callUtility, forWhom, given, sent, type UtilityOptions } from './utility.ts';
 
 interface FingerprintOptions extends UtilityOptions {

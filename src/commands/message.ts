@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { MESSAGE_CHARACTERS, MESSAGE_TYPES, type MessageType } from '../operations/message-content.ts';
-import { numeral } from './operation.ts';
+import { numeral } from '../http/input-kinds.ts';
 import { callUtility, forWhom, given, sent, type UtilityOptions } from './utility.ts';
 
 const TEXTS: Readonly<Record<MessageType, string>> = {

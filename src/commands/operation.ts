@@ -35,11 +35,6 @@ export async function operated<T>(options: OptionNames, operation: () => Promise
   }
 }
 
-/** A number as the schemas take it; what is no number stays as it was typed, for the error to show. */
-export function numeral(typed: string | undefined): number | string | undefined {
-  return typed !== undefined && /^-?\d{1,15}$/.test(typed) ? Number(typed) : typed;
-}
-
 function optionOf(field: string, options: OptionNames): string {
   const [root = field] = field.split(/[.[]/, 1);
   return options[root] ?? field;

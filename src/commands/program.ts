@@ -17,7 +17,6 @@ import { reconcileCommand } from './reconcile.ts';
 import { requestsCommand } from './requests.ts';
 import { resyncCommand } from './resync.ts';
 import { runsCommand } from './runs.ts';
-import { schedulesCommand } from './schedules.ts';
 import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
@@ -37,10 +36,9 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [runsCommand, ['database', 'rules']],
   [resyncCommand, ['database', 'rules']],
   [reconcileCommand, ['database', 'rules']],
-  [schedulesCommand, ['database', 'rules']],
   [queueCommand, ['database', 'rules']],
   [eventsCommand, ['database', 'rules']],
-  ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database']] as const),
+  ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],
   [replayCommand, ['database', 'rules']],
   [pairCommand, ['database', 'rules']],

@@ -11,9 +11,10 @@ import {
   removeFromQueue,
 } from '../runs/queue.ts';
 import type { Column } from '../platform/terminal-text.ts';
+import { numeral } from '../http/input-kinds.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
-import { inputOf, numeral, operated, type OptionNames } from './operation.ts';
+import { inputOf, operated, type OptionNames } from './operation.ts';
 import { print, printJson, printList } from './output.ts';
 import { kindContext } from './run-start.ts';
 

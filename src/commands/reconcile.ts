@@ -14,9 +14,10 @@ import {
 import { mustBeReconciled, reconcileRun } from '../runs/reconcile-fix-source.ts';
 import { runView } from '../runs/view.ts';
 import { type Column, table, visibleLine } from '../platform/terminal-text.ts';
+import { numeral } from '../http/input-kinds.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
-import { numeral, operated } from './operation.ts';
+import { operated } from './operation.ts';
 import { print, printJson, report } from './output.ts';
 import { progressText } from './run-progress.ts';
 import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';

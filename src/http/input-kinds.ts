@@ -73,6 +73,11 @@ export function identifier<K extends string>(...fields: readonly [K, K, ...K[]])
 /** An object with exactly one of these fields. */
 export type OneOf<K extends string> = { [F in K]: Readonly<Record<F, string>> }[K];
 
+/** Returns the number that a text is; any other value stays as it is, for the error to show. */
+export function numeral(given: unknown): unknown {
+  return typeof given === 'string' && /^-?\d{1,15}$/.test(given) ? Number(given) : given;
+}
+
 /** A whole number in a query, in a range. */
 export function integer(min: number, max: number) {
   const remedy = `give a whole number from ${min} to ${max}`;

@@ -8,18 +8,16 @@ import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
 import { requestCalls } from './request-calls.ts';
 import { runCalls } from './run-calls.ts';
-import { scheduleCalls } from './schedule-calls.ts';
 import { utilityCalls } from './utility-calls.ts';
 
 /** Every call of the operations API: features that are defined once, then part by part. */
 export function operationsCalls(parts: OperationsParts): Call[] {
   return [
-    ...featureCalls(FEATURES, parts.db),
+    ...featureCalls(FEATURES, parts),
     ...utilityCalls(parts),
     ...requestCalls(parts),
     ...runCalls(parts),
     ...reconcileCalls(parts),
-    ...scheduleCalls(parts),
     ...queueCalls(parts),
     ...replayCalls(parts),
     ...eventCalls(parts),

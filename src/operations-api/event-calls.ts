@@ -12,7 +12,7 @@ import { type Call, call } from '../http/calls.ts';
 import { formatDate } from '../http/dates.ts';
 import { success, successSchema } from '../http/envelope.ts';
 import { integer, text } from '../http/input-kinds.ts';
-import { wholeNumber } from '../operations/content-kinds.ts';
+import { wholeNumber } from '../operations/fields.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX, identified, shownDate } from './shapes.ts';

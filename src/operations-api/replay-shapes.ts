@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { refuse, wholeNumber } from '../operations/content-kinds.ts';
+import { refuse } from '../operations/content-kinds.ts';
+import { wholeNumber } from '../operations/fields.ts';
 import { DEFAULT_LIMITS, type StoredSelection } from '../replay/open-events.ts';
 import type { PlanRow } from '../replay/plan-rows.ts';
 import type { Replay } from '../replay/record.ts';

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import type { WebApiCodeName } from '../http/codes.ts';
 import { formatDate, parseDate } from '../http/dates.ts';
 import { because, scheduledDate } from '../http/input-kinds.ts';
@@ -18,14 +18,6 @@ export function screenTime(what: string) {
 export function screenTimeOf(text: string | undefined, fallback: Date): number {
   const time = (text === undefined ? null : parseDate(text)) ?? fallback;
   return Math.floor(time.getTime() / 1_000) * 1_000;
-}
-
-/** A whole number in a range, with what it is for the document. */
-export function wholeNumber(min: number, max: number, what: string, step = 1) {
-  const steps = step === 1 ? '' : ` in steps of ${step}`;
-  const remedy = `give a whole number from ${min} to ${max}${steps}`;
-  const number = z.int(remedy).min(min, remedy).max(max, remedy);
-  return (step === 1 ? number : number.multipleOf(step, remedy)).describe(`${what}: ${min} to ${max}${steps}.`);
 }
 
 /**

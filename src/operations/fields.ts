@@ -5,3 +5,14 @@ export const instant = () => z.iso.datetime().meta({ examples: ['2026-11-28T15:0
 
 /** The input of an operation that needs none. */
 export const noInput = z.strictObject({}, 'leave the parameters out, or send {}');
+
+/** How many entries of a list an operation shows: 1 to 1,000, default 50. */
+export const limit = () => wholeNumber(1, 1_000, 'How many').default(50);
+
+/** A whole number in a range, with what it is for the document. */
+export function wholeNumber(min: number, max: number, what: string, step = 1) {
+  const steps = step === 1 ? '' : ` in steps of ${step}`;
+  const remedy = `give a whole number from ${min} to ${max}${steps}`;
+  const number = z.int(remedy).min(min, remedy).max(max, remedy);
+  return (step === 1 ? number : number.multipleOf(step, remedy)).describe(`${what}: ${min} to ${max}${steps}.`);
+}

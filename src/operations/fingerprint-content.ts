@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Command, Device } from '../planning/command.ts';
-import { screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';
+import { screenTime, screenTimeOf } from './content-kinds.ts';
+import { wholeNumber } from './fields.ts';
 import { DISPLAY_SECONDS } from './message-content.ts';
 
 /**

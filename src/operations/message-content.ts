@@ -2,7 +2,8 @@ import { z } from 'zod';
 import type { Command, Device } from '../planning/command.ts';
 import { because } from '../http/input-kinds.ts';
 import { messageTextProblem } from './message-text.ts';
-import { refuse, screenTime, screenTimeOf, wholeNumber } from './content-kinds.ts';
+import { refuse, screenTime, screenTimeOf } from './content-kinds.ts';
+import { wholeNumber } from './fields.ts';
 
 /** A mail is kept until it is read, a bark is shown at once, a repeating one several times. */
 export const MESSAGE_TYPES = ['MAIL', 'BARK', 'REPEATING_BARK'] as const;

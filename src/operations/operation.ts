@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { PlanningRules } from '../planning/types.ts';
 import type { Database } from '../platform/database.ts';
 import type { Role } from '../users/user.ts';
 import type { Actor } from './actor.ts';
@@ -8,6 +9,8 @@ export interface OperationContext {
   readonly db: Database;
   /** Who asks: the token's user, or on the command line `--by`. */
   readonly by: Actor;
+  /** The planning rules of the settings. The command line reads them only for an operation that asks for them. */
+  readonly rules: PlanningRules;
 }
 
 /**
@@ -23,7 +26,10 @@ export interface Operation<I extends z.ZodObject = z.ZodObject, O extends z.ZodO
   readonly description: string;
   /** The least role that may do it over HTTP. The command line asks for no role: it has the database's password. */
   readonly role: Role;
-  /** Method, and path below `/api/v1`: a GET reads its input from the query, a POST from the body. */
+  /**
+   * Method, and path below `/api/v1`: a GET reads its input from the query, a POST from the body. A schema with a check
+   * over several fields cannot be split: none of its fields is in the path.
+   */
   readonly route: `GET /${string}` | `POST /${string}`;
   /** Snake_case fields, each with a description. A schema that a JSON body fits. */
   readonly input: I;
@@ -42,6 +48,8 @@ export interface CommandLine<I extends z.ZodObject = z.ZodObject, O extends z.Zo
   readonly arguments?: readonly (keyof z.input<I> & string)[];
   /** Values of options that a person may leave out and a program may not. */
   readonly defaults?: Partial<z.input<I>>;
+  /** What people read on standard error if the only list of the output is empty. */
+  readonly empty?: string;
   /** The output as text for people; without it objects are shown as fields and arrays as tables. */
   text?(output: z.output<O>): string;
 }

@@ -2,11 +2,12 @@ import { isDatabaseOutage } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { RunMetrics } from './metrics.ts';
-import { startDueSchedules } from './schedule-starts.ts';
 import { type StepParts, stepRun } from './step.ts';
 import { lockRun, moveRun, openRuns, writeFailure } from './store.ts';
 
 export interface RunWorkerOptions extends StepParts {
+  /** Starts the runs that are due by schedule; returns how many schedules were due. */
+  readonly startDue: () => Promise<number>;
   readonly metrics: RunMetrics;
   readonly logger: Logger;
   /** How long a run rests after a failed step, in milliseconds; default 1,000. */
@@ -68,7 +69,7 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
     let started = 0;
     if (performance.now() >= schedulesAt) {
       schedulesAt = performance.now() + IDLE_MS;
-      started = await startDueSchedules(db, options.context, logger);
+      started = await options.startDue();
     }
     const ids = await openRuns(db);
     let more = started > 0;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countTargets } from '../../src/runs/counts.ts';
 import { kindOf } from '../../src/runs/kinds.ts';
-import { addSchedule, scheduleHistory } from '../../src/runs/schedules.ts';
+import { addSchedule, scheduleHistory } from '../../src/features/schedules/store.ts';
 import type { CardView } from '../../src/simulator/state.ts';
 import { act, eventually, household, outcomeOf } from '../support/scene.ts';
 import { RULES } from '../runs/support.ts';

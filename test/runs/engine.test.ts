@@ -325,6 +325,7 @@ async function failUntilGivenUp(id: number): Promise<void> {
   const worker = startRunWorker({
     db,
     context: { rules: RULES },
+    startDue: () => Promise.resolve(0),
     recordOutcomes,
     window: 10,
     perSecond: 1_000,

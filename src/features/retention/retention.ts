@@ -33,7 +33,7 @@ export const retention: Feature = {
       input: noInput,
       output: passes,
       example: {},
-      cli: { text: statusText },
+      cli: { empty: 'retention has not run yet', text: statusText },
       async handle({ db }) {
         const found = await retentionPasses(db);
         return {
@@ -51,7 +51,6 @@ export const retention: Feature = {
 };
 
 function statusText({ passes: shown }: z.output<typeof passes>): string {
-  if (shown.length === 0) return 'retention has not run yet';
   return shown
     .map(({ kind, began_date: began, ended_date: ended, position, removed }) => {
       const end = ended === null ? `not ended, at ${position}` : `ended ${ended}`;

@@ -183,7 +183,7 @@ describe('conax-provisioning retention', () => {
       runCli(['retention', 'status'], env),
     ]);
     expect(counted).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/^[\d,]+ requests, .+ would go\n$/) });
-    expect(status).toMatchObject({ exitCode: 0, stdout: 'retention has not run yet\n' });
+    expect(status).toMatchObject({ exitCode: 0, stdout: '', stderr: 'retention has not run yet\n' });
     const removed = await runCli(['retention', 'run', '--archive', archive, '--json'], env);
     expect(removed.exitCode).toBe(0);
     expect(JSON.parse(removed.stdout)).toMatchObject({ request: expect.any(Number), inbox: expect.any(Number) });

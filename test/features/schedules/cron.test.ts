@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { cronProblem, nextTime } from '../../src/runs/cron.ts';
-import { type Random, randomFrom } from '../support/random.ts';
+import { cronProblem, nextTime } from '../../../src/features/schedules/cron.ts';
+import { type Random, randomFrom } from '../../support/random.ts';
 
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

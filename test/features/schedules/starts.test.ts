@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Database } from '../../src/platform/database.ts';
-import { createLogger } from '../../src/platform/logging.ts';
-import { kindOf } from '../../src/runs/kinds.ts';
+import type { Database } from '../../../src/platform/database.ts';
+import { createLogger } from '../../../src/platform/logging.ts';
+import { kindOf } from '../../../src/runs/kinds.ts';
 import {
   addSchedule,
   enableSchedule,
   listSchedules,
   removeSchedule,
   scheduleHistory,
-} from '../../src/runs/schedules.ts';
-import { startDueSchedules } from '../../src/runs/schedule-starts.ts';
-import { openTestRequests, type TestRequests } from '../requests/support.ts';
-import { AGENT, BARK, RULES, send, warm, work } from './support.ts';
+} from '../../../src/features/schedules/store.ts';
+import { startDueSchedules } from '../../../src/features/schedules/starts.ts';
+import { openTestRequests, type TestRequests } from '../../requests/support.ts';
+import { AGENT, BARK, RULES, send, warm, work } from '../../runs/support.ts';
 
 let requests: TestRequests;
 let db: Database;

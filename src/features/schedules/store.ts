@@ -1,29 +1,9 @@
-import { z } from 'zod';
-import type { Actor } from '../operations/actor.ts';
-import { OperationError } from '../http/operation-error.ts';
-import { type Database, type Queryable, sqlState, type Transaction } from '../platform/database.ts';
-import { because, text } from '../http/input-kinds.ts';
-import { cronProblem, nextTime } from './cron.ts';
-import type { AnyKind, KindContext } from './kind.ts';
-import { kindOf } from './kinds.ts';
-import { runInput } from './store.ts';
-
-/** A schedule's own fields in JSON. */
-export const scheduleFields = {
-  name: text(100)
-    .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'give letters, digits, blanks, dots, dashes and underscores')
-    .describe('What it is known by; no two have the same.'),
-  cron: text(100).describe('Minute, hour, day of the month, month, day of the week: `0 8 * * MON-FRI`.'),
-  time_zone: text(60).default('UTC').describe('On whose clocks; an IANA name such as `Asia/Nicosia`.'),
-};
-
-export const scheduleInput = z.strictObject(scheduleFields).superRefine(({ cron, time_zone }, context) => {
-  const wrong = cronProblem(cron, time_zone);
-  if (wrong === null) return;
-  const params = because('PARAMETER_INVALID', true);
-  context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
-});
-export type ScheduleInput = z.output<typeof scheduleInput>;
+import type { Actor } from '../../operations/actor.ts';
+import { OperationError } from '../../http/operation-error.ts';
+import { type Database, type Queryable, sqlState, type Transaction } from '../../platform/database.ts';
+import type { AnyKind, KindContext } from '../../runs/kind.ts';
+import { runInput } from '../../runs/store.ts';
+import { nextTime } from './cron.ts';
 
 export interface Schedule {
   readonly id: number;
@@ -44,7 +24,10 @@ export interface Schedule {
   readonly updatedAt: Date;
 }
 
-export interface NewSchedule extends ScheduleInput {
+export interface NewSchedule {
+  readonly name: string;
+  readonly cron: string;
+  readonly time_zone: string;
   readonly kind: AnyKind;
   readonly parameters: unknown;
   readonly selection: unknown;
@@ -166,18 +149,6 @@ async function existing(tx: Transaction, name: string): Promise<Schedule> {
 
 function missing(name: string): OperationError {
   return new OperationError('SCHEDULE_NOT_FOUND', null, `there is no schedule ${JSON.stringify(name)}`);
-}
-
-/**
- * Returns the kind of a name that comes from outside.
- * @throws OperationError naming the known kinds.
- */
-export function givenKind(name: string): AnyKind {
-  try {
-    return kindOf(name);
-  } catch (error) {
-    throw new OperationError('PARAMETER_INVALID', 'kind', error instanceof Error ? error.message : String(error));
-  }
 }
 
 const COLUMNS = /* sql */ `

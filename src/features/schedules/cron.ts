@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
-import { messageOf } from '../platform/errors.ts';
-import { HOUR_MS, type WallClock, wallClock } from '../platform/wall-clock.ts';
+import { messageOf } from '../../platform/errors.ts';
+import { HOUR_MS, type WallClock, wallClock } from '../../platform/wall-clock.ts';
 
 /** Returns what is wrong with a cron expression or a time zone; null if both are valid. */
 export function cronProblem(cron: string, timeZone: string): { field: 'cron' | 'time_zone'; problem: string } | null {

@@ -1,15 +1,15 @@
 import { z } from 'zod';
-import { OperationError } from '../http/operation-error.ts';
-import type { Database, Transaction } from '../platform/database.ts';
-import { faultPoint } from '../platform/fault-points.ts';
-import type { Logger } from '../platform/logging.ts';
-import { problemText } from '../http/problems.ts';
+import { OperationError } from '../../http/operation-error.ts';
+import type { Database, Transaction } from '../../platform/database.ts';
+import { faultPoint } from '../../platform/fault-points.ts';
+import type { Logger } from '../../platform/logging.ts';
+import { problemText } from '../../http/problems.ts';
+import type { KindContext } from '../../runs/kind.ts';
+import { kindOf } from '../../runs/kinds.ts';
+import type { RunState } from '../../runs/life-cycle.ts';
+import { createRun } from '../../runs/store.ts';
 import { nextTime } from './cron.ts';
-import type { KindContext } from './kind.ts';
-import { kindOf } from './kinds.ts';
-import type { RunState } from './life-cycle.ts';
-import type { Schedule, ScheduleStart } from './schedules.ts';
-import { createRun } from './store.ts';
+import type { Schedule, ScheduleStart } from './store.ts';
 
 /**
  * Starts a run for every schedule that is due. One transaction holds the schedule's row and writes the run and the next
