@@ -31,8 +31,8 @@ export const IMPORT_RULES: ImportRules = {
     http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],
     operations: BELOW_FEATURES,
-    // Schedules and the queue start runs, until runs are a feature as well.
-    features: ['runs', ...DEFINITION, ...BELOW_FEATURES],
+    // Schedules and the queue use runs and messages, until those are features as well.
+    features: ['runs', 'operations/message-content.ts', ...DEFINITION, ...BELOW_FEATURES],
     runs: ['operations', ...BELOW_FEATURES],
     replay: ['intake', ...BELOW_FEATURES],
     'conax-tools': ['conax', 'planning/command.ts', 'platform'],

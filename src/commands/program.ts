@@ -12,7 +12,6 @@ import { migrateCommand } from './migrate.ts';
 import { pairCommand } from './pair.ts';
 import { pinCommand } from './pin.ts';
 import { replayCommand } from './replay.ts';
-import { queueCommand } from './queue.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { requestsCommand } from './requests.ts';
 import { resyncCommand } from './resync.ts';
@@ -36,7 +35,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [runsCommand, ['database', 'rules']],
   [resyncCommand, ['database', 'rules']],
   [reconcileCommand, ['database', 'rules']],
-  [queueCommand, ['database', 'rules']],
   [eventsCommand, ['database', 'rules']],
   ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],

@@ -25,7 +25,6 @@ const TAGS: Readonly<Record<string, string>> = {
   requests: 'Send pending requests now.',
   runs: 'Work over many cards or subscriptions.',
   reconcile: 'Differences between the CAS and the CRM.',
-  queue: 'The communication queue.',
   replay: 'Past events and outcomes again.',
   events: 'Events of the CRM, and those that wait for a person.',
 };

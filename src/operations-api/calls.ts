@@ -3,7 +3,6 @@ import { type Api, type Call, OPERATIONS_PATH } from '../http/calls.ts';
 import { eventCalls } from './event-calls.ts';
 import { featureCalls } from './feature-calls.ts';
 import type { OperationsParts } from './parts.ts';
-import { queueCalls } from './queue-calls.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
 import { requestCalls } from './request-calls.ts';
@@ -18,7 +17,6 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...requestCalls(parts),
     ...runCalls(parts),
     ...reconcileCalls(parts),
-    ...queueCalls(parts),
     ...replayCalls(parts),
     ...eventCalls(parts),
   ];

@@ -19,7 +19,9 @@ const MESSAGE = 'give the text of the message';
 
 /** The fields of a message, for a schema that adds whom it is for; `checkMessage` goes with them. */
 export const messageFields = {
-  type: z.enum(MESSAGE_TYPES, `give one of ${MESSAGE_TYPES.join(', ')}`),
+  type: z
+    .enum(MESSAGE_TYPES, `give one of ${MESSAGE_TYPES.join(', ')}`)
+    .describe('A mail stays until it is read; a bark shows at once, a repeating one several times.'),
   message: z
     .string(MESSAGE)
     .max(1_000, MESSAGE)

@@ -33,7 +33,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'schedules disable': 'x',
   'schedules remove': 'x',
   'schedules history': 'x',
-  'queue add': '--type MAIL --message x --card 20000000001',
+  'queue add': '--type MAIL --message x --smartcard-ca-id 20000000001',
   'queue list': '',
   'queue show': '1',
   'queue remove': '1',

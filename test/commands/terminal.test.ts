@@ -24,7 +24,18 @@ beforeAll(async () => {
   db = openDatabase({ url: database.url, maxConnections: 2, applicationName: 'test' });
   drop = () => database.drop();
   directory = mkdtempSync(join(tmpdir(), 'conax-terminal-'));
-  await run(['queue', 'add', '--type', 'MAIL', '--message', 'Hello', '--card', '20000000001', '--by', HOSTILE]);
+  await run([
+    'queue',
+    'add',
+    '--type',
+    'MAIL',
+    '--message',
+    'Hello',
+    '--smartcard-ca-id',
+    '20000000001',
+    '--by',
+    HOSTILE,
+  ]);
   await db.query('update communication_queue set message = jsonb_set(message, $1, to_jsonb($2::text))', [
     '{message}',
     `Hi ${HOSTILE}`,
@@ -54,13 +65,15 @@ describe('the command line', () => {
     expect(stdout).toMatch(/^number +state +type +to +run +message +detail\n1 +PENDING +MAIL +20000000001/);
     expect(stdout).toContain('Hi \\u{202e}evil\\u{1b}[2J\\u{9b}1A\\u{2028}\\u{200b}\\u{7}');
     expect(stdout).not.toMatch(RAW);
-    for (const args of [
-      ['queue', 'list', '--json'],
-      ['queue', 'show', '1'],
-    ]) {
-      const json = (await run(args)).stdout;
+    expect((await run(['queue', 'show', '1'])).stdout).not.toMatch(RAW);
+    const entry = { message: { message: `Hi ${HOSTILE}` } };
+    for (const [args, data] of [
+      [['queue', 'list', '--json'], { entries: [entry] }],
+      [['queue', 'show', '1', '--json'], entry],
+    ] as const) {
+      const json = (await run([...args])).stdout;
       expect(json).not.toMatch(RAW);
-      expect(JSON.parse(json)).toMatchObject({ message: { message: `Hi ${HOSTILE}` } });
+      expect(JSON.parse(json)).toMatchObject(data);
     }
   });
 
@@ -108,7 +121,7 @@ describe('text that is not UTF-8', () => {
 
   test('is refused as an argument', async () => {
     // A shell makes the bytes: Node itself passes arguments as UTF-8.
-    const command = `exec "$0" "$1" queue add --type MAIL --card 20000000001 --message "$(printf '\\312\\341')"`;
+    const command = `exec "$0" "$1" queue add --type MAIL --smartcard-ca-id 20000000001 --message "$(printf '\\312\\341')"`;
     const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
     const child = spawn('sh', ['-c', command, process.execPath, cli], {
       env: { PATH: process.env['PATH'] ?? '', ...env },

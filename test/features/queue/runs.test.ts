@@ -1,17 +1,17 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { addItem, newSubscription } from '../../dev/demo/crm.ts';
-import { recordOutcomes } from '../../src/outcomes/record.ts';
-import type { Database } from '../../src/platform/database.ts';
-import { resumeRun, stopRun } from '../../src/runs/control.ts';
+import { addItem, newSubscription } from '../../../dev/demo/crm.ts';
+import { recordOutcomes } from '../../../src/outcomes/record.ts';
+import type { Database } from '../../../src/platform/database.ts';
+import { resumeRun, stopRun } from '../../../src/runs/control.ts';
 import {
   addToQueue,
   findQueueEntry,
   type QueueEntryInput,
   queueEntryInput,
   removeFromQueue,
-} from '../../src/runs/queue.ts';
-import { openTestRequests, type TestRequests } from '../requests/support.ts';
-import { AGENT, counts, create, know, RULES, send, stateOf, work } from './support.ts';
+} from '../../../src/features/queue/store.ts';
+import { openTestRequests, type TestRequests } from '../../requests/support.ts';
+import { AGENT, counts, create, know, RULES, send, stateOf, work } from '../../runs/support.ts';
 
 let requests: TestRequests;
 let db: Database;
