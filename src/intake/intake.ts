@@ -68,7 +68,7 @@ const KAFKA_SILENT_MS = 3_000;
 const PAUSE_MIN_MS = 250;
 const PAUSE_MAX_MS = 2_000;
 /** How long one partition is worked on before the others have their turn. */
-const BATCH_MS_MAX = 1_000;
+const BATCH_MS_MAX = 500;
 /** How long a partition rests whose next message has a schema that the registry may not know yet. */
 const DOUBT_PAUSE_MS = 250;
 
