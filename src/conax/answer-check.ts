@@ -35,7 +35,9 @@ export function checkAnswer(
     if (problems.includes(null)) continue;
     const [problem] = problems;
     if (problem === 'too many') unchecked(field, 'could not be checked: too much may stand before it');
-    else if (problem?.isText === false)
+    else if (problem && /element-only/.test(problem.text)) {
+      report(field, 'has elements in it and no text; write the path down to the element with the text');
+    } else if (problem?.isText === false)
       report(field, `the WSDL has no such place: ${problem.text} Look at the answer in SoapUI`);
     else if (field === 'statusCode' && problem) {
       report(field, `its type takes none of the success codes ${texts.join(', ')}: ${problem.text} Correct "success"`);
@@ -60,7 +62,9 @@ function problemOf(validator: Validator, path: AnswerPath, text: string): PathPr
   const names = path.map((step) => `'${nameOf(step)}'`);
   const about = (problem: Problem): boolean => names.some((name) => problem.text.includes(`Element ${name}`));
   for (const problem of validate(validator, written(path, before, text)).filter(about)) {
-    if (/attribute '[^']*': The attribute|content is not allowed|not allowed, because/.test(problem.text)) {
+    if (
+      /attribute '[^']*': The attribute|content is not allowed|not allowed, because|element-only/.test(problem.text)
+    ) {
       return { text: problem.text, isText: false };
     }
     if (/facet|not a valid value|must be|fixed/.test(problem.text) && problem.text.includes(names.at(-1) ?? '')) {

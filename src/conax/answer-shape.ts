@@ -88,6 +88,16 @@ export function parseAnswerShape(
     tryLater: codes('tryLater'),
     notAuthorised: codes('notAuthorised'),
   };
+  // A list of a command may take a code out of a list of all commands.
+  for (const given of [entry, common]) {
+    for (const name of ['refused', 'tryLater', 'notAuthorised'] as const) {
+      for (const other of ['success', 'refused', 'tryLater'] as const) {
+        const twice = name === other ? undefined : given[name]?.find((code) => given[other]?.includes(code));
+        if (twice !== undefined)
+          report(name, `has the code ${twice}, as ${other} has; leave it in one of the two lists`);
+      }
+    }
+  }
   if (paths['statusCode'] !== undefined && shape.success.size === 0) {
     report('success', 'is missing; write the status codes that mean success');
   }
@@ -155,18 +165,24 @@ function parsePath(
 /** The texts of everything at the path, trimmed. An element of another namespace is another element. */
 export function textsAt(content: XmlElement, path: AnswerPath | undefined): string[] {
   if (path === undefined) return [];
-  let elements: XmlElement[] = [content];
-  for (const step of path.slice(1)) {
-    if (step.isAttribute) {
-      const name = step.ns === '' ? step.name : `{${step.ns}}${step.name}`;
-      return elements.flatMap(({ attributes }) => {
-        const value = attributes[name];
-        return value === undefined ? [] : [value.trim()];
-      });
-    }
-    elements = elements.flatMap(({ children }) =>
-      children.filter((child) => child.name === step.name && child.ns === step.ns),
+  const last = path.at(-1);
+  if (!last?.isAttribute) return elementsAt(content, path).map((element) => element.text.trim());
+  const name = last.ns === '' ? last.name : `{${last.ns}}${last.name}`;
+  return elementsAt(content, path.slice(0, -1)).flatMap(({ attributes }) => {
+    const value = attributes[name];
+    return value === undefined ? [] : [value.trim()];
+  });
+}
+
+/** Returns the elements at a path without an attribute. */
+export function elementsAt(content: XmlElement, path: AnswerPath): XmlElement[] {
+  return path
+    .slice(1)
+    .reduce<XmlElement[]>(
+      (elements, step) =>
+        elements.flatMap(({ children }) =>
+          children.filter((child) => child.name === step.name && child.ns === step.ns),
+        ),
+      [content],
     );
-  }
-  return elements.map((element) => element.text.trim());
 }

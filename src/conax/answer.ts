@@ -1,5 +1,5 @@
 import type { CommandType } from '../planning/command.ts';
-import { type AnswerShape, textsAt } from './answer-shape.ts';
+import { type AnswerShape, elementsAt, textsAt } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.ts';
 import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
@@ -94,7 +94,25 @@ function contentAnswer(
   }
   if (outcome.status < 200 || outcome.status > 299)
     return withoutSoap(outcome, `says ${fields.statusCode ?? 'success'}`);
+  const container = containerIn(command, content);
+  if (container !== null) {
+    return withoutSoap(
+      outcome,
+      `has elements in ${container}, where conax.json expects the text of a list; write the path down to the element that repeats`,
+    );
+  }
   return accepted(command, asked, content, fields.referenceNumber);
+}
+
+/** The name of an element at the path of a list that has elements in it: its list would be taken for an empty one. */
+function containerIn({ type, answer: { paths } }: CasCommand, content: XmlElement): string | null {
+  for (const list of answerLists[type] ?? []) {
+    const path = paths[list];
+    if (path === undefined || path.at(-1)?.isAttribute) continue;
+    const container = elementsAt(content, path).find(({ children }) => children.length > 0);
+    if (container !== undefined) return nameOf(container);
+  }
+  return null;
 }
 
 function readAnswer({ body, contentType, contentEncoding = '' }: Answered): SoapContent {

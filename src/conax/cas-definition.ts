@@ -5,7 +5,7 @@ import { messageOf } from '../platform/errors.ts';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
 import type { CommandType } from '../planning/command.ts';
 import { type AnswerShape, parseAnswerShape, type QName, type ReportMember } from './answer-shape.ts';
-import { type CasFileArea, readCasFile } from './cas-file.ts';
+import { type CasFileArea, codeLists, readCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
 import { CasDefinitionError, type Report } from './mistakes.ts';
 import { parseTemplate, type Template } from './template.ts';
@@ -102,8 +102,9 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     }
     const lists = { ...content.answers, ...content.areas.get(entry.area)?.answers };
     const answer = parseAnswerShape(type, entry.answer, lists, content.namespaces, (name, problem) => {
-      // Those of all commands are missing once, not for each of them.
-      if (name === 'success' && entry.answer.success === undefined) at(mistakes)(['answers', name], problem);
+      // What is wrong with the lists of all commands is reported once, not for each command.
+      const isOfAll = Object.hasOwn(codeLists, name) && !Object.hasOwn(entry.answer, name);
+      if (isOfAll) at(mistakes)(['answers', name], problem);
       else findings.report(`answer.${name}`, problem);
     });
     const ofTemplate = mistakes.size;

@@ -14,7 +14,8 @@ import { answerFields } from './answer-shape.ts';
 import { CasDefinitionError, didYouMean, lineAt } from './mistakes.ts';
 
 const codes = z.array(z.string().trim().min(1, 'write a status code'));
-const codeLists = {
+/** The lists of status codes, which `answers`, an area and a command may have. */
+export const codeLists = {
   success: codes.optional().describe('status codes that mean success'),
   refused: codes.optional().describe('status codes that are known refusals; any other refuses, too, and is for review'),
   tryLater: codes.optional().describe('status codes after which the command is tried again'),

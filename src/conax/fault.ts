@@ -1,7 +1,10 @@
 import type { AnswerShape } from './answer-shape.ts';
 import type { XmlElement } from './xml.ts';
 
-/** What a SOAP Fault says: the known code that its detail, its text or its code names, in this order; and whom it blames. */
+/**
+ * What a SOAP Fault says: the known code that its detail, its text or its code names, in this order; and whom it blames. Its
+ * code counts with and without its prefix.
+ */
 export interface SoapFault {
   readonly code: string | null;
   readonly description: string;
@@ -20,7 +23,7 @@ export function readFault(shape: AnswerShape, fault: XmlElement): SoapFault {
     .filter((one, i, all) => one !== '' && all.indexOf(one) === i);
   const description = said.join(': ') || 'a SOAP Fault that says nothing';
   const localCodes = codes.map((code) => code.slice(code.indexOf(':') + 1));
-  const code = knownCodeIn(detail, shape) ?? knownCodeIn(text, shape) ?? knownCodeIn(localCodes, shape);
+  const code = knownCodeIn(detail, shape) ?? knownCodeIn(text, shape) ?? knownCodeIn([...codes, ...localCodes], shape);
   return { code, description, isServer: /^(?:Server(?:\..*)?|Receiver)$/.test(localCodes[0] ?? '') };
 }
 

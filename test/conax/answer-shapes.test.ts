@@ -76,6 +76,22 @@ describe('status codes are what conax.json says', () => {
     expect(said(login(fault('<faultstring>out of cheese</faultstring>'), 500))).toBe('try-later SOAP_SERVER_FAULT');
   });
 
+  it('the code of a Fault counts as it is written, with its prefix, and without it', () => {
+    const denied = envelope(
+      `<f:Fault xmlns:f="${soap12}"><f:Code><f:Value>f:Sender</f:Value><f:Subcode><f:Value xmlns:auth="urn:a">auth:Denied</f:Value></f:Subcode></f:Code></f:Fault>`,
+    ).replaceAll(soap11, soap12);
+    for (const code of ['auth:Denied', 'Denied']) {
+      const login = cas({ statusCode: 'r:Answer/r:Code', notAuthorised: [code] }, '1.2');
+      expect(said(login(denied, 500))).toBe('not-authorised CAS_NOT_AUTHORISED');
+    }
+  });
+
+  it('a code in two lists of one place is a mistake; a list of a command may take it out of one of all', () => {
+    const twice = { statusCode: 'r:Done/x:Code', success: ['0', '5'], refused: ['5'], tryLater: [] };
+    expect(() => cas(twice)).toThrow('refused: has the code 5, as success has; leave it in one of the two lists');
+    expect(() => cas({ statusCode: 'r:Done/x:Code', success: ['17'] })).not.toThrow();
+  });
+
   it('a wrong login of WS-Security is known without a list, and a list replaces it', () => {
     const wrong = envelope(
       '<e:Fault><faultcode>wsse:FailedAuthentication</faultcode><faultstring>no</faultstring></e:Fault>',
@@ -93,6 +109,19 @@ describe('status codes are what conax.json says', () => {
 });
 
 describe('paths', () => {
+  it('of a list that end at its container are an unreadable answer, never an empty list', () => {
+    const products = (list: string) =>
+      cas({ statusCode: 'r:Done/r:Code', activeServices: list }, '1.1', 'GET_ACTIVE_SUBSCRIPTIONS');
+    const answer = envelope('<r:Done><r:Code>0</r:Code><r:All><r:Id>101</r:Id><r:Id>102</r:Id></r:All></r:Done>');
+    const container = products('r:Done/r:All');
+    expect(said(container(answer))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(container(answer)).toMatchObject({ description: expect.stringContaining('has elements in {urn:r}All') });
+    expect(products('r:Done/r:All/r:Id')(answer)).toMatchObject({ activeServices: ['101', '102'] });
+    expect(products('r:Done/r:All/r:Id')(envelope('<r:Done><r:Code>0</r:Code><r:All/></r:Done>'))).toMatchObject({
+      activeServices: [],
+    });
+  });
+
   it('may end in an attribute, with its namespace', () => {
     const answer = cas({ statusCode: 'r:Done/@code', referenceNumber: 'r:Done/@x:id' });
     expect(answer(envelope('<r:Done code="0" x:id="A" id="B"/>'))).toMatchObject({
