@@ -58,8 +58,8 @@ test('a login that is refused by a status code pauses sending; the request waits
   await spoil(world, { match: { smartcard: card }, times: 1, fault: 'status:LOGIN_REFUSED' });
   const made = await act(world, household('S0000036003', card, ['1001']), { action: 'S:BECOME_SUBSCRIBER' });
   const pausedReason = await eventually(async () => {
-    const shown = JSON.parse((await cli('provider', 'status', '--json')).stdout) as { pausedReason: string | null };
-    return shown.pausedReason ?? undefined;
+    const shown = JSON.parse((await cli('provider', 'status', '--json')).stdout) as { paused_reason: string | null };
+    return shown.paused_reason ?? undefined;
   }, 'the pause');
   expect(pausedReason).toMatch(/^CAS_NOT_AUTHORISED: the CAS refuses the login with LOGIN_REFUSED: /);
   expect((await cli('provider', 'resume', '--by', 'anna')).stdout).toBe('resumed\n');
