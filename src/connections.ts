@@ -1,3 +1,4 @@
+import { type CasDefinition, defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
 import type { ConaxClientOptions } from './conax/client.ts';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database.ts';
@@ -39,11 +40,17 @@ export function registryOf(settings: Settings<'kafka'>): SchemaRegistryClient {
   });
 }
 
-/** The options of the CAS client in the settings; its caller decides how many connections it has. */
-export function conaxOptionsOf(settings: Settings<'conax' | 'mapping'>): Omit<ConaxClientOptions, 'maxConnections'> {
+/** Loads the conax.json of the settings. @throws CasDefinitionError with every mistake. */
+export function casDefinitionOf(settings: Settings<'mapping'>): Promise<CasDefinition> {
+  return loadCasDefinition(settings.CONAX_MAPPING_FILE ?? defaultCasFile, settings.ENTITLEMENT_MONTHS > 0);
+}
+
+/** The options of the CAS client in the settings; its caller loads the definition and decides how many connections it has. */
+export function conaxOptionsOf(
+  settings: Settings<'conax' | 'mapping'>,
+): Omit<ConaxClientOptions, 'definition' | 'mappingFile' | 'maxConnections'> {
   return {
     baseUrl: settings.CONAX_BASE_URL,
-    mappingFile: settings.CONAX_MAPPING_FILE,
     username: settings.CONAX_USERNAME,
     password: settings.CONAX_PASSWORD,
     clientCert: settings.CONAX_CLIENT_CERT,

@@ -1,12 +1,11 @@
 import { Registry } from '@prometheus-io/client';
 import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
-import { defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
 import { createConaxClient } from './conax/client.ts';
 import { soapOpinions } from './conax-tools/soap-opinion.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { reportSurplus } from './conax/surplus.ts';
-import { conaxOptionsOf, kafkaOf, registryOf } from './connections.ts';
+import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf } from './connections.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import type { FindWriterSchema } from './events/decode.ts';
@@ -75,10 +74,7 @@ const WEB_API_LOCK_MS = 5_000;
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   const registry = new Registry();
   const conaxLogger = logger.child({ part: 'conax' });
-  const definition = await loadCasDefinition(
-    settings.CONAX_MAPPING_FILE ?? defaultCasFile,
-    settings.ENTITLEMENT_MONTHS > 0,
-  );
+  const definition = await casDefinitionOf(settings);
   const conax = await createConaxClient({
     ...conaxOptionsOf(settings),
     definition,

@@ -52,7 +52,7 @@ export const IMPORT_RULES: ImportRules = {
       'platform',
     ],
     'settings.ts': ['platform'],
-    'connections.ts': ['settings.ts', 'conax/client.ts', 'platform'],
+    'connections.ts': ['settings.ts', 'conax/cas-definition.ts', 'conax/client.ts', 'platform'],
     'health.ts': SERVICE,
     'clock.ts': SERVICE,
     'service.ts': ['settings.ts', 'connections.ts', 'health.ts', 'clock.ts', ...SERVICE],

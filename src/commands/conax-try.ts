@@ -1,6 +1,5 @@
-import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
 import { createConaxClient } from '../conax/client.ts';
-import { conaxOptionsOf } from '../connections.ts';
+import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
@@ -23,10 +22,7 @@ export interface TryOptions {
 export async function tryCommand(name: string, options: TryOptions): Promise<void> {
   const command = questionOf(name, options);
   const settings = readSettings(['conax', 'mapping']);
-  const definition = await loadCasDefinition(
-    settings.CONAX_MAPPING_FILE ?? defaultCasFile,
-    settings.ENTITLEMENT_MONTHS > 0,
-  );
+  const definition = await casDefinitionOf(settings);
   const client = await createConaxClient({
     ...conaxOptionsOf(settings),
     definition,
