@@ -125,30 +125,12 @@ interface Cause {
   readonly traceparent: string | null;
 }
 
-/**
- * Reads the facts of each action, in the order of `actions`. Walks inbox_action, request_action and withheld_action.
- */
+/** Reads the facts of each action, in the order of `actions`. */
 export async function factsOf(tx: Transaction, actions: readonly DueAction[]): Promise<KnownFacts[]> {
   const keys = [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)];
-  const wanted = 'unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)';
-  const facets = await tx.query<Placed<FacetFact & Cause>>(
-    `select k.position, i.family, coalesce(i.writer_type, i.type) as type, i.disposition,
-       i.event_id as "eventId", i.traceparent
-     from ${wanted} join inbox i using (action_id, subscription_number)
-     where i.disposition <> 'DUPLICATE' order by i.id`,
-    keys,
-  );
-  const requests = await tx.query<Placed<RequestFact>>(
-    `select k.position, r.number, r.life_cycle_state as "lifeCycleState", r.error_code as "errorCode", r.command,
-       r.command_key as "commandKey"
-     from ${wanted} join request r using (action_id, subscription_number) order by r.number`,
-    keys,
-  );
-  const withheld = await tx.query<Placed<WithheldFact>>(
-    `select k.position, w.type, w.reason, w.smartcard, w.service_ca_id as "serviceCaId"
-     from ${wanted} join withheld w using (action_id, subscription_number) order by w.inbox_id, w.ordinal`,
-    keys,
-  );
+  const facets = await tx.query<Placed<FacetFact & Cause>>(FACETS, keys);
+  const requests = await tx.query<Placed<RequestFact>>(REQUESTS, keys);
+  const withheld = await tx.query<Placed<WithheldFact>>(WITHHELD, keys);
   const [facetsOf, requestsOf, withheldOf] = [byPosition(facets), byPosition(requests), byPosition(withheld)];
   return actions.map((_action, index) => {
     const position = index + 1;
@@ -163,6 +145,25 @@ export async function factsOf(tx: Transaction, actions: readonly DueAction[]): P
     };
   });
 }
+
+const WANTED = 'unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)';
+
+/** Walks inbox_action. */
+const FACETS = /* sql */ `
+select k.position, i.family, coalesce(i.writer_type, i.type) as type, i.disposition, i.event_id as "eventId", i.traceparent
+  from ${WANTED} join inbox i using (action_id, subscription_number)
+ where i.disposition <> 'DUPLICATE' order by i.id`;
+
+/** Walks request_action. */
+const REQUESTS = /* sql */ `
+select k.position, r.number, r.life_cycle_state as "lifeCycleState", r.error_code as "errorCode", r.command,
+       r.command_key as "commandKey"
+  from ${WANTED} join request r using (action_id, subscription_number) order by r.number`;
+
+/** Walks withheld_action. */
+const WITHHELD = /* sql */ `
+select k.position, w.type, w.reason, w.smartcard, w.service_ca_id as "serviceCaId"
+  from ${WANTED} join withheld w using (action_id, subscription_number) order by w.inbox_id, w.ordinal`;
 
 function byPosition<T extends { position: number }>(rows: readonly T[]): Map<number, T[]> {
   return Map.groupBy(rows, ({ position }) => position);

@@ -61,7 +61,9 @@ export async function withdrawUnclaimed(
   if (numbers.length === 0) return [];
   const pending = await tx.query<{ cards: string[] }>(FIND_PENDING, [numbers]);
   await lockCards(tx, [...new Set(pending.flatMap(({ cards }) => cards))]);
-  const unclaimed = await tx.query<WorkRow & { number: number; cards: string[] }>(LOCK_UNCLAIMED, [numbers]);
+  const unclaimed = await tx.query<Omit<WorkRow, 'leased'> & { number: number; cards: string[] }>(LOCK_UNCLAIMED, [
+    numbers,
+  ]);
   await reject(
     tx,
     unclaimed.map((work) => ({

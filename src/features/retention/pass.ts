@@ -54,6 +54,10 @@ export async function endPass(db: Queryable, kind: RetentionKindName): Promise<v
 
 const COLUMNS = `p.kind, p.began_at as "beganAt", p.ended_at as "endedAt", p.position, p.removed`;
 
+/** A row for each kind. */
+const SHIFT = /* sql */ `
+update retention_pass set began_at = began_at - $1::float8 * interval '1 millisecond' where began_at > now()`;
+
 // Each walks retention_pass's primary key.
 const DUE = /* sql */ `
 select exists (
@@ -70,8 +74,5 @@ on conflict (kind) do update set began_at = excluded.began_at, position = 0, rem
 const OPEN = /* sql */ `
 select ${COLUMNS} from unnest($1::text[]) with ordinality k (kind, place) join retention_pass p on p.kind = k.kind
  where p.ended_at is null order by k.place`;
-
-const SHIFT = /* sql */ `
-update retention_pass set began_at = began_at - $1::float8 * interval '1 millisecond' where began_at > now()`;
 
 const MOVE = /* sql */ `update retention_pass set position = $2, removed = $3::jsonb where kind = $1`;

@@ -88,5 +88,6 @@ async function readSubmitted(tx: Transaction, first: number): Promise<Omit<Submi
 /** Walks request's primary key, then request_process. */
 const FIND_MADE = /* sql */ `
 select r.number, r.process_id as process
-  from request one join request r on r.process_name = one.process_name and r.process_id = one.process_id
- where one.number = $1 order by r.number`;
+  from request r
+ where (r.process_name, r.process_id) = (select process_name, process_id from request where number = $1)
+ order by r.number`;
