@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { activateDueRequests } from '../requests/activate.ts';
 import { type ClaimedRequest, markSent } from '../requests/claim.ts';
 import { extendWorkLeases, shiftWork } from '../requests/clock-jump.ts';
 import type { FinishingParts } from '../requests/finish.ts';
@@ -13,37 +11,40 @@ import { shiftBreaker } from './breaker.ts';
 import { createCasSilence } from './cas-silence.ts';
 import { createClaiming } from './claiming.ts';
 import { createLeases } from './leases.ts';
-import { countReady } from './count-ready.ts';
 import { createCallPermits } from './call-permits.ts';
 import { createProviderWatch } from './provider-watch.ts';
-import { repeat } from '../platform/repeat.ts';
-import { reportCall, reportEnding } from './reports.ts';
+import { failureReports, reportCall, reportEnding } from './reports.ts';
 import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';
 import { createShareKeeper } from './share-keeper.ts';
 import { cutShares, extendShares } from './shares.ts';
 import { createUnopenedPins } from './unopened-pins.ts';
-import { listenForWork } from './wake-up.ts';
+import { startUpkeep } from './upkeep.ts';
 
 export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.ts';
 
 /** How long a call may settle after its deadline (the port's promise). Marking a message takes its time before that. */
 const CALL_MARGIN_MS = 250;
-const ACTIVATION_MS = 500;
-const ACTIVATION_BATCH = 500;
-const PENDING_MS = 10_000;
-const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
 const MAX_BATCH = 100;
-const LOG_EVERY_MS = 10_000;
 /** How much longer than its limit a stop may wait for a database that is down. */
 const LAST_WORDS_MS = 1_000;
-/** How soon an instance asks again if others still use its share. */
-const SHORT_OF_SHARE_MS = 250;
 
 /**
  * Sends ready requests to the CAS. It claims requests ahead in small batches, and carries out as many at once as its
  * share of the limits allows. It writes answers in the order in which they arrive; one transaction writes all that
  * arrived during the previous one. Several dispatchers on one database share the work and the limits.
+ *
+ * This function connects the parts; each of them owns its state:
+ * - `share`: how many calls at once, and how many a second, this instance may have. Entered by the heartbeat.
+ * - `provider`: the switch and the breaker, as the heartbeat and the answers show them.
+ * - `claiming`: the requests that are claimed and not started. They leave it by `take`, or when their claim is lost.
+ * - `leases`: until when each claim holds. A request enters with its claim and leaves with `release`.
+ * - `permits`: further calls of requests that were started, such as a question after a refusal.
+ * - `marking`, `settling`: batches of writes. A request ends when `settling` has written its result.
+ * - `carrying`, here: the requests whose calls are under way. `start` enters them, and its end removes them.
+ * - `upkeep`: everything that goes by the clock.
+ *
+ * `pump` starts what may be started now; every part calls it when something changed.
  */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200 } = options;
@@ -64,16 +65,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const carrying = new Set<ClaimedRequest>();
   const givingUp = new AbortController();
   let stopping: Promise<void> | null = null;
-  const isStopping = (): boolean => stopping !== null;
 
-  const loggedAt = new Map<string, number>();
-  /** Counts every failure of a part, and logs one in ten seconds, because an outage fails many times a second. */
-  const failed = (part: string) => (error: unknown) => {
-    metrics.errors.inc({ part });
-    if (performance.now() - (loggedAt.get(part) ?? -Infinity) < LOG_EVERY_MS) return;
-    loggedAt.set(part, performance.now());
-    logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed; trying again');
-  };
+  const failed = failureReports(metrics, logger);
   const share = createShareKeeper({
     db,
     id: instance,
@@ -233,76 +226,23 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     return held;
   }
 
-  const heartbeat = repeat(
+  const upkeep = startUpkeep({
+    db,
+    databaseUrl: options.databaseUrl,
+    pollMs,
     heartbeatMs,
-    async () => {
-      const { provider: row, short } = await share.beat();
-      metrics.slots.set(share.share().slots);
-      metrics.rate.set((limits.maxRequestsPerSecond * share.share().burst) / limits.burst);
-      provider.saw(row);
-      pump();
-      if (short) setTimeout(() => heartbeat.now(), SHORT_OF_SHARE_MS);
-    },
-    failed('heartbeat'),
-  );
-  const renewal = repeat(
-    leaseMs / 4,
-    async () => {
-      const lost = await leases.renew();
-      if (leases.count() > 0) faultPoint('dispatch: after renewal');
-      if (lost.length === 0) return;
-      claiming.drop(lost);
-      metrics.leasesLost.inc(lost.length);
-      logger.warn(
-        { requestNumbers: lost.map(({ number }) => number) },
-        'dispatch: leases ran out while they were held',
-      );
-    },
-    failed('renewal'),
-  );
-  const look = (): void => {
-    claiming.mayHaveWork();
-    pump();
-  };
-  const background = [
-    repeat(pollMs, () => Promise.resolve(look()), failed('poll')),
-    repeat(ACTIVATION_MS, activateAll, failed('activation')),
-    repeat(PENDING_MS, countPending, failed('pending')),
-  ];
-  const listener =
-    options.databaseUrl === null
-      ? { stop: () => Promise.resolve() }
-      : listenForWork(
-          options.databaseUrl,
-          (message) => {
-            if (message === 'express') claiming.came(CLASS.EXPRESS);
-            if (message === 'work') claiming.came(CLASS.REGULAR);
-            if (message === 'provider') heartbeat.now();
-            else look();
-          },
-          logger,
-        );
-
-  async function activateAll(): Promise<void> {
-    for (let activated = ACTIVATION_BATCH; activated === ACTIVATION_BATCH && !isStopping();) {
-      activated = await db.transaction(async (tx) => {
-        const due = await activateDueRequests(tx, ACTIVATION_BATCH);
-        if (due > 0) faultPoint('activation: before commit');
-        return due;
-      });
-      if (activated === 0) return;
-      faultPoint('activation: after commit');
-      look();
-    }
-  }
-
-  async function countPending(): Promise<void> {
-    for (const [age, requests] of await countReady(db, PENDING_AGES_S)) {
-      metrics.ready.set({ older_than: `${age}s` }, requests);
-    }
-    await unopenedPins.refresh(db);
-    metrics.pinsUnopened.set(unopenedPins.numbers().length);
-  }
+    leaseMs,
+    share,
+    leases,
+    provider,
+    claiming,
+    unopenedPins,
+    metrics,
+    logger,
+    limits,
+    pump,
+    failed,
+  });
 
   async function drain(): Promise<void> {
     const until = performance.now() + options.drainMs;
@@ -311,7 +251,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       const limit = wait(Math.max(atLeastMs, until - performance.now()), undefined, { ref: false });
       await Promise.race([Promise.allSettled(work), limit]);
     };
-    await inTime([...background.map((one) => one.stop()), listener.stop(), claiming.stop()]);
+    await inTime([upkeep.stopLookingOut(), claiming.stop()]);
     for (const request of claiming.takeAll()) void putDown({ kind: 'give-back', request });
     while (carrying.size + settling.pending() > 0 && performance.now() < until) await wait(5);
     const left = carrying.size + settling.pending();
@@ -319,7 +259,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     givingUp.abort();
     permits.stop();
     clearTimeout(wakeTimer);
-    await inTime([heartbeat.stop(), renewal.stop()], LAST_WORDS_MS);
+    await inTime([upkeep.stopHolding()], LAST_WORDS_MS);
     if (carrying.size === 0) await inTime([share.leave()], LAST_WORDS_MS);
   }
 

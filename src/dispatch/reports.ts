@@ -1,5 +1,6 @@
 import type { ConaxExchange } from '../conax/client.types.ts';
 import { conaxCodes } from '../conax/codes.ts';
+import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
 import type { CarriedOut } from './carry-out.ts';
@@ -75,4 +76,17 @@ export function reportEnding(
     metrics.reviews.inc();
     logger.error({ ...who, code: review }, 'the CAS refused with a code that is not in the known list: look at it');
   }
+}
+
+const LOG_EVERY_MS = 10_000;
+
+/** Counts every failure of a part, and logs one in ten seconds, because an outage fails many times a second. */
+export function failureReports(metrics: DispatchMetrics, logger: Logger): (part: string) => (error: unknown) => void {
+  const loggedAt = new Map<string, number>();
+  return (part) => (error) => {
+    metrics.errors.inc({ part });
+    if (performance.now() - (loggedAt.get(part) ?? -Infinity) < LOG_EVERY_MS) return;
+    loggedAt.set(part, performance.now());
+    logger.warn({ part, problem: messageOf(error) }, 'dispatch: a part failed; trying again');
+  };
 }

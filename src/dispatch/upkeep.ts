@@ -1,0 +1,139 @@
+import type { Database } from '../platform/database.ts';
+import { faultPoint } from '../platform/fault-points.ts';
+import type { Logger } from '../platform/logging.ts';
+import { repeat } from '../platform/repeat.ts';
+import { activateDueRequests } from '../requests/activate.ts';
+import { CLASS } from '../requests/request-class.ts';
+import type { Claiming } from './claiming.ts';
+import { countReady } from './count-ready.ts';
+import type { Leases } from './leases.ts';
+import type { DispatchMetrics } from './metrics.ts';
+import type { ProviderWatch } from './provider-watch.ts';
+import type { ShareKeeper } from './share-keeper.ts';
+import { type Limits, rateOf } from './shares.ts';
+import type { UnopenedPins } from './unopened-pins.ts';
+import { listenForWork } from './wake-up.ts';
+
+const ACTIVATION_MS = 500;
+const ACTIVATION_BATCH = 500;
+const PENDING_MS = 10_000;
+const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
+/** How soon an instance asks again if others still use its share. */
+const SHORT_OF_SHARE_MS = 250;
+
+export interface UpkeepOptions {
+  readonly db: Database;
+  /** Null: nobody tells the dispatcher of new work, and it looks every `pollMs`. */
+  readonly databaseUrl: string | null;
+  readonly pollMs: number;
+  readonly heartbeatMs: number;
+  readonly leaseMs: number;
+  readonly share: ShareKeeper;
+  readonly leases: Leases;
+  readonly provider: ProviderWatch;
+  readonly claiming: Claiming;
+  readonly unopenedPins: UnopenedPins;
+  readonly metrics: DispatchMetrics;
+  readonly logger: Logger;
+  readonly limits: Limits;
+  /** Something may have changed: send what can be sent. */
+  readonly pump: () => void;
+  /** Reports the failure of a part by its name. */
+  readonly failed: (part: string) => (error: unknown) => void;
+}
+
+/**
+ * What the dispatcher does by the clock, beside sending. It owns no state of the dispatcher: each part below has its own.
+ *
+ * - The heartbeat renews this instance's share of the limits, and sees the provider's switch and breaker.
+ * - The renewal extends the leases of the claimed requests; a lost one leaves the buffer.
+ * - The look-out finds new work: by PostgreSQL's notifications, by polling, and by activating requests that are due.
+ * - Every ten seconds it counts what is ready.
+ *
+ * It starts with the dispatcher. A stop ends the look-out first, and the heartbeat and the renewal last, because
+ * requests that are being sent need both.
+ */
+export interface Upkeep {
+  stopLookingOut(): Promise<unknown>;
+  stopHolding(): Promise<unknown>;
+}
+
+export function startUpkeep(options: UpkeepOptions): Upkeep {
+  const { db, share, leases, provider, claiming, unopenedPins, metrics, logger, pump, failed } = options;
+  const lookOutEnded = new AbortController();
+
+  const heartbeat = repeat(
+    options.heartbeatMs,
+    async () => {
+      const { provider: row, short } = await share.beat();
+      metrics.slots.set(share.share().slots);
+      metrics.rate.set(rateOf(share.share(), options.limits));
+      provider.saw(row);
+      pump();
+      if (short) setTimeout(() => heartbeat.now(), SHORT_OF_SHARE_MS);
+    },
+    failed('heartbeat'),
+  );
+  const renewal = repeat(
+    options.leaseMs / 4,
+    async () => {
+      const lost = await leases.renew();
+      if (leases.count() > 0) faultPoint('dispatch: after renewal');
+      if (lost.length === 0) return;
+      claiming.drop(lost);
+      metrics.leasesLost.inc(lost.length);
+      logger.warn(
+        { requestNumbers: lost.map(({ number }) => number) },
+        'dispatch: leases ran out while they were held',
+      );
+    },
+    failed('renewal'),
+  );
+
+  function look(): void {
+    claiming.mayHaveWork();
+    pump();
+  }
+
+  async function activateAll(): Promise<void> {
+    for (let activated = ACTIVATION_BATCH; activated === ACTIVATION_BATCH && !lookOutEnded.signal.aborted;) {
+      activated = await db.transaction(async (tx) => {
+        const due = await activateDueRequests(tx, ACTIVATION_BATCH);
+        if (due > 0) faultPoint('activation: before commit');
+        return due;
+      });
+      if (activated === 0) return;
+      faultPoint('activation: after commit');
+      look();
+    }
+  }
+
+  async function countPending(): Promise<void> {
+    for (const [age, requests] of await countReady(db, PENDING_AGES_S)) {
+      metrics.ready.set({ older_than: `${age}s` }, requests);
+    }
+    await unopenedPins.refresh(db);
+    metrics.pinsUnopened.set(unopenedPins.numbers().length);
+  }
+
+  const lookOut = [
+    repeat(options.pollMs, () => Promise.resolve(look()), failed('poll')),
+    repeat(ACTIVATION_MS, activateAll, failed('activation')),
+    repeat(PENDING_MS, countPending, failed('pending')),
+  ];
+  const onMessage = (message: string): void => {
+    if (message === 'express') claiming.came(CLASS.EXPRESS);
+    if (message === 'work') claiming.came(CLASS.REGULAR);
+    if (message === 'provider') heartbeat.now();
+    else look();
+  };
+  const listener = options.databaseUrl === null ? null : listenForWork(options.databaseUrl, onMessage, logger);
+
+  return {
+    stopLookingOut() {
+      lookOutEnded.abort();
+      return Promise.allSettled([...lookOut.map((one) => one.stop()), listener?.stop()]);
+    },
+    stopHolding: () => Promise.allSettled([heartbeat.stop(), renewal.stop()]),
+  };
+}
