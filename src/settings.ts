@@ -1,7 +1,5 @@
 import { z } from 'zod';
-import type { PlanningRules } from './planning/types.ts';
 import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
-import { kafkaTlsMistakes } from './platform/kafka-tls.ts';
 import { parseBroker } from './platform/kafkajs/broker-addresses.ts';
 import {
   flag,
@@ -15,6 +13,7 @@ import {
   secret,
   text,
 } from './platform/setting-kinds.ts';
+import { contradictions } from './setting-contradictions.ts';
 
 /** What a group of commands needs; a command reads only its own groups, so that `requests show` asks for no Kafka. */
 export type SettingGroup =
@@ -296,7 +295,12 @@ const ADDRESSES_WITH_LOGIN = [
 ] as const;
 
 /** The rules of planning, as the settings have them. */
-export function planningRulesOf(settings: Settings<'rules'>): PlanningRules {
+export function planningRulesOf(settings: Settings<'rules'>): {
+  entitleAddedCards: boolean;
+  smartcardPattern: RegExp;
+  setTopBoxPattern: RegExp;
+  servicePattern: RegExp;
+} {
   return {
     entitleAddedCards: settings.ENTITLE_ADDED_CARDS,
     smartcardPattern: settings.SMARTCARD_CA_ID_PATTERN,
@@ -324,75 +328,3 @@ export function retentionDaysOf(
     runs: settings.RETENTION_RUNS_DAYS,
   };
 }
-
-/** What is wrong between settings; one that is `wrong` by itself contradicts nothing. */
-function contradictions(values: Record<string, unknown>, wrong: ReadonlySet<string>): string[] {
-  const {
-    LEASE_MS,
-    CONAX_TIMEOUT_MS,
-    RETRY_BACKOFF_MIN_MS,
-    RETRY_BACKOFF_MAX_MS,
-    BREAKER_OPEN_MS,
-    BREAKER_MAX_OPEN_MS,
-    RETENTION_REQUESTS_DAYS: requestDays = 0,
-    RETENTION_EVENTS_DAYS: eventDays = 0,
-  } = values as Partial<Settings>;
-  const found: string[] = [];
-  if (LEASE_MS !== undefined && CONAX_TIMEOUT_MS !== undefined && LEASE_MS <= 2 * CONAX_TIMEOUT_MS) {
-    found.push(`LEASE_MS is ${LEASE_MS}: set it to more than twice CONAX_TIMEOUT_MS (${CONAX_TIMEOUT_MS})`);
-  }
-  if (
-    RETRY_BACKOFF_MIN_MS !== undefined &&
-    RETRY_BACKOFF_MAX_MS !== undefined &&
-    RETRY_BACKOFF_MIN_MS > RETRY_BACKOFF_MAX_MS
-  ) {
-    found.push(
-      `RETRY_BACKOFF_MIN_MS is ${RETRY_BACKOFF_MIN_MS}: set it to at most RETRY_BACKOFF_MAX_MS (${RETRY_BACKOFF_MAX_MS})`,
-    );
-  }
-  if (BREAKER_OPEN_MS !== undefined && BREAKER_MAX_OPEN_MS !== undefined && BREAKER_OPEN_MS > BREAKER_MAX_OPEN_MS) {
-    found.push(`BREAKER_OPEN_MS is ${BREAKER_OPEN_MS}: set it to at most BREAKER_MAX_OPEN_MS (${BREAKER_MAX_OPEN_MS})`);
-  }
-  // A further facet of an action needs what its requests were (R6).
-  if (requestDays > 0 && requestDays < eventDays) {
-    found.push(`RETENTION_REQUESTS_DAYS is ${requestDays}: set it to at least RETENTION_EVENTS_DAYS (${eventDays})`);
-  }
-  const {
-    HTTP_HOST = '',
-    HTTP_PORT,
-    MANAGEMENT_HOST = HTTP_HOST,
-    MANAGEMENT_PORT = HTTP_PORT,
-  } = values as Partial<Settings>;
-  if (MANAGEMENT_HOST !== HTTP_HOST && MANAGEMENT_PORT === HTTP_PORT && HTTP_PORT !== 0) {
-    // One of them takes the port at every address, also at the other's.
-    const wide = [HTTP_HOST, MANAGEMENT_HOST].find((host) => EVERY_ADDRESS.has(host));
-    if (wide !== undefined) {
-      found.push(`MANAGEMENT_HOST and HTTP_HOST have the same port, and ${wide} is every address: set MANAGEMENT_PORT`);
-    }
-  }
-  for (const [one, other] of PAIRS) {
-    if (wrong.has(one) || wrong.has(other)) continue;
-    if ((values[one] === undefined) === (values[other] === undefined)) continue;
-    if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
-  }
-  const { KAFKA_SSL: ssl, KAFKA_SSL_CA: ca, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key } = values as Partial<Settings>;
-  found.push(...kafkaTlsMistakes({ ca, cert, key }, ssl ?? false));
-  if (
-    values['KAFKA_SASL_MECHANISM'] !== undefined &&
-    values['KAFKA_SASL_USERNAME'] === undefined &&
-    !wrong.has('KAFKA_SASL_USERNAME')
-  ) {
-    found.push('KAFKA_SASL_MECHANISM is set: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too');
-  }
-  return found;
-}
-
-const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
-
-const PAIRS = [
-  ['CONAX_USERNAME', 'CONAX_PASSWORD'],
-  ['CONAX_CLIENT_CERT', 'CONAX_CLIENT_KEY'],
-  ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'],
-  ['KAFKA_SSL_CERT', 'KAFKA_SSL_KEY'],
-  ['SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
-] as const;

@@ -1,4 +1,5 @@
-import { createEventDecoder, type WriterSchema } from '../../src/events/decode.ts';
+import { createEventDecoder } from '../../src/events/decode.ts';
+import type { WriterSchema } from '../../src/platform/schema-look-ups.ts';
 import { applyChunk, type ApplyOptions } from '../../src/intake/apply.ts';
 import { CHUNK_MESSAGES_MAX, chunksOf, slicesOf } from '../../src/intake/chunks.ts';
 import type { IncomingMessage, ReadMessage } from '../../src/intake/message.ts';

@@ -51,7 +51,8 @@ export const IMPORT_RULES: ImportRules = {
       'planning/command.ts',
       'platform',
     ],
-    'settings.ts': ['platform'],
+    'settings.ts': ['setting-contradictions.ts', 'platform'],
+    'setting-contradictions.ts': ['platform'],
     'connections.ts': ['settings.ts', 'conax/cas-definition.ts', 'conax/client.ts', 'platform'],
     'health.ts': SERVICE,
     'clock.ts': SERVICE,
@@ -74,7 +75,6 @@ export const IMPORT_RULES: ImportRules = {
     'operations-api/request-shapes.ts -> web-api/shape.ts',
     'operations-api/request-shapes.ts -> web-api/view.ts',
     'requests -> conax/client.types.ts',
-    'platform -> events/decode.ts',
     // events that wait for a person, and the import of subscriptions
     'commands -> intake/release-dead-letter.ts',
     'commands -> intake/stale.ts',
@@ -87,11 +87,6 @@ export const IMPORT_RULES: ImportRules = {
     'operations/waiting-events.ts -> replay/stored-events.ts',
     'replay/open-events.ts -> operations/import-lines.ts',
     'replay/destination.ts -> settings.ts',
-    'settings.ts -> planning/types.ts',
   ],
-  circles: [
-    'conax -> conax/cas-definition.ts',
-    'conax/fields.ts -> conax/template.ts',
-    'intake/assignment.ts -> intake/consumer.ts',
-  ],
+  circles: ['conax -> conax/cas-definition.ts', 'conax/fields.ts -> conax/template.ts'],
 };

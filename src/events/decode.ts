@@ -4,26 +4,13 @@ import type { ActionEvent, Family } from './action-event.ts';
 import { AvroBytesError, cursorAt, readChoice } from './avro-cursor.ts';
 import { AvroMismatchError, compileRead, type Read } from './avro-reader.ts';
 import { type AvroNode, AvroSchemaError, parseAvroSchema } from './avro-schema.ts';
+import type { WriterSchema } from '../platform/schema-look-ups.ts';
 import type { DeadLetterCause, DeadLetterReason } from './dead-letter-reasons.ts';
 
 /**
  * The result of decoding a message. A failure is a value, because an exception in a handler would kill its consumer.
  */
 export type Decoded = { readonly ok: true; readonly event: ActionEvent } | ({ readonly ok: false } & DeadLetterCause);
-
-/** The registry's answer about a schema id. */
-export type WriterSchema =
-  | {
-      readonly kind: 'schema';
-      /** The parsed JSON of the schema. */
-      readonly schema: unknown;
-      /** The schemas that it refers to; a schema comes before those that use it. */
-      readonly references?: readonly unknown[];
-    }
-  /** The registry has no such schema. */
-  | { readonly kind: 'unknown' }
-  /** The registry has it, but it cannot be used: it is not Avro, too large, or has a broken reference. */
-  | { readonly kind: 'unusable'; readonly detail: string };
 
 /**
  * Looks up the schema that a message was written with. It MUST reject if the registry gave no answer about the id:

@@ -1,7 +1,7 @@
 import { AvroBytesError, cursorAt } from './avro-cursor.ts';
 import { readAny } from './avro-reader.ts';
 import { parseAvroSchema } from './avro-schema.ts';
-import type { WriterSchema } from './decode.ts';
+import type { WriterSchema } from '../platform/schema-look-ups.ts';
 
 /** The readable part of a message's payload, for a person who looks for the problem. */
 export interface PartlyDecoded {

@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Consumer } from 'kafkajs';
+import type { Consumer, Kafka } from 'kafkajs';
+import type { Queryable } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
-import type { ConsumerOptions } from './consumer.ts';
+import type { Logger } from '../platform/logging.ts';
 import { storeOffset } from './inbox.ts';
+import type { Progress } from './progress.ts';
 import { boundsOf, type Place, placeKey, type Start, startsOf } from './restored-offsets.ts';
 
 /** The partitions assigned to this instance, and where to start reading each. */
@@ -23,6 +25,19 @@ export interface Assignment {
   record(place: Place, offset: number): void;
 }
 
+/** What it needs of the consumer's options. */
+export interface AssignmentOptions {
+  readonly kafka: Kafka;
+  readonly groupId: string;
+  readonly database: Queryable;
+  readonly logger: Logger;
+  readonly signal: AbortSignal;
+  /** What happens if the next position of a partition does not exist any more (KAFKA_OFFSET_LOST). */
+  readonly offsetLost: 'skip' | 'stop';
+  /** Told how far the partitions are. */
+  readonly progress: Progress;
+}
+
 /** How soon to ask again where reading starts. */
 export const ASK_AGAIN_MS = 1_000;
 /**
@@ -34,7 +49,7 @@ const SILENT_MS = 3_000;
  * Makes sure, after every assignment and before the first batch, that reading goes back if PostgreSQL was restored, and
  * that messages lost unread are reported. This includes partitions without new messages.
  */
-export function createAssignment(consumer: Consumer, options: ConsumerOptions, ended: AbortSignal): Assignment {
+export function createAssignment(consumer: Consumer, options: AssignmentOptions, ended: AbortSignal): Assignment {
   const { kafka, database, groupId, logger, progress } = options;
   /** Partitions whose start is not known yet, by `placeKey`. */
   let open = new Map<string, Place>();

@@ -1,12 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload, Kafka } from 'kafkajs';
-import type { Queryable } from '../platform/database.ts';
+import type { Consumer, ConsumerCrashEvent, ConsumerGroupJoinEvent, EachBatchPayload } from 'kafkajs';
 import { rangeOf } from '../platform/kafkajs/batch.ts';
 import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
-import type { Logger } from '../platform/logging.ts';
-import { ASK_AGAIN_MS, type Assignment, createAssignment } from './assignment.ts';
+import { ASK_AGAIN_MS, type Assignment, type AssignmentOptions, createAssignment } from './assignment.ts';
 import { storeOffset } from './inbox.ts';
-import type { Progress } from './progress.ts';
 import type { Place } from './restored-offsets.ts';
 
 /** Messages of one partition, in their order, with what may be done about them. */
@@ -22,24 +19,15 @@ export interface PartitionBatch {
   pauseFor(ms: number): void;
 }
 
-export interface ConsumerOptions {
-  readonly kafka: Kafka;
-  readonly groupId: string;
+export interface ConsumerOptions extends AssignmentOptions {
   readonly topics: readonly string[];
   /** How long the group waits for a member that died. */
   readonly sessionTimeoutMs: number;
-  readonly database: Queryable;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
   /** Called for one batch of a partition at a time. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   readonly onJoined: () => void;
   /** Called if a fetch of a partition found nothing that is left to do. */
   readonly onIdle: (place: Place) => void;
-  /** What happens if the next position of a partition does not exist any more (KAFKA_OFFSET_LOST). */
-  readonly offsetLost: 'skip' | 'stop';
-  /** Told how far the partitions are. */
-  readonly progress: Progress;
   /** Called whenever Kafka answered a request. */
   readonly onHeard: () => void;
 }

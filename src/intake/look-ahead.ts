@@ -1,4 +1,5 @@
-import { schemaIdOf, type WriterSchema } from '../events/decode.ts';
+import { schemaIdOf } from '../events/decode.ts';
+import type { WriterSchema } from '../platform/schema-look-ups.ts';
 
 /** Asks about a schema once at most; null: the registry may not know it yet (SchemaRegistryClient.lookAtSchema). */
 export type LookAtSchema = (schemaId: number, urgency: 'now' | 'later') => Promise<WriterSchema | null>;

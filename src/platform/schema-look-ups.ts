@@ -1,5 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { WriterSchema } from '../events/decode.ts';
+
+/** The registry's answer about a schema id. */
+export type WriterSchema =
+  | {
+      readonly kind: 'schema';
+      /** The parsed JSON of the schema. */
+      readonly schema: unknown;
+      /** The schemas that it refers to; a schema comes before those that use it. */
+      readonly references?: readonly unknown[];
+    }
+  /** The registry has no such schema. */
+  | { readonly kind: 'unknown' }
+  /** The registry has it, but it cannot be used: it is not Avro, too large, or has a broken reference. */
+  | { readonly kind: 'unusable'; readonly detail: string };
 
 export interface LookUpOptions {
   /** Asks the registry once. @throws what says that the registry is away. */

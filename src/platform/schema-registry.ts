@@ -1,8 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
-import type { WriterSchema } from '../events/decode.ts';
 import { messageOf } from './errors.ts';
-import { createSchemaLookUps, type Urgency } from './schema-look-ups.ts';
+import { createSchemaLookUps, type Urgency, type WriterSchema } from './schema-look-ups.ts';
 import { addressOf, namingPart } from './unreachable.ts';
 
 export interface SchemaRegistryOptions {

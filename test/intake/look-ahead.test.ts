@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
-import type { WriterSchema } from '../../src/events/decode.ts';
+import type { WriterSchema } from '../../src/platform/schema-look-ups.ts';
 import { readableCount } from '../../src/intake/look-ahead.ts';
 import { openSchemaRegistry } from '../../src/platform/schema-registry.ts';
 import { eventually, type Ground, openGround } from '../outcomes/support.ts';

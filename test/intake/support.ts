@@ -1,12 +1,8 @@
 import { readFileSync } from 'node:fs';
 import avro, { type Type } from 'avsc';
 import type { CrmEvent } from '../../dev/demo/crm.ts';
-import {
-  createEventDecoder,
-  type EventDecoder,
-  type FindWriterSchema,
-  type WriterSchema,
-} from '../../src/events/decode.ts';
+import { createEventDecoder, type EventDecoder, type FindWriterSchema } from '../../src/events/decode.ts';
+import type { WriterSchema } from '../../src/platform/schema-look-ups.ts';
 import type { Applied } from '../../src/intake/apply.ts';
 import { createExperiment } from '../../src/intake/experiment.ts';
 import type { IncomingMessage } from '../../src/intake/message.ts';
