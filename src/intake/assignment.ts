@@ -5,24 +5,24 @@ import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { storeOffset } from './inbox.ts';
 import type { Progress } from './progress.ts';
-import { boundsOf, type Place, placeKey, type Start, startsOf } from './restored-offsets.ts';
+import { boundsOf, type TopicPartition, partitionKey, type Start, startsOf } from './restored-offsets.ts';
 
 /** The partitions assigned to this instance, and where to start reading each. */
 export interface Assignment {
   /** Notes which partitions the group assigned. */
   joined(assigned: Record<string, number[]>): void;
   /** Returns whether the partition's start is known; false: Kafka or the database has not answered yet. */
-  checked(place: Place): Promise<boolean>;
+  checked(place: TopicPartition): Promise<boolean>;
   /** Returns whether the partition must not be read (KAFKA_OFFSET_LOST=stop). */
-  isStopped(place: Place): boolean;
+  isStopped(place: TopicPartition): boolean;
   /**
    * Handles a position that Kafka does not have: continues at one that exists, or stops the partition.
    * @throws if Kafka is unreachable.
    */
-  outOfRange(place: Place, position: number): Promise<void>;
+  outOfRange(place: TopicPartition, position: number): Promise<void>;
   /** Returns the position before which both PostgreSQL and Kafka have everything as read. */
-  recorded(place: Place): number;
-  record(place: Place, offset: number): void;
+  recorded(place: TopicPartition): number;
+  record(place: TopicPartition, offset: number): void;
 }
 
 /** What it needs of the consumer's options. */
@@ -51,8 +51,8 @@ const SILENT_MS = 3_000;
  */
 export function createAssignment(consumer: Consumer, options: AssignmentOptions, ended: AbortSignal): Assignment {
   const { kafka, database, groupId, logger, progress } = options;
-  /** Partitions whose start is not known yet, by `placeKey`. */
-  let open = new Map<string, Place>();
+  /** Partitions whose start is not known yet, by `partitionKey`. */
+  let open = new Map<string, TopicPartition>();
   let check: Promise<void> | null = null;
   let generation = 0;
   const stopped = new Set<string>();
@@ -64,7 +64,7 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
       const places = Object.entries(assigned).flatMap(([topic, numbers]) =>
         numbers.map((partition) => ({ topic, partition })),
       );
-      open = new Map(places.map((place) => [placeKey(place), place]));
+      open = new Map(places.map((place) => [partitionKey(place), place]));
       generation += 1;
       check = null;
       stopped.clear();
@@ -74,18 +74,18 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
     },
     async checked(place) {
       const mine = generation;
-      if (open.has(placeKey(place))) await checkAll();
-      return mine === generation && !open.has(placeKey(place));
+      if (open.has(partitionKey(place))) await checkAll();
+      return mine === generation && !open.has(partitionKey(place));
     },
-    isStopped: (place) => stopped.has(placeKey(place)),
+    isStopped: (place) => stopped.has(partitionKey(place)),
     async outOfRange(place, position) {
       const bounds = (await boundsOf(kafka, [place]))(place);
       if (bounds instanceof Error) throw bounds;
       if (bounds === undefined || (position >= bounds.low && position <= bounds.high)) return;
       await jump(place, position, bounds.low);
     },
-    recorded: (place) => recorded.get(placeKey(place)) ?? 0,
-    record: (place, offset) => void recorded.set(placeKey(place), offset),
+    recorded: (place) => recorded.get(partitionKey(place)) ?? 0,
+    record: (place, offset) => void recorded.set(partitionKey(place), offset),
   };
 
   /** Checks all open partitions, one check at a time. */
@@ -105,11 +105,11 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
       for (const place of asked) {
         // A seek in a partition that we lost would move it when it comes back.
         if (mine !== generation) return;
-        const start = starts.get(placeKey(place));
+        const start = starts.get(partitionKey(place));
         if (start instanceof Error) progress.fails(place, messageOf(start));
         else {
           if (start) await apply(start);
-          if (mine === generation) open.delete(placeKey(place));
+          if (mine === generation) open.delete(partitionKey(place));
         }
       }
     } catch (error) {
@@ -125,7 +125,7 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
         'the database is older than what was acknowledged to Kafka: reading again from there',
       );
     }
-    recorded.set(placeKey(start), start.recorded);
+    recorded.set(partitionKey(start), start.recorded);
     progress.ends({ topic, partition }, start.end, null);
     progress.reached({ topic, partition }, start.lostFrom ?? position);
     if (start.lostFrom !== null) await jump({ topic, partition }, start.lostFrom, position);
@@ -133,17 +133,17 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
   }
 
   /** Moves from a lost position to one that exists. Stores it first, so that the loss is reported once. */
-  async function jump(place: Place, from: number, to: number): Promise<void> {
+  async function jump(place: TopicPartition, from: number, to: number): Promise<void> {
     const why =
       from < to
         ? 'Kafka removed them (retention, deleted records), or the offset of the group was moved'
         : 'the partition ends before that: the topic was created again, or it lost messages';
     if (options.offsetLost === 'stop') {
-      stopped.add(placeKey(place));
+      stopped.add(partitionKey(place));
       consumer.pause([{ topic: place.topic, partitions: [place.partition] }]);
       progress.stopped(
         place,
-        `${placeKey(place)} is not read: offset ${from} is gone, and the next one is ${to} (${Math.max(to - from, 0)} messages missing): ${why}. Compare the CAS with the CRM (reconcile), then start the service with KAFKA_OFFSET_LOST=skip`,
+        `${partitionKey(place)} is not read: offset ${from} is gone, and the next one is ${to} (${Math.max(to - from, 0)} messages missing): ${why}. Compare the CAS with the CRM (reconcile), then start the service with KAFKA_OFFSET_LOST=skip`,
       );
       return;
     }

@@ -4,7 +4,7 @@ import { rangeOf } from '../platform/kafkajs/batch.ts';
 import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
 import { ASK_AGAIN_MS, type Assignment, type AssignmentOptions, createAssignment } from './assignment.ts';
 import { storeOffset } from './inbox.ts';
-import type { Place } from './restored-offsets.ts';
+import type { TopicPartition } from './restored-offsets.ts';
 
 /** Messages of one partition, in their order, with what may be done about them. */
 export interface PartitionBatch {
@@ -27,7 +27,7 @@ export interface ConsumerOptions extends AssignmentOptions {
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
   readonly onJoined: () => void;
   /** Called if a fetch of a partition found nothing that is left to do. */
-  readonly onIdle: (place: Place) => void;
+  readonly onIdle: (place: TopicPartition) => void;
   /** Called whenever Kafka answered a request. */
   readonly onHeard: () => void;
 }

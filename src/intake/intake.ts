@@ -19,7 +19,7 @@ import type { IntakeMetrics } from './metrics.ts';
 import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
 import { watchProgress } from './progress.ts';
 import { readMessages } from './read.ts';
-import { placeKey } from './restored-offsets.ts';
+import { partitionKey } from './restored-offsets.ts';
 import { type Source, trialOf, type TrialOptions } from './trial.ts';
 
 export interface IntakeOptions {
@@ -145,7 +145,7 @@ export function startIntake(options: IntakeOptions): Intake {
           progress,
           onBatch,
           // What the partition paused for is gone, and nothing came in its place.
-          onIdle: (place) => unpause(placeKey(place)),
+          onIdle: (place) => unpause(partitionKey(place)),
           onHeard: () => (heardAt = performance.now()),
           onJoined() {
             failures = 0;

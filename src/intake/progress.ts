@@ -1,6 +1,6 @@
 import type { Logger } from '../platform/logging.ts';
 import type { IntakeMetrics } from './metrics.ts';
-import { type Place, placeKey } from './restored-offsets.ts';
+import { type TopicPartition, partitionKey } from './restored-offsets.ts';
 
 /** A partition on which reading does not advance although there is more. */
 export interface Stall {
@@ -14,29 +14,29 @@ export interface Stall {
  */
 export interface Progress {
   /** Notes that the group assigned exactly these partitions. */
-  assigned(places: readonly Place[]): void;
+  assigned(places: readonly TopicPartition[]): void;
   /**
    * Sets the end of the partition that Kafka reported; `stable` is where the first open transaction starts, null if
    * unknown.
    */
-  ends(place: Place, end: number, stable: number | null): void;
+  ends(place: TopicPartition, end: number, stable: number | null): void;
   /** Notes why Kafka delivers nothing of the partition now, until `ends` has the result of a fetch. */
-  fails(place: Place, reason: string): void;
+  fails(place: TopicPartition, reason: string): void;
   /** Notes that everything before the position is read. */
-  reached(place: Place, position: number): void;
+  reached(place: TopicPartition, position: number): void;
   /** Notes that positions were skipped unread, because their messages are gone. */
-  lost(place: Place, from: number, to: number, why: string): void;
+  lost(place: TopicPartition, from: number, to: number, why: string): void;
   /** Notes that the partition is no longer read because of KAFKA_OFFSET_LOST=stop. */
-  stopped(place: Place, detail: string): void;
+  stopped(place: TopicPartition, detail: string): void;
   /** Returns the partitions of which Kafka reported nothing for `ms`. */
-  silent(ms: number): Place[];
+  silent(ms: number): TopicPartition[];
   stalls(): Stall[];
   /** Ends the watch and removes the metrics of the partitions. */
   close(): void;
 }
 
 interface State {
-  readonly place: Place;
+  readonly place: TopicPartition;
   position: number | null;
   end: number | null;
   stable: number | null;
@@ -65,14 +65,14 @@ export function watchProgress(options: {
   timer.unref();
   return {
     assigned(places) {
-      const keys = new Set(places.map(placeKey));
+      const keys = new Set(places.map(partitionKey));
       for (const [key, { place }] of states) {
         if (keys.has(key)) continue;
         states.delete(key);
         metrics.gone(place.topic, place.partition);
       }
       for (const place of places) {
-        states.set(placeKey(place), {
+        states.set(partitionKey(place), {
           place,
           position: null,
           end: null,
@@ -87,7 +87,7 @@ export function watchProgress(options: {
       }
     },
     ends(place, end, stable) {
-      const state = states.get(placeKey(place));
+      const state = states.get(partitionKey(place));
       if (!state) return;
       state.heardAt = performance.now();
       if (stable !== null && state.fault !== null) {
@@ -100,7 +100,7 @@ export function watchProgress(options: {
       measure(state);
     },
     fails(place, reason) {
-      const state = states.get(placeKey(place));
+      const state = states.get(partitionKey(place));
       if (!state) return;
       state.heardAt = performance.now();
       // The end is unknown, so there may be more.
@@ -113,7 +113,7 @@ export function watchProgress(options: {
       );
     },
     reached(place, position) {
-      const state = states.get(placeKey(place));
+      const state = states.get(partitionKey(place));
       if (!state || state.position === position) return;
       state.position = position;
       state.since = null;
@@ -127,7 +127,7 @@ export function watchProgress(options: {
       );
     },
     stopped(place, detail) {
-      const state = states.get(placeKey(place));
+      const state = states.get(partitionKey(place));
       if (!state || state.stopped === detail) return;
       state.stopped = detail;
       logger.error(place, detail);
@@ -166,15 +166,15 @@ export function watchProgress(options: {
     const seconds = Math.round((performance.now() - (state.since ?? 0)) / 1000);
     if (fault !== null) {
       const at = position === null ? '' : ` after offset ${position}`;
-      return `${placeKey(place)} is not read${at} for ${seconds} s: Kafka does not deliver it: ${fault}. See the brokers (kafka-topics.sh --describe --unavailable-partitions lists partitions without a leader); reading then continues by itself`;
+      return `${partitionKey(place)} is not read${at} for ${seconds} s: Kafka does not deliver it: ${fault}. See the brokers (kafka-topics.sh --describe --unavailable-partitions lists partitions without a leader); reading then continues by itself`;
     }
     if (position === null)
-      return `${placeKey(place)} is not read since ${seconds} s: it is not known where reading has to start; see the log`;
+      return `${partitionKey(place)} is not read since ${seconds} s: it is not known where reading has to start; see the log`;
     const cause =
       position === stable
         ? `a transaction is open from offset ${stable} on: its producer must commit or abort it (kafka-transactions.sh find-hanging lists it)`
         : 'Kafka delivers nothing from there, or its messages are still being processed: see the log';
-    return `${placeKey(place)} stays at offset ${position} for ${seconds} s, and ends at ${end}: ${cause}`;
+    return `${partitionKey(place)} stays at offset ${position} for ${seconds} s, and ends at ${end}: ${cause}`;
   }
 
   function report(): void {

@@ -2,13 +2,13 @@ import type { Kafka } from 'kafkajs';
 import type { Queryable } from '../platform/database.ts';
 import { type Bounds, boundsByPartition } from '../platform/kafkajs/offsets.ts';
 
-export interface Place {
+export interface TopicPartition {
   readonly topic: string;
   readonly partition: number;
 }
 
 /** Where reading of a partition starts after an assignment. */
-export interface Start extends Place {
+export interface Start extends TopicPartition {
   /** The first position to read. It exists in Kafka, unless the partition is shorter than what was read of it. */
   readonly position: number;
   /** The end that Kafka reports to readers of committed messages. */
@@ -31,7 +31,7 @@ export interface Start extends Place {
  * (P1), and what is still stored is a duplicate by its eventId. If Kafka's offset is lower, reading starts there.
  * Positions that Kafka no longer has are skipped.
  *
- * Each partition has its own answer, by `placeKey`. It is an Error if Kafka does not answer for the partition. It is
+ * Each partition has its own answer, by `partitionKey`. It is an Error if Kafka does not answer for the partition. It is
  * missing if the partition does not exist yet; the next assignment includes it then.
  * @throws if the database or all of Kafka is unreachable.
  */
@@ -39,7 +39,7 @@ export async function startsOf(
   kafka: Kafka,
   database: Queryable,
   group: string,
-  places: readonly Place[],
+  places: readonly TopicPartition[],
 ): Promise<Map<string, Start | Error>> {
   if (places.length === 0) return new Map();
   const topics = topicsOf(places);
@@ -49,13 +49,13 @@ export async function startsOf(
     const bounds = await boundsBy(admin, topics, async (topic) => {
       for (const { partitions } of await admin.fetchOffsets({ groupId: group, topics: [topic] })) {
         for (const { partition, offset } of partitions) {
-          if (Number(offset) >= 0) committed.set(placeKey({ topic, partition }), Number(offset));
+          if (Number(offset) >= 0) committed.set(partitionKey({ topic, partition }), Number(offset));
         }
       }
     });
     const starts = new Map<string, Start | Error>();
     for (const place of places) {
-      const key = placeKey(place);
+      const key = partitionKey(place);
       const bound = bounds(place);
       if (bound instanceof Error) starts.set(key, bound);
       else if (bound) starts.set(key, startOf(place, stored.get(key) ?? null, committed.get(key) ?? null, bound));
@@ -64,7 +64,7 @@ export async function startsOf(
   });
 }
 
-function startOf(place: Place, stored: number | null, committed: number | null, { low, high }: Bounds): Start {
+function startOf(place: TopicPartition, stored: number | null, committed: number | null, { low, high }: Bounds): Start {
   const isRestored = committed !== null && committed > (stored ?? -1) && (stored ?? low) < committed;
   const wanted = isRestored ? (stored ?? low) : (committed ?? low);
   const position = Math.max(wanted, low);
@@ -84,13 +84,13 @@ function startOf(place: Place, stored: number | null, committed: number | null, 
 /**
  * Returns where a partition starts and ends now, the Error if Kafka does not answer, or undefined if it does not exist.
  */
-export type BoundsOf = (place: Place) => Bounds | Error | undefined;
+export type BoundsOf = (place: TopicPartition) => Bounds | Error | undefined;
 
 /**
  * Asks Kafka for the bounds of these partitions.
  * @throws what kafkajs throws if all of Kafka is unreachable.
  */
-export function boundsOf(kafka: Kafka, places: readonly Place[]): Promise<BoundsOf> {
+export function boundsOf(kafka: Kafka, places: readonly TopicPartition[]): Promise<BoundsOf> {
   return withAdmin(kafka, (admin) => boundsBy(admin, topicsOf(places)));
 }
 
@@ -128,7 +128,7 @@ async function withAdmin<T>(kafka: Kafka, work: (admin: Admin) => Promise<T>): P
   }
 }
 
-function topicsOf(places: readonly Place[]): string[] {
+function topicsOf(places: readonly TopicPartition[]): string[] {
   return [...new Set(places.map(({ topic }) => topic))];
 }
 
@@ -138,13 +138,13 @@ async function storedOffsets(
   group: string,
   topics: readonly string[],
 ): Promise<Map<string, number>> {
-  const rows = await database.query<Place & { next_offset: number }>(
+  const rows = await database.query<TopicPartition & { next_offset: number }>(
     'select topic, partition, next_offset from consumer_offset where consumer_group = $1 and topic = any($2::text[])',
     [group, topics],
   );
-  return new Map(rows.map((row) => [placeKey(row), row.next_offset]));
+  return new Map(rows.map((row) => [partitionKey(row), row.next_offset]));
 }
 
-export function placeKey({ topic, partition }: Place): string {
+export function partitionKey({ topic, partition }: TopicPartition): string {
   return `${topic}/${partition}`;
 }

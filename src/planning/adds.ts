@@ -1,7 +1,7 @@
 import type { Service } from '../events/crm.generated.ts';
 import { invalidPair } from './ca-ids.ts';
 import { linked } from './moves.ts';
-import { describePlace, describeService, entitlementCommand, send, withhold } from './proposal.ts';
+import { describeDistributor, describeService, entitlementCommand, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
@@ -103,7 +103,7 @@ function adds(situation: Situation, service: Service, only?: readonly string[]):
     );
   }
   if (effectiveNow && cardsNow.length === 0 && (cardsThen.length === 0 || !isEffective(service))) {
-    const detail = `No smart card with ${describePlace(current.distributor)} for ${describeService(current)}.`;
+    const detail = `No smart card with ${describeDistributor(current.distributor)} for ${describeService(current)}.`;
     return [withhold(ADD, 'NO_CARD_FOR_SERVICE', null, caId, detail)];
   }
   const sent = effectiveNow ? cardsNow.map((card) => add(situation, now, card, caId)) : [];

@@ -2,12 +2,12 @@ import type { Service } from '../events/crm.generated.ts';
 import { invalidPair } from './ca-ids.ts';
 import { guarded } from './guard.ts';
 import { unlinked } from './moves.ts';
-import { describePlace, describeService, entitlementCommand, send, withhold } from './proposal.ts';
+import { describeDistributor, describeService, entitlementCommand, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
 import { hasNothingToRevoke, isRevocable, smartcardDevices } from './snapshot.ts';
-import type { Place } from './snapshot.ts';
+import type { Distributor } from './snapshot.ts';
 import type { CancelCell } from './trigger-matrix.ts';
 
 const CANCEL = 'CANCEL_SUBSCRIPTIONS';
@@ -28,7 +28,7 @@ export function cancelProposals(situation: Situation, cell: CancelCell): Proposa
 /** A card that may have an entitlement to a service, and the distributor of the service there. */
 interface Holder {
   readonly smartcard: string;
-  readonly place: Place;
+  readonly distributor: Distributor;
 }
 
 /**
@@ -67,11 +67,11 @@ function servicesOnRemovedCards(situation: Situation): Proposal[] {
   const before = situation.previous?.cards() ?? [];
   return smartcardDevices(situation.lists.removedItems).flatMap((card) => {
     const cards = [card, ...before.filter((item) => item.caId === card.caId)];
-    const places = new Set(cards.map((item) => item.distributor));
+    const distributors = new Set(cards.map((item) => item.distributor));
     return situation.own.services
-      .filter((service) => places.has(service.distributor) && !isPast(situation, service))
+      .filter((service) => distributors.has(service.distributor) && !isPast(situation, service))
       .flatMap((service) => {
-        const holder = { smartcard: card.caId, place: service.distributor };
+        const holder = { smartcard: card.caId, distributor: service.distributor };
         return cancels(situation, service, [holder], false);
       });
   });
@@ -87,28 +87,28 @@ function isPast(situation: Situation, service: Service): boolean {
 
 /** Returns the CANCELs of unlinked pairs, with the distributor that the service had (R10). */
 function unlinkedPairs(situation: Situation): Proposal[] {
-  return unlinked(situation).flatMap(({ service, place, cards }) => {
-    const holders = cards.map((smartcard) => ({ smartcard, place }));
+  return unlinked(situation).flatMap(({ service, distributor, cards }) => {
+    const holders = cards.map((smartcard) => ({ smartcard, distributor }));
     return cancels(situation, service, holders, false);
   });
 }
 
 /**
  * Returns the holders for a CANCEL (R1): the cards with the distributor of the service, and those that the previous
- * snapshot had there. It adds those that the previous snapshot had with the service at its former place, because a
+ * snapshot had there. It adds those that the previous snapshot had with the service at its former distributor, because a
  * version with the move may be missing.
  */
 function holdersOf(situation: Situation, service: Service): Holder[] {
   const { own, present, previous } = situation;
-  const place = service.distributor;
-  const here = new Set([own, previous, present].flatMap((view) => [...(view?.cardsAt(place) ?? [])]));
+  const distributor = service.distributor;
+  const here = new Set([own, previous, present].flatMap((view) => [...(view?.cardsAt(distributor) ?? [])]));
   const earlier = previous?.service(service.id);
   const there = previous === null || earlier === undefined ? [] : [...previous.cardsAt(earlier.distributor)];
   return [
-    ...[...here].map((smartcard) => ({ smartcard, place })),
+    ...[...here].map((smartcard) => ({ smartcard, distributor })),
     ...there
       .filter((smartcard) => !here.has(smartcard))
-      .map((smartcard) => ({ smartcard, place: earlier?.distributor ?? null })),
+      .map((smartcard) => ({ smartcard, distributor: earlier?.distributor ?? null })),
   ];
 }
 
@@ -116,14 +116,14 @@ function cancels(situation: Situation, service: Service, holders: readonly Holde
   const { caId } = service;
   if (caId === null) return [noServiceCaId(service)];
   if (holders.length === 0) {
-    const detail = `No smart card with ${describePlace(service.distributor)} for ${describeService(service)}.`;
+    const detail = `No smart card with ${describeDistributor(service.distributor)} for ${describeService(service)}.`;
     return [withhold(CANCEL, 'NO_CARD_FOR_SERVICE', null, caId, detail)];
   }
   return holders.map(
-    ({ smartcard, place }) =>
+    ({ smartcard, distributor }) =>
       invalidPair(situation.rules, CANCEL, smartcard, service, caId) ??
       guarded(situation, { smartcard, service, serviceCaId: caId, outgoing }) ??
-      send(entitlementCommand(CANCEL, smartcard, caId, place), describeService(service)),
+      send(entitlementCommand(CANCEL, smartcard, caId, distributor), describeService(service)),
   );
 }
 

@@ -1,22 +1,22 @@
 import type { Service } from '../events/crm.generated.ts';
 import { presentService } from './situation.ts';
 import type { Situation } from './situation.ts';
-import { cardsByPlace, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
-import type { Place } from './snapshot.ts';
+import { cardsByDistributor, isEffective, pairKey, smartcardDevices } from './snapshot.ts';
+import type { Distributor } from './snapshot.ts';
 import type { SnapshotView } from './snapshot-view.ts';
 
 /** Something that a distributor groups: a service or an installed item. */
 interface Placed {
   readonly id: string;
-  readonly distributor: Place;
+  readonly distributor: Distributor;
 }
 
 /** One account of where services and cards were before the event; undefined for things that it does not know. */
 interface Account {
-  readonly placeOfService: (service: Placed) => Place | undefined;
-  readonly placeOfItem: (item: Placed) => Place | undefined;
-  /** Returns the CA ids of the cards that were at a place. */
-  readonly cardsAt: (place: Place) => ReadonlySet<string>;
+  readonly distributorOfService: (service: Placed) => Distributor | undefined;
+  readonly distributorOfItem: (item: Placed) => Distributor | undefined;
+  /** Returns the CA ids of the cards that had a distributor. */
+  readonly cardsAt: (distributor: Distributor) => ReadonlySet<string>;
   /** True if a thing that this account does not know was not there before; false if that proves nothing. */
   readonly isComplete: boolean;
 }
@@ -34,10 +34,10 @@ export interface Before {
   readonly itemMoved: (item: Placed) => boolean;
 }
 
-/** A service, the cards that it was with before the event and no longer is, and its place then. */
+/** A service, the cards that it was with before the event and no longer is, and its distributor then. */
 export interface Unlinked {
   readonly service: Service;
-  readonly place: Place;
+  readonly distributor: Distributor;
   readonly cards: readonly string[];
 }
 
@@ -56,12 +56,14 @@ export function before(situation: Situation): Before {
   const { previous, lists } = situation;
   const brought = new Set(lists.incomingItems);
   const accounts = [ownAccount(situation, brought), ...(previous === null ? [] : [previousAccount(previous)])];
-  const moved = (place: Place | undefined, now: Place): boolean => place !== undefined && place !== now;
+  const moved = (distributor: Distributor | undefined, now: Distributor): boolean =>
+    distributor !== undefined && distributor !== now;
   return {
     accounts,
-    serviceMoved: (service) => accounts.some((account) => moved(account.placeOfService(service), service.distributor)),
+    serviceMoved: (service) =>
+      accounts.some((account) => moved(account.distributorOfService(service), service.distributor)),
     itemMoved: (item) =>
-      brought.has(item.id) || accounts.some((account) => moved(account.placeOfItem(item), item.distributor)),
+      brought.has(item.id) || accounts.some((account) => moved(account.distributorOfItem(item), item.distributor)),
   };
 }
 
@@ -78,10 +80,10 @@ export function unlinked(situation: Situation): Unlinked[] {
     .flatMap((service) => {
       const together = new Set(own.cardsAt(service.distributor));
       return accounts.flatMap((account) => {
-        const place = account.placeOfService(service);
+        const distributor = account.distributorOfService(service);
         const cards = [...cardsWith(account, service)].filter((card) => !together.has(card));
         for (const card of cards) together.add(card);
-        return place === undefined || cards.length === 0 ? [] : [{ service, place, cards }];
+        return distributor === undefined || cards.length === 0 ? [] : [{ service, distributor, cards }];
       });
     });
 }
@@ -89,15 +91,15 @@ export function unlinked(situation: Situation): Unlinked[] {
 /**
  * Returns services with the cards that they are with after the event and were not before (R10), in any state. It leaves
  * out pairs that were effective before through another service. It includes a moved service without a card at its new
- * place. For a late event it also includes the links that the newest snapshot shows for what the event moved.
+ * distributor. For a late event it also includes the links that the newest snapshot shows for what the event moved.
  */
 export function linked(situation: Situation): Linked[] {
   const past = before(situation);
   const effectiveBefore = pairsEffectiveBefore(situation, past);
   const { own, present, late } = situation;
-  const newLinks = (service: Service, view: SnapshotView, place: Place): string[] =>
+  const newLinks = (service: Service, view: SnapshotView, distributor: Distributor): string[] =>
     view
-      .devicesAt(place)
+      .devicesAt(distributor)
       .filter((device) => device.kind === 'SMARTCARD')
       .filter((card) => past.accounts.some((account) => isNewLink(account, service, card)))
       .map((card) => card.caId);
@@ -127,22 +129,28 @@ export function linked(situation: Situation): Linked[] {
 function ownAccount({ own, previous, lists }: Situation, brought: ReadonlySet<string>): Account {
   const services = new Map(lists.movedServices.map((move) => [move.id, move.fromDistributor]));
   const items = new Map(lists.movedItems.map((move) => [move.id, move.fromDistributor]));
-  const placeOfService = (service: Placed): Place => undone(services, service);
-  const placeOfItem = (item: Placed): Place | undefined => (brought.has(item.id) ? undefined : undone(items, item));
+  const distributorOfService = (service: Placed): Distributor => undone(services, service);
+  const distributorOfItem = (item: Placed): Distributor | undefined =>
+    brought.has(item.id) ? undefined : undone(items, item);
   const stayed = own.cards().flatMap((card) => {
-    const place = placeOfItem(card);
-    return place === undefined ? [] : [{ caId: card.caId, distributor: place }];
+    const distributor = distributorOfItem(card);
+    return distributor === undefined ? [] : [{ caId: card.caId, distributor }];
   });
   const held = new Set(own.cards().map((card) => card.caId));
   const had = [...(previous?.cards() ?? []), ...smartcardDevices(lists.removedItems)];
-  const cards = cardsByPlace([...stayed, ...had.filter((card) => !held.has(card.caId))]);
-  return { placeOfService, placeOfItem, cardsAt: (place) => cards.get(place) ?? NO_CARDS, isComplete: true };
+  const cards = cardsByDistributor([...stayed, ...had.filter((card) => !held.has(card.caId))]);
+  return {
+    distributorOfService,
+    distributorOfItem,
+    cardsAt: (distributor) => cards.get(distributor) ?? NO_CARDS,
+    isComplete: true,
+  };
 }
 
 function previousAccount(previous: SnapshotView): Account {
   return {
-    placeOfService: (service) => previous.service(service.id)?.distributor,
-    placeOfItem: (item) => previous.placeOfItem(item.id),
+    distributorOfService: (service) => previous.service(service.id)?.distributor,
+    distributorOfItem: (item) => previous.distributorOfItem(item.id),
     cardsAt: previous.cardsAt,
     isComplete: false,
   };
@@ -150,13 +158,13 @@ function previousAccount(previous: SnapshotView): Account {
 
 /** Returns the cards that an account has with the service; none if it does not know the service. */
 function cardsWith(account: Account, service: Placed): ReadonlySet<string> {
-  const place = account.placeOfService(service);
-  return place === undefined ? NO_CARDS : account.cardsAt(place);
+  const distributor = account.distributorOfService(service);
+  return distributor === undefined ? NO_CARDS : account.cardsAt(distributor);
 }
 
 /** Returns whether the account did not have the service with the card. */
 function isNewLink(account: Account, service: Placed, card: Placed & { readonly caId: string }): boolean {
-  const isKnown = account.placeOfService(service) !== undefined && account.placeOfItem(card) !== undefined;
+  const isKnown = account.distributorOfService(service) !== undefined && account.distributorOfItem(card) !== undefined;
   return (isKnown || account.isComplete) && !cardsWith(account, service).has(card.caId);
 }
 
@@ -175,7 +183,7 @@ function pairsEffectiveBefore({ own, previous }: Situation, past: Before): Set<s
   return pairs;
 }
 
-function undone(moves: ReadonlyMap<string, Place>, placed: Placed): Place {
-  const place = moves.get(placed.id);
-  return place === undefined ? placed.distributor : place;
+function undone(moves: ReadonlyMap<string, Distributor>, placed: Placed): Distributor {
+  const distributor = moves.get(placed.id);
+  return distributor === undefined ? placed.distributor : distributor;
 }

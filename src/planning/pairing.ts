@@ -2,24 +2,24 @@ import type { Device, PairingCommand } from './command.ts';
 import { isWellFormed, misfit } from './ca-ids.ts';
 import { before } from './moves.ts';
 import type { Before } from './moves.ts';
-import { describePlace, send, withhold } from './proposal.ts';
+import { describeDistributor, send, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import { presentService, servicesNamed } from './situation.ts';
 import type { Situation } from './situation.ts';
 import { casDevices } from './snapshot.ts';
-import type { CasDevice, Place } from './snapshot.ts';
+import type { CasDevice, Distributor } from './snapshot.ts';
 import type { CreateCell, ExtendCell } from './trigger-matrix.ts';
 import type { KnownPairings, Pairing, WithheldReason } from './types.ts';
 
 type PairingType = PairingCommand['type'];
 
-/** What a cell selects: the places whose groups must be paired, and devices that have since left the subscription. */
+/** What a cell selects: the distributors whose groups must be paired, and devices that have since left the subscription. */
 interface Selection {
-  readonly places: readonly Place[];
+  readonly distributors: readonly Distributor[];
   readonly departed: readonly CasDevice[];
 }
 
-const NOTHING: Selection = { places: [], departed: [] };
+const NOTHING: Selection = { distributors: [], departed: [] };
 
 const SELECTORS: Readonly<Record<CreateCell | ExtendCell, (situation: Situation) => Selection>> = {
   '': () => NOTHING,
@@ -40,15 +40,15 @@ export function pairingProposals(
   knownPairings: KnownPairings,
 ): Proposal[] {
   const selections = [SELECTORS[cells.create](situation), SELECTORS[cells.extend](situation)];
-  const places = new Set(selections.flatMap((selection) => selection.places));
+  const distributors = new Set(selections.flatMap((selection) => selection.distributors));
   const departed = new Map(
     selections.flatMap((selection) => selection.departed).map((device) => [device.caId, device]),
   );
   const past = before(situation);
   const only = cells.extend === '' ? 'CREATE_PAIRING' : cells.create === '' ? 'ADD_TO_EXISTING_PAIRING' : null;
 
-  const proposals = [...places].flatMap((place) =>
-    pairGroup(situation, groupAt(situation, past, place, knownPairings), only),
+  const proposals = [...distributors].flatMap((distributor) =>
+    pairGroup(situation, groupAt(situation, past, distributor, knownPairings), only),
   );
   const superseded = [...departed.values()].map((device) => departedDevice(situation, device, only));
   if (proposals.length === 0 && superseded.length === 0 && cells.create === 'all devices') {
@@ -58,19 +58,19 @@ export function pairingProposals(
 }
 
 /**
- * Returns CREATE_PAIRING of the whole group of each place, whatever is known about it; withheld if there is nothing to
+ * Returns CREATE_PAIRING of the whole group of each distributor, whatever is known about it; withheld if there is nothing to
  * pair (R7).
  */
-export function createProposals(situation: Situation, places: Iterable<Place>): Proposal[] {
+export function createProposals(situation: Situation, distributors: Iterable<Distributor>): Proposal[] {
   const past = before(situation);
-  return [...places].flatMap((place) =>
-    pairGroup(situation, groupAt(situation, past, place, new Map()), 'CREATE_PAIRING'),
+  return [...distributors].flatMap((distributor) =>
+    pairGroup(situation, groupAt(situation, past, distributor, new Map()), 'CREATE_PAIRING'),
   );
 }
 
 /** The devices of one distributor (R7) and their known pairing. */
 interface Group {
-  readonly place: Place;
+  readonly distributor: Distributor;
   readonly smartcards: readonly CasDevice[];
   readonly setTopBoxes: readonly CasDevice[];
   /** Devices left out because of their CA id. */
@@ -84,15 +84,15 @@ interface Group {
  * snapshot's order, that the group had before the event. Without such a card it comes from the first one that came from
  * elsewhere in the subscription (R8).
  */
-function groupAt(situation: Situation, past: Before, place: Place, known: KnownPairings): Group {
-  const devices = uniqueByCaId(situation.present.devicesAt(place));
+function groupAt(situation: Situation, past: Before, distributor: Distributor, known: KnownPairings): Group {
+  const devices = uniqueByCaId(situation.present.devicesAt(distributor));
   const sound = devices.filter((device) => isWellFormed(situation.rules, device));
   const smartcards = sound.filter((device) => device.kind === 'SMARTCARD');
   const stayed = smartcards.filter((card) => !past.itemMoved(card));
   const card = [...stayed, ...smartcards].find((candidate) => known.has(candidate.caId));
   const pairing = card === undefined ? undefined : known.get(card.caId);
   return {
-    place,
+    distributor,
     smartcards,
     setTopBoxes: sound.filter((device) => device.kind === 'SET_TOP_BOX'),
     malformed: devices.filter((device) => !sound.includes(device)),
@@ -175,14 +175,14 @@ function departedDevice(situation: Situation, device: CasDevice, only: PairingTy
 
 /** Selects the present groups of these devices of the own snapshot; names devices that left. */
 function ofDevices(situation: Situation, devices: readonly CasDevice[]): Selection {
-  if (!situation.late) return { places: devices.map((device) => device.distributor), departed: [] };
+  if (!situation.late) return { distributors: devices.map((device) => device.distributor), departed: [] };
   const present = situation.present.devices();
   const found = devices.map((device) => ({
     device,
     now: present.find((other) => other.id === device.id) ?? present.find((other) => other.caId === device.caId),
   }));
   return {
-    places: found.flatMap(({ now }) => (now === undefined ? [] : [now.distributor])),
+    distributors: found.flatMap(({ now }) => (now === undefined ? [] : [now.distributor])),
     departed: found.flatMap(({ device, now }) => (now === undefined ? [device] : [])),
   };
 }
@@ -195,7 +195,7 @@ function ofIncomingItems(situation: Situation): Selection {
 function ofIncomingServices(situation: Situation): Selection {
   const services = servicesNamed(situation, situation.lists.incomingServices);
   return {
-    places: services.map((service) => (presentService(situation, service) ?? service).distributor),
+    distributors: services.map((service) => (presentService(situation, service) ?? service).distributor),
     departed: [],
   };
 }
@@ -206,14 +206,14 @@ function ofMoved(situation: Situation): Selection {
   const movedDevices = situation.own.devices().filter((device) => past.itemMoved(device));
   const movedServices = situation.own.services.filter((service) => past.serviceMoved(service));
   const ofServices = movedServices.map((service) => (presentService(situation, service) ?? service).distributor);
-  const { places, departed } = ofDevices(situation, movedDevices);
-  return { places: [...places, ...ofServices], departed };
+  const { distributors, departed } = ofDevices(situation, movedDevices);
+  return { distributors: [...distributors, ...ofServices], departed };
 }
 
-function describeGroup({ place, smartcards, setTopBoxes }: Group): string {
+function describeGroup({ distributor, smartcards, setTopBoxes }: Group): string {
   const cards = smartcards.map((device) => device.caId).join(', ') || 'none';
   const boxes = setTopBoxes.map((device) => device.caId).join(', ') || 'none';
-  return `the devices with ${describePlace(place)} (cards: ${cards}; STBs: ${boxes})`;
+  return `the devices with ${describeDistributor(distributor)} (cards: ${cards}; STBs: ${boxes})`;
 }
 
 function uniqueByCaId(devices: readonly CasDevice[]): CasDevice[] {

@@ -1,7 +1,7 @@
 import type { Service } from '../events/crm.generated.ts';
 import { commandKey, smartcardsOf } from './command.ts';
 import type { EntitlementCommand } from './command.ts';
-import type { Place } from './snapshot.ts';
+import type { Distributor } from './snapshot.ts';
 import type { EarlierCommand, PlannedCommand, Withheld, WithheldReason } from './types.ts';
 
 /** A rule's proposal; `about` names what a person looks for in the CRM. */
@@ -34,19 +34,19 @@ export function entitlementCommand(
   type: EntitlementCommand['type'],
   smartcard: string,
   serviceCaId: string,
-  distributor: Place,
+  distributor: Distributor,
 ): EntitlementCommand {
   return { type, smartcard, service: { caId: serviceCaId, distributor } };
 }
 
 /** Describes a service in a withheld command: "service S1 (EFFECTIVE, distributor D1)". */
 export function describeService(service: Service): string {
-  return `service ${service.id} (${service.state}, ${describePlace(service.distributor)})`;
+  return `service ${service.id} (${service.state}, ${describeDistributor(service.distributor)})`;
 }
 
-/** Describes a place: "distributor D1" or "no distributor". */
-export function describePlace(place: Place): string {
-  return place === null ? 'no distributor' : `distributor ${place}`;
+/** Describes a distributor: "distributor D1" or "no distributor". */
+export function describeDistributor(distributor: Distributor): string {
+  return distributor === null ? 'no distributor' : `distributor ${distributor}`;
 }
 
 /**

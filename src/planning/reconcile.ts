@@ -4,7 +4,7 @@ import type { EntitlementCommand } from './command.ts';
 import { misfit } from './ca-ids.ts';
 import { entitlementCommand } from './proposal.ts';
 import { isEffective } from './snapshot.ts';
-import type { Place } from './snapshot.ts';
+import type { Distributor } from './snapshot.ts';
 import type { PlanningRules, Withheld } from './types.ts';
 import { snapshotView } from './snapshot-view.ts';
 
@@ -13,7 +13,7 @@ export interface Entitlement {
   /** The id as the CRM wrote it. */
   readonly serviceCaId: string;
   /** The distributor of the service. */
-  readonly distributor: Place;
+  readonly distributor: Distributor;
   readonly service: Service;
   readonly subscription: SubscriptionName;
 }
@@ -134,7 +134,7 @@ function lastHolder(
   card: string,
   serviceCaId: string,
   snapshots: readonly Subscription[],
-): { distributor: Place; subscription: SubscriptionName | null } {
+): { distributor: Distributor; subscription: SubscriptionName | null } {
   const key = comparableServiceCaId(serviceCaId);
   const holders = snapshots.flatMap(({ id, number, services, installedItems }) =>
     installedItems

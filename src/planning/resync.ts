@@ -1,7 +1,7 @@
 import type { Subscription, SubscriptionState } from '../events/crm.generated.ts';
 import { addProposals } from './adds.ts';
 import { createProposals } from './pairing.ts';
-import { describePlace, oncePerAction, withhold } from './proposal.ts';
+import { describeDistributor, oncePerAction, withhold } from './proposal.ts';
 import type { Proposal } from './proposal.ts';
 import { situationOfSnapshot } from './situation.ts';
 import type { Situation } from './situation.ts';
@@ -28,12 +28,13 @@ const EFFECTIVE_STATES: ReadonlySet<SubscriptionState> = new Set(['EFFECTIVE', '
 
 function pairings(situation: Situation, state: SubscriptionState): Proposal[] {
   const { own } = situation;
-  const effectivePlaces = new Set(own.services.filter(isEffective).map((service) => service.distributor));
-  const places = new Set(own.devices().map((device) => device.distributor));
-  return [...places].flatMap((place) => {
-    if (EFFECTIVE_STATES.has(state) || effectivePlaces.has(place)) return createProposals(situation, [place]);
-    const [card] = own.cardsAt(place);
-    const detail = `The subscription is ${state}, and no service with ${describePlace(place)} is effective.`;
+  const effectiveDistributors = new Set(own.services.filter(isEffective).map((service) => service.distributor));
+  const distributors = new Set(own.devices().map((device) => device.distributor));
+  return [...distributors].flatMap((distributor) => {
+    if (EFFECTIVE_STATES.has(state) || effectiveDistributors.has(distributor))
+      return createProposals(situation, [distributor]);
+    const [card] = own.cardsAt(distributor);
+    const detail = `The subscription is ${state}, and no service with ${describeDistributor(distributor)} is effective.`;
     return [withhold('CREATE_PAIRING', 'NOT_EFFECTIVE', card ?? null, null, detail)];
   });
 }

@@ -1,6 +1,6 @@
 import type { Service, Subscription } from '../events/crm.generated.ts';
-import { casDevices, cardsByPlace, isEffective, pairKey } from './snapshot.ts';
-import type { CasDevice, Place } from './snapshot.ts';
+import { casDevices, cardsByDistributor, isEffective, pairKey } from './snapshot.ts';
+import type { CasDevice, Distributor } from './snapshot.ts';
 
 /** The effective services of each entitled (card, service CA id) pair of a snapshot, by `pairKey`. */
 export type Entitlements = ReadonlyMap<string, readonly Service[]>;
@@ -12,14 +12,14 @@ export interface SnapshotView {
   readonly services: readonly Service[];
   readonly service: (id: string) => Service | undefined;
   /** Returns the distributor of an installed item, null if it has none; undefined if the snapshot lacks the item. */
-  readonly placeOfItem: (id: string) => Place | undefined;
+  readonly distributorOfItem: (id: string) => Distributor | undefined;
   /** Returns the smart cards and set-top boxes with a CA id, in the snapshot's order. */
   readonly devices: () => readonly CasDevice[];
-  readonly devicesAt: (place: Place) => readonly CasDevice[];
+  readonly devicesAt: (distributor: Distributor) => readonly CasDevice[];
   /** Returns the smart cards among the devices. */
   readonly cards: () => readonly CasDevice[];
   /** Returns the CA ids of the smart cards with this distributor (R1), each once, in the snapshot's order. */
-  readonly cardsAt: (place: Place) => ReadonlySet<string>;
+  readonly cardsAt: (distributor: Distributor) => ReadonlySet<string>;
   /** Returns which pairs the snapshot entitles, and through which services (R1, R2, R4). */
   readonly entitlements: () => Entitlements;
 }
@@ -30,27 +30,33 @@ const NO_CARDS: ReadonlySet<string> = new Set();
 export function snapshotView(subscription: Subscription): SnapshotView {
   const { number, version, services } = subscription;
   const servicesById = once(() => new Map(services.map((service) => [service.id, service])));
-  const placesByItem = once(() => new Map(subscription.installedItems.map((item) => [item.id, item.distributor])));
+  const distributorsByItem = once(
+    () => new Map(subscription.installedItems.map((item) => [item.id, item.distributor])),
+  );
   const devices = once(() => casDevices(subscription.installedItems));
-  const devicesByPlace = once(() => Map.groupBy(devices(), (device) => device.distributor));
+  const devicesByDistributor = once(() => Map.groupBy(devices(), (device) => device.distributor));
   const cards = once(() => devices().filter((device) => device.kind === 'SMARTCARD'));
-  const cardsByItsPlace = once(() => cardsByPlace(cards()));
-  const cardsAt = (place: Place): ReadonlySet<string> => cardsByItsPlace().get(place) ?? NO_CARDS;
+  const cardsByItsDistributor = once(() => cardsByDistributor(cards()));
+  const cardsAt = (distributor: Distributor): ReadonlySet<string> =>
+    cardsByItsDistributor().get(distributor) ?? NO_CARDS;
   return {
     number,
     version,
     services,
     service: (id) => servicesById().get(id),
-    placeOfItem: (id) => placesByItem().get(id),
+    distributorOfItem: (id) => distributorsByItem().get(id),
     devices,
-    devicesAt: (place) => devicesByPlace().get(place) ?? [],
+    devicesAt: (distributor) => devicesByDistributor().get(distributor) ?? [],
     cards,
     cardsAt,
     entitlements: once(() => entitlementsOf(services, cardsAt)),
   };
 }
 
-function entitlementsOf(services: readonly Service[], cardsAt: (place: Place) => ReadonlySet<string>): Entitlements {
+function entitlementsOf(
+  services: readonly Service[],
+  cardsAt: (distributor: Distributor) => ReadonlySet<string>,
+): Entitlements {
   const entitlements = new Map<string, Service[]>();
   for (const service of services) {
     if (service.caId === null || !isEffective(service)) continue;

@@ -2,8 +2,8 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { InstalledItem, Service, ServiceState, Subscription } from '../events/crm.generated.ts';
 import { comparableServiceCaId } from './command.ts';
 
-/** A distributor, or null if the subscription has none: a place like any other (R1, R10). */
-export type Place = string | null;
+/** A distributor. Null is one like any other: that of services and devices without a distributor (R1, R10). */
+export type Distributor = string | null;
 
 const EFFECTIVE: ReadonlySet<ServiceState> = new Set(['EFFECTIVE', 'SHORT_TERM_EFFECTIVE']);
 const REVOCABLE: ReadonlySet<ServiceState> = new Set([
@@ -40,7 +40,7 @@ export interface CasDevice {
   readonly id: string;
   readonly kind: 'SMARTCARD' | 'SET_TOP_BOX';
   readonly caId: string;
-  readonly distributor: Place;
+  readonly distributor: Distributor;
 }
 
 /** Returns the item as the CAS knows it; null if it does not concern the CAS. */
@@ -81,16 +81,16 @@ export function pairKey(smartcard: string, serviceCaId: string): string {
 }
 
 /** Groups the CA ids of cards by distributor, each once per distributor. */
-export function cardsByPlace(
-  cards: Iterable<{ readonly caId: string; readonly distributor: Place }>,
-): Map<Place, Set<string>> {
-  const byPlace = new Map<Place, Set<string>>();
+export function cardsByDistributor(
+  cards: Iterable<{ readonly caId: string; readonly distributor: Distributor }>,
+): Map<Distributor, Set<string>> {
+  const byDistributor = new Map<Distributor, Set<string>>();
   for (const card of cards) {
-    const there = byPlace.get(card.distributor);
-    if (there === undefined) byPlace.set(card.distributor, new Set([card.caId]));
+    const there = byDistributor.get(card.distributor);
+    if (there === undefined) byDistributor.set(card.distributor, new Set([card.caId]));
     else there.add(card.caId);
   }
-  return byPlace;
+  return byDistributor;
 }
 
 function caIds(devices: readonly CasDevice[]): string[] {

@@ -2,8 +2,8 @@ import type { Subscription } from '../../events/crm.generated.ts';
 import { heldCard, lockedDevices, lockedHolders } from '../../identifiers/holders.ts';
 import { lockedSubscription } from '../../identifiers/subscription.ts';
 import { readKnownPairings } from '../../pairings/store.ts';
-import { describePlace } from '../../planning/proposal.ts';
-import { type CasDevice, type Place, snapshotCards } from '../../planning/snapshot.ts';
+import { describeDistributor } from '../../planning/proposal.ts';
+import { type CasDevice, type Distributor, snapshotCards } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../planning/command.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
@@ -70,7 +70,7 @@ export async function planAddToPairing(
     const smartcards = group.smartcards.filter(({ caId }) => !pairing.smartcards.includes(caId));
     const setTopBoxes = group.setTopBoxes.filter(({ caId }) => !pairing.setTopBoxes.includes(caId));
     if (smartcards.length + setTopBoxes.length === 0) {
-      const detail = `All devices with ${describePlace(group.place)} are paired, as far as is known.`;
+      const detail = `All devices with ${describeDistributor(group.place)} are paired, as far as is known.`;
       leftOut.push({ smartcard: existingSmartcard.caId, setTopBox: null, reason: 'ALREADY_PAIRED', detail });
     } else {
       const command = { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards, setTopBoxes } as const;
@@ -133,7 +133,7 @@ function namedDevices(tx: Transaction, input: NamedInput, existing: string | nul
 }
 
 interface Group {
-  readonly place: Place;
+  readonly place: Distributor;
   readonly smartcards: readonly Device[];
   readonly setTopBoxes: readonly Device[];
 }
@@ -153,7 +153,7 @@ function nothingToPair({ place, smartcards, setTopBoxes }: Group, more?: string)
     smartcard: smartcards[0]?.caId ?? null,
     setTopBox: smartcards.length === 0 ? (setTopBoxes[0]?.caId ?? null) : null,
     reason: 'NOTHING_TO_PAIR',
-    detail: `Of the devices with ${describePlace(place)}: it needs ${needs}.`,
+    detail: `Of the devices with ${describeDistributor(place)}: it needs ${needs}.`,
   };
 }
 
