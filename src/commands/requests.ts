@@ -3,7 +3,7 @@ import { localUser } from '../operations/actor.ts';
 import { awaitOutcome } from '../operations/await-outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
 import { isPastNumber, requestStory } from '../operations/request-story.ts';
-import { REQUEST_COLUMNS } from '../operations/request-table.ts';
+import { requestTable, showRequest } from '../operations/shown-request.ts';
 import { storyText } from '../operations/story-text.ts';
 import { recordOutcomes } from '../outcomes/record.ts';
 import { commandTypes } from '../planning/command.ts';
@@ -13,7 +13,7 @@ import { withdrawRequest } from '../requests/withdraw.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { operated } from './operation.ts';
-import { print, printJson, printList } from './output.ts';
+import { print, printJson, report } from './output.ts';
 import { tellingWhy } from './sending-teller.ts';
 import { casPatterns, judge, outcomeText, timeoutOf, type UtilityOptions, waiting, withOperations } from './utility.ts';
 
@@ -51,8 +51,9 @@ export function requestsCommand(): Command {
     .option('--json', 'print JSON, one request a line, with the SOAP bodies')
     .action(async (options: ListArguments) => {
       const listed = await withDatabase((db) => listRequests(db, listOptionsOf(options)));
-      const json = options.json ? 'lines' : null;
-      await printList(listed, { columns: REQUEST_COLUMNS, nothing: 'There are no such requests.', json });
+      if (options.json) for (const one of listed) await printJson(one, 'line');
+      else if (listed.length === 0) report('There are no such requests.');
+      else await print(requestTable(listed.map(showRequest)));
     });
   requests
     .command('withdraw')

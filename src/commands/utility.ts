@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { localUser } from '../operations/actor.ts';
 import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
-import { requestTable } from '../operations/request-table.ts';
+import { requestTable, showRequest } from '../operations/shown-request.ts';
 import { type SendingInput, utilityInputs, type UtilityPatterns, waits } from '../operations/utilities/inputs.ts';
 import type { Caller, Submitted } from '../operations/utilities/submit.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
@@ -162,7 +162,7 @@ export function outcomeText({ requests }: Outcome): string {
   const said = requests.flatMap(({ number, errorCode, errorDescription }) =>
     errorDescription === null ? [] : [`${number}  ${[errorCode, errorDescription].filter(Boolean).join(': ')}\n`],
   );
-  return `${requestTable(requests)}${said.join('')}`;
+  return `${requestTable(requests.map(showRequest))}${said.join('')}`;
 }
 
 function leftOutText({ smartcard, setTopBox, reason, detail }: LeftOut): string {

@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import type { Outcome } from '../operations/await-outcome.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
-import { completeRequest } from '../web-api/shape.ts';
-import { viewOf } from '../web-api/view.ts';
+import { showRequest, shownRequest } from '../operations/shown-request.ts';
 
 const leftOutShape = z
   .strictObject({
@@ -15,7 +14,7 @@ const leftOutShape = z
 
 /** The requests of a call, and why some of them are not final yet. */
 export const outcomeFields = {
-  provisioning_requests: z.array(completeRequest).describe('As they are now, in the order of their numbers.'),
+  provisioning_requests: z.array(shownRequest).describe('As they are now, in the order of their numbers.'),
   notice: z.string().nullable().describe('Why requests are still PENDING, where that is known.'),
 };
 
@@ -27,7 +26,7 @@ export const utilityFields = {
 };
 
 export function outcomeView({ requests, notice }: Outcome) {
-  return { provisioning_requests: requests.map((request) => viewOf(request, null)), notice };
+  return { provisioning_requests: requests.map(showRequest), notice };
 }
 
 export function leftOutView({ smartcard, setTopBox, reason, detail }: LeftOut): z.output<typeof leftOutShape> {

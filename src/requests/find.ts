@@ -37,6 +37,8 @@ export interface ProvisioningRequest {
   readonly subscriptionId: string | null;
   /** The user-defined fields (`udf_string_1` and so on) as given; null if there are none. */
   readonly userDefined: Readonly<Record<string, string | number>> | null;
+  /** How often something was sent for it: the command, or a question about it. */
+  readonly attempts: number;
   readonly createdAt: Date;
   readonly createdByUser: string | null;
   readonly createdByUnit: string | null;
@@ -64,7 +66,10 @@ export async function findRequests(db: Queryable, numbers: readonly number[]): P
   return numbers.length === 0 ? [] : await db.query<ProvisioningRequest & Record<string, unknown>>(FIND_ALL, [numbers]);
 }
 
-/** The columns of a `ProvisioningRequest`: a `request r` whose last try is joined as `try` (LAST_TRY). */
+/**
+ * The columns of a `ProvisioningRequest`: a `request r` whose last try is joined as `try` (lastTry). Walks work's primary
+ * key: an unfinished request counts its attempts there.
+ */
 export const REQUEST_COLUMNS = /* sql */ `
 r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.command, r.sequence_number as "sequenceNumber", r.priority,
 r.life_cycle_state as "lifeCycleState", r.scheduled_at as "scheduledAt", r.executed_at as "executedAt",
@@ -73,7 +78,8 @@ r.error_code as "errorCode", r.error_description as "errorDescription", r.answer
 r.process_id as "processId", r.subscription_number as "subscriptionNumber", r.subscription_id as "subscriptionId",
 r.user_defined as "userDefined", r.submitted_at as "createdAt", r.created_by_user as "createdByUser",
 r.created_by_unit as "createdByUnit", r.updated_at as "updatedAt", r.updated_by_user as "updatedByUser",
-r.updated_by_unit as "updatedByUnit"`;
+r.updated_by_unit as "updatedByUnit",
+coalesce((select w.attempts from work w where w.number = r.number), r.attempts) as attempts`;
 
 /**
  * Walks attempt's primary key backwards from the request's last attempt. The SQL condition `wanted` decides whether

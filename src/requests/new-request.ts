@@ -1,22 +1,25 @@
 import type { Command } from '../planning/command.ts';
 
 /** EXPRESS goes before REGULAR among ready cards; neither ever reorders one card. */
-export type Priority = 'REGULAR' | 'EXPRESS';
+export const priorities = ['REGULAR', 'EXPRESS'] as const;
+export type Priority = (typeof priorities)[number];
 
 /** What made a request, as the Web API shows it in `process_name`. */
-export type ProcessName =
-  | 'PROVISIONING_REQUEST_PROCESSING'
-  | 'MAIL_BARK_MESSAGE_UTILITY'
-  | 'MAIL_BARK_MESSAGE_RUN'
-  | 'PAIRING_UTILITY'
-  | 'CONAX_INFORMATION_UTILITY'
-  | 'FINGERPRINTING_UTILITY'
-  | 'FINGERPRINTING_RUN'
-  | 'RESET_PIN'
-  | 'MANUAL'
-  | 'TRIGGER'
-  | 'RESYNC'
-  | 'REPLAY';
+export const processNames = [
+  'PROVISIONING_REQUEST_PROCESSING',
+  'MAIL_BARK_MESSAGE_UTILITY',
+  'MAIL_BARK_MESSAGE_RUN',
+  'PAIRING_UTILITY',
+  'CONAX_INFORMATION_UTILITY',
+  'FINGERPRINTING_UTILITY',
+  'FINGERPRINTING_RUN',
+  'RESET_PIN',
+  'MANUAL',
+  'TRIGGER',
+  'RESYNC',
+  'REPLAY',
+] as const;
+export type ProcessName = (typeof processNames)[number];
 
 /**
  * A provisioning request to store, and to send when its turn comes. Callers set only what they have; the rest has

@@ -6,8 +6,7 @@ import type { CreateInput } from './commands.ts';
 import { createRequest } from './create.ts';
 import { createBodies, type CreateCall } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
-import { completeRequest } from './shape.ts';
-import { viewOf } from './view.ts';
+import { completeRequest, viewOf } from './shape.ts';
 
 const TEXTS: Record<CreateCall, { name: string; summary: string }> = {
   add_subscriptions: { name: 'addSubscriptions', summary: 'Let a smart card decrypt a service' },

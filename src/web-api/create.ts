@@ -9,7 +9,7 @@ import { submitRequests } from '../requests/submit.ts';
 import type { User } from '../users/user.ts';
 import { commandOf, type CreateInput } from './commands.ts';
 import type { WebApiParts } from './parts.ts';
-import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
+import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from '../requests/shown.ts';
 
 /**
  * Makes the provisioning request of a call, in one transaction: notes the Idempotency-Key, resolves the identifiers with

@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { because, date, identifier, integer, scheduledDate, text } from '../http/input-kinds.ts';
 import type { InputPatterns } from '../http/parts.ts';
-import { COMMAND_TYPES, LIFE_CYCLE_STATES, PRIORITIES, REQUEST_FIELDS, type RequestField } from './shape.ts';
-import { sameFor, UDF_DATES, UDF_FLOATS, UDF_STRINGS } from './shape.ts';
+import { commandTypes } from '../planning/command.ts';
+import { lifeCycleStates } from '../requests/find.ts';
+import { priorities } from '../requests/new-request.ts';
+import { sameFor, UDF_DATES, UDF_FLOATS, UDF_STRINGS } from '../requests/shown.ts';
+import { REQUEST_FIELDS, type RequestField } from './shape.ts';
 
 /** Devices in one set at most. */
 const SET_MAX = 100;
@@ -57,8 +60,8 @@ const FILTERS = ['type', 'life_cycle_state', 'reference_number'] as const;
 export const listQuery = z
   .strictObject({
     token,
-    type: z.enum(COMMAND_TYPES, `give one of ${COMMAND_TYPES.join(', ')}`).optional(),
-    life_cycle_state: z.enum(LIFE_CYCLE_STATES, `give one of ${LIFE_CYCLE_STATES.join(', ')}`).optional(),
+    type: z.enum(commandTypes, `give one of ${commandTypes.join(', ')}`).optional(),
+    life_cycle_state: z.enum(lifeCycleStates, `give one of ${lifeCycleStates.join(', ')}`).optional(),
     reference_number: text(1_000).min(1, 'give it a value').optional().describe('As Conax gave it.'),
     fields_set: fieldsSet,
     number_of_results: integer(1, PAGE.max).optional().describe(`1 to ${PAGE.max}, default ${PAGE.fallback}.`),
@@ -109,7 +112,7 @@ const common = {
     .describe('Sent during the call, in its card’s order; after a time limit the answer shows it PENDING.'),
   scheduled_date: scheduledDate.optional(),
   priority: z
-    .enum(PRIORITIES, `give ${PRIORITIES.join(' or ')}, in upper case`)
+    .enum(priorities, `give ${priorities.join(' or ')}, in upper case`)
     .optional()
     .describe('Default REGULAR.'),
   ...sameFor(UDF_STRINGS, text(UDF_CHARACTERS_MAX).optional()),

@@ -5,8 +5,7 @@ import { findRequest } from '../requests/find.ts';
 import { listRequests, type ListFilter } from '../requests/list.ts';
 import { listQuery, PAGE, showQuery } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
-import { completeRequest } from './shape.ts';
-import { viewOf } from './view.ts';
+import { completeRequest, viewOf } from './shape.ts';
 
 /** The calls that read: show and list. */
 export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTypes } from '../../src/planning/command.ts';
 import type { ProvisioningRequest } from '../../src/requests/find.ts';
+import type { ShownRequest } from '../../src/operations/shown-request.ts';
 import type { CompleteRequest } from '../../src/web-api/shape.ts';
 import { type Ran, runCli } from '../support/cli.ts';
 import type { JournalEntry } from '../support/world.ts';
@@ -299,7 +300,7 @@ interface Told {
 
 function toldByApi(type: string): Told {
   const { code, description, data } = answers.get(type) ?? {};
-  const made = data as CompleteRequest & { provisioning_requests?: CompleteRequest[] };
+  const made = data as CompleteRequest & { provisioning_requests?: ShownRequest[] };
   const requests = made.provisioning_requests ?? [made];
   const [request] = requests;
   return {

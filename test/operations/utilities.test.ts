@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addItem, addService } from '../../dev/demo/crm.ts';
-import type { CompleteRequest } from '../../src/web-api/shape.ts';
+import type { ShownRequest } from '../../src/operations/shown-request.ts';
 import { runCli } from '../support/cli.ts';
 import { act, callsOf, eventually, outcomeOf, spoil } from '../support/scene.ts';
 import { openApiOracle } from '../web-api/openapi-oracle.ts';
@@ -24,7 +24,7 @@ afterAll(async () => {
 
 interface UtilityAnswer {
   readonly process_id: string;
-  readonly provisioning_requests: readonly CompleteRequest[];
+  readonly provisioning_requests: readonly ShownRequest[];
   readonly left_out: readonly object[];
   readonly notice: string | null;
   readonly cards: readonly { readonly services: readonly object[] | null }[];
@@ -205,7 +205,7 @@ test('a request in its back-off is sent on demand, by its number or its card, an
   const put = async (): Promise<number> => {
     await spoil(world, { match: { smartcard: card }, times: 1, fault: 'status:SYSTEM_ERROR' });
     const made = await utility('pin/default', { smartcard_ca_ids: [card], wait: false });
-    const number = Number(made.data.provisioning_requests[0]?.number);
+    const number = made.data.provisioning_requests[0]?.number ?? 0;
     await eventually(async () => {
       const [row] = await world.db.query('select from work where number = $1 and retries > 0', [number]);
       return row;
@@ -215,7 +215,7 @@ test('a request in its back-off is sent on demand, by its number or its card, an
   const byApi = await put();
   const answer = await world.operate<UtilityAnswer>(`/requests/${byApi}/process`, {});
   expect(answer.data.provisioning_requests).toMatchObject([
-    { number: String(byApi), life_cycle_state: 'COMPLETED', log_information: { updated_by_user: 'operator' } },
+    { number: byApi, life_cycle_state: 'COMPLETED', log_information: { updated_by_user: 'operator' } },
   ]);
   const byCard = await put();
   const cli = await runCli(['requests', 'process', '--card', card, '--by', 'olga', '--json'], env());
@@ -236,7 +236,7 @@ test('while sending is paused nobody waits, and everybody is told why', async ()
   const made = await utility('messages', { type: 'BARK', message: 'hello', smartcard_ca_ids: [card] });
   expect(made.data).toMatchObject({ provisioning_requests: [{ life_cycle_state: 'PENDING' }] });
   expect(made.data.notice).toMatch(/paused since .* by admin: CAS upgrade/);
-  const number = made.data.provisioning_requests[0]?.number ?? '';
+  const number = String(made.data.provisioning_requests[0]?.number);
   const cli = await runCli(['requests', 'process', number], env());
   expect(cli.exitCode).toBe(1);
   expect(cli.stderr).toMatch(/paused since .*\n1 of 1 requests are PENDING still/);
