@@ -11,6 +11,7 @@ const DEFINITION = [
   'operations/operation.ts',
   'operations/fields.ts',
   'operations/actor.ts',
+  'operations/outcome.ts',
   'operations/shown-request.ts',
 ];
 /** For the files that put the service together. */

@@ -1,157 +1,117 @@
-import { Command, type Option } from 'commander';
-import { z } from 'zod';
-import { numeral } from '../http/input-kinds.ts';
-import { type Actor, localUser } from '../operations/actor.ts';
-import { type Feature, type Operation, type OperationContext, routeOf } from '../operations/operation.ts';
-import type { Database } from '../platform/database.ts';
-import { planningRulesOf, readSettings } from '../settings.ts';
+import { createInterface } from 'node:readline/promises';
+import { Command } from 'commander';
+import { localUser } from '../operations/actor.ts';
+import {
+  type CommandLine,
+  commandsOf,
+  type Feature,
+  type Follow,
+  type FurtherCommand,
+  inputSchemaOf,
+  type Question,
+  routeOf,
+} from '../operations/operation.ts';
+import { visibleLine } from '../platform/terminal-text.ts';
+import { addFields, fieldsOf, givenInput } from './command-fields.ts';
 import { dataText, emptyText } from './data-text.ts';
-import { withDatabase } from './database.ts';
+import { NotFoundError, UsageError } from './exit-codes.ts';
+import { follow } from './follow.ts';
 import { inputOf, operated } from './operation.ts';
+import { casPatterns, withContext } from './operation-context.ts';
 import { print, printJson, report } from './output.ts';
 
-/** The command of a feature, with one subcommand for each operation. The handlers run in this process. */
-export function featureCommand({ name, summary, operations }: Feature): Command {
-  const command = new Command(name).description(summary);
-  for (const one of operations) addOperation(command, one);
-  return command;
-}
-
-/** A field of an operation's input, as JSON Schema describes it. */
-interface Field {
-  readonly name: string;
-  readonly schema: FieldSchema;
-  readonly isArgument: boolean;
-  readonly isRequired: boolean;
-}
-
-interface FieldSchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly enum?: readonly string[];
-  readonly items?: FieldSchema;
-  readonly default?: unknown;
-}
-
-type Options = Readonly<Record<string, unknown>>;
-
-function addOperation(parent: Command, one: Operation): void {
-  const { name, summary, description, input, cli = {} } = one;
-  const verb = name.split('.').slice(1).join('-');
-  const command = parent.command(verb).summary(summary).description(`${summary}. ${description}`);
-  const fields = fieldsOf(one);
-  for (const field of fields) {
-    if (field.isArgument) command.argument(`<${kebab(field.name)}>`, field.schema.description);
-    else command.addOption(optionFor(command, field, cli.defaults?.[field.name]));
+/** The command of a feature, with a subcommand for each of its commands. The handlers run in this process. */
+export function featureCommand(feature: Feature): Command {
+  const group = new Command(feature.name).description(feature.summary);
+  for (const one of commandsOf(feature)) {
+    const [, verb] = one.name.split(' ');
+    const command = verb === undefined ? group : group.command(verb);
+    addCommand(command.summary(one.summary).description(`${one.summary}. ${one.description}`), one);
   }
-  const isChange = routeOf(one).method === 'POST';
-  if (isChange) command.option('--by <name>', 'who does it', localUser());
-  command.option('--json', 'print JSON: the same data as the HTTP call');
+  return group;
+}
 
-  const names = Object.fromEntries(fields.map((field) => [field.name, nameOnCommandLine(field)]));
+/** What every command of an operation may be given, besides the operation's fields. */
+interface Options {
+  readonly by?: string;
+  readonly json?: boolean;
+  readonly timeout?: string;
+  readonly yes?: boolean;
+  readonly wait?: boolean;
+  readonly follow?: boolean;
+}
+
+function addCommand(command: Command, one: FurtherCommand): void {
+  const { unless } = one;
+  addOptions(command, one);
+  if (unless !== undefined) {
+    command.option(`--${unless.option}`, `${unless.does.summary}.`);
+    addOptions(command, unless.does);
+  }
+  command.option('--json', 'Print JSON: the same data as the HTTP call.');
   command.action(async () => {
-    const options = command.opts<Options>();
-    const given = inputOf(input, givenInput(command, fields), names);
-    const by = { user: isChange ? String(options['by']) : localUser(), unit: null };
-    const output = await operated(names, () => withDatabase((db) => one.handle(contextOf(db, by), given)));
-    if (options['json'] === true) return await printJson(output);
-    const empty = emptyText(output);
-    if (empty !== null) return report(cli.empty ?? empty);
-    await print(cli.text?.(output) ?? dataText(output, process.stdout.columns));
+    const isOther = unless !== undefined && command.opts<Record<string, unknown>>()[unless.option] === true;
+    await perform(command, isOther ? unless.does : one);
   });
 }
 
-/** The settings of the rules are read only by operations that need them. */
-function contextOf(db: Database, by: Actor): OperationContext {
-  return {
-    db,
-    by,
-    get rules() {
-      return planningRulesOf(readSettings(['rules']));
-    },
-  };
-}
-
-function fieldsOf({ input, cli }: Operation): Field[] {
-  const { properties = {}, required = [] } = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' });
-  const positional = cli?.arguments ?? [];
-  // Arguments come in the order of the override.
-  const order = [...positional, ...Object.keys(properties).filter((name) => !positional.includes(name))];
-  return order.map((name) => ({
-    name,
-    schema: properties[name] as FieldSchema,
-    isArgument: positional.includes(name),
-    isRequired: required.includes(name),
-  }));
-}
-
-/** A missing or wrong value is left to the input's own schema, whose errors have the remedy and name all fields. */
-function optionFor(command: Command, { name, schema, isRequired }: Field, fallback: unknown): Option {
-  const isList = schema.type === 'array';
-  const { enum: choices } = isList ? (schema.items ?? {}) : schema;
-  const flag = `--${kebab(name)}`;
-  const notes = [
-    schema.description ?? '',
-    ...(choices === undefined ? [] : [`One of ${choices.join(', ')}.`]),
-    ...(isList ? ['Repeat it for several.'] : []),
-    ...(schema.default === undefined ? [] : [`Default ${textOf(schema.default)}.`]),
-    ...(isRequired && fallback === undefined ? ['Required.'] : []),
-  ];
-  const option = command.createOption(
-    schema.type === 'boolean' ? flag : `${flag} <${valueName(schema)}>`,
-    notes.filter(Boolean).join(' '),
-  );
-  if (isList) option.argParser((value: string, earlier?: string[]) => [...(earlier ?? []), value]);
-  return fallback === undefined ? option : option.default(fallback);
-}
-
-function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : JSON.stringify(value);
-}
-
-function valueName({ type, items }: FieldSchema): string {
-  const kind = type === 'array' ? items?.type : type;
-  if (kind === 'object') return 'json';
-  return kind === 'integer' || kind === 'number' ? 'number' : 'text';
-}
-
-/** The input as a JSON body would have it, for the schema to check. */
-function givenInput(command: Command, fields: readonly Field[]): Record<string, unknown> {
-  const options = command.opts<Options>();
-  const values = command.processedArgs as unknown[];
-  return Object.fromEntries(
-    fields.flatMap((field, place) => {
-      const { name, schema, isArgument } = field;
-      const value = isArgument ? values[place] : options[attributeOf(name)];
-      return value === undefined ? [] : [[name, typed(schema, value)]];
-    }),
-  );
-}
-
-function typed({ type, items }: FieldSchema, value: unknown): unknown {
-  if (Array.isArray(value)) return value.map((one) => typed(items ?? {}, one));
-  if (type === 'object' && typeof value === 'string') return parsed(value);
-  return type === 'integer' || type === 'number' ? numeral(value) : value;
-}
-
-/** The value that a text is in JSON; without one the text itself, for the error to show. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
+function addOptions(command: Command, one: FurtherCommand): void {
+  const { cli, operation } = one;
+  addFields(command, fieldsOf(one), cli);
+  if (cli.ask !== undefined) command.option('--yes', 'Do not ask before.');
+  if (cli.follow !== undefined) {
+    if (cli.follow.onlyIfAsked) command.option('--follow', 'Wait for its end.');
+    else command.option('--no-wait', 'Do not wait for its end.');
   }
+  if (cli.waits === true) command.option('--timeout <seconds>', 'How long to wait for the outcome.', '60');
+  if (routeOf(operation).method === 'POST') command.option('--by <name>', 'Who does it.', localUser());
 }
 
-function nameOnCommandLine({ name, isArgument }: Field): string {
-  return isArgument ? kebab(name) : `--${kebab(name)}`;
+async function perform(command: Command, one: FurtherCommand): Promise<void> {
+  const { operation, cli } = one;
+  const options = command.opts<Options>();
+  const timeoutMs = cli.waits === true ? timeoutOf(options.timeout ?? '') : 0;
+  const { input: given, names } = await givenInput(command, fieldsOf(one), one);
+  const input = inputOf(inputSchemaOf(operation, casPatterns), given, names);
+  const by = { user: options.by ?? localUser(), unit: null };
+  await withContext(by, timeoutMs, async (context) => {
+    if (cli.ask !== undefined) await ask(await operated(names, async () => await cli.ask?.(context, input)), options);
+    const made = await operated(names, () => operation.handle(context, input));
+    const following = followed(cli, options);
+    const output = following === null ? made : await follow(context, following, made);
+    await show(one, input, output, options.json === true);
+  });
 }
 
-function kebab(name: string): string {
-  return name.replaceAll('_', '-');
+function followed({ follow: following }: CommandLine, options: Options): Follow | null {
+  if (following === undefined) return null;
+  return (following.onlyIfAsked ? options.follow === true : options.wait !== false) ? following : null;
 }
 
-/** The name under which commander keeps an option's value. */
-function attributeOf(name: string): string {
-  return name.replaceAll(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+async function show({ cli }: FurtherCommand, input: object, output: object, json: boolean): Promise<void> {
+  const empty = emptyText(output);
+  if (json) await printJson(output);
+  else if (empty !== null) report(cli.empty ?? empty);
+  else await print(cli.text?.(output as never, input as never) ?? dataText(output, process.stdout.columns));
+  const failure = cli.failure?.(output as never, input as never) ?? null;
+  if (failure !== null) throw new Error(failure);
+}
+
+/** @throws NotFoundError if there is nothing to do, UsageError if nobody can be asked. */
+async function ask(asked: Question | undefined, { yes }: Options): Promise<void> {
+  if (asked === undefined) return;
+  report(visibleLine(asked.shown));
+  if (asked.nothing !== null) throw new NotFoundError(asked.nothing);
+  if (yes === true) return;
+  if (!process.stdin.isTTY) throw new UsageError('Nobody can be asked whether to start: add --yes');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  const answer = await terminal.question(`${asked.question} [y/N] `);
+  terminal.close();
+  if (!/^y(es)?$/i.test(answer.trim())) throw new Error('Nothing was started');
+}
+
+/** In milliseconds. */
+function timeoutOf(timeout: string): number {
+  if (/^\d{1,5}$/.test(timeout) && Number(timeout) >= 1 && Number(timeout) <= 86_400) return Number(timeout) * 1_000;
+  throw new UsageError(`--timeout is ${JSON.stringify(timeout)}: give seconds from 1 to 86400`);
 }

@@ -4,7 +4,7 @@ import { webApiCodes } from '../http/codes.ts';
 import { fieldOf, problemText } from '../http/problems.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 
-/** The option of each field of an operation's input, for its errors. */
+/** The option or argument of each field of an operation's input, by the field's path, for errors. */
 export type OptionNames = Readonly<Record<string, string>>;
 
 /**
@@ -36,6 +36,12 @@ export async function operated<T>(options: OptionNames, operation: () => Promise
 }
 
 function optionOf(field: string, options: OptionNames): string {
-  const [root = field] = field.split(/[.[]/, 1);
-  return options[root] ?? field;
+  const path = field.replaceAll(/\[\d+\]/g, '');
+  for (let at = path; at !== ''; at = at.slice(0, Math.max(0, at.lastIndexOf('.')))) {
+    const option = options[at];
+    if (option !== undefined) return option;
+  }
+  // A field that is named without the object around it, or an object whose fields are options.
+  const within = Object.entries(options).find(([known]) => `.${known}.`.includes(`.${path}.`));
+  return within?.[1] ?? field;
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { localUser } from '../operations/actor.ts';
-import { awaitOutcome } from '../operations/await-outcome.ts';
+import { awaitOutcome } from '../operations/outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
 import { isPastNumber, requestStory } from '../operations/request-story.ts';
 import { requestTable, showRequest } from '../operations/shown-request.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
 import { localUser } from '../operations/actor.ts';
-import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
+import { awaitOutcome, type Outcome } from '../operations/outcome.ts';
 import { requestTable, showRequest } from '../operations/shown-request.ts';
 import { type SendingInput, utilityInputs, type UtilityPatterns, waits } from '../operations/utilities/inputs.ts';
 import type { Caller, Submitted } from '../operations/utilities/submit.ts';

@@ -1,8 +1,16 @@
 import { z } from 'zod';
-import { type Feature, type Operation, routeOf } from '../operations/operation.ts';
+import { awaitOutcome } from '../operations/outcome.ts';
+import {
+  type Feature,
+  inputSchemaOf,
+  type Operation,
+  type OperationContext,
+  routeOf,
+} from '../operations/operation.ts';
 import type { Role } from '../users/user.ts';
-import { type Call, call } from '../http/calls.ts';
+import { type Asked, type Call, call } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
+import { createIdempotencyHasher, idempotentCall, once } from '../http/idempotency.ts';
 import { numeral } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
@@ -10,21 +18,37 @@ import type { OperationsParts } from './parts.ts';
 const ACCESS = { viewer: 'reader', operator: 'writer', admin: 'admin' } as const satisfies Record<Role, Call['access']>;
 
 /** The HTTP calls of features, for `registerApis`. */
-export function featureCalls(features: readonly Feature[], parts: Parts): Call[] {
-  return features.flatMap(({ name, operations }) => operations.map((one) => callOf(one, name, parts)));
+export function featureCalls(features: readonly Feature[], parts: OperationsParts): Call[] {
+  const contextFor = contextsOf(parts);
+  return features.flatMap(({ name, operations }) =>
+    operations.map((one) => callOf(one, name, parts.patterns, contextFor)),
+  );
 }
 
-type Parts = Pick<OperationsParts, 'db' | 'rules'>;
+type ContextFor = (one: Operation, asked: Asked<object>) => OperationContext;
 
-function callOf(one: Operation, tag: string, { db, rules }: Parts): Call {
-  const { name, summary, description, role, input, output } = one;
+function contextsOf(parts: OperationsParts): ContextFor {
+  const { db, rules, patterns, seal, stalePolicy, facetWaitMs, findWriterSchema, ownTopics, pinKey } = parts;
+  const hasher = createIdempotencyHasher(pinKey);
+  const shared = { db, rules, patterns, seal, stalePolicy, facetWaitMs, findWriterSchema, ownTopics };
+  return ({ name, takesIdempotencyKey = false }, asked) => {
+    const idempotent = takesIdempotencyKey ? idempotentCall(hasher, name, asked) : null;
+    return {
+      ...shared,
+      by: actorOf(asked),
+      once: (make, read) => once(db, idempotent, make, read),
+      awaitOutcome: (numbers, waits) => awaitOutcome(parts, numbers, waits ? parts.immediateTimeoutMs : 0),
+    };
+  };
+}
+
+function callOf(one: Operation, tag: string, patterns: OperationsParts['patterns'], contextFor: ContextFor): Call {
+  const { name, summary, description, role, output, takesIdempotencyKey, bodyBytesMax } = one;
   const { method, path } = routeOf(one);
-  // The mask's type needs the names of the fields, which are forgotten here.
-  const inPath = Object.fromEntries([...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => [field, true])) as {};
-  const hasPath = Object.keys(inPath).length > 0;
-  const inBody = hasPath ? input.omit(inPath) : input;
-  const rest = method === 'GET' ? fromTexts(inBody) : inBody;
-  const example = Object.fromEntries(Object.entries(one.example).filter(([field]) => !(field in inPath)));
+  const input = inputSchemaOf(one, () => patterns);
+  const { params, rest } = split(input, method, path);
+  const inPath = Object.keys(params?.shape ?? {});
+  const example = Object.fromEntries(Object.entries(one.example).filter(([field]) => !inPath.includes(field)));
   return call({
     name,
     method,
@@ -34,19 +58,46 @@ function callOf(one: Operation, tag: string, { db, rules }: Parts): Call {
     summary,
     description,
     input: Object.keys(example).length === 0 ? rest : rest.meta({ examples: [example] }),
-    ...(hasPath ? { params: fromTexts(input.pick(inPath)) } : {}),
+    ...(params === null ? {} : { params }),
     output: successSchema(output),
+    ...(takesIdempotencyKey === undefined ? {} : { takesIdempotencyKey }),
+    ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
     async handle(asked) {
-      const given = { ...asked.params, ...(asked.input as object) };
-      return success(await one.handle({ db, rules, by: actorOf(asked) }, given));
+      const given = { ...(asked.params as object), ...(asked.input as object) };
+      return success(await one.handle(contextFor(one, { ...asked, input: given }), given));
     },
   });
 }
 
-/** The same schema for a query or a path, whose values are texts: its numbers are read from them. */
+/** The schemas of the path's parameters, and of the query or body. */
+function split(
+  input: ReturnType<typeof inputSchemaOf>,
+  method: Call['method'],
+  path: string,
+): { params: z.ZodObject | null; rest: z.ZodObject | z.ZodDiscriminatedUnion } {
+  // Only a POST whose fields are all in the body has several forms.
+  if (!(input instanceof z.ZodObject)) return { params: null, rest: input };
+  // The mask's type needs the names of the fields, which are forgotten here.
+  const inPath = Object.fromEntries([...path.matchAll(/\{(\w+)\}/g)].map(([, field]) => [field, true])) as {};
+  const hasPath = Object.keys(inPath).length > 0;
+  const rest = hasPath ? input.omit(inPath) : input;
+  return {
+    params: hasPath ? fromTexts(input.pick(inPath)) : null,
+    rest: method === 'GET' ? fromTexts(rest) : rest,
+  };
+}
+
+/** The same schema for a query or a path, whose values are texts: its numbers and flags are read from them. */
 function fromTexts(schema: z.ZodObject): z.ZodObject {
   const { properties = {} } = z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' });
-  const isNumber = (name: string) => /^(integer|number)$/.test(String((properties[name] as { type?: string }).type));
-  const numbers = Object.entries(schema.shape).filter(([name]) => isNumber(name));
-  return schema.safeExtend(Object.fromEntries(numbers.map(([name, field]) => [name, z.preprocess(numeral, field)])));
+  const read = Object.entries(schema.shape).flatMap(([name, field]) => {
+    const { type } = properties[name] as { type?: string };
+    if (type === 'integer' || type === 'number') return [[name, z.preprocess(numeral, field)] as const];
+    return type === 'boolean' ? [[name, z.preprocess(truth, field)] as const] : [];
+  });
+  return schema.safeExtend(Object.fromEntries(read));
+}
+
+function truth(given: unknown): unknown {
+  return given === 'true' || given === 'false' ? given === 'true' : given;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { awaitOutcome } from '../operations/await-outcome.ts';
+import { awaitOutcome, outcomeFields, showOutcome } from '../operations/outcome.ts';
 import { processRequests } from '../operations/process-requests.ts';
 import { type Call, call } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
@@ -7,7 +7,6 @@ import { integer, text } from '../http/input-kinds.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
 import { ID_MAX } from './shapes.ts';
-import { outcomeFields, outcomeView } from './request-shapes.ts';
 
 const waiting = z.strictObject(
   { wait: z.boolean('give true or false').optional().describe('Answer with the outcome; default true.') },
@@ -27,7 +26,7 @@ export function requestCalls(parts: OperationsParts): Call[] {
     ),
   };
   const outcome = async (numbers: readonly number[], wait: boolean | undefined) =>
-    success(outcomeView(await awaitOutcome(parts, numbers, wait === false ? 0 : immediateTimeoutMs)));
+    success(showOutcome(await awaitOutcome(parts, numbers, wait === false ? 0 : immediateTimeoutMs)));
   const remedy = `give a smart card CA id, which fits ${patterns.smartcard.source}`;
   return [
     call({

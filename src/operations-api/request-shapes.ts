@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Outcome } from '../operations/await-outcome.ts';
+import { outcomeFields } from '../operations/outcome.ts';
 import type { LeftOut } from '../operations/utilities/targets.ts';
-import { showRequest, shownRequest } from '../operations/shown-request.ts';
 
 const leftOutShape = z
   .strictObject({
@@ -12,22 +11,12 @@ const leftOutShape = z
   })
   .meta({ id: 'LeftOut', description: 'Something that was asked for and is not sent, with the reason.' });
 
-/** The requests of a call, and why some of them are not final yet. */
-export const outcomeFields = {
-  provisioning_requests: z.array(shownRequest).describe('As they are now, in the order of their numbers.'),
-  notice: z.string().nullable().describe('Why requests are still PENDING, where that is known.'),
-};
-
 /** What a call of a utility made, and what became of it. */
 export const utilityFields = {
   process_id: z.string().describe('`process_id` of all requests of the call.'),
   ...outcomeFields,
   left_out: z.array(leftOutShape),
 };
-
-export function outcomeView({ requests, notice }: Outcome) {
-  return { provisioning_requests: requests.map(showRequest), notice };
-}
 
 export function leftOutView({ smartcard, setTopBox, reason, detail }: LeftOut): z.output<typeof leftOutShape> {
   return { smartcard_ca_id: smartcard, stb_ca_id: setTopBox, reason, detail };

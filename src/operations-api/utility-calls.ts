@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { awaitOutcome, type Outcome } from '../operations/await-outcome.ts';
+import { awaitOutcome, type Outcome, showOutcome } from '../operations/outcome.ts';
 import { type CardInformation, compareWithCrm } from '../operations/utilities/information.ts';
 import { type SendingInput, utilityInputs, waits } from '../operations/utilities/inputs.ts';
 import { type PairingTold, pairingsTold } from '../operations/utilities/pairing-answers.ts';
@@ -10,7 +10,7 @@ import { success, successSchema } from '../http/envelope.ts';
 import { createIdempotencyHasher, idempotentCall } from '../http/idempotency.ts';
 import { actorOf } from './actor.ts';
 import type { OperationsParts } from './parts.ts';
-import { leftOutView, outcomeView, utilityFields } from './request-shapes.ts';
+import { leftOutView, utilityFields } from './request-shapes.ts';
 
 const utilityOutput = successSchema(
   z.strictObject(utilityFields).meta({ id: 'UtilityOutcome', description: 'The requests of one call of a utility.' }),
@@ -181,7 +181,7 @@ export function utilityCalls(parts: OperationsParts): Call[] {
 }
 
 function viewOf({ processId, leftOut }: Submitted, outcome: Outcome) {
-  return { process_id: processId, ...outcomeView(outcome), left_out: leftOut.map(leftOutView) };
+  return { process_id: processId, ...showOutcome(outcome), left_out: leftOut.map(leftOutView) };
 }
 
 function pairingView({

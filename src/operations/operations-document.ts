@@ -1,5 +1,5 @@
 import { OPERATIONS_PATH } from '../http/calls.ts';
-import type { Feature } from './operation.ts';
+import { commandsOf, type Feature } from './operation.ts';
 
 /** docs/operations.md, whole. */
 export function operationsDocument(features: readonly Feature[]): string {
@@ -14,10 +14,11 @@ Operations that are not here yet are in [operations-api.md](operations-api.md).
 ${features.map(section).join('\n')}`;
 }
 
-function section({ name, summary, operations }: Feature): string {
-  const rows = operations.map(
-    (one) =>
-      `| \`${one.name.replaceAll('.', ' ')}\` | \`${one.route}\` | ${one.role} | ${one.summary}. ${one.description} |`,
+function section(feature: Feature): string {
+  const rows = commandsOf(feature).map(
+    ({ name, summary, description, operation: { route, role } }) =>
+      `| \`${name}\` | \`${route}\` | ${role} | ${summary}. ${description} |`,
   );
+  const { name, summary } = feature;
   return `## ${name}\n\n${summary}\n\n| command | call | role | what it does |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }

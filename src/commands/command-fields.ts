@@ -1,0 +1,284 @@
+import type { Command, Option } from 'commander';
+import { z } from 'zod';
+import { numeral } from '../http/input-kinds.ts';
+import { type CommandLine, type FurtherCommand, inputSchemaOf } from '../operations/operation.ts';
+import { messageOf } from '../platform/errors.ts';
+import { readStandardInput, readTextFile } from '../platform/text.ts';
+import { UsageError } from './exit-codes.ts';
+import type { OptionNames } from './operation.ts';
+import { secretFrom } from './secret-input.ts';
+
+/** A field of an operation's input as a command has it; the fields of an object are fields of their own. */
+export interface Field {
+  /** Such as `selection.product.code`. */
+  readonly path: string;
+  readonly schema: FieldSchema;
+  /** Of the argument or option, without dashes. */
+  readonly name: string;
+  readonly isArgument: boolean;
+  readonly isRequired: boolean;
+}
+
+/** The JSON Schema of a field, or of a whole input. */
+interface FieldSchema {
+  readonly type?: string | readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly format?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly items?: FieldSchema;
+  readonly default?: unknown;
+  readonly properties?: Readonly<Record<string, FieldSchema>>;
+  readonly required?: readonly string[];
+  /** The forms of an input that a field tells apart. */
+  readonly oneOf?: readonly FieldSchema[];
+}
+
+type Options = Readonly<Record<string, unknown>>;
+
+/** The fields of a command: arguments first, in the order of the override. */
+export function fieldsOf({ operation, fixed, cli }: FurtherCommand): Field[] {
+  const { arguments: positional = [], options = {} } = cli;
+  const found: Field[] = [];
+  collect(formOf(operation, fixed), '', true);
+  const placeOf = ({ path }: Field) => (positional.includes(path) ? positional.indexOf(path) : positional.length);
+  return found.toSorted((one, other) => placeOf(one) - placeOf(other));
+
+  function collect({ properties = {}, required = [] }: FieldSchema, prefix: string, isWhole: boolean): void {
+    for (const [name, schema] of Object.entries(properties)) {
+      const path = prefix === '' ? name : `${prefix}.${name}`;
+      if (path in fixed) continue;
+      const isRequired = isWhole && required.includes(name);
+      if (schema.properties !== undefined) collect(schema, path, isRequired);
+      else {
+        found.push({ path, schema, name: nameOf(path, options), isArgument: positional.includes(path), isRequired });
+      }
+    }
+  }
+}
+
+/** The schema of the input; of several forms the one that is fixed, else what they have in common. */
+function formOf(one: FurtherCommand['operation'], fixed: FurtherCommand['fixed']): FieldSchema {
+  const whole = z.toJSONSchema(inputSchemaOf(one), { io: 'input', unrepresentable: 'any' });
+  const { oneOf: forms, ...schema } = whole as FieldSchema;
+  if (forms === undefined) return schema;
+  const isFixed = ([name, field]: [string, FieldSchema]) => field.const !== undefined && field.const === fixed[name];
+  return forms.find(({ properties = {} }) => Object.entries(properties).some(isFixed)) ?? inCommon(forms);
+}
+
+function inCommon(forms: readonly FieldSchema[]): FieldSchema {
+  const [{ properties = {}, required = [] } = {}] = forms;
+  const common = Object.entries(properties).map(([name, field]): [string, FieldSchema] => {
+    if (field.const === undefined) return [name, { ...(field.properties ? { type: 'object' } : field) }];
+    return [name, { type: 'string', enum: forms.map((form) => form.properties?.[name]?.const) }];
+  });
+  return { properties: Object.fromEntries(common), required };
+}
+
+function nameOf(path: string, options: NonNullable<CommandLine['options']>): string {
+  const [, parent = '', last = path] = /^(.*)\.([^.]*)$/.exec(path) ?? [];
+  const given = options[path] ?? options[last];
+  if (given !== undefined) return given;
+  const before = parent === '' ? '' : nameOf(parent, options);
+  return [before, kebab(last)].filter(Boolean).join('-');
+}
+
+/** Adds the arguments and options. A missing or wrong value is left to the input's own schema, which names all. */
+export function addFields(command: Command, fields: readonly Field[], cli: CommandLine): void {
+  const { defaults = {}, files = {}, instead = {} } = cli;
+  const add = (option: Option): void => {
+    if (!command.options.some(({ long }) => long === option.long)) command.addOption(option);
+  };
+  for (const field of fields) {
+    const { path, schema, name } = field;
+    if (field.isArgument) {
+      if (!command.registeredArguments.some((one) => one.name() === name)) {
+        command.argument(`<${name}>`, schema.description);
+      }
+    } else if (schema.format === 'password') {
+      const what = titleOf(field);
+      const others = instead[path] === undefined ? [] : [attributeOf(kebab(instead[path]))];
+      add(
+        command
+          .createOption(`--${name}-file <path>`, `Reads the ${what} from a file, without its last line break.`)
+          .conflicts([attributeOf(`${name}-stdin`), ...others]),
+      );
+      add(
+        command
+          .createOption(`--${name}-stdin`, 'Reads it from standard input; without either option it is asked for.')
+          .conflicts(others),
+      );
+    } else {
+      add(optionFor(command, field, defaults[path], files[path] !== undefined));
+      if (files[path] !== undefined) {
+        const text = 'The same from a file, one a line; - is standard input.';
+        add(command.createOption(`--${files[path]} <file>`, text).conflicts(attributeOf(name)));
+      }
+      if (isNullable(schema)) {
+        add(command.createOption(`--without-${name}`, `Without a ${name}.`).conflicts(attributeOf(name)));
+      }
+    }
+  }
+}
+
+function optionFor(
+  command: Command,
+  { schema, name, isRequired }: Field,
+  fallback: unknown,
+  isElsewhere: boolean,
+): Option {
+  const isList = typeOf(schema) === 'array';
+  const { enum: choices } = isList ? (schema.items ?? {}) : schema;
+  const flag = `--${name}`;
+  const notes = [
+    schema.description ?? '',
+    ...(choices === undefined ? [] : [`One of ${choices.join(', ')}.`]),
+    ...(isList ? ['Repeat it for several.'] : []),
+    ...(schema.default === undefined ? [] : [`Default ${textOf(schema.default)}.`]),
+    ...(isRequired && fallback === undefined && !isElsewhere ? ['Required.'] : []),
+  ];
+  const option = command.createOption(
+    typeOf(schema) === 'boolean' ? flag : `${flag} <${valueName(schema)}>`,
+    notes.filter(Boolean).join(' '),
+  );
+  if (isList) option.argParser((value: string, earlier?: string[]) => [...(earlier ?? []), value]);
+  return fallback === undefined ? option : option.default(fallback);
+}
+
+/**
+ * The input as a JSON body would have it, for the schema to check, and the names for its errors. Reads files, and asks
+ * for secrets.
+ */
+export async function givenInput(
+  command: Command,
+  fields: readonly Field[],
+  { operation, fixed, cli }: FurtherCommand,
+): Promise<{ input: object; names: OptionNames }> {
+  const input = emptyInput(formOf(operation, fixed));
+  const names: Record<string, string> = { ...containerNames(cli) };
+  for (const [path, value] of Object.entries(fixed)) if (value !== undefined) put(input, path, value);
+  for (const [place, field] of fields.entries()) {
+    const { value, name } = await valueOf(command, field, place, cli);
+    names[field.path] = name;
+    if (value !== undefined) put(input, field.path, value);
+  }
+  return { input, names };
+}
+
+interface Given {
+  readonly value?: unknown;
+  /** As errors call it. */
+  readonly name: string;
+}
+
+async function valueOf(command: Command, field: Field, place: number, cli: CommandLine): Promise<Given> {
+  const { path, schema, name, isArgument } = field;
+  if (isArgument) return { value: typed(schema, (command.processedArgs as unknown[])[place]), name };
+  const options = command.opts<Options>();
+  if (schema.format === 'password') return await secretOf(field, options, cli);
+  const option = `--${name}`;
+  const file = options[attributeOf(cli.files?.[path] ?? '')];
+  if (typeof file === 'string') {
+    const from = `--${cli.files?.[path]}`;
+    return { value: await linesOf(from, file), name: from };
+  }
+  if (isNullable(schema) && options[attributeOf(`without-${name}`)] === true) return { value: null, name: option };
+  const value = options[attributeOf(name.replace(/^no-/, ''))];
+  if (name.startsWith('no-')) return value === false ? { value, name: option } : { name: option };
+  return { value: typed(schema, value), name: option };
+}
+
+async function secretOf(field: Field, options: Options, { instead = {} }: CommandLine): Promise<Given> {
+  const [what, flag] = [titleOf(field), instead[field.path]];
+  const name = `the ${what}`;
+  if (flag !== undefined && options[attributeOf(kebab(flag))] === true) return { name };
+  const [file, stdin] = [options[attributeOf(`${field.name}-file`)], options[attributeOf(`${field.name}-stdin`)]];
+  const ways = ['file', 'stdin'].map((way) => `--${field.name}-${way}`);
+  const listed = [...ways, ...(flag === undefined ? [] : [`--${kebab(flag)}`])];
+  const given = `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`;
+  const source = { file: file as string | undefined, stdin: stdin === true };
+  return { value: await secretFrom(what, source, given), name };
+}
+
+/** The lines, without blanks around them and without empty ones at the end, so that a place in the list is a line. */
+async function linesOf(option: string, file: string): Promise<string[]> {
+  try {
+    const text = file === '-' ? await readStandardInput() : readTextFile(file);
+    return text
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.trim());
+  } catch (error) {
+    throw new UsageError(`${option}: the file ${JSON.stringify(file)} cannot be used: ${messageOf(error)}`);
+  }
+}
+
+/** The objects that the input needs in any case, so that errors name what is missing in them. */
+function emptyInput({ properties = {}, required = [] }: FieldSchema): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(properties).flatMap(([name, schema]) =>
+      schema.properties !== undefined && required.includes(name) ? [[name, emptyInput(schema)]] : [],
+    ),
+  );
+}
+
+/** Objects that have an option's name of their own. */
+function containerNames({ options = {} }: CommandLine): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).flatMap(([path, name]) => (name ? [[path, `--${name}`]] : [])));
+}
+
+function put(input: Record<string, unknown>, path: string, value: unknown): void {
+  const names = path.split('.');
+  let at = input;
+  for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
+  at[names.at(-1) ?? ''] = value;
+}
+
+function typed(schema: FieldSchema, value: unknown): unknown {
+  const type = typeOf(schema);
+  if (Array.isArray(value)) return value.map((one) => typed(schema.items ?? {}, one));
+  if (type === 'object' && typeof value === 'string') return parsed(value);
+  return type === 'integer' || type === 'number' ? numeral(value) : value;
+}
+
+/** The value that a text is in JSON; without one the text itself, for the error to show. */
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
+
+function typeOf({ type }: FieldSchema): string | undefined {
+  return typeof type === 'string' ? type : type?.find((one) => one !== 'null');
+}
+
+function isNullable({ type }: FieldSchema): boolean {
+  return Array.isArray(type) && type.includes('null');
+}
+
+function valueName(schema: FieldSchema): string {
+  const type = typeOf(schema);
+  const kind = type === 'array' ? typeOf(schema.items ?? {}) : type;
+  if (kind === 'object') return 'json';
+  return kind === 'integer' || kind === 'number' ? 'number' : 'text';
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+function titleOf({ schema, name }: Field): string {
+  return schema.title ?? name.replaceAll('-', ' ');
+}
+
+function kebab(name: string): string {
+  return name.replaceAll('_', '-');
+}
+
+/** The name under which commander keeps an option's value. */
+function attributeOf(name: string): string {
+  return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
