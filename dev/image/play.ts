@@ -160,12 +160,12 @@ async function stopped(
 
 /** All requests are final, also the one whose call was under way at SIGTERM: nothing is left to a later start. */
 async function completed(start: Start, expected: number, print: (line: string) => void): Promise<string[]> {
-  const list = await start(['requests', 'list', '--state', 'COMPLETED', '--json']);
+  const list = await start(['requests', 'list', '--state', 'COMPLETED', '--limit', '1000', '--json']);
   const exitCode = await list.ended(READY_WITHIN_MS);
-  const lines = await list.logs();
-  const count = lines.split('\n').filter(Boolean).length;
+  const shown = await list.logs();
+  const count = shown.match(/"life_cycle_state": "COMPLETED"/g)?.length ?? 0;
   print(`requests list: exit code ${exitCode}, ${count} of ${expected} requests are COMPLETED`);
-  return exitCode === 0 && count === expected ? [] : [`not all requests are COMPLETED:\n${lines}`];
+  return exitCode === 0 && count === expected ? [] : [`not all requests are COMPLETED:\n${shown}`];
 }
 
 async function ready(name: string, container: Container, url: string): Promise<void> {

@@ -28,10 +28,9 @@ export async function operated<T>(options: OptionNames, operation: () => Promise
     const message = field === null ? problem : `${optionOf(field, options)}: ${problem}`;
     const { status } = webApiCodes[code];
     if (status === 404) throw new NotFoundError(message, { cause: error });
-    // 501: a setting is missing.
-    throw status < 500 || status === 501
-      ? new UsageError(message, { cause: error })
-      : new Error(message, { cause: error });
+    // 501: a setting is missing. A conflict without a field is about the state of something, not about the usage.
+    const isUsage = status === 501 || (status < 500 && !(status === 409 && field === null));
+    throw isUsage ? new UsageError(message, { cause: error }) : new Error(message, { cause: error });
   }
 }
 

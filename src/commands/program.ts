@@ -13,7 +13,7 @@ import { pairCommand } from './pair.ts';
 import { pinCommand } from './pin.ts';
 import { replayCommand } from './replay.ts';
 import { reconcileCommand } from './reconcile.ts';
-import { requestsCommand } from './requests.ts';
+import { addProcess } from './requests.ts';
 import { resyncCommand } from './resync.ts';
 import { runsCommand } from './runs.ts';
 import { addRetentionRun } from './retention.ts';
@@ -31,7 +31,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [serveCommand, SERVICE_SETTINGS],
   [migrateCommand, ['database', 'kafka', 'log']],
   [simulatorCommand, ['simulator', 'mapping', 'log']],
-  [requestsCommand, ['database', 'rules']],
   [runsCommand, ['database', 'rules']],
   [resyncCommand, ['database', 'rules']],
   [reconcileCommand, ['database', 'rules']],
@@ -49,6 +48,7 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
 
 function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
+  if (feature.name === 'requests') addProcess(command);
   if (feature.name === 'users') addPasswordCommands(command);
   if (feature.name === 'retention') addRetentionRun(command);
   return command;

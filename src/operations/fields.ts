@@ -3,6 +3,24 @@ import { z } from 'zod';
 /** A moment in an operation's data: ISO 8601 in UTC, with `Z`. */
 export const instant = () => z.iso.datetime().meta({ examples: ['2026-11-28T15:05:20.123Z'] });
 
+/** A row of the database that has the members of `T`, its times still as dates. */
+export type RowOf<T> = {
+  readonly [F in keyof T]: T[F] extends string | null
+    ? F extends `${string}_date`
+      ? Date | Extract<T[F], null>
+      : T[F]
+    : T[F];
+};
+
+/** Returns the row with its times as an operation's data has them. */
+export function shownRow<T>(row: RowOf<T>): T {
+  const members = Object.entries(row).map(([name, value]) => [
+    name,
+    value instanceof Date ? value.toISOString() : value,
+  ]);
+  return Object.fromEntries(members) as T;
+}
+
 /** The input of an operation that needs none. */
 export const noInput = z.strictObject({}, 'leave the parameters out, or send {}');
 

@@ -12,6 +12,11 @@ export type Withdrawal =
       readonly detail: string;
     };
 
+interface Person {
+  readonly user: string;
+  readonly unit: string | null;
+}
+
 /**
  * Withdraws a pending request: it becomes REJECTED with the code WITHDRAWN, its outcome is published, and its cards go
  * to their next requests. Refused while an instance holds it, since it may be on its way to the CAS. Once that instance
@@ -22,20 +27,20 @@ export type Withdrawal =
 export async function withdrawRequest(
   tx: Transaction,
   number: number,
-  by: string | null,
+  by: Person | null,
   recordOutcomes: RecordOutcomes,
 ): Promise<Withdrawal> {
   const [request] = await tx.query<{ cards: string[] }>(FIND_REQUEST, [number]);
-  if (!request) return refused('NOT_FOUND', `There is no provisioning request ${number}`);
+  if (!request) return refused('NOT_FOUND', `there is no provisioning request ${number}: check the number`);
   const { cards } = request;
   await lockCards(tx, cards);
   const [work] = await tx.query<WorkRow>(LOCK_WORK, [number]);
   if (!work) {
     const [final] = await tx.query<{ life_cycle_state: string }>(FIND_STATE, [number]);
-    return refused('ALREADY_FINAL', `Request ${number} is ${final?.life_cycle_state}, which is final`);
+    return refused('ALREADY_FINAL', `request ${number} is ${final?.life_cycle_state}, which is final`);
   }
   if (work.leased) {
-    return refused('BEING_SENT', `Request ${number} is being sent: try again once it was put off or is final`);
+    return refused('BEING_SENT', `request ${number} is being sent: try again after it was put off`);
   }
 
   const why = work.doubtful
@@ -70,7 +75,7 @@ export async function withdrawUnclaimed(
       ...work,
       why: work.doubtful ? `${why} An earlier try had no readable answer: the CAS may have done it.` : why,
     })),
-    by,
+    by === null ? null : { user: by, unit: null },
     recordOutcomes,
   );
   return unclaimed.map(({ number }) => number);
@@ -91,7 +96,7 @@ interface Withdrawn {
 async function reject(
   tx: Transaction,
   withdrawn: readonly Withdrawn[],
-  by: string | null,
+  by: Person | null,
   recordOutcomes: RecordOutcomes,
 ): Promise<void> {
   if (withdrawn.length === 0) return;
@@ -110,7 +115,7 @@ async function reject(
     numbers.map(() => null),
     withdrawn.map(({ attempts }) => attempts),
   ]);
-  await tx.query(WRITE_WHO, [numbers, by]);
+  if (by !== null) await tx.query(WRITE_WHO, [numbers, by.user, by.unit]);
   await tx.query(DELETE_PINS, [numbers]);
   await recordOutcomes(tx, numbers);
   await announceFinal(
@@ -148,4 +153,4 @@ const LEAVE_LANES = /* sql */ `
 delete from lane l using unnest($1::text[], $2::bigint[]) place (card, number)
  where l.card = place.card and l.number = place.number`;
 const WRITE_WHO = /* sql */ `
-update request set updated_by_user = coalesce($2, updated_by_user) where number = any($1::bigint[])`;
+update request set updated_by_user = $2, updated_by_unit = $3 where number = any($1::bigint[])`;

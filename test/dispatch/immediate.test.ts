@@ -99,7 +99,7 @@ test('behind an earlier request of its card in back-off the time limit ends the 
   expect(await requestRow(store.db, express)).toMatchObject({ life_cycle_state: 'PENDING', attempts: 0 });
 
   const waiting = watch.awaitFinal([express], 20_000);
-  await store.db.transaction((tx) => withdrawRequest(tx, stuck, 'anna', PARTS.recordOutcomes));
+  await store.db.transaction((tx) => withdrawRequest(tx, stuck, { user: 'anna', unit: null }, PARTS.recordOutcomes));
   expect(await waiting).toEqual(new Map([[express, 'COMPLETED']]));
 });
 

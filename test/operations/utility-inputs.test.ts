@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintCommand } from '../../src/commands/fingerprint.ts';
@@ -6,7 +6,7 @@ import { infoCommand } from '../../src/commands/info.ts';
 import { messageCommand } from '../../src/commands/message.ts';
 import { pairCommand } from '../../src/commands/pair.ts';
 import { pinCommand } from '../../src/commands/pin.ts';
-import { requestsCommand } from '../../src/commands/requests.ts';
+import { addProcess } from '../../src/commands/requests.ts';
 import { utilityInputs } from '../../src/operations/utilities/inputs.ts';
 import { problemOf } from '../../src/http/problems.ts';
 
@@ -183,5 +183,9 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
   message: messageCommand,
   fingerprint: fingerprintCommand,
   pin: pinCommand,
-  requests: requestsCommand,
+  requests() {
+    const command = new Command();
+    addProcess(command);
+    return command;
+  },
 };

@@ -91,7 +91,7 @@ test('a withdrawn request wakes who waits for it', async () => {
   const [number = 0] = await submit(db, requestFor(addTo('1'), { awaited: true }));
   const waiting = openWatch().awaitFinal([number], LONG_MS);
   await listening();
-  await db.transaction((tx) => withdrawRequest(tx, number, 'anna', PARTS.recordOutcomes));
+  await db.transaction((tx) => withdrawRequest(tx, number, { user: 'anna', unit: null }, PARTS.recordOutcomes));
   expect(await waiting).toEqual(new Map([[number, 'REJECTED']]));
 });
 

@@ -101,7 +101,9 @@ const end = (held: readonly ClaimedRequest[], state: 'COMPLETED' | 'REJECTED'): 
   );
 const withdraw = (number: number | undefined): Promise<void> =>
   see('withdrawn', 'handed on', async () => {
-    expect(await db.transaction((tx) => withdrawRequest(tx, number!, 'someone', recordOutcomes))).toEqual({
+    expect(
+      await db.transaction((tx) => withdrawRequest(tx, number!, { user: 'someone', unit: null }, recordOutcomes)),
+    ).toEqual({
       withdrawn: true,
     });
     return [number!];

@@ -69,7 +69,7 @@ describe('lists', () => {
 
   test('a withdrawn request is listed as REJECTED', async () => {
     const [number = 0] = await submit(db, requestFor(addTo('1')));
-    await db.transaction((tx) => withdrawRequest(tx, number, 'anna', PARTS.recordOutcomes));
+    await db.transaction((tx) => withdrawRequest(tx, number, { user: 'anna', unit: null }, PARTS.recordOutcomes));
     expect(await listed({ lifeCycleState: 'REJECTED' })).toEqual([number]);
     expect(await listed({ lifeCycleState: 'PENDING' })).toEqual([]);
   });

@@ -152,7 +152,7 @@ test('a withdrawn request is REJECTED with who did it, its PIN goes, and its car
     requestFor(addTo('c2')),
   );
   const withdraw = (number: number): Promise<unknown> =>
-    db.transaction((tx) => withdrawRequest(tx, number, 'ann', recordOutcomes));
+    db.transaction((tx) => withdrawRequest(tx, number, { user: 'ann', unit: null }, recordOutcomes));
   expect(await withdraw(pairing!)).toEqual({ withdrawn: true });
   expect(recorded).toEqual([pairing]);
   expect(await audit(db)).toEqual([]);

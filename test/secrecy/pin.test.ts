@@ -143,7 +143,7 @@ async function play(): Promise<void> {
     (rows) => rows.length >= 2,
   );
   await until(
-    () => db.transaction((tx) => withdrawRequest(tx, stubborn, 'anna', recordOutcomes)),
+    () => db.transaction((tx) => withdrawRequest(tx, stubborn, { user: 'anna', unit: null }, recordOutcomes)),
     ({ withdrawn }) => withdrawn,
   );
   await until(

@@ -163,7 +163,7 @@ describe(`retention (RETENTION_SEED=${seed})`, () => {
     const gone = numbers.find(({ number }) => !left.some((row) => row.number === number))?.number;
     expect(await runCli(['requests', 'show', String(gone)], { DATABASE_URL: url })).toMatchObject({
       exitCode: 3,
-      stderr: `Provisioning request ${gone} is not kept any more (docs/retention.md), or its number was never used\n`,
+      stderr: `provisioning request ${gone} is not kept any more (docs/retention.md), or its number was never used\n`,
     });
     const [orphan] = await db.query<{ number: number; event: string }>(
       `select number, causation_event_id as event from request r

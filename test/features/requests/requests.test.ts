@@ -1,19 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { RequestStory } from '../../src/operations/request-story.ts';
-import { runCli } from '../support/cli.ts';
-import { act, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
-import { startWorld, type World } from '../support/world.ts';
+import type { ShownRequest } from '../../../src/operations/shown-request.ts';
+import type { RequestStory } from '../../../src/features/requests/story.ts';
+import { runCli } from '../../support/cli.ts';
+import { act, eventually, household, outcomeOf, spoil } from '../../support/scene.ts';
+import { refusal, startWebWorld, type WebWorld } from '../../web-api/support.ts';
 
 const CARD = '35000000001';
 const SUBSCRIPTION = 'S0000035001';
 
-let world: World;
+let world: WebWorld;
 /** Numbers of a pairing that was asked about, and of an ADD that the CAS refused. */
 let pairing = 0;
 let refused = 0;
 
 beforeAll(async () => {
-  world = await startWorld();
+  world = await startWebWorld();
   const subscription = household(SUBSCRIPTION, CARD, ['1001', 'SPORTS']);
   await spoil(
     world,
@@ -32,6 +33,8 @@ const requests = (...args: string[]) =>
 const provider = (...args: string[]) =>
   runCli(['provider', ...args], { DATABASE_URL: world.env['DATABASE_URL'] ?? '' });
 
+const ISO = /^[\d-]+T[\d:]+\.\d{3}Z$/;
+
 describe('conax-provisioning requests show', () => {
   test("tells one request's whole story as JSON, and needs no more settings than the database", async () => {
     const { exitCode, stdout, stderr } = await requests('show', String(pairing), '--json');
@@ -45,6 +48,8 @@ describe('conax-provisioning requests show', () => {
       topic: world.env['CRM_TOPICS'],
       partition: expect.any(Number) as number,
       offset: 0,
+      version: expect.any(Number) as number,
+      received_date: expect.stringMatching(ISO) as string,
       event: { subscription: { number: SUBSCRIPTION } },
     });
     expect(story.request).toMatchObject({
@@ -52,13 +57,18 @@ describe('conax-provisioning requests show', () => {
       id: expect.stringMatching(/^[\dA-F]{32}$/) as string,
       type: 'CREATE_PAIRING',
       life_cycle_state: 'COMPLETED',
-      cards: [CARD],
+      smartcard_ca_ids: [CARD],
       attempts: 2,
       process_name: 'TRIGGER',
-      command: { smartcards: [{ caId: CARD }], setTopBoxes: [{ caId: `STB-${CARD}` }] },
+      subscription_number: SUBSCRIPTION,
+      parameters_set: [
+        { smartcard_ca_id: CARD, id: '1' },
+        { stb_ca_id: `STB-${CARD}`, id: '2' },
+      ],
+      log_information: { created_date: expect.stringMatching(ISO) as string },
     });
     expect(story.withheld).toMatchObject([
-      { type: 'ADD_SUBSCRIPTIONS', reason: 'INVALID_CA_ID', smartcard: CARD, service_ca_id: 'SPORTS' },
+      { type: 'ADD_SUBSCRIPTIONS', reason: 'INVALID_CA_ID', smartcard_ca_id: CARD, service_ca_id: 'SPORTS' },
     ]);
     expect(story.attempts).toMatchObject([
       {
@@ -78,11 +88,12 @@ describe('conax-provisioning requests show', () => {
       {
         kind: 'REQUEST_OUTCOME',
         record: { requestNumber: pairing, outcome: 'COMPLETED' },
-        published_at: expect.stringMatching(/^\d{4}-.+Z$/) as string,
+        published_date: expect.stringMatching(ISO) as string,
       },
       { kind: 'ACTION_OUTCOME', record: { subscriptionNumber: SUBSCRIPTION, outcome: 'PARTLY_PROVISIONED' } },
     ]);
-    expect(await requests('show', String(story.request['id']), '--json')).toMatchObject({ exitCode: 0, stdout });
+    expect(await requests('show', story.request.id, '--json')).toMatchObject({ exitCode: 0, stdout });
+    expect((await world.operate(`/requests/${pairing}`, undefined, 'viewer')).data).toEqual(story);
   });
 
   test('tells it as text, in the order in which it happened', async () => {
@@ -109,7 +120,11 @@ describe('conax-provisioning requests show', () => {
       exitCode: 3,
       signal: null,
       stdout: '',
-      stderr: `There is no provisioning request ${number}: give its number or its id\n`,
+      stderr: `there is no provisioning request ${number}: give its number or its id\n`,
+    });
+    expect(await world.operate(`/requests/${number}`)).toMatchObject({
+      status: 404,
+      code: 'PROVISIONING_REQUEST_NOT_FOUND',
     });
   });
 });
@@ -130,28 +145,33 @@ describe('conax-provisioning requests list', () => {
     expect(await requests('list', '--state', 'PENDING')).toMatchObject({ exitCode: 0, stdout: '' });
   });
 
-  test('as JSON each line is a request with its SOAP bodies, a page at a time in either order', async () => {
-    const list = async (...args: string[]) =>
-      (await requests('list', '--type', 'ADD_SUBSCRIPTIONS', '--json', ...args)).stdout
-        .split('\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line) as { number: number; request: string; referenceNumber: string | null });
+  test('as JSON lists what the API lists, a page at a time in either order, with the SOAP bodies if asked for', async () => {
+    const list = async (...args: string[]) => {
+      const { stdout } = await requests('list', '--type', 'ADD_SUBSCRIPTIONS', '--json', ...args);
+      return (JSON.parse(stdout) as { requests: ShownRequest[] }).requests;
+    };
     const all = await list();
-    expect(all.map(({ request }) => request)).toEqual(
+    expect(all.map(({ request }) => request)).toEqual(all.map(() => null));
+    expect((await list('--bodies')).map(({ request }) => request)).toEqual(
       all.map(() => expect.stringContaining('AddSubscription') as string),
     );
     const numbers = all.map(({ number }) => number);
     expect(await list('--newest')).toEqual(all.toReversed());
     expect((await list('--limit', '1')).map(({ number }) => number)).toEqual(numbers.slice(0, 1));
     expect((await list('--after', String(numbers[0]))).map(({ number }) => number)).toEqual(numbers.slice(1));
+    const query = 'type=ADD_SUBSCRIPTIONS&newest=true&limit=1';
+    expect((await world.operate(`/requests?${query}`, undefined, 'viewer')).data).toEqual({
+      requests: all.slice(-1),
+    });
   });
 
   test.each([
-    [[], 'Give exactly one of --type, --state and --reference'],
-    [['--state', 'PENDING', '--type', 'CREATE_PAIRING'], 'Give exactly one of --type, --state and --reference'],
+    [[], 'give exactly one of --type, --state and --reference'],
+    [['--state', 'PENDING', '--type', 'CREATE_PAIRING'], 'give exactly one of --type, --state and --reference'],
     [['--state', 'pending'], '--state is "pending": give one of PENDING, COMPLETED, REJECTED'],
     [['--type', 'ADD'], '--type is "ADD": give one of ADD_SUBSCRIPTIONS, CANCEL_SUBSCRIPTIONS'],
-    [['--state', 'PENDING', '--limit', '0'], '--limit is "0": give a whole number from 1 to 1000'],
+    [['--state', 'PENDING', '--bodies', '--limit', '201'], '--limit is 201: give at most 200 with --bodies'],
+    [['--state', 'PENDING', '--limit', '0'], '--limit is 0: give a whole number from 1 to 1000'],
     [['--state', 'PENDING', '--after', 'x'], '--after is "x": give a whole number from 0 to'],
   ])('wrong usage %j ends with 2 and names what is wrong', async (args, says) => {
     expect(await requests('list', ...args)).toMatchObject({
@@ -159,6 +179,14 @@ describe('conax-provisioning requests list', () => {
       stdout: '',
       stderr: expect.stringContaining(says) as string,
     });
+  });
+
+  test.each([
+    ['state=pending', 'PARAMETER_INVALID', 'state is "pending": give one of PENDING'],
+    ['state=PENDING&newest=1', 'PARAMETER_INVALID', 'newest is "1": give true or false'],
+    ['state=PENDING&type=CREATE_PAIRING', 'PARAMETERS_CONFLICT', 'give exactly one of type, state and reference'],
+  ])('a wrong query %s is answered with 400', async (query, code, says) => {
+    expect(refusal(await world.operate(`/requests?${query}`), says)).toEqual([400, code, says]);
   });
 });
 
@@ -193,8 +221,11 @@ describe('conax-provisioning provider and requests withdraw', () => {
     // It is final now.
     expect(await requests('withdraw', number)).toMatchObject({
       exitCode: 1,
-      stderr: `Request ${number} is REJECTED, which is final\n`,
+      stderr: `request ${number} is REJECTED, which is final\n`,
     });
+    expect(await world.operate(`/requests/${number}/withdraw`, {}, 'viewer')).toMatchObject({ code: 'NOT_PERMITTED' });
+    const again = await world.operate(`/requests/${number}/withdraw`, {});
+    expect(refusal(again, 'which is final')).toEqual([409, 'REQUEST_IS_FINAL', 'which is final']);
 
     expect(await provider('resume')).toMatchObject({ exitCode: 0, stdout: 'resumed\n' });
     expect(await provider('resume')).toMatchObject({ exitCode: 0, stdout: 'it was not paused\n' });
@@ -219,9 +250,28 @@ describe('conax-provisioning provider and requests withdraw', () => {
   });
 
   test.each([
-    ['999999999', 3, 'There is no provisioning request 999999999'],
-    ['-', 2, 'The number is "-": give digits only'],
+    ['999999999', 3, 'there is no provisioning request 999999999: check the number'],
+    ['-', 2, 'number is "-": give a whole number from 1 to 999999999999999'],
   ])('withdrawing %s ends with %i', async (number, exitCode, says) => {
     expect(await requests('withdraw', number)).toMatchObject({ exitCode, stdout: '', stderr: `${says}\n` });
+  });
+
+  test('a withdrawal in the API shows the request, and who withdrew it from which unit', async () => {
+    await world.operate('/provider/pause', { reason: 'a request that waits' }, 'admin');
+    const card = '35000000003';
+    const made = await act(world, household('S0000035003', card, []), { action: 'S:BECOME_SUBSCRIBER' });
+    const number = await eventually(async () => {
+      const [row] = await world.db.query<{ number: number }>('select number from request where action_id = $1', [
+        made.id,
+      ]);
+      return row?.number;
+    }, 'a pairing');
+    expect((await world.operate(`/requests/${number}/withdraw`, {}, 'operator')).data).toMatchObject({
+      number,
+      life_cycle_state: 'REJECTED',
+      error_code: 'WITHDRAWN',
+      log_information: { updated_by_user: 'operator', updated_by_unit: 'Nicosia' },
+    });
+    await world.operate('/provider/resume', {}, 'admin');
   });
 });

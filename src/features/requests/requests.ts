@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { because, text } from '../../http/input-kinds.ts';
+import { OperationError } from '../../http/operation-error.ts';
+import { limit, wholeNumber } from '../../operations/fields.ts';
+import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
+import { requestTable, type ShownRequest, showRequest, shownRequest } from '../../operations/shown-request.ts';
+import { recordOutcomes } from '../../outcomes/record.ts';
+import { commandTypes } from '../../planning/command.ts';
+import { findRequest, lifeCycleStates } from '../../requests/find.ts';
+import { type ListFilter, listRequests } from '../../requests/list.ts';
+import { withdrawRequest } from '../../requests/withdraw.ts';
+import { isPastNumber, readStory, requestStory, type RequestStory } from './story.ts';
+import { storyText } from './story-text.ts';
+
+const NUMBER_MAX = 999_999_999_999_999;
+/** Two SOAP bodies of one request may have 256 KiB. */
+const BODIES_MAX = 200;
+
+const flag = (what: string) => z.boolean('give true or false').default(false).describe(what);
+
+const listInput = z
+  .strictObject({
+    type: z
+      .enum(commandTypes, `give one of ${commandTypes.join(', ')}`)
+      .optional()
+      .describe('Requests of this type.'),
+    state: z
+      .enum(lifeCycleStates, `give one of ${lifeCycleStates.join(', ')}`)
+      .optional()
+      .describe('Requests in this life cycle state.'),
+    reference: text(1_000)
+      .min(1, 'give the reference number')
+      .optional()
+      .describe('With this reference number of the CAS.'),
+    newest: flag('The newest first.'),
+    bodies: flag(`With the SOAP bodies; then at most ${BODIES_MAX} requests.`),
+    limit: limit(),
+    after: wholeNumber(0, NUMBER_MAX, 'Starts after this number, the last one of the page before').optional(),
+  })
+  .superRefine(({ type, state, reference, bodies, limit: most }, context) => {
+    const refuse = (message: string): void => {
+      context.addIssue({ code: 'custom', message, params: because('PARAMETERS_CONFLICT', true) });
+    };
+    if ([type, state, reference].filter((one) => one !== undefined).length !== 1) {
+      refuse('give exactly one of {type}, {state} and {reference}');
+    }
+    if (bodies && most > BODIES_MAX) refuse(`{limit} is ${most}: give at most ${BODIES_MAX} with {bodies}`);
+  });
+
+/** `requests`: what became of provisioning requests. */
+export const requests: Feature = {
+  name: 'requests',
+  summary: 'Shows provisioning requests, and sends or withdraws pending ones.',
+  operations: [
+    operation({
+      name: 'requests.show',
+      summary: "Show one request's whole story",
+      description:
+        'The event and its disposition, the request, withheld commands, attempts with the SOAP bodies, outcomes.',
+      role: 'viewer',
+      route: 'GET /requests/{number}',
+      input: z.strictObject({
+        number: text(40).describe('Its number, or its id of 32 hexadecimal characters.'),
+      }),
+      output: requestStory,
+      example: { number: '4711' },
+      cli: { arguments: ['number'], text: storyText },
+      handle: ({ db }, { number }) => storyOf(db, number),
+    }),
+    operation({
+      name: 'requests.list',
+      summary: 'List requests of one type, in one state, or with one reference number',
+      description: 'In the order of their numbers, which is the order of submission.',
+      role: 'viewer',
+      route: 'GET /requests',
+      input: listInput,
+      output: z
+        .strictObject({ requests: z.array(shownRequest) })
+        .meta({ id: 'OperationRequests', description: 'A page of provisioning requests.' }),
+      example: { state: 'REJECTED', newest: true },
+      cli: { empty: 'There are no such requests.', text: (output) => requestTable(output.requests) },
+      async handle({ db }, { newest, after = null, bodies, limit: most, ...filter }) {
+        const first = newest ? 'newest' : 'oldest';
+        const listed = await listRequests(db, { filter: filterOf(filter), limit: most, after, first, bodies });
+        return { requests: listed.map(showRequest) };
+      },
+    }),
+    operation({
+      name: 'requests.withdraw',
+      summary: 'Withdraw a pending request',
+      description:
+        'It is not sent and becomes REJECTED with the code WITHDRAWN. Its cards go on with their next requests.',
+      role: 'operator',
+      route: 'POST /requests/{number}/withdraw',
+      input: z.strictObject({ number: wholeNumber(1, NUMBER_MAX, 'The number of the request') }),
+      output: shownRequest,
+      example: { number: 4711 },
+      cli: { arguments: ['number'], text: ({ number }) => `request ${number} is withdrawn` },
+      handle: withdraw,
+    }),
+  ],
+};
+
+/** @throws OperationError if there is no such request. */
+async function storyOf(db: OperationContext['db'], number: string): Promise<RequestStory> {
+  const isNumber = /^\d{1,15}$/.test(number);
+  const story = await readStory(db, isNumber ? { number: Number(number) } : { id: number });
+  if (story !== null) return story;
+  const problem =
+    isNumber && (await isPastNumber(db, Number(number)))
+      ? `provisioning request ${number} is not kept any more (docs/retention.md), or its number was never used`
+      : `there is no provisioning request ${number}: give its number or its id`;
+  throw new OperationError('PROVISIONING_REQUEST_NOT_FOUND', null, problem);
+}
+
+/** The schema makes sure that exactly one is there. */
+function filterOf({
+  type,
+  state,
+  reference = '',
+}: Pick<z.output<typeof listInput>, 'type' | 'state' | 'reference'>): ListFilter {
+  if (type !== undefined) return { type };
+  return state === undefined ? { referenceNumber: reference } : { lifeCycleState: state };
+}
+
+const REFUSALS = {
+  NOT_FOUND: 'PROVISIONING_REQUEST_NOT_FOUND',
+  ALREADY_FINAL: 'REQUEST_IS_FINAL',
+  BEING_SENT: 'STATE_CONFLICT',
+} as const;
+
+async function withdraw({ db, by }: OperationContext, { number }: { readonly number: number }): Promise<ShownRequest> {
+  return await db.transaction(async (tx) => {
+    const result = await withdrawRequest(tx, number, by, recordOutcomes);
+    if (!result.withdrawn) throw new OperationError(REFUSALS[result.reason], null, result.detail);
+    const request = await findRequest(tx, { number });
+    if (request === null) throw new Error(`Request ${number} was withdrawn and is gone`);
+    return showRequest(request);
+  });
+}
