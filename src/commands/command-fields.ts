@@ -94,7 +94,7 @@ export function addFields(command: Command, fields: readonly Field[], cli: Comma
     const { path, schema, name } = field;
     if (field.isArgument) {
       if (!command.registeredArguments.some((one) => one.name() === name)) {
-        command.argument(`<${name}>`, schema.description);
+        command.argument(field.isRequired ? `<${name}>` : `[${name}]`, schema.description);
       }
     } else if (schema.format === 'password') {
       const what = titleOf(field);

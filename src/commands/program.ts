@@ -13,7 +13,6 @@ import { pairCommand } from './pair.ts';
 import { pinCommand } from './pin.ts';
 import { replayCommand } from './replay.ts';
 import { reconcileCommand } from './reconcile.ts';
-import { addProcess } from './requests.ts';
 import { resyncCommand } from './resync.ts';
 import { runsCommand } from './runs.ts';
 import { addRetentionRun } from './retention.ts';
@@ -48,7 +47,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
 
 function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
-  if (feature.name === 'requests') addProcess(command);
   if (feature.name === 'users') addPasswordCommands(command);
   if (feature.name === 'retention') addRetentionRun(command);
   return command;

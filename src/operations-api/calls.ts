@@ -5,7 +5,6 @@ import { featureCalls } from './feature-calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
-import { requestCalls } from './request-calls.ts';
 import { runCalls } from './run-calls.ts';
 import { utilityCalls } from './utility-calls.ts';
 
@@ -14,7 +13,6 @@ export function operationsCalls(parts: OperationsParts): Call[] {
   return [
     ...featureCalls(FEATURES, parts),
     ...utilityCalls(parts),
-    ...requestCalls(parts),
     ...runCalls(parts),
     ...reconcileCalls(parts),
     ...replayCalls(parts),

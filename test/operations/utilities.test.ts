@@ -213,7 +213,7 @@ test('a request in its back-off is sent on demand, by its number or its card, an
     return number;
   };
   const byApi = await put();
-  const answer = await world.operate<UtilityAnswer>(`/requests/${byApi}/process`, {});
+  const answer = await world.operate<UtilityAnswer>('/requests/process', { number: byApi });
   expect(answer.data.provisioning_requests).toMatchObject([
     { number: byApi, life_cycle_state: 'COMPLETED', log_information: { updated_by_user: 'operator' } },
   ]);
@@ -221,10 +221,12 @@ test('a request in its back-off is sent on demand, by its number or its card, an
   const cli = await runCli(['requests', 'process', '--card', card, '--by', 'olga', '--json'], env());
   expect(cli).toMatchObject({ exitCode: 0, stderr: '' });
   expect(JSON.parse(cli.stdout)).toMatchObject({
-    requests: [{ number: byCard, lifeCycleState: 'COMPLETED', updatedByUser: 'olga' }],
+    provisioning_requests: [
+      { number: byCard, life_cycle_state: 'COMPLETED', log_information: { updated_by_user: 'olga' } },
+    ],
   });
   expect(await callsOf(world, card)).toHaveLength(4);
-  expect(await world.operate(`/smartcards/${card}/process`, {})).toMatchObject({
+  expect(await world.operate('/requests/process', { card })).toMatchObject({
     code: 'OK',
     data: { provisioning_requests: [] },
   });
@@ -242,7 +244,7 @@ test('while sending is paused nobody waits, and everybody is told why', async ()
   expect(cli.stderr).toMatch(/paused since .*\n1 of 1 requests are PENDING still/);
   await world.operate('/provider/resume', {}, 'admin');
   await eventually(async () => {
-    const { code } = await world.operate(`/requests/${number}/process`, {});
+    const { code } = await world.operate('/requests/process', { number: Number(number) });
     return code === 'REQUEST_IS_FINAL' ? code : undefined;
   }, 'a final state');
   expect(await callsOf(world, card)).toHaveLength(1);

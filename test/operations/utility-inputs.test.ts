@@ -1,4 +1,4 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintCommand } from '../../src/commands/fingerprint.ts';
@@ -6,7 +6,8 @@ import { infoCommand } from '../../src/commands/info.ts';
 import { messageCommand } from '../../src/commands/message.ts';
 import { pairCommand } from '../../src/commands/pair.ts';
 import { pinCommand } from '../../src/commands/pin.ts';
-import { addProcess } from '../../src/commands/requests.ts';
+import { featureCommand } from '../../src/commands/feature-command.ts';
+import { requests } from '../../src/features/requests/requests.ts';
 import { utilityInputs } from '../../src/operations/utilities/inputs.ts';
 import { problemOf } from '../../src/http/problems.ts';
 
@@ -165,8 +166,8 @@ test.each<[line: string, says: string]>([
   [`pin set --card ${CARD}`, 'There is no terminal to ask for the PIN: give --pin-file or --pin-stdin'],
   [`pin set --card ${CARD} --pin-file /nowhere`, '--pin-file cannot be used: ENOENT'],
   [`pin reset --card ${CARD} --timeout 0`, '--timeout is "0": give seconds from 1 to 86400'],
-  ['requests process', 'Give the number of a request, or --card: exactly one of them'],
-  ['requests process seven', 'The number is "seven": give digits only'],
+  ['requests process', 'give exactly one of number and --card'],
+  ['requests process seven', 'number is "seven": give a whole number from 1 to 999999999999999'],
   ['requests process --card 7', '--card is "7": give a smart card CA id'],
 ])('the command line names its own options, before it looks for a database: %s', async (line, says) => {
   const [name = '', ...args] = line.split(' ');
@@ -183,9 +184,5 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
   message: messageCommand,
   fingerprint: fingerprintCommand,
   pin: pinCommand,
-  requests() {
-    const command = new Command();
-    addProcess(command);
-    return command;
-  },
+  requests: () => featureCommand(requests),
 };

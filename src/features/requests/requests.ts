@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { because, text } from '../../http/input-kinds.ts';
+import type { InputPatterns } from '../../http/parts.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { limit, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
+import { outcomeFailure, outcomeFields, outcomeText, showOutcome } from '../../operations/outcome.ts';
 import { requestTable, type ShownRequest, showRequest, shownRequest } from '../../operations/shown-request.ts';
 import { recordOutcomes } from '../../outcomes/record.ts';
 import { commandTypes } from '../../planning/command.ts';
 import { findRequest, lifeCycleStates } from '../../requests/find.ts';
+import { hastenRequests } from '../../requests/hasten.ts';
 import { type ListFilter, listRequests } from '../../requests/list.ts';
 import { withdrawRequest } from '../../requests/withdraw.ts';
 import { isPastNumber, readStory, requestStory, type RequestStory } from './story.ts';
@@ -15,6 +18,10 @@ import { storyText } from './story-text.ts';
 const NUMBER_MAX = 999_999_999_999_999;
 /** Two SOAP bodies of one request may have 256 KiB. */
 const BODIES_MAX = 200;
+
+const processOutput = z
+  .strictObject(outcomeFields)
+  .meta({ id: 'ProcessOutcome', description: 'Requests that are sent before others.' });
 
 const flag = (what: string) => z.boolean('give true or false').default(false).describe(what);
 
@@ -86,6 +93,28 @@ export const requests: Feature = {
       },
     }),
     operation({
+      name: 'requests.process',
+      summary: 'Send pending requests now',
+      description:
+        'A request, or those of a card that are due, become EXPRESS with everything that goes before them on their cards. Back-offs end, and no request overtakes another one of its card. A scheduled request is due now only if its number is given.',
+      role: 'operator',
+      route: 'POST /requests/process',
+      input: processInput,
+      output: processOutput,
+      example: { number: 4711 },
+      cli: {
+        arguments: ['number'],
+        options: { wait: 'no-wait' },
+        waits: true,
+        text: (output, { card }) =>
+          output.provisioning_requests.length > 0
+            ? outcomeText(output)
+            : `card ${card} has no pending request that is due`,
+        failure: (output, { wait }) => outcomeFailure(output, wait),
+      },
+      handle: process,
+    }),
+    operation({
       name: 'requests.withdraw',
       summary: 'Withdraw a pending request',
       description:
@@ -121,6 +150,39 @@ function filterOf({
 }: Pick<z.output<typeof listInput>, 'type' | 'state' | 'reference'>): ListFilter {
   if (type !== undefined) return { type };
   return state === undefined ? { referenceNumber: reference } : { lifeCycleState: state };
+}
+
+function processInput({ smartcard }: InputPatterns) {
+  const remedy = `give a smart card CA id, which fits ${smartcard.source}`;
+  return z
+    .strictObject({
+      number: wholeNumber(1, NUMBER_MAX, 'The number of a request, which may be scheduled for later').optional(),
+      card: text(100, remedy).regex(smartcard, remedy).optional().describe('The due requests of this smart card.'),
+      wait: z.boolean('give true or false').default(true).describe('Answer with the outcome.'),
+    })
+    .superRefine(({ number, card }, context) => {
+      if ((number === undefined) !== (card === undefined)) return;
+      const params = because('PARAMETERS_CONFLICT', true);
+      context.addIssue({ code: 'custom', message: 'give exactly one of {number} and {card}', params });
+    });
+}
+
+/** @throws OperationError if there is no such request, or if it is final. */
+async function process(
+  context: OperationContext,
+  { number, card = '', wait }: z.output<ReturnType<typeof processInput>>,
+): Promise<z.output<typeof processOutput>> {
+  const which = number === undefined ? { card } : { number };
+  const result = await context.db.transaction((tx) => hastenRequests(tx, which, context.by));
+  if (result.hastened) return showOutcome(await context.awaitOutcome(result.numbers, wait));
+  if (result.reason === 'NOT_FOUND') throw notFound(number);
+  const problem = `request ${number} is ${result.state}, which is final: make a new one`;
+  throw new OperationError('REQUEST_IS_FINAL', null, problem);
+}
+
+function notFound(number: number | undefined): OperationError {
+  const problem = `there is no provisioning request ${number}: check the number`;
+  return new OperationError('PROVISIONING_REQUEST_NOT_FOUND', null, problem);
 }
 
 const REFUSALS = {
