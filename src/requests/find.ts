@@ -67,8 +67,8 @@ export async function findRequests(db: Queryable, numbers: readonly number[]): P
 }
 
 /**
- * The columns of a `ProvisioningRequest`: a `request r` whose last try is joined as `try` (lastTry). Walks work's primary
- * key: an unfinished request counts its attempts there.
+ * The columns of a `ProvisioningRequest`: a `request r` whose last try is joined as `try` (lastTry). The attempts of an
+ * unfinished request are not counted on it: walks attempt's primary key backwards from the last one.
  */
 export const REQUEST_COLUMNS = /* sql */ `
 r.number, upper(replace(r.id::text, '-', '')) as id, r.type, r.command, r.sequence_number as "sequenceNumber", r.priority,
@@ -79,7 +79,9 @@ r.process_id as "processId", r.subscription_number as "subscriptionNumber", r.su
 r.user_defined as "userDefined", r.submitted_at as "createdAt", r.created_by_user as "createdByUser",
 r.created_by_unit as "createdByUnit", r.updated_at as "updatedAt", r.updated_by_user as "updatedByUser",
 r.updated_by_unit as "updatedByUnit",
-coalesce((select w.attempts from work w where w.number = r.number), r.attempts) as attempts`;
+case r.life_cycle_state when 'PENDING'
+     then coalesce((select a.attempt from attempt a where a.request_number = r.number order by a.attempt desc limit 1), 0)
+     else r.attempts end as attempts`;
 
 /**
  * Walks attempt's primary key backwards from the request's last attempt. The SQL condition `wanted` decides whether

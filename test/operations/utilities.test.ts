@@ -176,9 +176,9 @@ test('a scheduled message goes to every card of a subscription, as REGULAR, and 
     ['52000000001', '52000000002', '52000000003'].map(() => ({
       life_cycle_state: 'PENDING',
       priority: 'REGULAR',
-      scheduled_date: due,
+      scheduled_date: `${due}.000Z`,
       parameters_set: expect.arrayContaining([
-        expect.objectContaining({ start_indication_date_time: due }) as object,
+        expect.objectContaining({ start_indication_date_time: `${due}.000Z` }) as object,
       ]) as object,
     })),
   );
@@ -213,6 +213,11 @@ test('a request in its back-off is sent on demand, by its number or its card, an
     return number;
   };
   const byApi = await put();
+  const stuck = await world.operate(`/requests/${byApi}`, undefined, 'viewer');
+  expect(stuck.data).toMatchObject({
+    request: { life_cycle_state: 'PENDING', attempts: 1 },
+    attempts: [{ attempt: 1 }],
+  });
   const answer = await world.operate<UtilityAnswer>('/requests/process', { number: byApi });
   expect(answer.data.provisioning_requests).toMatchObject([
     { number: byApi, life_cycle_state: 'COMPLETED', log_information: { updated_by_user: 'operator' } },
@@ -311,7 +316,7 @@ test('the command line ends with 3 for a subscription that is not known, and wit
 test('a viewer may use no utility', async () => {
   const answer = await world.operate('/utilities/information', { smartcard_ca_ids: ['52000000001'] }, 'viewer');
   expect(answer).toMatchObject({ status: 403, code: 'NOT_PERMITTED' });
-  const wrongMethod = await world.operate(`/requests/1/process`);
+  const wrongMethod = await world.operate('/utilities/messages');
   expect(wrongMethod).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' });
 });
 
