@@ -7,7 +7,7 @@ import { restartRelayLease } from './outcomes/relay.ts';
 import { CLOCK_STEP_MAX_MS, type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';
 import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/logging.ts';
-import { cutReplayLeases, extendReplayLeases } from './replay/record.ts';
+import { cutReplayLeases, extendReplayLeases } from './features/replay/record.ts';
 import { correctReady } from './requests/clock-jump.ts';
 import { resetSchedules } from './features/schedules/store.ts';
 import { shiftRunRates } from './runs/store.ts';

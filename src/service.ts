@@ -33,8 +33,8 @@ import { webApiMetrics } from './http/metrics.ts';
 import { registerApis, type RunningApis } from './http/server.ts';
 import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
-import { ownTopics } from './replay/destination.ts';
-import { startReplayHost } from './replay/host.ts';
+import { ownTopics } from './features/replay/destination.ts';
+import { startReplayHost } from './features/replay/host.ts';
 import { runMetrics } from './runs/metrics.ts';
 import { startRunWorker } from './runs/worker.ts';
 import {

@@ -9,7 +9,7 @@ import { settleOverdueActions } from '../src/outcomes/record.ts';
 import { isDue } from '../src/features/retention/pass.ts';
 import type { ClockWatch } from '../src/platform/clock-watch.ts';
 import type { Database } from '../src/platform/database.ts';
-import { createReplay, resumeReplay, takeHosted } from '../src/replay/record.ts';
+import { createReplay, resumeReplay, takeHosted } from '../src/features/replay/record.ts';
 import { putOffRequests } from '../src/requests/put-off.ts';
 import { resetSchedules } from '../src/features/schedules/store.ts';
 import { countLogin } from '../src/users/login-limit.ts';

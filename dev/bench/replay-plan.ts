@@ -1,7 +1,7 @@
 import { openDatabase } from '../../src/platform/database.ts';
 import { plan } from '../../src/planning/plan.ts';
-import { planEvents } from '../../src/replay/plan-events.ts';
-import { inboxPages } from '../../src/replay/select-events.ts';
+import { planEvents } from '../../src/features/replay/plan-events.ts';
+import { inboxPages } from '../../src/features/replay/select-events.ts';
 import { loadLine, type Report } from './report.ts';
 import { openSite } from './site.ts';
 

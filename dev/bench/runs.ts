@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
+import { importSubscriptions } from '../../src/features/import/import.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { resumeRun, stopRun } from '../../src/runs/control.ts';

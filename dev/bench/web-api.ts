@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
+import { importSubscriptions } from '../../src/features/import/import.ts';
 import { addUser } from '../../src/users/changes.ts';
 import { freePort } from '../stack/ports.ts';
 import { superviseUntilReady } from '../stack/supervised.ts';

@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
+import { importSubscriptions } from '../../src/features/import/import.ts';
 import { openDatabase } from '../../src/platform/database.ts';
 import { addUser } from '../../src/users/changes.ts';
 import { newSubscription } from '../demo/crm.ts';

@@ -10,7 +10,10 @@ export interface Import {
 
 /** A module is a folder of `src`, or a file that lies directly in it. All paths are those below `src`. */
 export interface ImportRules {
-  /** Each module with what it may import besides itself: whole modules, or single files of one. */
+  /**
+   * Each module with what it may import besides itself: whole modules, or single files of one. A folder of a module may
+   * be listed with what it may import in addition.
+   */
   readonly allowed: Readonly<Record<string, readonly string[]>>;
   /** Files outside `src` that it may import, by their paths in the repository. */
   readonly allowedOutside: readonly string[];
@@ -80,8 +83,11 @@ export function problemsOf(imports: readonly Import[], rules: ImportRules): stri
 /** Whether the rules allow an import, exceptions aside. */
 export function isAllowed({ from, to }: Import, { allowed, allowedOutside }: ImportRules): boolean {
   if (to.startsWith('../')) return allowedOutside.includes(to.slice('../'.length));
-  const may = allowed[moduleOf(from)] ?? [];
-  return moduleOf(from) === moduleOf(to) || may.includes(moduleOf(to)) || may.includes(to);
+  if (moduleOf(from) === moduleOf(to)) return true;
+  return [moduleOf(from), posix.dirname(from)].some((importer) => {
+    const may = allowed[importer] ?? [];
+    return may.includes(moduleOf(to)) || may.includes(to);
+  });
 }
 
 /** Writes an import as the exceptions do. */

@@ -1,7 +1,7 @@
 import type { Column } from '../platform/terminal-text.ts';
-import type { HeldEvent } from '../operations/held-events.ts';
-import type { ShownEvent } from '../replay/show-event.ts';
-import type { StoredEvent } from '../replay/stored-events.ts';
+import type { HeldEvent } from '../features/waiting-events/held.ts';
+import type { ShownEvent } from '../features/waiting-events/show.ts';
+import type { StoredEvent } from '../features/waiting-events/stored.ts';
 
 /** What the list of dead letters shows. */
 export const DEAD_LETTER_COLUMNS: readonly Column<StoredEvent>[] = [

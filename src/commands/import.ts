@@ -2,7 +2,7 @@ import { createReadStream, createWriteStream, rmSync, statSync, type WriteStream
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
-import { type ImportProgress, importSubscriptions, type Reject } from '../operations/import-subscriptions.ts';
+import { type ImportProgress, importSubscriptions, type Reject } from '../features/import/import.ts';
 import { messageOf } from '../platform/errors.ts';
 import { TextError } from '../platform/text.ts';
 import { readSettings } from '../settings.ts';

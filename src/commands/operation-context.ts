@@ -5,7 +5,7 @@ import type { Actor } from '../operations/actor.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { createLogger } from '../platform/logging.ts';
 import { createSeal } from '../platform/seal.ts';
-import { ownTopics } from '../replay/destination.ts';
+import { ownTopics } from '../features/replay/destination.ts';
 import { createFinalWatch, type FinalWatch } from '../requests/await-final.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';

@@ -14,9 +14,9 @@ import {
   type ReplayLimits,
   type StoredSelection,
   withEvents,
-} from '../replay/open-events.ts';
-import { isDifference, planEvents } from '../replay/plan-events.ts';
-import type { PlanRow } from '../replay/plan-rows.ts';
+} from '../features/replay/open-events.ts';
+import { isDifference, planEvents } from '../features/replay/plan-events.ts';
+import type { PlanRow } from '../features/replay/plan-rows.ts';
 import {
   createReplay,
   endReplay,
@@ -25,8 +25,8 @@ import {
   type Replay,
   type ReplayState,
   resumeReplay,
-} from '../replay/record.ts';
-import { runEvents } from '../replay/run-events.ts';
+} from '../features/replay/record.ts';
+import { runEvents } from '../features/replay/run-events.ts';
 import { planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { textOf, wholeNumberOf } from './options.ts';

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { ACTION_NAME, type EventSelection, FAMILY_LETTERS, SELECTABLE } from '../replay/select-events.ts';
+import { ACTION_NAME, type EventSelection, FAMILY_LETTERS, SELECTABLE } from '../features/replay/select-events.ts';
 import { UsageError } from './exit-codes.ts';
 import { oneOf, textOf, timeOf, wholeNumberOf } from './options.ts';
 

@@ -1,7 +1,7 @@
 import type { PlannedCommand } from '../planning/types.ts';
-import type { Effect } from '../replay/effects.ts';
-import type { PlanSummary } from '../replay/plan-events.ts';
-import type { PlanRow } from '../replay/plan-rows.ts';
+import type { Effect } from '../features/replay/effects.ts';
+import type { PlanSummary } from '../features/replay/plan-events.ts';
+import type { PlanRow } from '../features/replay/plan-rows.ts';
 
 /** One row of a plan for a terminal: who, which event, what differs, what would be done. */
 export function planRowText(row: PlanRow): string {

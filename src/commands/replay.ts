@@ -7,7 +7,7 @@ import {
   type Replay,
   ReplayNotFoundError,
   resumeReplay,
-} from '../replay/record.ts';
+} from '../features/replay/record.ts';
 import type { Column } from '../platform/terminal-text.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError } from './exit-codes.ts';

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { DeadLetterError } from '../intake/release-dead-letter.ts';
 import { NotHeldError } from '../intake/stale.ts';
-import { type HeldEvent, heldEvents } from '../operations/held-events.ts';
+import { type HeldEvent, heldEvents } from '../features/waiting-events/held.ts';
 import { OperationError } from '../http/operation-error.ts';
-import { discardEvent, releaseEvent, type WaitingEventsOptions } from '../operations/waiting-events.ts';
+import { discardEvent, releaseEvent, type WaitingEventsOptions } from '../features/waiting-events/decide.ts';
 import { plan } from '../planning/plan.ts';
 import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
-import { type ShownEvent, showEvent } from '../replay/show-event.ts';
-import { deadLetters, storedEvent, type StoredEvent } from '../replay/stored-events.ts';
+import { type ShownEvent, showEvent } from '../features/waiting-events/show.ts';
+import { deadLetters, storedEvent, type StoredEvent } from '../features/waiting-events/stored.ts';
 import { type Call, call } from '../http/calls.ts';
 import { formatDate } from '../http/dates.ts';
 import { success, successSchema } from '../http/envelope.ts';

@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { plan } from '../planning/plan.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { planRowsAfter } from '../replay/hosted-plan.ts';
-import { outcomeSelection } from '../replay/outcomes.ts';
-import { isDifference, planEvents } from '../replay/plan-events.ts';
-import type { PlanRow } from '../replay/plan-rows.ts';
+import { planRowsAfter } from '../features/replay/hosted-plan.ts';
+import { outcomeSelection } from '../features/replay/outcomes.ts';
+import { isDifference, planEvents } from '../features/replay/plan-events.ts';
+import type { PlanRow } from '../features/replay/plan-rows.ts';
 import {
   askToStop,
   createReplay,
@@ -15,8 +15,8 @@ import {
   type ReplayKind,
   ReplayTakenError,
   resumeReplay,
-} from '../replay/record.ts';
-import { inboxPages } from '../replay/select-events.ts';
+} from '../features/replay/record.ts';
+import { inboxPages } from '../features/replay/select-events.ts';
 import { type Asked, type Call, call } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
 import { createIdempotencyHasher, idempotentCall, once } from '../http/idempotency.ts';

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { refuse } from '../operations/content-kinds.ts';
 import { wholeNumber } from '../operations/fields.ts';
-import { DEFAULT_LIMITS, type StoredSelection } from '../replay/open-events.ts';
-import type { PlanRow } from '../replay/plan-rows.ts';
-import type { Replay } from '../replay/record.ts';
-import { ACTION_NAME, SELECTABLE } from '../replay/select-events.ts';
+import { DEFAULT_LIMITS, type StoredSelection } from '../features/replay/open-events.ts';
+import type { PlanRow } from '../features/replay/plan-rows.ts';
+import type { Replay } from '../features/replay/record.ts';
+import { ACTION_NAME, SELECTABLE } from '../features/replay/select-events.ts';
 import { formatDate } from '../http/dates.ts';
 import { date, text } from '../http/input-kinds.ts';
 import { shownDate } from './shapes.ts';

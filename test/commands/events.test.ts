@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addService, setService } from '../../dev/demo/crm.ts';
-import type { HeldEvent } from '../../src/operations/held-events.ts';
+import type { HeldEvent } from '../../src/features/waiting-events/held.ts';
 import { runCli } from '../support/cli.ts';
 import { act, action, callTexts, callsOf, household, outcomeOf, send } from '../support/scene.ts';
 import { startWorld, type World } from '../support/world.ts';

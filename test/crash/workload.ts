@@ -4,7 +4,7 @@ import type { Command, Device } from '../../src/planning/command.ts';
 import type { Transaction } from '../../src/platform/database.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
-import { createReplay } from '../../src/replay/record.ts';
+import { createReplay } from '../../src/features/replay/record.ts';
 import { messageKind } from '../../src/runs/message-kind.ts';
 import { createRun } from '../../src/runs/store.ts';
 import { planningRulesOf } from '../../src/settings.ts';

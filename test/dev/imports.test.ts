@@ -6,7 +6,7 @@ import { closing, type Import, problemsOf, readImports } from '../../dev/imports
 import { IMPORT_RULES } from '../../dev/imports/rules.ts';
 
 const RULES = {
-  allowed: { low: [], high: ['low'], side: ['high/door.ts'] },
+  allowed: { low: [], high: ['low'], side: ['high/door.ts'], 'side/deep': ['low'] },
   allowedOutside: ['package.json'],
   exceptions: [],
   circles: [],
@@ -21,12 +21,14 @@ function importOf(name: string): Import {
   return { from, to };
 }
 
-test('a module imports itself, the modules of its list, single files of it, and package.json', () => {
+test('a module imports itself, the modules of its list, single files of it, and package.json; its folders may have more', () => {
   expect(
     problems([
       'high/a.ts -> high/b.ts',
       'high/a.ts -> low/a.ts',
       'side/a.ts -> high/door.ts',
+      'side/deep/a.ts -> high/door.ts',
+      'side/deep/a.ts -> low/a.ts',
       'low/a.ts -> ../package.json',
     ]),
   ).toEqual([]);
@@ -35,6 +37,7 @@ test('a module imports itself, the modules of its list, single files of it, and 
 test.each([
   'low/a.ts -> high/a.ts',
   'side/a.ts -> high/other.ts',
+  'side/a.ts -> low/a.ts',
   'unlisted/a.ts -> low/a.ts',
   'high/a.ts -> ../test/support/random.ts',
   'high/a.ts -> ../dev/dev.ts',

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { addItem, addService, type CrmEvent, events, newSubscription } from '../../dev/demo/crm.ts';
 import { incomingMessage, nextOffsetAfter } from '../../src/intake/message.ts';
 import type { ReceivedMessage } from '../../src/platform/kafkajs/unreadable.ts';
-import { readDeadLetterAgain } from '../../src/replay/show-event.ts';
-import { deadLetters } from '../../src/replay/stored-events.ts';
+import { readDeadLetterAgain } from '../../src/features/waiting-events/show.ts';
+import { deadLetters } from '../../src/features/waiting-events/stored.ts';
 import { dispositions, encoded, findSchema, openTestIntake, type TestIntake, TOPIC } from './support.ts';
 
 let intake: TestIntake;

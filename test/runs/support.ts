@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import type { CrmSubscription } from '../../dev/demo/crm.ts';
-import { importSubscriptions } from '../../src/operations/import-subscriptions.ts';
+import { importSubscriptions } from '../../src/features/import/import.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { PlanningRules } from '../../src/planning/types.ts';
 import type { Database } from '../../src/platform/database.ts';
