@@ -7,17 +7,7 @@ import { parseSync } from 'oxc-parser';
 import { closing, type Import, moduleOf, readImports } from './imports/graph.ts';
 
 /** Modules that lead to the core: what people and other systems ask for, and how they ask. */
-const RIM = new Set([
-  'commands',
-  'cli',
-  'operations',
-  'operations-api',
-  'web-api',
-  'http',
-  'runs',
-  'replay',
-  'features',
-]);
+const RIM = new Set(['commands', 'cli', 'operations', 'operations-api', 'web-api', 'http', 'replay', 'features']);
 
 /** Wordings that plain English avoids. */
 const WORDINGS: readonly (readonly [string, RegExp])[] = [

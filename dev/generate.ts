@@ -8,7 +8,7 @@ import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { FEATURES } from '../src/features/features.ts';
 import { operationsDocument } from '../src/operations/operations-document.ts';
 import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
-import { runLifeCycleDocument } from '../src/runs/life-cycle.ts';
+import { runLifeCycleDocument } from '../src/features/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/http/codes.ts';
 import { architectureDoc } from './generators/architecture-doc.ts';
 import { contractTypes } from './generators/contract-types.ts';

@@ -10,7 +10,7 @@ import type { Logger } from './platform/logging.ts';
 import { cutReplayLeases, extendReplayLeases } from './features/replay/record.ts';
 import { correctReady } from './requests/clock-jump.ts';
 import { resetSchedules } from './features/schedules/store.ts';
-import { shiftRunRates } from './runs/store.ts';
+import { shiftRunRates } from './features/runs/store.ts';
 import { shiftLoginLimits } from './users/login-limit.ts';
 import { shiftTokens } from './users/tokens.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../../src/platform/database.ts';
-import { countTargets, type RunCounts } from '../../src/runs/counts.ts';
-import { kindOf } from '../../src/runs/kinds.ts';
-import { countDifferences } from '../../src/runs/reconcile-report.ts';
-import { createRun, findRun } from '../../src/runs/store.ts';
+import { countTargets, type RunCounts } from '../../src/features/runs/counts.ts';
+import { kindOf } from '../../src/features/runs/kinds.ts';
+import { countDifferences } from '../../src/features/reconcile/report.ts';
+import { createRun, findRun } from '../../src/features/runs/store.ts';
 import { planningRulesOf } from '../../src/settings.ts';
 import { residentMb } from './processes.ts';
 import { median, loadLine, type Report } from './report.ts';

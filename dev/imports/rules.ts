@@ -5,7 +5,7 @@ const BELOW_REQUESTS = ['pairings', ...BELOW_PAIRINGS];
 const BELOW_DISPATCH = ['outcomes', 'requests', ...BELOW_REQUESTS];
 /** Every feature may use these. */
 const BELOW_FEATURES = ['dispatch', 'conax', 'identifiers', 'http', 'users', ...BELOW_DISPATCH];
-const FEATURES = ['features', 'operations', 'runs', 'conax-tools'];
+const FEATURES = ['features', 'operations', 'conax-tools'];
 /** What a feature needs to define its operations. */
 const DEFINITION = [
   'operations/operation.ts',
@@ -37,9 +37,7 @@ export const IMPORT_RULES: ImportRules = {
     http: ['users', 'requests/pin-key.ts', 'platform'],
     'web-api': ['http', 'users', 'identifiers', 'requests', ...BELOW_REQUESTS],
     operations: BELOW_FEATURES,
-    // Schedules and the queue use runs and messages, until those are features as well.
-    features: ['runs', 'operations/message-content.ts', ...DEFINITION, ...BELOW_FEATURES],
-    runs: ['operations', ...BELOW_FEATURES],
+    features: [...DEFINITION, ...BELOW_FEATURES],
     // They process events as intake does.
     'features/import': ['intake'],
     'features/replay': ['intake'],

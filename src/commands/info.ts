@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { type CardInformation, compareWithCrm } from '../operations/utilities/information.ts';
+import { type CardInformation, compareWithCrm } from '../features/utilities/information.ts';
 import { callUtility, forWhom, type UtilityOptions, waiting } from './utility.ts';
 
 /** `info`: what the CAS has on smart cards. */

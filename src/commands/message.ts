@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { MESSAGE_CHARACTERS, MESSAGE_TYPES, type MessageType } from '../operations/message-content.ts';
+import { MESSAGE_CHARACTERS, MESSAGE_TYPES, type MessageType } from '../features/messages/message-content.ts';
 import { numeral } from '../http/input-kinds.ts';
 import { callUtility, forWhom, given, sent, type UtilityOptions } from './utility.ts';
 

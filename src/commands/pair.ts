@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { pairingsTold } from '../operations/utilities/pairing-answers.ts';
+import { pairingsTold } from '../features/utilities/pairing-answers.ts';
 import { callUtility, forWhom, given, sent, type UtilityOptions } from './utility.ts';
 
 /** `pair`: smart cards and set-top boxes. */

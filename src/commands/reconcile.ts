@@ -1,8 +1,8 @@
 import { Command } from 'commander';
 import type { Difference } from '../planning/reconcile.ts';
 import type { Database } from '../platform/database.ts';
-import { reconcileFixKind } from '../runs/reconcile-fix-kind.ts';
-import { reconcileKind } from '../runs/reconcile-kind.ts';
+import { reconcileFixKind } from '../features/reconcile/fix-kind.ts';
+import { reconcileKind } from '../features/reconcile/kind.ts';
 import {
   type CardFinding,
   countDifferences,
@@ -10,9 +10,9 @@ import {
   type FixPreview,
   previewFixes,
   reconcileOutcomes,
-} from '../runs/reconcile-report.ts';
-import { mustBeReconciled, reconcileRun } from '../runs/reconcile-fix-source.ts';
-import { runView } from '../runs/view.ts';
+} from '../features/reconcile/report.ts';
+import { mustBeReconciled, reconcileRun } from '../features/reconcile/fix-source.ts';
+import { runView } from '../features/runs/view.ts';
 import { type Column, table, visibleLine } from '../platform/terminal-text.ts';
 import { numeral } from '../http/input-kinds.ts';
 import { withDatabase } from './database.ts';

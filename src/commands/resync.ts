@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { resyncKind } from '../runs/resync-kind.ts';
+import { resyncKind } from '../features/resync/kind.ts';
 import { type SelectionArguments, SELECTION_OPTIONS, selectionOf, withSelection } from './run-selection.ts';
 import { type StartArguments, startRun, withStart } from './run-start.ts';
 

@@ -1,9 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Database } from '../platform/database.ts';
-import type { RunCounts } from '../runs/counts.ts';
-import { kindOf } from '../runs/kinds.ts';
-import { findRun } from '../runs/store.ts';
-import { type RunView, runView } from '../runs/view.ts';
+import type { RunCounts } from '../features/runs/counts.ts';
+import { kindOf } from '../features/runs/kinds.ts';
+import { findRun } from '../features/runs/store.ts';
+import { type RunView, runView } from '../features/runs/view.ts';
 import { endLine, print, printJson, showInPlace } from './output.ts';
 import { tellingWhy } from './sending-teller.ts';
 import { untilToldToStop } from './signals.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { refuse } from '../operations/content-kinds.ts';
+import { refuse } from '../features/messages/content-kinds.ts';
 import { wholeNumber } from '../operations/fields.ts';
 import { DEFAULT_LIMITS, type StoredSelection } from '../features/replay/open-events.ts';
 import type { PlanRow } from '../features/replay/plan-rows.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { outcomeFields } from '../operations/outcome.ts';
-import type { LeftOut } from '../operations/utilities/targets.ts';
+import type { LeftOut } from '../features/utilities/targets.ts';
 
 const leftOutShape = z
   .strictObject({

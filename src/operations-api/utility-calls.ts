@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { awaitOutcome, type Outcome, showOutcome } from '../operations/outcome.ts';
-import { type CardInformation, compareWithCrm } from '../operations/utilities/information.ts';
-import { type SendingInput, utilityInputs, waits } from '../operations/utilities/inputs.ts';
-import { type PairingTold, pairingsTold } from '../operations/utilities/pairing-answers.ts';
-import type { Caller, Submitted } from '../operations/utilities/submit.ts';
-import { utilities } from '../operations/utilities/utilities.ts';
+import { type CardInformation, compareWithCrm } from '../features/utilities/information.ts';
+import { type SendingInput, utilityInputs, waits } from '../features/utilities/inputs.ts';
+import { type PairingTold, pairingsTold } from '../features/utilities/pairing-answers.ts';
+import type { Caller, Submitted } from '../features/utilities/submit.ts';
+import { utilities } from '../features/utilities/utilities.ts';
 import { type Asked, type Call, call } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
 import { createIdempotencyHasher, idempotentCall } from '../http/idempotency.ts';

@@ -3,7 +3,7 @@ import { addItem, type CrmSubscription, events, newSubscription, removeItem } fr
 import { type HeldCard, heldCards } from '../../src/identifiers/holders.ts';
 import { applyInTransaction } from '../../src/intake/apply.ts';
 import { readMessages } from '../../src/intake/read.ts';
-import { planCreatePairing } from '../../src/operations/utilities/pairing.ts';
+import { planCreatePairing } from '../../src/features/utilities/pairing.ts';
 import { plan } from '../../src/planning/plan.ts';
 import type { Transaction } from '../../src/platform/database.ts';
 import type { Command } from '../../src/planning/command.ts';

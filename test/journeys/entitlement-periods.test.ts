@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { countTargets } from '../../src/runs/counts.ts';
-import { kindOf } from '../../src/runs/kinds.ts';
+import { countTargets } from '../../src/features/runs/counts.ts';
+import { kindOf } from '../../src/features/runs/kinds.ts';
 import { addSchedule, scheduleHistory } from '../../src/features/schedules/store.ts';
 import type { CardView } from '../../src/simulator/state.ts';
 import { act, eventually, household, outcomeOf } from '../support/scene.ts';
-import { RULES } from '../runs/support.ts';
+import { RULES } from '../features/runs/support.ts';
 import { startWorld, type World } from '../support/world.ts';
 
 const [renewed, left] = ['20000000001', '20000000002'] as const;

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { knownNumbers } from '../../identifiers/subscription.ts';
 import type { Actor } from '../../operations/actor.ts';
-import { checkMessage, type MessageContent, messageFields } from '../../operations/message-content.ts';
+import { checkMessage, type MessageContent, messageFields } from '../messages/message-content.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import type { Database, Queryable, Transaction } from '../../platform/database.ts';
 import { because, text } from '../../http/input-kinds.ts';
-import type { KindContext } from '../../runs/kind.ts';
+import type { KindContext } from '../runs/kind.ts';
 
 /** The states of the CRM's communication queue, with the domain's names. */
 export const QUEUE_STATES = ['PENDING', 'REJECTED', 'COMPLETED', 'COMPLETED_AND_REMOVED'] as const;

@@ -3,8 +3,8 @@ import { because, text } from '../../http/input-kinds.ts';
 import { instant, limit, noInput } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
-import { kindOf, RUN_KINDS } from '../../runs/kinds.ts';
-import { runInput } from '../../runs/store.ts';
+import { kindOf, RUN_KINDS } from '../runs/kinds.ts';
+import { runInput } from '../runs/store.ts';
 import { cronProblem } from './cron.ts';
 import { addSchedule, enableSchedule, listSchedules, removeSchedule, type Schedule, scheduleHistory } from './store.ts';
 

@@ -4,10 +4,10 @@ import type { Database, Transaction } from '../../platform/database.ts';
 import { faultPoint } from '../../platform/fault-points.ts';
 import type { Logger } from '../../platform/logging.ts';
 import { problemText } from '../../http/problems.ts';
-import type { KindContext } from '../../runs/kind.ts';
-import { kindOf } from '../../runs/kinds.ts';
-import type { RunState } from '../../runs/life-cycle.ts';
-import { createRun } from '../../runs/store.ts';
+import type { KindContext } from '../runs/kind.ts';
+import { kindOf } from '../runs/kinds.ts';
+import type { RunState } from '../runs/life-cycle.ts';
+import { createRun } from '../runs/store.ts';
 import { nextTime } from './cron.ts';
 import type { Schedule, ScheduleStart } from './store.ts';
 

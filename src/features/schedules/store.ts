@@ -1,8 +1,8 @@
 import type { Actor } from '../../operations/actor.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { type Database, type Queryable, sqlState, type Transaction } from '../../platform/database.ts';
-import type { AnyKind, KindContext } from '../../runs/kind.ts';
-import { runInput } from '../../runs/store.ts';
+import type { AnyKind, KindContext } from '../runs/kind.ts';
+import { runInput } from '../runs/store.ts';
 import { nextTime } from './cron.ts';
 
 export interface Schedule {

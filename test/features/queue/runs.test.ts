@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { addItem, newSubscription } from '../../../dev/demo/crm.ts';
 import { recordOutcomes } from '../../../src/outcomes/record.ts';
 import type { Database } from '../../../src/platform/database.ts';
-import { resumeRun, stopRun } from '../../../src/runs/control.ts';
+import { resumeRun, stopRun } from '../../../src/features/runs/control.ts';
 import {
   addToQueue,
   findQueueEntry,
@@ -11,7 +11,7 @@ import {
   removeFromQueue,
 } from '../../../src/features/queue/store.ts';
 import { openTestRequests, type TestRequests } from '../../requests/support.ts';
-import { AGENT, counts, create, know, RULES, send, stateOf, work } from '../../runs/support.ts';
+import { AGENT, counts, create, know, RULES, send, stateOf, work } from '../runs/support.ts';
 
 let requests: TestRequests;
 let db: Database;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Database } from '../../../src/platform/database.ts';
 import { createLogger } from '../../../src/platform/logging.ts';
-import { kindOf } from '../../../src/runs/kinds.ts';
+import { kindOf } from '../../../src/features/runs/kinds.ts';
 import {
   addSchedule,
   enableSchedule,
@@ -11,7 +11,7 @@ import {
 } from '../../../src/features/schedules/store.ts';
 import { startDueSchedules } from '../../../src/features/schedules/starts.ts';
 import { openTestRequests, type TestRequests } from '../../requests/support.ts';
-import { AGENT, BARK, RULES, send, warm, work } from '../../runs/support.ts';
+import { AGENT, BARK, RULES, send, warm, work } from '../runs/support.ts';
 
 let requests: TestRequests;
 let db: Database;

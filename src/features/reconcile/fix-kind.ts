@@ -1,0 +1,48 @@
+import { z } from 'zod';
+import { holdingSnapshots } from '../../identifiers/holders.ts';
+import { planFixes } from '../../planning/reconcile.ts';
+import { lockCards } from '../../requests/lock-cards.ts';
+import { runKind, type TargetPlan } from '../runs/kind.ts';
+import { differenceFindings, differencesOf, wanted } from './results.ts';
+import { differentCardsSource } from './fix-source.ts';
+import { withheldJson } from '../runs/withheld-json.ts';
+
+export const fixParameters = z.strictObject({
+  only: z
+    .enum(differenceFindings, `give one of ${differenceFindings.join(', ')}, or leave it out for both`)
+    .optional()
+    .describe('Mends only what was found so; without it everything.'),
+});
+
+/**
+ * RECONCILE_FIX: fixes what a RECONCILE run found, card by card. It cancels what the CAS has too much, then adds what
+ * the CAS lacks. Each card is locked and planned again when its turn comes, by the newest snapshots of all
+ * subscriptions that hold it. It cancels nothing that one of them entitles, and adds nothing that none entitles (R4). A
+ * difference that an event has since resolved is withheld, SUPERSEDED.
+ */
+export const reconcileFixKind = runKind({
+  name: 'RECONCILE_FIX',
+  description: 'mends the differences that a reconcile run found',
+  process: 'RESYNC',
+  parameters: fixParameters,
+  source: differentCardsSource,
+  goodOutcomes: ['NOTHING_TO_MEND'],
+  chunk: 100,
+  async planRequests(tx, { parameters }, targets, { rules }) {
+    const cards = targets.map(({ target }) => target);
+    await lockCards(tx, cards);
+    const holders = await holdingSnapshots(tx, cards);
+    return targets.map(({ target, data }): TargetPlan => {
+      const { fixes, withheld } = planFixes(
+        target,
+        wanted(differencesOf(data), parameters.only ?? null),
+        holders.get(target) ?? [],
+        rules,
+      );
+      const result = { withheld: withheld.map(withheldJson) };
+      const [first, ...more] = fixes;
+      if (first === undefined) return { target, requests: [], outcome: 'NOTHING_TO_MEND', result };
+      return { target, requests: [first, ...more], result };
+    });
+  },
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { newestSnapshots } from '../../identifiers/subscription.ts';
+import { planResync } from '../../planning/resync.ts';
+import { snapshotCards } from '../../planning/snapshot.ts';
+import { lockCards } from '../../requests/lock-cards.ts';
+import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
+import { runKind, type TargetPlan } from '../runs/kind.ts';
+import { subscriptionSource } from './source.ts';
+import { withheldJson } from '../runs/withheld-json.ts';
+
+/**
+ * RESYNC: sends again what the newest snapshot of each selected subscription entitles. It sends CREATE_PAIRING of the
+ * groups (R7), then ADD_SUBSCRIPTIONS of the effective pairs (R1, R2). Each subscription is planned when its turn
+ * comes, with itself and its cards locked. So the snapshot includes every earlier event, and what follows from a later
+ * event is sent later.
+ */
+export const resyncKind = runKind({
+  name: 'RESYNC',
+  description: 'sends again what the newest snapshots of subscriptions entitle: pairings, then services',
+  process: 'RESYNC',
+  parameters: z.strictObject({}),
+  source: subscriptionSource,
+  goodOutcomes: ['NOTHING_TO_SEND'],
+  // Few, because one transaction locks at most 1,000 cards, unless a single subscription has more.
+  chunk: 20,
+  async planRequests(tx, _run, targets, { rules }) {
+    const numbers = targets.map(({ target }) => target);
+    await lockSubscriptions(tx, numbers);
+    const snapshots = await newestSnapshots(tx, numbers);
+    await lockCards(tx, [...new Set([...snapshots.values()].flatMap(snapshotCards))]);
+    return numbers.map((target): TargetPlan => {
+      const snapshot = snapshots.get(target);
+      if (snapshot === undefined) return { target, requests: [], outcome: 'SUBSCRIPTION_NOT_FOUND' };
+      const { commands, withheld } = planResync(snapshot, rules);
+      const result = { withheld: withheld.map(withheldJson) };
+      const subscription = { id: snapshot.id, number: snapshot.number };
+      const [first, ...more] = commands.map((command) => ({ command, subscription }));
+      if (first === undefined) return { target, requests: [], outcome: 'NOTHING_TO_SEND', result };
+      return { target, requests: [first, ...more], result };
+    });
+  },
+});
