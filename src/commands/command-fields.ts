@@ -45,8 +45,11 @@ export function fieldsOf({ operation, fixed, cli }: FurtherCommand): Field[] {
   const placeOf = ({ path }: Field) => (positional.includes(path) ? positional.indexOf(path) : positional.length);
   return found.toSorted((one, other) => placeOf(one) - placeOf(other));
 
-  function collect({ properties = {}, required = [] }: FieldSchema, prefix: string, isWhole: boolean): void {
-    for (const [name, schema] of Object.entries(properties)) {
+  function collect(whole: FieldSchema, prefix: string, isWhole: boolean): void {
+    const { properties = {}, required = [] } = whole;
+    for (const [name, field] of Object.entries(properties)) {
+      const { description = prefix === '' ? undefined : whole.description } = field;
+      const schema = description === undefined ? field : { ...field, description };
       const path = prefix === '' ? name : `${prefix}.${name}`;
       if (path in fixed) continue;
       const isRequired = isWhole && required.includes(name);
@@ -87,9 +90,7 @@ function nameOf(path: string, options: NonNullable<CommandLine['options']>): str
 /** Adds the arguments and options. A missing or wrong value is left to the input's own schema, which names all. */
 export function addFields(command: Command, fields: readonly Field[], cli: CommandLine): void {
   const { defaults = {}, files = {}, instead = {} } = cli;
-  const add = (option: Option): void => {
-    if (!command.options.some(({ long }) => long === option.long)) command.addOption(option);
-  };
+  const add = (option: Option): void => addOnce(command, option);
   for (const field of fields) {
     const { path, schema, name } = field;
     if (field.isArgument) {
@@ -120,6 +121,11 @@ export function addFields(command: Command, fields: readonly Field[], cli: Comma
       }
     }
   }
+}
+
+/** Adds an option, unless the command has it already. */
+export function addOnce(command: Command, option: Option): void {
+  if (!command.options.some(({ long }) => long === option.long)) command.addOption(option);
 }
 
 function optionFor(
@@ -198,6 +204,9 @@ async function secretOf(field: Field, options: Options, { instead = {} }: Comman
   const listed = [...ways, ...(flag === undefined ? [] : [`--${kebab(flag)}`])];
   const given = `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`;
   const source = { file: file as string | undefined, stdin: stdin === true };
+  // A secret that may be left out is asked for only if its absence must be said.
+  const isAsked = field.isRequired || flag !== undefined;
+  if (!isAsked && source.file === undefined && !source.stdin) return { name };
   return { value: await secretFrom(what, source, given), name };
 }
 

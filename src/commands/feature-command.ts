@@ -12,7 +12,7 @@ import {
   routeOf,
 } from '../operations/operation.ts';
 import { visibleLine } from '../platform/terminal-text.ts';
-import { addFields, fieldsOf, givenInput } from './command-fields.ts';
+import { addFields, addOnce, fieldsOf, givenInput } from './command-fields.ts';
 import { dataText, emptyText } from './data-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { follow } from './follow.ts';
@@ -43,11 +43,13 @@ interface Options {
 
 function addCommand(command: Command, one: FurtherCommand): void {
   const { unless } = one;
-  addOptions(command, one);
+  addFields(command, fieldsOf(one), one.cli);
   if (unless !== undefined) {
     command.option(`--${unless.option}`, `${unless.does.summary}.`);
+    addFields(command, fieldsOf(unless.does), unless.does.cli);
     addOptions(command, unless.does);
   }
+  addOptions(command, one);
   command.option('--json', 'Print JSON: the same data as the HTTP call.');
   command.action(async () => {
     const isOther = unless !== undefined && command.opts<Record<string, unknown>>()[unless.option] === true;
@@ -55,16 +57,14 @@ function addCommand(command: Command, one: FurtherCommand): void {
   });
 }
 
-function addOptions(command: Command, one: FurtherCommand): void {
-  const { cli, operation } = one;
-  addFields(command, fieldsOf(one), cli);
-  if (cli.ask !== undefined) command.option('--yes', 'Do not ask before.');
-  if (cli.follow !== undefined) {
-    if (cli.follow.onlyIfAsked) command.option('--follow', 'Wait for its end.');
-    else command.option('--no-wait', 'Do not wait for its end.');
-  }
-  if (cli.waits === true) command.option('--timeout <seconds>', 'How long to wait for the outcome.', '60');
-  if (routeOf(operation).method === 'POST') command.option('--by <name>', 'Who does it.', localUser());
+function addOptions(command: Command, { cli, operation }: FurtherCommand): void {
+  const add = (flags: string, text: string, fallback?: string): void =>
+    addOnce(command, command.createOption(flags, text).default(fallback));
+  if (cli.ask !== undefined) add('--yes', 'Do not ask before.');
+  if (cli.follow?.onlyIfAsked === true) add('--follow', 'Wait for its end.');
+  if (cli.follow?.onlyIfAsked === false) add('--no-wait', 'Do not wait for its end.');
+  if (cli.waits === true) add('--timeout <seconds>', 'How long to wait for the outcome.', '60');
+  if (routeOf(operation).method === 'POST') add('--by <name>', 'Who does it.', localUser());
 }
 
 async function perform(command: Command, one: FurtherCommand): Promise<void> {

@@ -4,13 +4,8 @@ import type { Feature } from '../operations/operation.ts';
 import { conaxCommand } from './conax.ts';
 import { eventsCommand } from './events.ts';
 import { featureCommand } from './feature-command.ts';
-import { fingerprintCommand } from './fingerprint.ts';
 import { importCommand } from './import.ts';
-import { infoCommand } from './info.ts';
-import { messageCommand } from './message.ts';
 import { migrateCommand } from './migrate.ts';
-import { pairCommand } from './pair.ts';
-import { pinCommand } from './pin.ts';
 import { replayCommand } from './replay.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { resyncCommand } from './resync.ts';
@@ -18,6 +13,7 @@ import { runsCommand } from './runs.ts';
 import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
+import { addPinKeyCommand } from './pin-key.ts';
 import { addPasswordCommands } from './users.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
@@ -37,11 +33,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],
   [replayCommand, ['database', 'rules']],
-  [pairCommand, ['database', 'rules']],
-  [infoCommand, ['database', 'rules']],
-  [messageCommand, ['database', 'rules']],
-  [fingerprintCommand, ['database', 'rules']],
-  [pinCommand, ['database', 'rules']],
   [conaxCommand, []],
 ];
 
@@ -49,6 +40,7 @@ function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
   if (feature.name === 'users') addPasswordCommands(command);
   if (feature.name === 'retention') addRetentionRun(command);
+  if (feature.name === 'pin') addPinKeyCommand(command);
   return command;
 }
 

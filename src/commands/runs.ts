@@ -13,8 +13,8 @@ import type { Column } from '../platform/terminal-text.ts';
 import { numeral } from '../http/input-kinds.ts';
 import { withDatabase } from './database.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
-import { FINGERPRINT_OPTIONS } from './fingerprint.ts';
-import { MESSAGE_OPTIONS } from './message.ts';
+import { fingerprintOptions } from '../features/messages/fingerprint-content.ts';
+import { messageOptions } from '../features/messages/message-content.ts';
 import { operated } from './operation.ts';
 import { print, printJson, printList } from './output.ts';
 import { followRun, progressText } from './run-progress.ts';
@@ -151,7 +151,7 @@ function messageCommand(): Command {
           repetition_interval: numeral(given.interval),
         },
         selection: await selectionOf(given),
-        options: { ...SELECTION_OPTIONS, ...MESSAGE_OPTIONS, type: '--type', message: '--message' },
+        options: { ...SELECTION_OPTIONS, ...dashed(messageOptions), type: '--type', message: '--message' },
       },
       given,
     ),
@@ -189,11 +189,15 @@ function fingerprintCommand(): Command {
           fingerprint_slot: numeral(given.slot),
         },
         selection: await selectionOf(given),
-        options: { ...SELECTION_OPTIONS, ...FINGERPRINT_OPTIONS },
+        options: { ...SELECTION_OPTIONS, ...dashed(fingerprintOptions) },
       },
       given,
     ),
   );
+}
+
+function dashed(options: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(options).map(([field, name]) => [field, `--${name}`]));
 }
 
 async function existing(db: Queryable, id: number): Promise<RunRow> {

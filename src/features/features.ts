@@ -5,6 +5,22 @@ import { requests } from './requests/requests.ts';
 import { retention } from './retention/retention.ts';
 import { schedules } from './schedules/schedules.ts';
 import { users } from './users/users.ts';
+import { info } from './utilities/info.ts';
+import { pair } from './utilities/pair.ts';
+import { pin } from './utilities/pin.ts';
+import { fingerprint, message } from './utilities/screens.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
-export const FEATURES: readonly Feature[] = [provider, queue, requests, retention, schedules, users];
+export const FEATURES: readonly Feature[] = [
+  fingerprint,
+  info,
+  message,
+  pair,
+  pin,
+  provider,
+  queue,
+  requests,
+  retention,
+  schedules,
+  users,
+];

@@ -21,7 +21,6 @@ const idempotencyHeader = z.object({
 const TAGS: Readonly<Record<string, string>> = {
   authentication: 'Log in, and end the token.',
   'provisioning requests': 'Make, show and list commands for the CAS, as the CRM does.',
-  utilities: 'What an agent does to a card or a subscription by hand.',
   requests: 'Send pending requests now.',
   runs: 'Work over many cards or subscriptions.',
   reconcile: 'Differences between the CAS and the CRM.',

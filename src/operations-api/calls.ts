@@ -6,13 +6,11 @@ import type { OperationsParts } from './parts.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
 import { replayCalls } from './replay-calls.ts';
 import { runCalls } from './run-calls.ts';
-import { utilityCalls } from './utility-calls.ts';
 
 /** Every call of the operations API: features that are defined once, then part by part. */
 export function operationsCalls(parts: OperationsParts): Call[] {
   return [
     ...featureCalls(FEATURES, parts),
-    ...utilityCalls(parts),
     ...runCalls(parts),
     ...reconcileCalls(parts),
     ...replayCalls(parts),

@@ -27,15 +27,15 @@ export interface OperationContext {
    * Makes something in one transaction and returns what `read` finds of it. `make` returns its number. A call that is
    * repeated with its Idempotency-Key makes nothing more: `read` gets the number of what it made then.
    */
-  once<T>(
+  readonly once: <T>(
     make: (tx: Transaction) => Promise<number>,
     read: (tx: Transaction, number: number) => Promise<T> | T,
-  ): Promise<T>;
+  ) => Promise<T>;
   /**
    * Waits until these requests are final, and not at all if `waits` is false. Waits no longer than
    * WEB_API_IMMEDIATE_TIMEOUT_MS, on the command line `--timeout`.
    */
-  awaitOutcome(numbers: readonly number[], waits: boolean): Promise<Outcome>;
+  readonly awaitOutcome: (numbers: readonly number[], waits: boolean) => Promise<Outcome>;
 }
 
 /** An object, or one of several objects that a field tells apart. */

@@ -24,18 +24,7 @@ beforeAll(async () => {
   db = openDatabase({ url: database.url, maxConnections: 2, applicationName: 'test' });
   drop = () => database.drop();
   directory = mkdtempSync(join(tmpdir(), 'conax-terminal-'));
-  await run([
-    'queue',
-    'add',
-    '--type',
-    'MAIL',
-    '--message',
-    'Hello',
-    '--smartcard-ca-id',
-    '20000000001',
-    '--by',
-    HOSTILE,
-  ]);
+  await run(['queue', 'add', '--type', 'MAIL', '--message', 'Hello', '--card', '20000000001', '--by', HOSTILE]);
   await db.query('update communication_queue set message = jsonb_set(message, $1, to_jsonb($2::text))', [
     '{message}',
     `Hi ${HOSTILE}`,
@@ -121,7 +110,7 @@ describe('text that is not UTF-8', () => {
 
   test('is refused as an argument', async () => {
     // A shell makes the bytes: Node itself passes arguments as UTF-8.
-    const command = `exec "$0" "$1" queue add --type MAIL --smartcard-ca-id 20000000001 --message "$(printf '\\312\\341')"`;
+    const command = `exec "$0" "$1" queue add --type MAIL --card 20000000001 --message "$(printf '\\312\\341')"`;
     const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
     const child = spawn('sh', ['-c', command, process.execPath, cli], {
       env: { PATH: process.env['PATH'] ?? '', ...env },

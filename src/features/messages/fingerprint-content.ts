@@ -17,6 +17,14 @@ export const fingerprintFields = {
   fingerprint_slot: wholeNumber(0, 255, 'The fingerprint slot'),
 };
 
+/** The options of these fields on the command line. */
+export const fingerprintOptions = {
+  display_date_time: 'at',
+  position_x: 'x',
+  position_y: 'y',
+  fingerprint_slot: 'slot',
+} as const;
+
 /** A fingerprint that was checked; it is JSON, and reads as itself. */
 export type FingerprintContent = z.output<z.ZodObject<typeof fingerprintFields>>;
 

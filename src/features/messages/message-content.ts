@@ -44,6 +44,14 @@ export const messageFields = {
   ).optional(),
 };
 
+/** The options of these fields on the command line. */
+export const messageOptions = {
+  start_indication_date_time: 'start',
+  display_duration: 'duration',
+  repetition_count: 'repetitions',
+  repetition_interval: 'interval',
+} as const;
+
 /** A message that was checked; it is JSON, and reads as itself. */
 export type MessageContent = z.output<z.ZodObject<typeof messageFields>>;
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { instant, limit, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation } from '../../operations/operation.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
+import { messageOptions } from '../messages/message-content.ts';
 import {
   addToQueue,
   findQueueEntry,
@@ -48,7 +49,10 @@ export const queue: Feature = {
       input: queueEntryInput,
       output: entry,
       example: { type: 'MAIL', message: 'Your new package is on', smartcard_ca_id: '20000000329' },
-      cli: { text: lineOf },
+      cli: {
+        options: { ...messageOptions, smartcard_ca_id: 'card', subscription_number: 'subscription' },
+        text: lineOf,
+      },
       handle: async ({ db, by, rules }, input) => viewOf(await addToQueue(db, input, by, { rules })),
     }),
     operation({

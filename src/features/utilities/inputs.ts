@@ -1,18 +1,12 @@
 import { z } from 'zod';
 import { identifier, scheduledDate, text } from '../../http/input-kinds.ts';
+import type { InputPatterns } from '../../http/parts.ts';
 import { refuse } from '../messages/content-kinds.ts';
 import { fingerprintFields } from '../messages/fingerprint-content.ts';
 import { checkMessage, messageFields } from '../messages/message-content.ts';
 
 /** Devices that one call names at most; a run is for more. */
 export const DEVICES_MAX = 100;
-
-/** What the installation's CA ids and PINs look like (A16). */
-export interface UtilityPatterns {
-  readonly smartcard: RegExp;
-  readonly setTopBox: RegExp;
-  readonly pin: RegExp;
-}
 
 const subscription = identifier('id', 'number')
   .optional()
@@ -22,7 +16,7 @@ const sending = {
   wait: z
     .boolean('give true or false')
     .optional()
-    .describe('Send at once, before REGULAR requests, and answer with the outcome; default true, unless scheduled.'),
+    .describe('Whether it is sent at once, and the outcome waited for; default true, unless it is scheduled.'),
   scheduled_date: scheduledDate.optional().describe('Not sent before; without it due at once. UTC without a zone.'),
 };
 
@@ -33,8 +27,8 @@ export function waits({ wait, scheduled_date: scheduledAt }: SendingInput): bool
   return wait ?? !isAhead(scheduledAt);
 }
 
-/** The schemas of the utilities' inputs, with the installation's patterns: for the operations API and the command line. */
-export function utilityInputs(patterns: UtilityPatterns) {
+/** The schemas of the utilities' inputs, with the installation's patterns (A16). */
+export function utilityInputs(patterns: InputPatterns) {
   const smartcard = caId('a smart card CA id', patterns.smartcard);
   const setTopBox = caId('an STB CA id', patterns.setTopBox);
   const smartcards = caIds(smartcard).optional().describe('Smart card CA ids.');
@@ -106,10 +100,11 @@ export function utilityInputs(patterns: UtilityPatterns) {
     pinToGiven: z
       .strictObject({
         ...cards,
-        pin: z
-          .string('give the PIN as text')
-          .regex(patterns.pin, `give a PIN that fits ${patterns.pin.source}`)
-          .meta({ format: 'password', description: 'The new PIN; never shown, logged or stored in the clear.' }),
+        pin: z.string('give the PIN as text').regex(patterns.pin, `give a PIN that fits ${patterns.pin.source}`).meta({
+          format: 'password',
+          title: 'PIN',
+          description: 'The new PIN; never shown, logged or stored in the clear.',
+        }),
         ...sending,
       })
       .superRefine((given, context) => {

@@ -8,9 +8,10 @@ import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../planning/command.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import type { UtilityInput, UtilityPatterns } from './inputs.ts';
-import type { Planned, PlannedRequest } from './submit.ts';
-import { deviceOf, devicesOf, type LeftOut } from './targets.ts';
+import type { InputPatterns } from '../../http/parts.ts';
+import type { UtilityInput } from './inputs.ts';
+import { deviceOf, devicesOf } from './targets.ts';
+import type { LeftOut, Planned, PlannedRequest } from './utility.ts';
 
 /**
  * CREATE_PAIRING of the named devices together, or of a subscription's groups, one a distributor (R7): a group that lacks
@@ -19,7 +20,7 @@ import { deviceOf, devicesOf, type LeftOut } from './targets.ts';
 export async function planCreatePairing(
   tx: Transaction,
   input: UtilityInput<'createPairing'>,
-  patterns: UtilityPatterns,
+  patterns: InputPatterns,
 ): Promise<Planned> {
   if (input.smartcard_ca_ids !== undefined) {
     const { subscription, smartcards, setTopBoxes } = await namedDevices(tx, input, null);
@@ -44,7 +45,7 @@ export async function planCreatePairing(
 export async function planAddToPairing(
   tx: Transaction,
   input: UtilityInput<'addToPairing'>,
-  patterns: UtilityPatterns,
+  patterns: InputPatterns,
 ): Promise<Planned> {
   if (input.existing_smartcard_ca_id !== undefined) {
     const named = await namedDevices(tx, input, input.existing_smartcard_ca_id);
@@ -71,7 +72,7 @@ export async function planAddToPairing(
     const setTopBoxes = group.setTopBoxes.filter(({ caId }) => !pairing.setTopBoxes.includes(caId));
     if (smartcards.length + setTopBoxes.length === 0) {
       const detail = `All devices with ${describeDistributor(group.place)} are paired, as far as is known.`;
-      leftOut.push({ smartcard: existingSmartcard.caId, setTopBox: null, reason: 'ALREADY_PAIRED', detail });
+      leftOut.push({ smartcard_ca_id: existingSmartcard.caId, stb_ca_id: null, reason: 'ALREADY_PAIRED', detail });
     } else {
       const command = { type: 'ADD_TO_EXISTING_PAIRING', existingSmartcard, smartcards, setTopBoxes } as const;
       requests.push({ command, subscription });
@@ -84,7 +85,7 @@ export async function planAddToPairing(
 export async function planPairingStatus(
   tx: Transaction,
   input: UtilityInput<'pairingStatus'>,
-  patterns: UtilityPatterns,
+  patterns: InputPatterns,
 ): Promise<Planned> {
   const { subscription_identifier: identifier, smartcard_ca_ids: cardIds = [], stb_ca_ids: boxIds = [] } = input;
   if (identifier !== undefined && cardIds.length + boxIds.length === 0) {
@@ -150,8 +151,8 @@ function groupsOf(devices: readonly CasDevice[]): Group[] {
 function nothingToPair({ place, smartcards, setTopBoxes }: Group, more?: string): LeftOut {
   const needs = `a smart card and a set-top box${more === undefined ? '' : `, and ${more}`}`;
   return {
-    smartcard: smartcards[0]?.caId ?? null,
-    setTopBox: smartcards.length === 0 ? (setTopBoxes[0]?.caId ?? null) : null,
+    smartcard_ca_id: smartcards[0]?.caId ?? null,
+    stb_ca_id: smartcards.length === 0 ? (setTopBoxes[0]?.caId ?? null) : null,
     reason: 'NOTHING_TO_PAIR',
     detail: `Of the devices with ${describeDistributor(place)}: it needs ${needs}.`,
   };

@@ -6,18 +6,14 @@ import { lockedSubscription } from '../../identifiers/subscription.ts';
 import { misfit } from '../../planning/ca-ids.ts';
 import { casDevices, type CasDevice } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
-import type { Device } from '../../planning/command.ts';
+import type { Command, Device } from '../../planning/command.ts';
+import type { ProcessName } from '../../requests/new-request.ts';
+import type { OperationContext } from '../../operations/operation.ts';
 import type { OneOf } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import type { UtilityPatterns } from './inputs.ts';
-
-/** Something that was asked for and is not sent, with the reason, one of R11's. */
-export interface LeftOut {
-  readonly smartcard: string | null;
-  readonly setTopBox: string | null;
-  readonly reason: 'INVALID_CA_ID' | 'NOTHING_TO_PAIR' | 'ALREADY_PAIRED';
-  readonly detail: string;
-}
+import type { InputPatterns } from '../../http/parts.ts';
+import type { SendingInput } from './inputs.ts';
+import { type Called, callUtility, type LeftOut } from './utility.ts';
 
 export interface CardsInput {
   readonly subscription_identifier?: OneOf<'id' | 'number'> | undefined;
@@ -32,7 +28,7 @@ export interface CardsInput {
 export async function targetCards(
   tx: Transaction,
   input: CardsInput,
-  patterns: UtilityPatterns,
+  patterns: InputPatterns,
 ): Promise<{ cards: HeldCard[]; leftOut: LeftOut[] }> {
   const { subscription_identifier: identifier, smartcard_ca_ids: named } = input;
   if (identifier === undefined) {
@@ -51,7 +47,7 @@ export async function targetCards(
   const cards = sound
     .filter(({ kind }) => kind === 'SMARTCARD')
     .map((device) => ({ smartcard: deviceOf(device), subscription }));
-  if (cards.length > 0) return { cards, leftOut: malformed.filter(({ smartcard }) => smartcard !== null) };
+  if (cards.length > 0) return { cards, leftOut: malformed.filter(({ smartcard_ca_id: card }) => card !== null) };
   throw new OperationError(
     'NO_DEVICE',
     'subscription_identifier',
@@ -59,10 +55,29 @@ export async function targetCards(
   );
 }
 
+/** Sends one request to each card that is meant; `command` makes it. */
+export async function sendToCards(
+  context: OperationContext,
+  process: ProcessName,
+  input: CardsInput & SendingInput,
+  command: (smartcard: Device) => Command,
+  sealedPin?: (tx: Transaction) => Promise<Buffer>,
+): Promise<Called> {
+  return await callUtility(context, process, input, async (tx) => {
+    const { cards, leftOut } = await targetCards(tx, input, context.patterns);
+    const requests = [];
+    for (const { smartcard, subscription } of cards) {
+      const sealed = sealedPin === undefined ? {} : { sealedPin: await sealedPin(tx) };
+      requests.push({ command: command(smartcard), subscription, ...sealed });
+    }
+    return { requests, leftOut };
+  });
+}
+
 /** The devices of a subscription, each CA id once, and those that are left out since their CA id does not fit. */
 export function devicesOf(
   { installedItems }: Subscription,
-  patterns: UtilityPatterns,
+  patterns: InputPatterns,
 ): { sound: CasDevice[]; malformed: LeftOut[] } {
   const once = new Map(
     casDevices(installedItems)
@@ -82,8 +97,8 @@ export function devicesOf(
           ? misfit('smart card CA id', caId, patterns.smartcard)
           : misfit('STB CA id', caId, patterns.setTopBox);
         return {
-          smartcard: isCard ? caId : null,
-          setTopBox: isCard ? null : caId,
+          smartcard_ca_id: isCard ? caId : null,
+          stb_ca_id: isCard ? null : caId,
           reason: 'INVALID_CA_ID',
           detail: `Of installed item ${id}: ${problem}.`,
         };

@@ -11,8 +11,7 @@ beforeEach(() => world.db.query('truncate communication_queue restart identity')
 afterAll(() => world.close());
 
 const queue = (...args: string[]) => runCli(['queue', ...args], world.env);
-const add = (...args: string[]) =>
-  queue('add', '--type', 'MAIL', '--message', 'Hello', '--smartcard-ca-id', CARD, ...args);
+const add = (...args: string[]) => queue('add', '--type', 'MAIL', '--message', 'Hello', '--card', CARD, ...args);
 
 test('the command and the API show the same entry, and its dates have a zone', async () => {
   const added = await add('--by', 'anna', '--json');
@@ -54,10 +53,7 @@ test('people read what became of an entry, and errors name the field, its value 
     queue('show', '99'),
     queue('show', 'x'),
   ]);
-  expect([nobody.exitCode, nobody.stderr]).toEqual([
-    2,
-    'give exactly one of --smartcard-ca-id and --subscription-number\n',
-  ]);
+  expect([nobody.exitCode, nobody.stderr]).toEqual([2, 'give exactly one of --card and --subscription\n']);
   expect([unknown.exitCode, unknown.stderr]).toEqual([3, 'there is no entry 99 in the communication queue\n']);
   expect([text.exitCode, text.stderr]).toEqual([
     2,

@@ -4,7 +4,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { commandTypes } from '../../../src/planning/command.ts';
-import type { ProvisioningRequest } from '../../../src/requests/find.ts';
 import type { ShownRequest } from '../../../src/operations/shown-request.ts';
 import type { CompleteRequest } from '../../../src/web-api/shape.ts';
 import { type Ran, runCli } from '../../support/cli.ts';
@@ -315,15 +314,15 @@ function toldByApi(type: string): Told {
 
 function toldByCli(type: string): Told {
   const { exitCode, stdout = '', stderr } = ran.get(type) ?? {};
-  const { requests } = JSON.parse(stdout) as { requests: ProvisioningRequest[] };
+  const { provisioning_requests: requests } = JSON.parse(stdout) as { provisioning_requests: ShownRequest[] };
   const [request] = requests;
   return {
     went: exitCode === 0 && stderr === '' ? 'well' : `${exitCode}: ${stderr}`,
     requests: requests.length,
     number: request?.number ?? 0,
     type: request?.type,
-    state: request?.lifeCycleState,
-    processName: request?.processName,
+    state: request?.life_cycle_state,
+    processName: request?.process_name,
   };
 }
 

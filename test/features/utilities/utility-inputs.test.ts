@@ -1,14 +1,13 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
 import { z } from 'zod';
-import { fingerprintCommand } from '../../../src/commands/fingerprint.ts';
-import { infoCommand } from '../../../src/commands/info.ts';
-import { messageCommand } from '../../../src/commands/message.ts';
-import { pairCommand } from '../../../src/commands/pair.ts';
-import { pinCommand } from '../../../src/commands/pin.ts';
 import { featureCommand } from '../../../src/commands/feature-command.ts';
 import { requests } from '../../../src/features/requests/requests.ts';
+import { info } from '../../../src/features/utilities/info.ts';
 import { utilityInputs } from '../../../src/features/utilities/inputs.ts';
+import { pair } from '../../../src/features/utilities/pair.ts';
+import { pin } from '../../../src/features/utilities/pin.ts';
+import * as screens from '../../../src/features/utilities/screens.ts';
 import { problemOf } from '../../../src/http/problems.ts';
 
 const inputs = utilityInputs({ smartcard: /^\d{11}$/, setTopBox: /^[!-~]{1,30}$/, pin: /^\d{4}$/ });
@@ -179,10 +178,10 @@ test.each<[line: string, says: string]>([
 });
 
 const COMMANDS: Readonly<Record<string, () => Command>> = {
-  pair: pairCommand,
-  info: infoCommand,
-  message: messageCommand,
-  fingerprint: fingerprintCommand,
-  pin: pinCommand,
-  requests: () => featureCommand(requests),
+  ...Object.fromEntries(
+    [pair, info, screens.message, screens.fingerprint, pin, requests].map((one) => [
+      one.name,
+      () => featureCommand(one),
+    ]),
+  ),
 };
