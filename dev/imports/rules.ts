@@ -77,13 +77,6 @@ export const IMPORT_RULES: ImportRules = {
   },
   allowedOutside: ['package.json'],
   // Both lists must become empty: do not add to them.
-  exceptions: [
-    'requests -> conax/client.types.ts',
-    // events that wait for a person
-    'commands -> intake/release-dead-letter.ts',
-    'commands -> intake/stale.ts',
-    'operations-api -> intake/release-dead-letter.ts',
-    'operations-api -> intake/stale.ts',
-  ],
+  exceptions: ['requests -> conax/client.types.ts'],
   circles: ['conax -> conax/cas-definition.ts', 'conax/fields.ts -> conax/template.ts'],
 };

@@ -19,6 +19,7 @@ import { follow } from './follow.ts';
 import { inputOf, operated } from './operation.ts';
 import { casPatterns, withContext } from './operation-context.ts';
 import { print, printJson, report } from './output.ts';
+import { readSettings } from '../settings.ts';
 
 /** The command of a feature, with a subcommand for each of its commands. The handlers run in this process. */
 export function featureCommand(feature: Feature): Command {
@@ -73,6 +74,7 @@ async function perform(command: Command, one: FurtherCommand): Promise<void> {
   const timeoutMs = cli.waits === true ? timeoutOf(options.timeout ?? '') : 0;
   const { input: given, names } = await givenInput(command, fieldsOf(one), one);
   const input = inputOf(inputSchemaOf(operation, casPatterns), given, names);
+  if (cli.settings !== undefined) readSettings(['database', 'rules', ...cli.settings(input as never)]);
   const by = { user: options.by ?? localUser(), unit: null };
   await withContext(by, timeoutMs, async (context) => {
     if (cli.ask !== undefined) await ask(await operated(names, async () => await cli.ask?.(context, input)), options);

@@ -2,7 +2,6 @@ import { Command } from 'commander';
 import { FEATURES } from '../features/features.ts';
 import type { Feature } from '../operations/operation.ts';
 import { conaxCommand } from './conax.ts';
-import { eventsCommand } from './events.ts';
 import { featureCommand } from './feature-command.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
@@ -29,7 +28,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [runsCommand, ['database', 'rules']],
   [resyncCommand, ['database', 'rules']],
   [reconcileCommand, ['database', 'rules']],
-  [eventsCommand, ['database', 'rules']],
   ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],
   [replayCommand, ['database', 'rules']],

@@ -9,6 +9,7 @@ import { info } from './utilities/info.ts';
 import { pair } from './utilities/pair.ts';
 import { pin } from './utilities/pin.ts';
 import { fingerprint, message } from './utilities/screens.ts';
+import { waitingEvents } from './waiting-events/waiting-events.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
 export const FEATURES: readonly Feature[] = [
@@ -23,4 +24,5 @@ export const FEATURES: readonly Feature[] = [
   retention,
   schedules,
   users,
+  waitingEvents,
 ];

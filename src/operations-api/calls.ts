@@ -1,6 +1,5 @@
 import { FEATURES } from '../features/features.ts';
 import { type Api, type Call, OPERATIONS_PATH } from '../http/calls.ts';
-import { eventCalls } from './event-calls.ts';
 import { featureCalls } from './feature-calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
@@ -14,7 +13,6 @@ export function operationsCalls(parts: OperationsParts): Call[] {
     ...runCalls(parts),
     ...reconcileCalls(parts),
     ...replayCalls(parts),
-    ...eventCalls(parts),
   ];
 }
 

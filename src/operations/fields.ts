@@ -1,7 +1,28 @@
 import { z } from 'zod';
+import { parseDate } from '../http/dates.ts';
+import { because } from '../http/input-kinds.ts';
 
 /** A moment in an operation's data: ISO 8601 in UTC, with `Z`. */
 export const instant = () => z.iso.datetime().meta({ examples: ['2026-11-28T15:05:20.123Z'] });
+
+const MOMENT = 'give a time like 2026-11-28T15:05:20Z, or a date like 2026-11-28';
+
+/** A moment in an operation's input: ISO 8601, in UTC if it has no zone; a date alone is its first moment in UTC. */
+export function moment(what: string) {
+  return z
+    .string(MOMENT)
+    .meta({ examples: ['2026-11-28T15:05:20Z'] })
+    .transform((given, context) => {
+      const [, day, minute = 'T00:00', second = ':00', zone = ''] = FORM.exec(given) ?? [];
+      const parsed = parseDate(`${day}${minute}${second}${zone}`);
+      if (parsed !== null) return parsed;
+      context.addIssue({ code: 'custom', input: given, message: MOMENT, params: because('PARAMETER_INVALID') });
+      return z.NEVER;
+    })
+    .describe(`${what}: ISO 8601, in UTC without a zone; or a date.`);
+}
+
+const FORM = /^(\d{4}-\d{2}-\d{2})(?:(T\d{2}:\d{2})(:\d{2}(?:\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})?)?$/;
 
 /** A row of the database that has the members of `T`, its times still as dates. */
 export type RowOf<T> = {

@@ -98,6 +98,8 @@ export interface CommandLine<I extends InputSchema = InputSchema, O extends z.Zo
   readonly instead?: Readonly<Record<string, string>>;
   /** Values of options that a person may leave out and a program may not. */
   readonly defaults?: Readonly<Record<string, unknown>>;
+  /** Settings that the command reads before anything else, so that one message has all mistakes in them. */
+  settings?(input: z.output<I>): readonly 'kafka'[];
   /** The operation waits for requests: the command has `--timeout`. */
   readonly waits?: boolean;
   /** What people are shown and asked before the operation is done, unless they give `--yes`. */

@@ -3,7 +3,7 @@ import { addItem, addService, type CrmEvent, events, newSubscription } from '../
 import { incomingMessage, nextOffsetAfter } from '../../src/intake/message.ts';
 import type { ReceivedMessage } from '../../src/platform/kafkajs/unreadable.ts';
 import { readDeadLetterAgain } from '../../src/features/waiting-events/show.ts';
-import { deadLetters } from '../../src/features/waiting-events/stored.ts';
+import { listWaiting } from '../../src/features/waiting-events/stored.ts';
 import { dispositions, encoded, findSchema, openTestIntake, type TestIntake, TOPIC } from './support.ts';
 
 let intake: TestIntake;
@@ -86,7 +86,7 @@ describe('A hostile message', () => {
         '__value_schema_id names the schema with the GUID 0d9f7b1c-6a5e-4c1f-9b1e-3a4f5b6c7d8e',
       ) as string,
     });
-    const letter = (await deadLetters(intake.db, { all: false, after: 0, limit: 100 })).at(-1);
+    const letter = (await listWaiting(intake.db, 'DEAD_LETTERED', { after: 0, limit: 100 })).at(-1);
     if (!letter) throw new Error('no dead letter');
     const read = await readDeadLetterAgain(intake.db, letter, findSchema, whole.readUInt32BE(1));
     expect(read.event.eventId).toBe(event.value.eventId);

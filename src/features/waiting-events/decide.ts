@@ -1,52 +1,74 @@
-import type { FindWriterSchema } from '../../events/decode.ts';
+import { OperationError } from '../../http/operation-error.ts';
 import { DeadLetterError, discardDeadLetter, releaseDeadLetter } from '../../intake/release-dead-letter.ts';
-import { discardStale, type ReleaseOptions, releaseStale } from '../../intake/stale.ts';
-import type { Database } from '../../platform/database.ts';
-import { readDeadLetterAgain } from './show.ts';
-import { storedEvent } from './stored.ts';
+import { discardStale, NotHeldError, releaseStale } from '../../intake/stale.ts';
+import type { OperationContext } from '../../operations/operation.ts';
+import { plan } from '../../planning/plan.ts';
+import type { Queryable } from '../../platform/database.ts';
+import { SchemaRegistryUnavailableError } from '../../platform/schema-registry.ts';
+import { notWaiting, readDeadLetterAgain } from './show.ts';
+import { readEvent, type StoredEvent } from './stored.ts';
 
-/** What a person decides about an event that waits: a late one that is held, or a dead letter. */
-export interface EventDecision {
-  /** The inbox row. */
-  readonly inboxId: number;
-  /** Who decides, as the trail shows it. */
-  readonly by: string;
-  readonly reason: string;
-}
-
-export interface WaitingEventsOptions extends ReleaseOptions {
-  readonly findWriterSchema: FindWriterSchema;
+/**
+ * Plans a held event, or a dead letter whose cause is fixed, after all. It undoes nothing that is newer.
+ * @param given.schemaId the schema of the registry that a dead letter is read with instead of the one that it names.
+ * @throws OperationError if there is no such event, or it does not wait, or the registry does not answer.
+ */
+export async function releaseEvent(
+  { db, by, rules, facetWaitMs, findWriterSchema }: OperationContext,
+  given: { readonly id: number; readonly reason: string | null; readonly schemaId: number | null },
+): Promise<StoredEvent> {
+  const { id, reason, schemaId } = given;
+  const options = { plan, rules, facetWaitMs };
+  const why = reason === null ? '' : `: ${reason}`;
+  const stored = await existing(db, id);
+  await inCodes(async () => {
+    if (stored.disposition === 'DEAD_LETTERED') {
+      const read = await readDeadLetterAgain(db, stored, findWriterSchema, schemaId);
+      const schema = schemaId === null ? '' : ` with schema ${schemaId}`;
+      return await releaseDeadLetter(db, { inboxId: id, ...read }, `released by ${by.user}${schema}${why}`, options);
+    }
+    if (schemaId !== null) throw notWaiting(`event ${id} is no dead letter: leave the schema out`);
+    return await releaseStale(db, { inboxId: id, by: `${by.user}${why}` }, options);
+  });
+  return await existing(db, id);
 }
 
 /**
- * Plans a held event, or a dead letter whose cause is mended, after all; it undoes nothing that is newer.
- * @param decision `schemaId`: the schema of the registry that a dead letter is read with instead of the one it names.
- * @throws NotHeldError, DeadLetterError; SchemaRegistryUnavailableError where the schema cannot be asked for.
+ * Discards a held event or a dead letter: nothing is sent for it.
+ * @throws OperationError if there is no such event, or it does not wait.
  */
-export async function releaseEvent(
-  db: Database,
-  decision: EventDecision & { readonly schemaId: number | null },
-  options: WaitingEventsOptions,
-): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
-  const { inboxId, by, reason, schemaId } = decision;
-  const why = reason === '' ? '' : `: ${reason}`;
-  const stored = await storedEvent(db, inboxId);
-  if (stored?.disposition !== 'DEAD_LETTERED') {
-    if (schemaId !== null) throw new DeadLetterError(`Event ${inboxId} is no dead letter: leave the schema out`);
-    return releaseStale(db, { inboxId, by: `${by}${why}` }, options);
-  }
-  const read = await readDeadLetterAgain(db, stored, options.findWriterSchema, schemaId);
-  const schema = schemaId === null ? '' : ` with schema ${schemaId}`;
-  return releaseDeadLetter(db, { inboxId, ...read }, `released by ${by}${schema}${why}`, options);
+export async function discardEvent(
+  { db, by: { user }, facetWaitMs }: OperationContext,
+  { id, reason }: { readonly id: number; readonly reason: string },
+): Promise<StoredEvent> {
+  const { disposition } = await existing(db, id);
+  await inCodes(() =>
+    disposition === 'DEAD_LETTERED'
+      ? discardDeadLetter(db, id, `discarded by ${user}: ${reason}`)
+      : discardStale(db, { inboxId: id, by: user, reason }, { facetWaitMs }),
+  );
+  return await existing(db, id);
 }
 
-/** Gives up a held event or a dead letter: nothing is sent for it. @throws NotHeldError, DeadLetterError */
-export async function discardEvent(
-  db: Database,
-  { inboxId, by, reason }: EventDecision,
-  options: Pick<ReleaseOptions, 'facetWaitMs'>,
-): Promise<void> {
-  const stored = await storedEvent(db, inboxId);
-  if (stored?.disposition !== 'DEAD_LETTERED') return discardStale(db, { inboxId, by, reason }, options);
-  return discardDeadLetter(db, inboxId, `discarded by ${by}: ${reason}`);
+/** Runs work on an event. @throws OperationError for what prevents it. */
+export async function inCodes<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof NotHeldError || error instanceof DeadLetterError) throw notWaiting(error.message);
+    if (!(error instanceof SchemaRegistryUnavailableError)) throw error;
+    throw new OperationError('SCHEMA_REGISTRY_UNAVAILABLE', null, error.message);
+  }
+}
+
+async function existing(db: Queryable, id: number): Promise<StoredEvent> {
+  const found = await readEvent(db, id);
+  if (found === null) throw noEvent(id);
+  const { event: _event, ...stored } = found;
+  return stored;
+}
+
+/** The error for an id that no message has. */
+export function noEvent(id: number): OperationError {
+  return new OperationError('EVENT_NOT_FOUND', null, `there is no event ${id}: check the id`);
 }

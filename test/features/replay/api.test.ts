@@ -48,39 +48,6 @@ describe('The operations API of replays', () => {
     ]);
   });
 
-  test('lists dead letters, and gives one up with a reason, once', async () => {
-    await world.wire.send([{ key: 'S1', message: { kind: 'bytes', key: 'S1', value: Buffer.from('no Avro at all') } }]);
-    await world.wire.until(({ deadLetters }) => deadLetters[0], 'the dead letter', 20_000);
-    const { data } = await world.operate<{ dead_letters: { id: number }[] }>('/dead_letters');
-    expect(data.dead_letters).toMatchObject([{ reason: 'NOT_AVRO', resolution: null }]);
-    const path = `/dead_letters/${data.dead_letters[0]?.id}/discard`;
-    const given = await world.operate(path, { reason: 'a test of theirs' }, 'operator');
-    expect(given.data).toMatchObject({ resolution: 'discarded by operator: a test of theirs' });
-    const again = await world.operate(path, { reason: 'again' }, 'operator');
-    expect(again).toMatchObject({ status: 409, code: 'EVENT_NOT_WAITING' });
-  });
-
-  test('shows a message decoded as far as it goes, and says why one cannot be released', async () => {
-    await world.wire.send([{ key: 'S2', message: { kind: 'bytes', key: 'S2', value: Buffer.from([0, 0, 0]) } }]);
-    const id = await eventually(async () => {
-      const { data } = await world.operate<{ dead_letters: { id: number }[] }>('/dead_letters');
-      return data.dead_letters[0]?.id;
-    }, 'the dead letter');
-    expect((await world.operate(`/events/${id}`, undefined, 'viewer')).data).toMatchObject({
-      disposition: 'DEAD_LETTERED',
-      message: { key: 'S2', bytes: 3, hex: [expect.stringContaining('00 00 00')] },
-    });
-    const released = await world.operate(`/events/${id}/release`, { reason: 'try' }, 'operator');
-    const still = `Dead letter ${id} still cannot be processed`;
-    expect(refusal(released, still)).toEqual([409, 'EVENT_NOT_WAITING', still]);
-    expect((await world.operate(`/events/${id}/release`, { reason: 'try' }, 'viewer')).status).toBe(403);
-    expect(await world.operate('/events/999999')).toMatchObject({ status: 404, code: 'EVENT_NOT_FOUND' });
-    const nobodys = await world.operate('/events/999999/discard', { reason: 'try' }, 'operator');
-    expect(nobodys).toMatchObject({ status: 404, code: 'EVENT_NOT_FOUND' });
-    expect((await world.operate('/replays/1/plan_rows?after=999999999999999')).status).toBe(200);
-    expect((await world.operate('/held_events')).data).toEqual({ held_events: [] });
-  });
-
   test('plans and runs a replay in the service: what the CAS refused once is asked for again, for the user who calls', async () => {
     const card = '54000000002';
     await spoil(world, {

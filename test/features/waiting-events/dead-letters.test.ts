@@ -4,7 +4,7 @@ import type { FindWriterSchema } from '../../../src/events/decode.ts';
 import { discardDeadLetter, releaseDeadLetter } from '../../../src/intake/release-dead-letter.ts';
 import { plan } from '../../../src/planning/plan.ts';
 import { readDeadLetterAgain, showEvent } from '../../../src/features/waiting-events/show.ts';
-import { deadLetters, storedEvent } from '../../../src/features/waiting-events/stored.ts';
+import { listWaiting, readEvent } from '../../../src/features/waiting-events/stored.ts';
 import {
   dispositions,
   encoded,
@@ -52,11 +52,11 @@ describe('A dead letter', () => {
 
   async function deadLettered(raw: Buffer, key: string): Promise<number> {
     expect(dispositions(await intake.apply([{ raw, key }]))).toEqual(['DEAD_LETTERED']);
-    return (await deadLetters(intake.db, { all: false, after: 0, limit: 100 })).at(-1)?.id ?? 0;
+    return (await listWaiting(intake.db, 'DEAD_LETTERED', { after: 0, limit: 100 })).at(-1)?.id ?? 0;
   }
 
   async function release(id: number, registry = registryNow, schemaId: number | null = null) {
-    const stored = await storedEvent(intake.db, id);
+    const stored = await readEvent(intake.db, id);
     if (!stored) throw new Error(`no event ${id}`);
     const read = await readDeadLetterAgain(intake.db, stored, registry, schemaId);
     return releaseDeadLetter(intake.db, { inboxId: id, ...read }, 'released by ann: the schema is there', options);
@@ -71,9 +71,9 @@ describe('A dead letter', () => {
     await expect(release(id, findSchema)).rejects.toThrow(/still cannot be processed: UNKNOWN_SCHEMA/);
     expect(await release(id)).toBe('PLANNED');
     expect(await made(id)).toEqual([{ type: 'ADD_SUBSCRIPTIONS' }]);
-    expect(await storedEvent(intake.db, id)).toMatchObject({
+    expect(await readEvent(intake.db, id)).toMatchObject({
       disposition: 'PLANNED',
-      eventId: event.value.eventId,
+      event_id: event.value.eventId,
       version: 2,
       resolution: 'released by ann: the schema is there',
       event: { eventId: event.value.eventId },
@@ -120,7 +120,7 @@ describe('A dead letter', () => {
         cause: { reason: 'UNREADABLE' },
         decoded: {
           value: { eventId: event.value.eventId },
-          stoppedAt: expect.stringMatching(/^(action|sub)/) as string,
+          stopped_at: expect.stringMatching(/^(action|sub)/) as string,
         },
       },
     });
@@ -128,7 +128,7 @@ describe('A dead letter', () => {
     await discardDeadLetter(intake.db, id, 'discarded by ann: the CRM sent it again');
     await expect(discardDeadLetter(intake.db, id, 'again')).rejects.toThrow(/is no dead letter/);
     const ids = async (all: boolean) =>
-      (await deadLetters(intake.db, { all, after: 0, limit: 100 })).map((letter) => letter.id);
+      (await listWaiting(intake.db, 'DEAD_LETTERED', { all, after: 0, limit: 100 })).map((letter) => letter.id);
     expect(await ids(false)).not.toContain(id);
     expect(await ids(true)).toContain(id);
   });

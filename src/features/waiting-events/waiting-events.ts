@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import { text } from '../../http/input-kinds.ts';
+import { moment, wholeNumber } from '../../operations/fields.ts';
+import { type Feature, operation } from '../../operations/operation.ts';
+import { type Column, table } from '../../platform/terminal-text.ts';
+import { discardEvent, inCodes, noEvent, releaseEvent } from './decide.ts';
+import { type ShownEvent, shownEvent, showEvent } from './show.ts';
+import { listWaiting, type StoredEvent, storedEvent } from './stored.ts';
+
+const ID_MAX = 999_999_999_999_999;
+const PAGE_MAX = 1_000;
+
+const id = wholeNumber(1, ID_MAX, 'The number that `events held` and `events dead-letters` show first');
+const reason = text(1_000).trim().min(1, 'say why').describe('Why, for the trail.');
+
+const page = {
+  card: text(100).optional().describe('Only messages about this smart card, or of subscriptions that hold or held it.'),
+  subscription: text(500).optional().describe('Only messages of the subscription with this number.'),
+  since: moment('Only messages received from then on').optional(),
+  until: moment('Only messages received before').optional(),
+  after: wholeNumber(0, ID_MAX, 'Starts after this id, the last one of the page before').default(0),
+};
+
+/** `events`: late events that are held, and dead letters, which wait for a person. */
+export const waitingEvents: Feature = {
+  name: 'events',
+  summary: 'Shows late events that are held (STALE_POLICY=hold) and dead letters, and decides about them.',
+  operations: [
+    operation({
+      name: 'events.held',
+      summary: 'List late events that wait for a person',
+      description: 'The oldest first. There are none unless STALE_POLICY is hold.',
+      role: 'viewer',
+      route: 'GET /held_events',
+      input: z.strictObject({ ...page, limit: wholeNumber(1, PAGE_MAX, 'How many').default(PAGE_MAX) }),
+      output: z
+        .strictObject({ held_events: z.array(storedEvent) })
+        .meta({ id: 'HeldEvents', description: 'Late events that are held.' }),
+      example: { subscription: 'S0000000329' },
+      cli: { empty: 'No event is held.', text: (output) => table(HELD_COLUMNS, output.held_events) },
+      handle: async ({ db }, asked) => ({ held_events: await listWaiting(db, 'STALE', asked) }),
+    }),
+    operation({
+      name: 'events.dead-letters',
+      summary: 'List messages of the CRM that could not be processed',
+      description: 'Those that nobody has decided about, the oldest first.',
+      role: 'viewer',
+      route: 'GET /dead_letters',
+      input: z.strictObject({
+        ...page,
+        code: text(60).optional().describe('Only dead letters with this reason: docs/errors-intake.md'),
+        all: z.boolean('give true or false').default(false).describe('Also those that were discarded.'),
+        limit: wholeNumber(1, PAGE_MAX, 'How many').default(100),
+      }),
+      output: z
+        .strictObject({ dead_letters: z.array(storedEvent) })
+        .meta({ id: 'DeadLetters', description: 'Messages that could not be processed.' }),
+      example: { code: 'NOT_AVRO' },
+      cli: {
+        empty: 'There are no such dead letters.',
+        text: (output) => table(DEAD_LETTER_COLUMNS, output.dead_letters, 200),
+      },
+      handle: async ({ db }, asked) => ({ dead_letters: await listWaiting(db, 'DEAD_LETTERED', asked) }),
+    }),
+    operation({
+      name: 'events.show',
+      summary: 'Show one message of the CRM',
+      description: 'Its event. A dead letter is decoded as far as possible; its bytes follow in hexadecimal.',
+      role: 'viewer',
+      route: 'GET /events/{id}',
+      input: z.strictObject({ id }),
+      output: shownEvent,
+      example: { id: 17 },
+      cli: { arguments: ['id'], text: shownText, settings: () => ['kafka'] },
+      async handle({ db, findWriterSchema }, given) {
+        const found = await inCodes(() => showEvent(db, given.id, findWriterSchema));
+        if (found === null) throw noEvent(given.id);
+        return found;
+      },
+    }),
+    operation({
+      name: 'events.release',
+      summary: 'Process an event that waits after all',
+      description:
+        'A held event, or a dead letter whose cause is fixed. It undoes nothing that is newer: it is planned like any late event.',
+      role: 'operator',
+      route: 'POST /events/{id}/release',
+      input: z.strictObject({
+        id,
+        reason: reason.optional(),
+        schema_id: wholeNumber(1, 2 ** 31 - 1, 'Reads a dead letter with this schema of the registry').optional(),
+      }),
+      output: storedEvent,
+      example: { id: 17, reason: 'the schema is registered now' },
+      cli: {
+        arguments: ['id'],
+        options: { schema_id: 'schema' },
+        text: (event) => `event ${event.id} is released: ${event.disposition}`,
+      },
+      handle: (context, { id: released, reason: why = null, schema_id: schemaId = null }) =>
+        releaseEvent(context, { id: released, reason: why, schemaId }),
+    }),
+    operation({
+      name: 'events.discard',
+      summary: 'Give up an event that waits',
+      description: 'Nothing is sent for it, and the trail shows who decided so and why.',
+      role: 'operator',
+      route: 'POST /events/{id}/discard',
+      input: z.strictObject({ id, reason }),
+      output: storedEvent,
+      example: { id: 17, reason: 'a test of the CRM' },
+      cli: { arguments: ['id'], text: (event) => `event ${event.id} is discarded` },
+      handle: discardEvent,
+    }),
+  ],
+};
+
+const DEAD_LETTER_COLUMNS: readonly Column<StoredEvent>[] = [
+  ['id', (letter) => letter.id],
+  ['received', ({ received_date: received }) => received],
+  ['topic/partition/offset', ({ topic, partition, offset }) => `${topic}/${partition}/${offset}`],
+  ['subscription', ({ subscription_number: subscription }) => subscription],
+  ['reason', (letter) => letter.reason],
+  ['decided', ({ resolution }) => resolution],
+  ['detail', ({ detail }) => detail],
+];
+
+const HELD_COLUMNS: readonly Column<StoredEvent>[] = [
+  ['id', (event) => event.id],
+  ['received', ({ received_date: received }) => received],
+  ['subscription', ({ subscription_number: subscription }) => subscription],
+  ['version', ({ version }) => version],
+  ['family', ({ family }) => family],
+  ['type', ({ type }) => type],
+  ['action', ({ action_id: action }) => action],
+  ['event', ({ event_id: event }) => event],
+];
+
+/** One message for a terminal: what is known of it, its event, and of a dead letter its bytes. */
+function shownText({ event, message, ...stored }: ShownEvent): string {
+  const parts = [fields(stored)];
+  if (event !== null) parts.push('Event', indented(JSON.stringify(event, null, 2)));
+  if (message === null) {
+    if (stored.disposition === 'DEAD_LETTERED') parts.push('Its bytes are not kept any more.');
+    return parts.join('\n');
+  }
+  const { cause, decoded, hex, ...rest } = message;
+  parts.push('Message', fields(rest));
+  parts.push(
+    cause === null
+      ? 'It can be read now: release it.'
+      : `It still cannot be processed: ${cause.reason}: ${cause.detail}`,
+  );
+  if (event === null && decoded !== null) {
+    const { stopped_at: stoppedAt, left, value } = decoded;
+    const end = stoppedAt === null ? `whole; ${left} bytes are left over` : `up to ${stoppedAt}`;
+    parts.push(`Decoded ${end}`, indented(JSON.stringify(value, null, 2)));
+  }
+  parts.push('Bytes', indented(hex.join('\n')));
+  return parts.join('\n');
+}
+
+function fields(row: object): string {
+  const given = Object.entries(row).filter(([, value]) => value !== null);
+  const width = Math.max(0, ...given.map(([name]) => name.length));
+  const shown = (value: unknown) => (typeof value === 'string' ? value : JSON.stringify(value));
+  return given.map(([name, value]) => `  ${name.padEnd(width)}  ${shown(value)}`).join('\n');
+}
+
+function indented(lines: string): string {
+  return lines.replace(/^/gm, '  ');
+}
