@@ -1,7 +1,7 @@
 import type { Command, Option } from 'commander';
 import { z } from 'zod';
 import { numeral } from '../http/input-kinds.ts';
-import { type CommandLine, type FurtherCommand, inputSchemaOf } from '../operations/operation.ts';
+import { type CommandLine, type FurtherCommand, inputSchemaOf, type Operation } from '../operations/operation.ts';
 import { messageOf } from '../platform/errors.ts';
 import { readStandardInput, readTextFile } from '../platform/text.ts';
 import { UsageError } from './exit-codes.ts';
@@ -37,8 +37,13 @@ interface FieldSchema {
 
 type Options = Readonly<Record<string, unknown>>;
 
+/** What decides about the fields of a command. */
+export interface WithFields extends Pick<FurtherCommand, 'fixed' | 'cli'> {
+  readonly operation: Pick<Operation, 'input'>;
+}
+
 /** The fields of a command: arguments first, in the order of the override. */
-export function fieldsOf({ operation, fixed, cli }: FurtherCommand): Field[] {
+export function fieldsOf({ operation, fixed, cli }: WithFields): Field[] {
   const { arguments: positional = [], options = {} } = cli;
   const found: Field[] = [];
   collect(formOf(operation, fixed), '', true);
@@ -62,7 +67,7 @@ export function fieldsOf({ operation, fixed, cli }: FurtherCommand): Field[] {
 }
 
 /** The schema of the input; of several forms the one that is fixed, else what they have in common. */
-function formOf(one: FurtherCommand['operation'], fixed: FurtherCommand['fixed']): FieldSchema {
+function formOf(one: WithFields['operation'], fixed: FurtherCommand['fixed']): FieldSchema {
   const whole = z.toJSONSchema(inputSchemaOf(one), { io: 'input', unrepresentable: 'any' });
   const { oneOf: forms, ...schema } = whole as FieldSchema;
   if (forms === undefined) return schema;
@@ -159,7 +164,7 @@ function optionFor(
 export async function givenInput(
   command: Command,
   fields: readonly Field[],
-  { operation, fixed, cli }: FurtherCommand,
+  { operation, fixed, cli }: WithFields,
 ): Promise<{ input: object; names: OptionNames }> {
   const input = emptyInput(formOf(operation, fixed));
   const names: Record<string, string> = { ...containerNames(cli) };

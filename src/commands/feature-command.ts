@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
+import type { z } from 'zod';
 import { localUser } from '../operations/actor.ts';
 import {
   type CommandLine,
@@ -7,12 +8,13 @@ import {
   type Feature,
   type Follow,
   type FurtherCommand,
+  type InputSchema,
   inputSchemaOf,
   type Question,
   routeOf,
 } from '../operations/operation.ts';
 import { visibleLine } from '../platform/terminal-text.ts';
-import { addFields, addOnce, fieldsOf, givenInput } from './command-fields.ts';
+import { addFields, addOnce, fieldsOf, givenInput, type WithFields } from './command-fields.ts';
 import { dataText, emptyText } from './data-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { follow } from './follow.ts';
@@ -30,6 +32,23 @@ export function featureCommand(feature: Feature): Command {
     addCommand(command.summary(one.summary).description(`${one.summary}. ${one.description}`), one);
   }
   return group;
+}
+
+/** Adds the fields of an input to a command that is no operation's, and does `act` with what it is given. */
+export function onInput<T>(
+  command: Command,
+  input: InputSchema & z.ZodType<T>,
+  cli: CommandLine,
+  act: (given: T) => Promise<void>,
+): void {
+  const one: WithFields = { operation: { input }, fixed: {}, cli };
+  const fields = fieldsOf(one);
+  addFields(command, fields, cli);
+  command.action(async () => {
+    const { input: given, names } = await givenInput(command, fields, one);
+    const read: T = inputOf(input as z.ZodType<T>, given, names);
+    await operated(names, () => act(read));
+  });
 }
 
 /** What every command of an operation may be given, besides the operation's fields. */

@@ -5,7 +5,7 @@ import { conaxCommand } from './conax.ts';
 import { featureCommand } from './feature-command.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
-import { replayCommand } from './replay.ts';
+import { addReplayWork } from './replay.ts';
 import { reconcileCommand } from './reconcile.ts';
 import { resyncCommand } from './resync.ts';
 import { runsCommand } from './runs.ts';
@@ -30,13 +30,13 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [reconcileCommand, ['database', 'rules']],
   ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],
-  [replayCommand, ['database', 'rules']],
   [conaxCommand, []],
 ];
 
 function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
   if (feature.name === 'users') addPasswordCommands(command);
+  if (feature.name === 'replay') addReplayWork(command);
   if (feature.name === 'retention') addRetentionRun(command);
   if (feature.name === 'pin') addPinKeyCommand(command);
   return command;

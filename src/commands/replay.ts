@@ -1,107 +1,255 @@
-import { Command } from 'commander';
-import { localUser } from '../operations/actor.ts';
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { kafkaOf, registryOf } from '../connections.ts';
+import { type Publishing, topicExists, withDestination } from '../features/replay/destination.ts';
 import {
-  askToStop,
-  findReplay,
-  listReplays,
-  type Replay,
-  ReplayNotFoundError,
-  resumeReplay,
-} from '../features/replay/record.ts';
-import type { Column } from '../platform/terminal-text.ts';
-import { withDatabase } from './database.ts';
-import { NotFoundError } from './exit-codes.ts';
-import { textOf, wholeNumberOf } from './options.ts';
-import { print, printJson, printList } from './output.ts';
-import { type Limits, planCommand, resumeEvents, runCommand, withLimits } from './replay-events.ts';
-import { outcomesCommand, resumeOutcomes } from './replay-outcomes.ts';
+  limitsOf,
+  localPlanInput,
+  localResumeInput,
+  localRunInput,
+  OPTION_NAMES,
+  outcomesInput,
+  outcomesOf,
+  selectionOf,
+} from '../features/replay/inputs.ts';
+import {
+  DEFAULT_LIMITS,
+  type OpenedEvents,
+  type OpenOptions,
+  pinnedTo,
+  type ReplayLimits,
+  type StoredSelection,
+  withEvents,
+} from '../features/replay/open-events.ts';
+import { outcomeSelection, replayOutcomes, type StoredOutcomeSelection } from '../features/replay/outcomes.ts';
+import { isDifference, planEvents } from '../features/replay/plan-events.ts';
+import type { PlanRow } from '../features/replay/plan-rows.ts';
+import { createReplay, endReplay, pinSelection, type Replay, resumeReplay } from '../features/replay/record.ts';
+import { existingReplay, usableTopic } from '../features/replay/replay.ts';
+import { runEvents } from '../features/replay/run-events.ts';
+import { countsText, rowText, showReplay, showRow, summaryText } from '../features/replay/view.ts';
+import { type Actor, localUser } from '../operations/actor.ts';
+import type { OperationContext } from '../operations/operation.ts';
+import { plan } from '../planning/plan.ts';
+import { createLogger } from '../platform/logging.ts';
+import { readSettings } from '../settings.ts';
+import { onInput } from './feature-command.ts';
+import { UsageError } from './exit-codes.ts';
+import { withContext } from './operation-context.ts';
+import { print, printJson } from './output.ts';
+import { type ProgressLine, progressLine } from './progress.ts';
+import { tellingWhy } from './sending-teller.ts';
+import { untilToldToStop } from './signals.ts';
 
-/** `replay`: what was processed or published is processed or published again (docs/replay.md). */
-export function replayCommand(): Command {
-  const replay = new Command('replay').description(
-    'processes CRM events again, and publishes outcomes again (docs/replay.md)',
-  );
-  for (const command of [planCommand, runCommand, outcomesCommand]) replay.addCommand(command());
-  replay
-    .command('list')
-    .description('the replays, the newest first')
-    .option('--limit <n>', 'how many, at most 1000', '20')
-    .option('--json', 'print JSON')
-    .action(async ({ limit, json }: { limit: string; json?: boolean }) => {
-      const replays = await withDatabase((db) => listReplays(db, wholeNumberOf('--limit', limit, 1, 1_000)));
-      await printList(replays, { columns: COLUMNS, nothing: 'There are no replays.', json: json ? 'array' : null });
+const CLI = { options: OPTION_NAMES };
+
+/**
+ * Adds the commands of `replay` that do the work in their own process, so that they need no service and may read a
+ * file: `plan`, `run`, `outcomes` and `resume`.
+ */
+export function addReplayWork(replay: Command): void {
+  const plans = json(replay.command('plan'), 'print JSON: a row a line, the summary last')
+    .description("shows what today's rules make of past events, compared with what was made; changes nothing")
+    .option('--all', 'all rows, also those that are the same or withheld as then');
+  onInput(plans, localPlanInput, CLI, async (given) => {
+    const options = plans.opts<{ all?: boolean; json?: boolean }>();
+    await onEvents(localUser(), selectionOf(given), async (context, events, progress) => {
+      const summary = await planned(context, events, given.again, progress, async (row) => {
+        if (options.all !== true && !isDifference(row)) return;
+        const shown = showRow(row);
+        await (options.json ? printJson({ kind: 'row', ...shown }, 'line') : print(rowText(shown)));
+      });
+      const { unreadable } = events.pinned;
+      if (options.json) await printJson({ kind: 'summary', ...summary, unreadable }, 'line');
+      else await print(summaryText(summary, unreadable));
     });
-  replay
-    .command('show')
-    .description('one replay: what it takes, who asked for it and why, how far it came')
-    .argument('<id>', 'the number that `replay list` shows first')
-    .option('--json', 'print JSON')
-    .action(async (id: string, { json }: { json?: boolean }) => {
-      const found = await replayOf(id);
-      await (json ? printJson(found) : print(textOfReplay(found)));
-    });
-  replay
-    .command('stop')
-    .description('stops a replay behind what it has in hand; requests that it made are sent all the same')
-    .argument('<id>', 'the number that `replay list` shows first')
-    .option('--by <name>', 'who stops it', localUser())
-    .action(async (id: string, { by }: { by: string }) => {
-      const { id: number } = await replayOf(id);
-      const asked = await withDatabase((db) => askToStop(db, number, textOf('--by', by)));
-      await print(asked ? `replay ${id} is asked to stop` : `replay ${id} is not under way`);
-    });
-  withLimits(replay.command('resume'))
-    .description('goes on with a replay that was stopped, or whose process died, where it ended')
-    .argument('<id>', 'the number that `replay list` shows first')
-    .option('--json', 'print JSON')
-    .action(async (id: string, { json = false, ...limits }: Limits & { json?: boolean }) => {
-      const found = await replayOf(id);
-      if (found.kind === 'OUTCOMES') await resumeOutcomes(found.id, json);
-      else if (found.kind === 'EVENTS') await withDatabase((db) => resumeEvents(db, found, limits, json));
-      else {
-        const { state } = await withDatabase((db) => resumeReplay(db, found.id, null));
-        await (json ? printJson({ replay: found.id, state }, 'line') : print(`plan ${id} begins anew in the service`));
+  });
+
+  const runs = json(replay.command('run'))
+    .description("corrects what today's rules make of past events differently than was made then")
+    .option('--by <name>', 'who does it', localUser())
+    .option('--yes', 'do it; without it the summary of the plan is shown, and nothing is sent');
+  onInput(runs, localRunInput, CLI, async (given) => {
+    const options = runs.opts<{ by: string; yes?: boolean; json?: boolean }>();
+    const selection = selectionOf(given);
+    await onEvents(options.by, selection, async (context, events, progress) => {
+      if (options.yes !== true) {
+        const summary = await planned(context, events, given.again, progress, () => {});
+        await print(summaryText(summary, events.pinned.unreadable));
+        return print('Nothing was sent: add --yes to do it');
       }
+      const owner = randomUUID();
+      const made = { ...selection, ...events.pinned };
+      const asked = { kind: 'EVENTS', selection: made, reason: given.reason, by: context.by } as const;
+      return processAgain(context, await createReplay(context.db, asked, owner), { owner, events, progress }, options);
     });
-  return replay;
+  });
+
+  const outcomes = json(replay.command('outcomes'))
+    .description('publishes outcomes again, with the same ce_id and in the same order for each key')
+    .option('--by <name>', 'who does it', localUser());
+  onInput(outcomes, outcomesInput, CLI, async (given) => {
+    const options = outcomes.opts<{ by: string; json?: boolean }>();
+    readSettings(['database', 'kafka']);
+    await withContext(actor(options.by), 0, async (context) => {
+      const topic = usableTopic(given.topic, context.ownTopics);
+      if (topic !== null && !(await topicExists(publishing().kafka, topic))) {
+        throw new UsageError(`--topic is ${JSON.stringify(topic)}: there is no such topic; create it first`);
+      }
+      const selection = await outcomeSelection(context.db, outcomesOf(given), topic);
+      const asked = { kind: 'OUTCOMES', selection, reason: given.reason, by: context.by } as const;
+      const owner = randomUUID();
+      await publishAgain(context, await createReplay(context.db, asked, owner), owner, options);
+    });
+  });
+
+  const resumes = json(replay.command('resume')).description(
+    'goes on with a replay that was stopped, or whose process died, where it ended',
+  );
+  onInput(resumes, localResumeInput, { ...CLI, arguments: ['id'] }, async (given) => {
+    const options = resumes.opts<{ json?: boolean }>();
+    const found = await withContext(actor(localUser()), 0, ({ db }) => existingReplay(db, given.id));
+    const owner = randomUUID();
+    if (found.kind === 'EVENTS') {
+      const stored = found.selection as StoredSelection;
+      await onEvents(localUser(), stored, async (context, events, progress) => {
+        const limits = limitsOf(given, stored.limits ?? DEFAULT_LIMITS);
+        const pinned = { ...pinnedTo(found.id, stored, events), limits };
+        const replayed = await resumeReplay(context.db, found.id, owner);
+        await pinSelection(context.db, found.id, owner, pinned);
+        await processAgain(context, { ...replayed, selection: pinned }, { owner, events, progress }, options);
+      });
+    } else if (found.kind === 'OUTCOMES') {
+      readSettings(['database', 'kafka']);
+      await withContext(actor(localUser()), 0, async (context) =>
+        publishAgain(context, await resumeReplay(context.db, found.id, owner), owner, options),
+      );
+    } else {
+      const shown = await withContext(actor(localUser()), 0, ({ db }) => resumeReplay(db, found.id, null));
+      await (options.json ? printJson(showReplay(shown)) : print(`plan ${found.id} starts again in the service`));
+    }
+  });
 }
 
-async function replayOf(text: string): Promise<Replay> {
-  const id = wholeNumberOf('The id', text, 1, Number.MAX_SAFE_INTEGER);
-  const found = await withDatabase((db) => findReplay(db, id));
-  if (!found) throw new NotFoundError(new ReplayNotFoundError(id).message);
-  return found;
+interface Printing {
+  readonly json?: boolean;
 }
 
-const COLUMNS: readonly Column<Replay>[] = [
-  ['id', ({ id }) => id],
-  ['kind', ({ kind }) => kind],
-  ['state', ({ state }) => state],
-  ['started', ({ startedAt }) => startedAt],
-  ['by', ({ createdBy }) => createdBy.user],
-  ['done', ({ counts }) => countsText(counts)],
-  ['reason', ({ reason }) => reason],
-];
-
-function countsText(counts: Replay['counts']): string {
-  return Object.entries(counts)
-    .map(([name, count]) => `${count} ${name}`)
-    .join(', ');
+function json(command: Command, text = 'print JSON: the same data as the HTTP call'): Command {
+  return command.option('--json', text);
 }
 
-function textOfReplay(replay: Replay): string {
-  const { createdBy, startedAt, endedAt } = replay;
-  return [
-    `replay     ${replay.id}`,
-    `kind       ${replay.kind}`,
-    `state      ${replay.state}${replay.stopRequestedBy === null ? '' : `, ${replay.stopRequestedBy} asked to stop it`}`,
-    `reason     ${replay.reason}`,
-    `author     ${createdBy.user}${createdBy.unit === null ? '' : ` (${createdBy.unit})`}`,
-    `started    ${startedAt.toISOString()}`,
-    `ended      ${endedAt?.toISOString() ?? '-'}`,
-    `selection  ${JSON.stringify(replay.selection)}`,
-    `done       ${countsText(replay.counts) || '-'}`,
-    `by         ${replay.hosted ? 'the service' : 'a command'}`,
-    ...(replay.failure === null ? [] : [`failure    ${replay.failure}`]),
-  ].join('\n');
+function actor(user: string): Actor {
+  const name = user.trim();
+  if (name !== '' && name.length <= 200) return { user: name, unit: null };
+  throw new UsageError('--by must be a text of 1 to 200 characters');
+}
+
+/** Opens the events of a selection, with all settings read before. */
+async function onEvents(
+  by: string,
+  selection: StoredSelection,
+  work: (context: OperationContext, events: OpenedEvents, progress: ProgressLine) => Promise<void>,
+): Promise<void> {
+  const { source, ranges } = selection;
+  readSettings(['database', 'rules', ...(source.kind === 'kafka' ? (['kafka'] as const) : [])]);
+  if (source.kind === 'file' && !existsSync(source.path)) {
+    throw new UsageError(`--file is ${JSON.stringify(source.path)}: there is no such file`);
+  }
+  const progress = progressLine();
+  await withContext(actor(by), 0, async (context) => {
+    const options: OpenOptions = {
+      db: context.db,
+      ranges,
+      onRead: (events) => progress.show(`${events} events read`),
+      reading: () => ({ kafka: publishing().kafka, findWriterSchema: context.findWriterSchema }),
+    };
+    await withEvents(selection, options, (events) => work(context, events, progress));
+  });
+}
+
+async function planned(
+  { db, rules, stalePolicy }: OperationContext,
+  events: OpenedEvents,
+  again: boolean,
+  progress: ProgressLine,
+  row: (row: PlanRow) => Promise<void> | void,
+): ReturnType<typeof planEvents> {
+  const all = events.events === null ? '' : ` of about ${events.events}`;
+  const show = (done: number, subscriptions: number): void =>
+    progress.show(`${done}${all} events, ${subscriptions} subscriptions`);
+  try {
+    return await planEvents(db, events.pages(null), { plan, rules, stalePolicy, again }, { row, progress: show });
+  } finally {
+    progress.end();
+  }
+}
+
+/** Processes the events of a replay again, until the end or until the command is told to stop. */
+async function processAgain(
+  { db, rules, stalePolicy, facetWaitMs }: OperationContext,
+  replay: Replay,
+  {
+    owner,
+    events,
+    progress,
+  }: { readonly owner: string; readonly events: OpenedEvents; readonly progress: ProgressLine },
+  options: Printing,
+): Promise<void> {
+  const { again, limits = DEFAULT_LIMITS } = replay.selection as { again: boolean; limits?: ReplayLimits };
+  const running = {
+    ...limits,
+    plan,
+    rules,
+    stalePolicy,
+    facetWaitMs,
+    again,
+    owner,
+    signal: toldToStop(),
+    onProgress: (counts: Readonly<Record<string, number>>) =>
+      progress.show(`replay ${replay.id}: ${countsText(counts)}`),
+  };
+  try {
+    await tellingWhy(db, true, () => runEvents(db, replay, events.pages(replay.cursor), running));
+  } catch (error) {
+    // What is done stays done; a person resumes it.
+    await endReplay(db, replay.id, owner, 'STOPPED').catch(() => {});
+    throw error;
+  } finally {
+    progress.end();
+  }
+  const ended = await existingReplay(db, replay.id);
+  await printEnd(ended, options, `replay ${replay.id} is ${ended.state}: ${countsText(ended.counts)}`);
+}
+
+/** Publishes the outcomes of a replay again, until the end or until the command is told to stop. */
+async function publishAgain({ db }: OperationContext, replay: Replay, owner: string, options: Printing): Promise<void> {
+  const { topic } = replay.selection as StoredOutcomeSelection;
+  const progress = progressLine();
+  const onProgress = (outcomes: number): void => progress.show(`replay ${replay.id}: ${outcomes} outcomes`);
+  await withDestination(topic, publishing, (destination) =>
+    replayOutcomes(db, replay, { owner, destination, signal: toldToStop(), onProgress }),
+  ).finally(() => progress.end());
+  const ended = await existingReplay(db, replay.id);
+  const published = ended.counts['outcomes'] ?? 0;
+  const where = topic === null ? 'go out again' : `are in ${topic}`;
+  await printEnd(ended, options, `replay ${replay.id}: ${published} outcomes ${where}`);
+}
+
+async function printEnd(ended: Replay, { json: asJson }: Printing, text: string): Promise<void> {
+  if (asJson) return printJson(showReplay(ended));
+  await print(text);
+  if (ended.state === 'STOPPED') await print(`go on with "replay resume ${ended.id}"`);
+}
+
+function toldToStop(): AbortSignal {
+  const stop = new AbortController();
+  void untilToldToStop().then(() => stop.abort());
+  return stop.signal;
+}
+
+function publishing(): Publishing {
+  const settings = readSettings(['kafka']);
+  return { ...settings, kafka: kafkaOf(settings, createLogger('silent')), registry: registryOf(settings) };
 }

@@ -1,6 +1,7 @@
 import type { Feature } from '../operations/operation.ts';
 import { provider } from './provider/provider.ts';
 import { queue } from './queue/queue.ts';
+import { replay } from './replay/replay.ts';
 import { requests } from './requests/requests.ts';
 import { retention } from './retention/retention.ts';
 import { schedules } from './schedules/schedules.ts';
@@ -20,6 +21,7 @@ export const FEATURES: readonly Feature[] = [
   pin,
   provider,
   queue,
+  replay,
   requests,
   retention,
   schedules,

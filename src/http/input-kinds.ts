@@ -12,6 +12,14 @@ export function because(code: WebApiCodeName, whole = false) {
   return { code, whole };
 }
 
+/**
+ * Reports in a schema's own check what is wrong with several fields together. A field's name in braces is replaced by
+ * what the caller calls it: `{display_duration}`.
+ */
+export function refuse(context: z.RefinementCtx, code: WebApiCodeName, message: string): void {
+  context.addIssue({ code: 'custom', message, params: because(code, true) });
+}
+
 /** A text that PostgreSQL and XML can hold: no U+0000, no half surrogate pair; at most `max` characters. */
 export function text(max: number, what = `give a text of at most ${max} characters`): z.ZodString {
   return z

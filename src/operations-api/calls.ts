@@ -3,17 +3,11 @@ import { type Api, type Call, OPERATIONS_PATH } from '../http/calls.ts';
 import { featureCalls } from './feature-calls.ts';
 import type { OperationsParts } from './parts.ts';
 import { reconcileCalls } from './reconcile-calls.ts';
-import { replayCalls } from './replay-calls.ts';
 import { runCalls } from './run-calls.ts';
 
 /** Every call of the operations API: features that are defined once, then part by part. */
 export function operationsCalls(parts: OperationsParts): Call[] {
-  return [
-    ...featureCalls(FEATURES, parts),
-    ...runCalls(parts),
-    ...reconcileCalls(parts),
-    ...replayCalls(parts),
-  ];
+  return [...featureCalls(FEATURES, parts), ...runCalls(parts), ...reconcileCalls(parts)];
 }
 
 /** The operations API, under `/api/v1`: what people and their programs ask for beside the CRM. */

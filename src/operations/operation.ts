@@ -76,6 +76,8 @@ export interface Operation<I extends InputSchema = InputSchema, O extends z.ZodO
   /** The most that a body may have; without it what the server takes (1 MiB). */
   readonly bodyBytesMax?: number;
   readonly cli?: CommandLine<I, O>;
+  /** False: the command line has no command for it, or does it in a way of its own. */
+  readonly hasCommand?: false;
   /** @throws OperationError for what only the database knows, before anything is stored. */
   handle(context: OperationContext, input: z.output<I>): Promise<z.output<O>>;
 }
@@ -165,7 +167,7 @@ export function operation<I extends InputSchema, O extends z.ZodObject>(one: Ope
 }
 
 /** The schema of an operation's input, with the patterns if it needs them; by default with patterns that fit all texts. */
-export function inputSchemaOf({ input }: Operation, patterns = (): InputPatterns => ANY): InputSchema {
+export function inputSchemaOf({ input }: Pick<Operation, 'input'>, patterns = (): InputPatterns => ANY): InputSchema {
   return typeof input === 'function' ? input(patterns()) : input;
 }
 
@@ -179,10 +181,12 @@ export function routeOf({ route }: Operation): { method: 'GET' | 'POST'; path: s
 
 /** Every command of a feature; those of its operations first. */
 export function commandsOf({ operations, commands = [] }: Feature): FurtherCommand[] {
-  const own = operations.map((one): FurtherCommand => {
-    const { name, summary, description, cli = {} } = one;
-    const [feature, ...verb] = name.split('.');
-    return { name: [feature, ...verb].join(' '), summary, description, operation: one, fixed: {}, cli };
-  });
+  const own = operations
+    .filter(({ hasCommand = true }) => hasCommand)
+    .map((one): FurtherCommand => {
+      const { name, summary, description, cli = {} } = one;
+      const [feature, ...verb] = name.split('.');
+      return { name: [feature, ...verb].join(' '), summary, description, operation: one, fixed: {}, cli };
+    });
   return [...own, ...commands];
 }

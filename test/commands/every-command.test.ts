@@ -56,6 +56,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'replay outcomes': '--request 1 --reason x --topic x',
   'replay list': '',
   'replay show': '1',
+  'replay plan-rows': '1',
   'replay stop': '1',
   'replay resume': '1',
   'pair create': '--card 20000000001 --stb x',
@@ -158,6 +159,7 @@ const READING = [
   'users list',
   'replay list',
   'replay show',
+  'replay plan-rows',
   'retention status',
 ];
 /** Some of those that write. */

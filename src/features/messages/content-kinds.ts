@@ -1,7 +1,5 @@
-import type { z } from 'zod';
-import type { WebApiCodeName } from '../../http/codes.ts';
 import { formatDate, parseDate } from '../../http/dates.ts';
-import { because, scheduledDate } from '../../http/input-kinds.ts';
+import { scheduledDate } from '../../http/input-kinds.ts';
 
 /**
  * A time at which a screen shows something, as text: read like any date of the Web API, and given as UTC in whole
@@ -18,12 +16,4 @@ export function screenTime(what: string) {
 export function screenTimeOf(text: string | undefined, fallback: Date): number {
   const time = (text === undefined ? null : parseDate(text)) ?? fallback;
   return Math.floor(time.getTime() / 1_000) * 1_000;
-}
-
-/**
- * Says in a schema's own check what is wrong with several fields together. A field's name in braces is replaced by what
- * the caller calls it: `{display_duration}`.
- */
-export function refuse(context: z.RefinementCtx, code: WebApiCodeName, message: string): void {
-  context.addIssue({ code: 'custom', message, params: because(code, true) });
 }

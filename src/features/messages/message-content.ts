@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Command, Device } from '../../planning/command.ts';
-import { because } from '../../http/input-kinds.ts';
+import { because, refuse } from '../../http/input-kinds.ts';
 import { messageTextProblem } from './message-text.ts';
-import { refuse, screenTime, screenTimeOf } from './content-kinds.ts';
+import { screenTime, screenTimeOf } from './content-kinds.ts';
 import { wholeNumber } from '../../operations/fields.ts';
 
 /** A mail is kept until it is read, a bark is shown at once, a repeating one several times. */

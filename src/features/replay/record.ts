@@ -1,4 +1,5 @@
 import { CLOCK_IS_TRUSTED } from '../../platform/clock-watch.ts';
+import type { Actor } from '../../operations/actor.ts';
 import type { Queryable, Transaction } from '../../platform/database.ts';
 
 /**
@@ -11,12 +12,6 @@ export type ReplayKind = 'PLAN' | 'EVENTS' | 'OUTCOMES';
  * process of any other may have died; the next resume takes it over once its lease has ended.
  */
 export type ReplayState = 'RUNNING' | 'STOPPED' | 'COMPLETED';
-
-/** The person who asks for something. */
-export interface Actor {
-  readonly user: string;
-  readonly unit: string | null;
-}
 
 /** One stored replay. */
 export interface Replay {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { because, text } from '../../http/input-kinds.ts';
+import { refuse, text } from '../../http/input-kinds.ts';
 import type { InputPatterns } from '../../http/parts.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { limit, wholeNumber } from '../../operations/fields.ts';
@@ -45,13 +45,11 @@ const listInput = z
     after: wholeNumber(0, NUMBER_MAX, 'Starts after this number, the last one of the page before').optional(),
   })
   .superRefine(({ type, state, reference, bodies, limit: most }, context) => {
-    const refuse = (message: string): void => {
-      context.addIssue({ code: 'custom', message, params: because('PARAMETERS_CONFLICT', true) });
-    };
     if ([type, state, reference].filter((one) => one !== undefined).length !== 1) {
-      refuse('give exactly one of {type}, {state} and {reference}');
+      refuse(context, 'PARAMETERS_CONFLICT', 'give exactly one of {type}, {state} and {reference}');
     }
-    if (bodies && most > BODIES_MAX) refuse(`{limit} is ${most}: give at most ${BODIES_MAX} with {bodies}`);
+    if (!bodies || most <= BODIES_MAX) return;
+    refuse(context, 'PARAMETERS_CONFLICT', `{limit} is ${most}: give at most ${BODIES_MAX} with {bodies}`);
   });
 
 /** `requests`: what became of provisioning requests. */
@@ -162,8 +160,7 @@ function processInput({ smartcard }: InputPatterns) {
     })
     .superRefine(({ number, card }, context) => {
       if ((number === undefined) !== (card === undefined)) return;
-      const params = because('PARAMETERS_CONFLICT', true);
-      context.addIssue({ code: 'custom', message: 'give exactly one of {number} and {card}', params });
+      refuse(context, 'PARAMETERS_CONFLICT', 'give exactly one of {number} and {card}');
     });
 }
 

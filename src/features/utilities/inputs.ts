@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import { identifier, scheduledDate, text } from '../../http/input-kinds.ts';
+import { identifier, refuse, scheduledDate, text } from '../../http/input-kinds.ts';
 import type { InputPatterns } from '../../http/parts.ts';
-import { refuse } from '../messages/content-kinds.ts';
 import { fingerprintFields } from '../messages/fingerprint-content.ts';
 import { checkMessage, messageFields } from '../messages/message-content.ts';
 

@@ -34,6 +34,9 @@ describe('The operations API of replays', () => {
     ]);
     const stopped = await world.operate(`/replays/${id}/stop`, {}, 'operator');
     expect(stopped.data).toMatchObject({ id, stop_requested_by: 'operator' });
+    const shown = await runCli(['replay', 'show', String(id), '--json'], world.env);
+    expect(JSON.parse(shown.stdout)).toEqual(stopped.data);
+    expect(await runCli(['replay', 'show', '999'], world.env)).toMatchObject({ exitCode: 3 });
     expect(await world.operate('/replays/999')).toMatchObject({ status: 404, code: 'REPLAY_NOT_FOUND' });
   });
 
@@ -64,10 +67,17 @@ describe('The operations API of replays', () => {
     const { data } = await world.operate<{ rows: object[] }>(`/replays/${planned.id}/plan_rows`, undefined, 'viewer');
     expect(data).toMatchObject({
       rows: [
-        { subscription_number: 'S0000054002', verdict: 'new', smartcard_ca_id: card, effects: [{ kind: 'send' }] },
+        {
+          subscription_number: 'S0000054002',
+          verdict: 'new',
+          smartcard_ca_id: card,
+          effects: [{ kind: 'send', type: 'ADD_SUBSCRIPTIONS', smartcard_ca_id: card, service_ca_id: '1001' }],
+        },
       ],
       last: null,
     });
+    const rows = await runCli(['replay', 'plan-rows', String(planned.id), '--json'], world.env);
+    expect(JSON.parse(rows.stdout)).toEqual(data);
     // The topic has the same events as the inbox.
     const topic = { topic: world.settings.CRM_TOPICS[0], ...selection };
     expect(await ended('/replays/plan', { ...topic, reason: 'from Kafka' })).toMatchObject({
@@ -142,7 +152,7 @@ describe('The operations API of replays', () => {
     const requests = async () => (await world.db.query('select from request')).length;
     const before = await requests();
     const { exitCode, stdout } = await runCli(['replay', 'resume', String(data.id)], world.env);
-    expect([exitCode, stdout]).toEqual([0, `plan ${data.id} begins anew in the service\n`]);
+    expect([exitCode, stdout]).toEqual([0, `plan ${data.id} starts again in the service\n`]);
     expect(await over(data.id)).toMatchObject({ state: 'COMPLETED', result: { differing: 0 } });
     expect(await requests()).toBe(before);
     const shown = await runCli(['replay', 'show', String(data.id)], world.env);

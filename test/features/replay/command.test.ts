@@ -55,7 +55,7 @@ describe('conax-provisioning replay', () => {
         .trim()
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, string>);
-      expect(rows.slice(0, -1).map(({ verdict, type, thenState }) => `${verdict} ${type} ${thenState}`)).toEqual([
+      expect(rows.slice(0, -1).map(({ verdict, type, then_state: then }) => `${verdict} ${type} ${then}`)).toEqual([
         'same CREATE_PAIRING COMPLETED',
         'same ADD_SUBSCRIPTIONS COMPLETED',
         'same ADD_SUBSCRIPTIONS COMPLETED',
@@ -77,7 +77,11 @@ describe('conax-provisioning replay', () => {
       expect(looked.stdout).toMatch(/A run would send\n  1 {2}CREATE_PAIRING\n  1 {2}ADD_SUBSCRIPTIONS\n/);
       expect(looked.stdout).toMatch(/cannot be read\n  1 {2}UNREADABLE\nNothing was sent: add --yes/);
       const ran = await replay('run', '--file', file, '--reason', 'a topic was lost', '--by', 'ann', '--yes', '--json');
-      expect(JSON.parse(ran.stdout)).toMatchObject({ state: 'COMPLETED', events: 3, received: 1, requests: 2 });
+      expect(JSON.parse(ran.stdout)).toMatchObject({
+        state: 'COMPLETED',
+        counts: { events: 3, received: 1, requests: 2 },
+        created_by_user: 'ann',
+      });
       expect((await outcomeOf(world, lost)).value.outcome).toBe('PROVISIONED');
       expect(callTexts(await callsOf(world, LOST))).toEqual([
         'CREATE_PAIRING OK effect',

@@ -88,12 +88,12 @@ describe('replay outcomes', () => {
   test('those of one subscription, and of one request with its action: what was published again is not taken twice', async () => {
     const start = counts();
     const one = await replay('outcomes', '--subscription', 'S0000051002', '--reason', 'asked for', '--json');
-    expect(JSON.parse(one.stdout)).toMatchObject({ state: 'COMPLETED', outcomes: 7 });
+    expect(JSON.parse(one.stdout)).toMatchObject({ state: 'COMPLETED', counts: { outcomes: 7 } });
     const [request] = await ground.db.query<{ number: number }>(
       `select min(number) as number from request where subscription_number = 'S0000051003'`,
     );
     const two = await replay('outcomes', '--request', String(request?.number), '--reason', 'asked for', '--json');
-    expect(JSON.parse(two.stdout)).toMatchObject({ state: 'COMPLETED', outcomes: 2 });
+    expect(JSON.parse(two.stdout)).toMatchObject({ state: 'COMPLETED', counts: { outcomes: 2 } });
     await eventually(
       () => (counts().requests === start.requests + 6 && counts().actions === start.actions + 3 ? true : undefined),
       'the outcomes again',
@@ -166,7 +166,7 @@ describe('replay outcomes', () => {
     expect(await replayOutcomes(ground.db, begun, how)).toBe('STOPPED');
     await expect(resumeReplay(ground.db, 999_999, how.owner)).rejects.toThrow('There is no replay 999999');
     const resumed = await replay('resume', String(begun.id), '--json');
-    expect(JSON.parse(resumed.stdout)).toMatchObject({ state: 'COMPLETED', outcomes: 7 });
+    expect(JSON.parse(resumed.stdout)).toMatchObject({ state: 'COMPLETED', counts: { outcomes: 7 } });
     expect((await replay('resume', String(begun.id))).stderr).toMatch(/is completed/);
     await eventually(() => (counts().requests === start.requests + 5 ? true : undefined), 'the outcomes again');
     expect((await replay('show', String(begun.id))).stdout).toMatch(/reason +for the test\nauthor +ann\n/);
