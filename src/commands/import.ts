@@ -11,7 +11,7 @@ import { UsageError } from './exit-codes.ts';
 import { print, printJson, report } from './output.ts';
 import { untilToldToStop } from './signals.ts';
 
-/** `import`: existing customers into the snapshots. */
+/** `import`: brings existing customers into the snapshots. */
 export function importCommand(): Command {
   return new Command('import')
     .description(
@@ -22,7 +22,7 @@ export function importCommand(): Command {
       '--rejects <path>',
       'where lines that are not imported go, with what is wrong (default: <file>.rejects.jsonl)',
     )
-    .option('--from-line <number>', 'begins with this line, counted from 1', '1')
+    .option('--from-line <number>', 'starts with this line, counted from 1', '1')
     .option('--json', 'print the counts as JSON')
     .action(async (file: string, options: { rejects?: string; fromLine: string; json?: boolean }) => {
       if (!/^[1-9]\d{0,14}$/.test(options.fromLine)) {
@@ -38,8 +38,8 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
   readSettings(['database']);
   const bytesInAll = file === '-' ? null : sizeOf(file);
   const rejects = rejectsTo(rejectsFile, fromLine > 1);
-  const beganAt = performance.now();
-  const secondsSoFar = (): number => (performance.now() - beganAt) / 1_000;
+  const startedAt = performance.now();
+  const secondsSoFar = (): number => (performance.now() - startedAt) / 1_000;
   const stop = new AbortController();
   void untilToldToStop().then(() => stop.abort());
   let progress: ImportProgress = { lines: 0, bytes: 0, added: 0, updated: 0, known: 0, rejected: 0 };
@@ -68,12 +68,12 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
   }
   const { lines, bytes: _, ...counts } = progress;
   const seconds = Math.round(secondsSoFar() * 10) / 10;
-  if (json) await printJson({ lines, ...counts, seconds, rejectsFile: rejectsFileOf() });
+  if (json) await printJson({ lines, ...counts, seconds, rejects_file: rejectsFileOf() });
   else await print(textOf(progress, null, secondsSoFar(), fromLine));
   if (stop.signal.aborted) throw new Error(`Stopped before the end. ${continueWith(progress)}`);
   if (counts.rejected > 0) {
     throw new Error(
-      `${counts.rejected} lines were not imported, all others were: ${rejectsFile} has each with what is wrong; correct them and import them alone`,
+      `${counts.rejected} lines were not imported, all others were: ${rejectsFile} has each with what is wrong; correct them and import them separately`,
     );
   }
 
@@ -95,7 +95,7 @@ function sizeOf(file: string): number {
 }
 
 function continueWith({ lines }: ImportProgress): string {
-  return `The first ${lines} lines are done with: go on with --from-line ${lines + 1}, or import the whole file again.`;
+  return `The first ${lines} lines are done: go on with --from-line ${lines + 1}, or import the whole file again.`;
 }
 
 /** `400,000 lines (43 %): 398,000 added, 0 updated, 1,990 known, 10 rejected; 9,800 lines/s` */
@@ -112,7 +112,7 @@ function textOf(progress: ImportProgress, bytesInAll: number | null, seconds: nu
   return `${lines} lines${part}: ${added} added, ${updated} updated, ${known} known, ${rejected} rejected; ${rate} lines/s`;
 }
 
-/** A file that is there only once something was rejected; readable by its owner alone, since it has customers in it. */
+/** Writes rejected lines to a file, which is made with the first one. Only its owner may read it: it has customers in it. */
 function rejectsTo(path: string, append: boolean): { add(reject: Reject): Promise<void>; close(): Promise<void> } {
   let stream: WriteStream | null = null;
   // Rejects of an earlier run would be taken for this one's.

@@ -5,9 +5,9 @@ import { linesOf } from '../../platform/lines.ts';
 import { type ImportedSubscription, type LineProblem, readRecord } from './record.ts';
 import { writeImported } from './write.ts';
 
-/** How far an import is, or how it ended. */
+/** How far an import came. */
 export interface ImportProgress {
-  /** Lines of the file that are done with, from its beginning; all of them are committed or rejected. */
+  /** Lines from the beginning of the file that are committed or rejected. */
   readonly lines: number;
   readonly bytes: number;
   /** Subscriptions that were new. */
@@ -28,9 +28,9 @@ export interface Reject {
 }
 
 export interface ImportOptions {
-  /** The first line to import, from 1 on; those before it are read over. */
+  /** The first line to import, from 1 on; lines before it are skipped. */
   readonly fromLine: number;
-  /** Called for every line that is not imported, in order; waited for. */
+  /** Called and awaited for every line that is not imported, in order. */
   readonly onReject: (reject: Reject) => Promise<void> | void;
   /** Called after every batch. */
   readonly onProgress: (progress: ImportProgress) => void;
@@ -40,7 +40,7 @@ export interface ImportOptions {
   readonly name?: string;
 }
 
-/** A transaction takes at most so many subscriptions and smart cards; a single subscription may have more. */
+/** How many subscriptions and smart cards a transaction takes; a single subscription may have more cards. */
 const BATCH_LINES_MAX = 500;
 const BATCH_CARDS_MAX = 500;
 /** Longest line. */
@@ -55,10 +55,10 @@ interface Entry {
 }
 
 /**
- * Reads subscriptions as JSON lines into the snapshots, in small transactions, beside a running service. What a line
- * brings is written only where it is newer, so the same file may be imported again, from any line.
- * @returns the counts of the lines that were done with: all of them, unless `signal` ended it.
- * @throws what says nothing about a line (an outage); the last progress says how far it came.
+ * Reads subscriptions as JSON lines into the snapshots, in small transactions, while the service may run. A line is
+ * written only if it is newer, so the same file may be imported again, from any line.
+ * @returns the counts of the lines: of all, unless `signal` ended the import.
+ * @throws errors that are not about a line, such as an outage; the last progress shows how far it came.
  */
 export async function importSubscriptions(
   db: Database,
@@ -116,7 +116,7 @@ function unusable(problem: string | null): readonly LineProblem[] {
 
 type Outcome = Pick<ImportProgress, 'added' | 'updated' | 'known'> & { readonly refused: readonly Reject[] };
 
-/** Writes a batch. One that PostgreSQL refuses for a value in it is halved until the culprit is alone. */
+/** Writes a batch. If PostgreSQL refuses a value in it, the batch is halved until the culprit is alone. */
 async function write(db: Database, batch: readonly Entry[]): Promise<Outcome> {
   if (batch.length === 0) return { added: 0, updated: 0, known: 0, refused: [] };
   try {

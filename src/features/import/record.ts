@@ -5,7 +5,7 @@ import { casDevices } from '../../planning/snapshot.ts';
 import type { Pairing } from '../../planning/types.ts';
 import { messageOf } from '../../platform/errors.ts';
 
-/** What is wrong with a line: where, what, and what helps. */
+/** What is wrong with a line, and the remedy. */
 export interface LineProblem {
   /** The path of the field, such as `services[2].state`; empty for the line as a whole. */
   readonly field: string;
@@ -13,10 +13,10 @@ export interface LineProblem {
   readonly remedy: string;
 }
 
-/** What a sound line says. */
+/** The content of a valid line. */
 export interface ImportedSubscription {
   readonly snapshot: Subscription;
-  /** Devices that the CAS holds together already; empty where the line names none. */
+  /** Devices that the CAS has paired already; empty if the line names none. */
   readonly pairings: readonly Pairing[];
 }
 
@@ -75,7 +75,7 @@ const installedItem = z.strictObject({
 const devices = (what: string): z.ZodType<string[]> =>
   z.array(named(`the CA id of a ${what}`), `give a list of CA ids`).min(1, `name at least one ${what}`);
 
-/** The contract's Subscription, with the pairings that the CAS holds already where the operator knows them. */
+/** The contract's Subscription, with the pairings of the CAS if the operator knows them. */
 const record = z.strictObject({
   id: named("the subscription's id"),
   number: named("the subscription's number"),
@@ -99,16 +99,16 @@ const record = z.strictObject({
     .default([]),
 });
 
-/** So many problems of one line are told. */
+/** How many problems of one line are reported. */
 const PROBLEMS_MAX = 20;
 
-/** Reads one line. Fields that may be null may be left out; a field that nobody knows is a problem, not a detail. */
+/** Reads one line. Nullable fields may be left out; an unknown field is a problem. */
 export function readRecord(line: string): ImportedSubscription | readonly LineProblem[] {
   let json: unknown;
   try {
     json = JSON.parse(line);
   } catch (error) {
-    return [{ field: '', problem: `is no JSON: ${messageOf(error)}`, remedy: 'write one JSON object on each line' }];
+    return [{ field: '', problem: `is not JSON: ${messageOf(error)}`, remedy: 'write one JSON object on each line' }];
   }
   const parsed = record.safeParse(json);
   if (!parsed.success) return parsed.error.issues.slice(0, PROBLEMS_MAX).flatMap((issue) => problemsOf(issue, json));
@@ -128,7 +128,7 @@ function problemsOf(issue: z.core.$ZodIssue, json: unknown): LineProblem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.slice(0, PROBLEMS_MAX).map((key) => ({
       field: fieldOf([...issue.path, key]),
-      problem: 'is no field of the record',
+      problem: 'is not a field of the record',
       remedy: 'correct its name, or leave it out',
     }));
   }
@@ -140,7 +140,7 @@ function problemsOf(issue: z.core.$ZodIssue, json: unknown): LineProblem[] {
   return [{ field: fieldOf(issue.path), problem: value === undefined ? 'is missing' : `is ${shown(value)}`, remedy }];
 }
 
-/** The pairings that name a device which is not the subscription's, or a card twice. */
+/** Finds pairings that name a device of no installed item, or a card twice. */
 function pairingProblems(snapshot: Subscription, pairings: readonly Pairing[]): LineProblem[] {
   if (pairings.length === 0) return [];
   const held = casDevices(snapshot.installedItems);

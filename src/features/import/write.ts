@@ -8,7 +8,7 @@ import { lockCards } from '../../requests/lock-cards.ts';
 import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
 import type { ImportedSubscription } from './record.ts';
 
-/** What became of subscriptions: new to the service, newer than what it had, or no news to it. */
+/** How many subscriptions were new, newer than the known version, or known already. */
 export interface Written {
   readonly added: number;
   readonly updated: number;
@@ -16,10 +16,11 @@ export interface Written {
 }
 
 /**
- * Writes subscriptions as if the newest event of each had brought its snapshot, but sends nothing: cards that are no
- * longer there leave, and their known pairings with them. A snapshot of the same version or a newer one stays as it is.
- * One transaction, with the locks of intake in intake's order, so that a running service never reads half of it.
- * Pairings are taken from subscriptions that are new; of others the service knows better, by its own requests.
+ * Writes subscriptions as if the newest event of each had brought its snapshot, but sends nothing. Cards that are gone
+ * leave, with their known pairings. A snapshot of the same version or a newer one stays.
+ *
+ * One transaction takes the locks of intake in intake's order, so a running service never reads half of it. Pairings are
+ * taken only from new subscriptions: for others the service knows better, from its own requests.
  */
 export function writeImported(db: Database, imported: readonly ImportedSubscription[]): Promise<Written> {
   return db.transaction(async (tx) => {
@@ -59,7 +60,7 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
   });
 }
 
-/** Of several lines for one subscription the one with the highest version, the first of those. */
+/** Returns the line with the highest version of each subscription; of several, the first. */
 function newestByNumber(imported: readonly ImportedSubscription[]): Map<string, ImportedSubscription> {
   const newest = new Map<string, ImportedSubscription>();
   for (const one of imported) {

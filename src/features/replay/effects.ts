@@ -11,8 +11,7 @@ import { snapshotView } from '../../planning/snapshot-view.ts';
 import { commandKey, type EntitlementCommand, isPairing, type PairingCommand } from '../../planning/command.ts';
 import type { Compared } from './compare.ts';
 import { type History, pairOf, type PastRequest } from './history.ts';
-import { NO_FACTS } from './no-facts.ts';
-import { messageOf, newestBelow, staysOf } from './replan.ts';
+import { messageOf, newestBelow, NO_FACTS, staysOf } from './replan.ts';
 
 /**
  * Explains why nothing is sent for a difference. SUPERSEDED: the newest snapshots contradict it. ALREADY_REQUESTED and

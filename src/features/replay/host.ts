@@ -4,7 +4,7 @@ import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
 import { repeat } from '../../platform/repeat.ts';
 import { type Publishing, topicExists, withDestination } from './destination.ts';
-import { NoSuchTopicError } from './kafka-range.ts';
+import { isOutage, NoSuchTopicError } from './kafka-range.ts';
 import {
   DEFAULT_LIMITS,
   type OpenedEvents,
@@ -14,7 +14,6 @@ import {
   withEvents,
 } from './open-events.ts';
 import { replayOutcomes, type StoredOutcomeSelection } from './outcomes.ts';
-import { isOutage } from './outage.ts';
 import { type PlanWork, writePlan } from './hosted-plan.ts';
 import {
   advanceReplay,

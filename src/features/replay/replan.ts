@@ -1,6 +1,5 @@
 import type { Subscription } from '../../events/crm.generated.ts';
 import type { Current, Facts } from '../../intake/facts.ts';
-import { NO_FACTS } from './no-facts.ts';
 import { actionKeyOf } from '../../intake/facts.ts';
 import { foldChunk, type FoldOptions } from '../../intake/fold.ts';
 import type { IncomingMessage } from '../../intake/message.ts';
@@ -153,3 +152,16 @@ export function messageOf(event: ActionEvent): IncomingMessage {
   const key = Buffer.from(event.subscription.number);
   return { topic: '', partition: 0, offset: 0, timestamp: new Date(0), key, value: null, headers: {} };
 }
+
+/** Facts about nothing, as a start for others. */
+export const NO_FACTS: Facts = {
+  seenEventIds: new Set(),
+  recordedDeadLetters: new Set(),
+  current: new Map(),
+  history: new Map(),
+  plannedActions: new Set(),
+  others: new Map(),
+  stays: new Map(),
+  pendingPairings: new Map(),
+  earlier: new Map(),
+};

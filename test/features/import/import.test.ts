@@ -151,7 +151,7 @@ describe('a bad line', () => {
   const base = { id: 'ID', number: 'B', version: 1, state: 'EFFECTIVE' };
 
   test.each<[string | object, string, string, string]>([
-    ['{"id":', '', 'is no JSON', 'write one JSON object on each line'],
+    ['{"id":', '', 'is not JSON', 'write one JSON object on each line'],
     ['[]', '', 'is []', 'write one JSON object on each line'],
     [{ ...base, version: undefined }, 'version', 'is missing', 'give the version as a whole number'],
     [{ ...base, version: 1.5 }, 'version', 'is 1.5', 'give the version as a whole number'],
@@ -163,7 +163,7 @@ describe('a bad line', () => {
     [
       { ...base, services: [{ ...service, caID: '1' }] },
       'services[0].caID',
-      'is no field of the record',
+      'is not a field of the record',
       'correct its name',
     ],
     [
@@ -258,7 +258,7 @@ describe('conax-provisioning import', () => {
       known: 0,
       rejected: 0,
       seconds: expect.any(Number) as number,
-      rejectsFile: null,
+      rejects_file: null,
     });
   });
 

@@ -2,8 +2,7 @@ import kafkajs from '../../../src/platform/kafkajs/index.ts';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { SchemaRegistryUnavailableError } from '../../../src/platform/schema-registry.ts';
-import { KafkaSilentError, NoSuchTopicError } from '../../../src/features/replay/kafka-range.ts';
-import { isOutage } from '../../../src/features/replay/outage.ts';
+import { isOutage, KafkaSilentError, NoSuchTopicError } from '../../../src/features/replay/kafka-range.ts';
 
 function refusedByPostgres(code: string): pg.DatabaseError {
   return Object.assign(new pg.DatabaseError('told so', 0, 'error'), { code });
