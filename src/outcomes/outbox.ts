@@ -11,6 +11,9 @@ export interface OutcomeHeaders {
   readonly traceparent?: string;
 }
 
+/** The outbox for `idRange`. */
+export const OUTBOX = { table: 'outbox', id: 'id', time: 'created_at' };
+
 /** A header's name and value in base64; null if the header had no value. */
 export type DeadLetterHeader = readonly [name: string, valueBase64: string | null];
 

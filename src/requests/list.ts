@@ -1,4 +1,5 @@
 import type { Database } from '../platform/database.ts';
+import { idRange } from '../platform/id-range.ts';
 import type { CommandType } from '../planning/command.ts';
 import { REFERENCE_KEY_CHARACTERS } from './finish.ts';
 import { storable } from './storable.ts';
@@ -10,10 +11,18 @@ export const LIST_LIMITS = { limit: 1_000, offset: 100_000 } as const;
 /** A page that takes longer is cancelled; on a healthy database none takes a tenth of it. */
 const STATEMENT_TIMEOUT_MS = 5_000;
 
-export type ListFilter =
-  | { readonly type: CommandType }
-  | { readonly lifeCycleState: LifeCycleState }
-  | { readonly referenceNumber: string };
+/** Which requests: those that fit all of it. */
+export interface ListFilter {
+  readonly type?: CommandType | undefined;
+  readonly lifeCycleState?: LifeCycleState | undefined;
+  readonly referenceNumber?: string | undefined;
+  readonly subscription?: string | undefined;
+  /** The error code of a REJECTED request. */
+  readonly code?: string | undefined;
+  /** When it was submitted. */
+  readonly since?: Date | undefined;
+  readonly until?: Date | undefined;
+}
 
 export interface ListOptions {
   readonly filter: ListFilter;
@@ -32,8 +41,8 @@ export interface ListOptions {
 }
 
 /**
- * Lists a page of the requests of a type, in a life cycle state, or with a reference number. The time depends on the
- * page, not on the table.
+ * Lists a page of requests. One part of the filter has an index that is walked from the start of the page; the other
+ * parts are compared with what it finds. With one part, the time depends on the page, not on the table.
  * @throws RangeError if limit, offset or after is out of range.
  */
 export async function listRequests(db: Database, options: ListOptions): Promise<ProvisioningRequest[]> {
@@ -42,8 +51,13 @@ export async function listRequests(db: Database, options: ListOptions): Promise<
   inRange('offset', offset, 0, LIST_LIMITS.offset);
   if (after !== null) inRange('after', after, 0, Number.MAX_SAFE_INTEGER);
   const newest = first === 'newest';
-  const from = after ?? (newest ? Number.MAX_SAFE_INTEGER : 0);
-  const { walk, value } = walkOf(filter);
+  const { walk, value, rest } = walkOf(filter);
+  const { since = null, until = null } = filter;
+  const times = { from: since, to: until };
+  const within = since === null && until === null ? EVERYTHING : await idRange(db, REQUEST, times);
+  const beyond = after ?? (newest ? Number.MAX_SAFE_INTEGER : 0);
+  const from = newest ? Math.min(beyond, within.last + 1) : Math.max(beyond, within.first - 1);
+  const others = [rest.type, rest.lifeCycleState, rest.subscription, rest.code, since, until].map((one) => one ?? null);
   return await db.transaction(async (tx) => {
     await tx.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
     return await tx.query<ProvisioningRequest>(PAGES[walk][newest ? 'newest' : 'oldest'], [
@@ -51,10 +65,16 @@ export async function listRequests(db: Database, options: ListOptions): Promise<
       limit,
       offset,
       bodies,
-      ...value,
+      value,
+      newest ? within.first : within.last,
+      others.some((one) => one !== null),
+      ...others,
     ]);
   });
 }
+
+const REQUEST = { table: 'request', id: 'number', time: 'submitted_at' };
+const EVERYTHING = { first: 0, last: Number.MAX_SAFE_INTEGER - 1 };
 
 function inRange(name: string, value: number, min: number, max: number): void {
   if (Number.isInteger(value) && value >= min && value <= max) return;
@@ -62,25 +82,37 @@ function inRange(name: string, value: number, min: number, max: number): void {
   throw new RangeError(`${name} is ${value}: it has to be a whole number from ${min} to ${max}${remedy}`);
 }
 
-type Walk = 'type' | 'pending' | 'final' | 'reference' | 'longReference';
+type Walk = 'subscription' | 'type' | 'pending' | 'final' | 'reference' | 'longReference' | 'all';
 
-function walkOf(filter: ListFilter): { walk: Walk; value: string[] } {
-  if ('type' in filter) return { walk: 'type', value: [filter.type] };
-  if ('referenceNumber' in filter) {
-    const whole = Array.from(filter.referenceNumber).length < REFERENCE_KEY_CHARACTERS;
-    return { walk: whole ? 'reference' : 'longReference', value: [storable(filter.referenceNumber)] };
+/** Returns the most selective part that has an index, and the other parts. */
+function walkOf(filter: ListFilter): { walk: Walk; value: string | null; rest: ListFilter } {
+  const { referenceNumber, subscription, code, type, lifeCycleState: state } = filter;
+  if (referenceNumber !== undefined) {
+    const whole = Array.from(referenceNumber).length < REFERENCE_KEY_CHARACTERS;
+    return { walk: whole ? 'reference' : 'longReference', value: storable(referenceNumber), rest: filter };
   }
-  return filter.lifeCycleState === 'PENDING'
-    ? { walk: 'pending', value: [] }
-    : { walk: 'final', value: [filter.lifeCycleState] };
+  if (subscription !== undefined) {
+    return { walk: 'subscription', value: subscription, rest: { ...filter, subscription: undefined } };
+  }
+  const withoutState = { ...filter, lifeCycleState: undefined };
+  if (state === 'PENDING') return { walk: 'pending', value: null, rest: withoutState };
+  // Nothing else has a code.
+  if (state === 'REJECTED' || (state === undefined && code !== undefined)) {
+    return { walk: 'final', value: 'REJECTED', rest: withoutState };
+  }
+  if (type !== undefined) return { walk: 'type', value: type, rest: { ...filter, type: undefined } };
+  if (state !== undefined) return { walk: 'final', value: state, rest: withoutState };
+  return { walk: 'all', value: null, rest: filter };
 }
 
 /** The sources of the numbers; each walks one index from the start of the page. */
 const WALKS = {
+  /** request_subscription */
+  subscription: { from: 'request p', where: 'p.subscription_number = $5::text' },
   /** request_type */
   type: { from: 'request p', where: 'p.type = $5::text' },
   /** work's primary key: exactly one row per unfinished request */
-  pending: { from: 'work p', where: 'true' },
+  pending: { from: 'work p', where: '$5::text is null' },
   /** request_final's primary key */
   final: { from: 'request_final p', where: 'p.state = $5::text' },
   /** request_final_reference */
@@ -90,13 +122,25 @@ const WALKS = {
     from: 'request_final p join request whole on whole.number = p.number',
     where: `p.reference_key = left($5::text, ${REFERENCE_KEY_CHARACTERS}) and whole.reference_number = $5::text`,
   },
+  /** request's primary key */
+  all: { from: 'request p', where: '$5::text is null' },
 } as const satisfies Record<Walk, { from: string; where: string }>;
 
+/**
+ * The other parts of the filter are compared by request's primary key, if there are any. It is no EXISTS, which PostgreSQL
+ * may answer from a hash of the whole table.
+ */
 function page({ from, where }: { from: string; where: string }, newest: boolean): string {
-  const [beyond, order] = newest ? ['<', 'desc'] : ['>', 'asc'];
+  const [beyond, order, within] = newest ? ['<', 'desc', '>='] : ['>', 'asc', '<='];
   return /* sql */ `
 with page as materialized (
-  select p.number from ${from} where ${where} and p.number ${beyond} $1::bigint
+  select p.number from ${from}
+   where ${where} and p.number ${beyond} $1::bigint and p.number ${within} $6::bigint
+     and (not $7::boolean or (
+       select ($8::text is null or e.type = $8) and ($9::text is null or e.life_cycle_state = $9)
+          and ($10::text is null or e.subscription_number = $10) and ($11::text is null or e.error_code = $11)
+          and ($12::timestamptz is null or e.submitted_at >= $12) and ($13::timestamptz is null or e.submitted_at < $13)
+         from request e where e.number = p.number))
    order by p.number ${order} limit $2::int offset $3::int
 )
 select ${REQUEST_COLUMNS}

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Call, call } from '../http/calls.ts';
 import { success, successSchema, WebApiError } from '../http/envelope.ts';
 import { findRequest } from '../requests/find.ts';
-import { listRequests, type ListFilter } from '../requests/list.ts';
+import { listRequests } from '../requests/list.ts';
 import { listQuery, PAGE, showQuery } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 import { completeRequest, viewOf } from './shape.ts';
@@ -51,7 +51,11 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
         const { fields_set: fields } = input;
         // One more than was asked for tells whether there is another page.
         const found = await listRequests(db, {
-          filter: filterOf(input),
+          filter: {
+            type: input.type,
+            lifeCycleState: input.life_cycle_state,
+            referenceNumber: input.reference_number,
+          },
           limit: limit + 1,
           offset: input.offset ?? 0,
           after: input.after ?? null,
@@ -65,15 +69,4 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
       },
     }),
   ];
-}
-
-/** The schema has seen to it that exactly one is there. */
-function filterOf({
-  type,
-  life_cycle_state: state,
-  reference_number: reference,
-}: z.output<typeof listQuery>): ListFilter {
-  if (type !== undefined) return { type };
-  if (state !== undefined) return { lifeCycleState: state };
-  return { referenceNumber: reference ?? '' };
 }

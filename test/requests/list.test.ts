@@ -101,6 +101,40 @@ describe('lists', () => {
     expect(await listed({ referenceNumber: 'R' })).toEqual([]);
   });
 
+  test('several parts of a filter list what fits all of them', async () => {
+    const of = (number: string) => ({ subscription: { id: null, number } });
+    const numbers = await submit(
+      db,
+      requestFor(addTo('1'), of('S1')),
+      requestFor(pairingOf(['2']), of('S1')),
+      requestFor(addTo('3'), of('S2')),
+      requestFor(addTo('4'), of('S1')),
+    );
+    await endAll(['1', '3']);
+    const later = await submit(db, requestFor(addTo('5'), of('S1')));
+    expect(await listed({ subscription: 'S1' })).toEqual([numbers[0], numbers[1], numbers[3], ...later]);
+    expect(await listed({ subscription: 'S1', type: 'CREATE_PAIRING' })).toEqual([numbers[1]]);
+    expect(await listed({ subscription: 'S1', lifeCycleState: 'PENDING' })).toEqual(later);
+    expect(await listed({ code: 'CLIENT_NOT_FOUND' })).toEqual([numbers[0], numbers[2]]);
+    expect(await listed({ code: 'CLIENT_NOT_FOUND', subscription: 'S2' })).toEqual([numbers[2]]);
+    expect(await listed({ code: 'CLIENT_NOT_FOUND', lifeCycleState: 'COMPLETED' })).toEqual([]);
+    expect(await listed({ type: 'ADD_SUBSCRIPTIONS', lifeCycleState: 'COMPLETED' })).toEqual([numbers[3]]);
+    expect(await listed({ lifeCycleState: 'REJECTED', subscription: 'S3' })).toEqual([]);
+  });
+
+  test('times list what was submitted between them, in either order', async () => {
+    const numbers = await submit(db, requestFor(addTo('1')), requestFor(addTo('2')), requestFor(addTo('3')));
+    const at = (hour: number): Date => new Date(Date.UTC(2026, 0, 1, hour));
+    for (const [index, number] of numbers.entries()) {
+      await db.query('update request set submitted_at = $2 where number = $1', [number, at(index)]);
+    }
+    expect(await listed({ since: at(1) })).toEqual(numbers.slice(1));
+    expect(await listed({ until: at(1) })).toEqual(numbers.slice(0, 1));
+    expect(await listed({ since: at(1), until: at(2), type: 'ADD_SUBSCRIPTIONS' })).toEqual([numbers[1]]);
+    expect(await listed({ since: at(1) }, { first: 'newest' })).toEqual(numbers.slice(1).toReversed());
+    expect(await listed({ lifeCycleState: 'PENDING', since: at(3) })).toEqual([]);
+  });
+
   test('pages by keyset and by offset hold everything once, in either order, while more comes in', async () => {
     const numbers = await submit(db, ...Array.from({ length: 23 }, (_, index) => requestFor(addTo(String(index)))));
     const filter: ListFilter = { type: 'ADD_SUBSCRIPTIONS' };
@@ -204,6 +238,10 @@ describe('on 100,000 requests', () => {
     ['COMPLETED', { lifeCycleState: 'COMPLETED' }],
     ['REJECTED', { lifeCycleState: 'REJECTED' }],
     ['reference number', { referenceNumber: 'ref-77777' }],
+    ['subscription', { subscription: 'S7' }],
+    ['subscription and type', { subscription: 'S7', type: 'ADD_SUBSCRIPTIONS' }],
+    ['state and time', { lifeCycleState: 'COMPLETED', since: new Date(Date.now() - 3_600_000) }],
+    ['time', { until: new Date(Date.now() + 3_600_000) }],
   ];
 
   test('every list walks indexes, sorts no more than its page, and reads few pages of the table', async () => {
@@ -228,10 +266,11 @@ describe('on 100,000 requests', () => {
 /** One in 1,000 is REJECTED, one in 1,000 PENDING, one in 500 a pairing; each kind all over the table. */
 async function fillMany(count: number): Promise<void> {
   await db.query(
-    `insert into request (number, type, sequence_number, life_cycle_state, command, cards, process_name, reference_number)
+    `insert into request (number, type, sequence_number, life_cycle_state, command, cards, process_name, reference_number,
+                          subscription_number)
      select n, case when n % 500 = 7 then 'CREATE_PAIRING' else 'ADD_SUBSCRIPTIONS' end, 1,
             case n % 1000 when 3 then 'REJECTED' when 5 then 'PENDING' else 'COMPLETED' end,
-            '{}', array['card'], 'TRIGGER', case when n % 1000 not in (3, 5) then 'ref-' || n end
+            '{}', array['card'], 'TRIGGER', case when n % 1000 not in (3, 5) then 'ref-' || n end, 'S' || n % 5000
        from generate_series(1, $1::int) n`,
     [count],
   );

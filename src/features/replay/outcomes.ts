@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import type { Encoder } from '../../outcomes/encode.ts';
-import { outboxBacklog } from '../../outcomes/outbox.ts';
+import { OUTBOX, outboxBacklog } from '../../outcomes/outbox.ts';
 import { publish } from '../../outcomes/publish.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { faultPoint } from '../../platform/fault-points.ts';
-import { idRange } from './id-range.ts';
+import { idRange } from '../../platform/id-range.ts';
 import { advanceReplay, endReplay, interruptedBy, type Replay, type ReplayState } from './record.ts';
 import {
   newestOf,
@@ -47,7 +47,7 @@ export async function outcomeSelection(
   topic: string | null,
 ): Promise<StoredOutcomeSelection> {
   const range = { from: dateOf(selection.from), to: dateOf(selection.to) };
-  return { ...selection, ...(await idRange(db, 'outbox', range)), topic };
+  return { ...selection, ...(await idRange(db, OUTBOX, range)), topic };
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { ActionEvent } from '../../events/action-event.ts';
 import type { Database } from '../../platform/database.ts';
 import type { Group } from './evaluate.ts';
-import { idRange } from './id-range.ts';
+import { idRange } from '../../platform/id-range.ts';
 
 /** The dispositions that can be selected from the inbox: decided and held events. */
 export const SELECTABLE = ['PLANNED', 'NOTHING_TO_DO', 'STALE'] as const;
@@ -62,6 +62,8 @@ export function isMeant(event: ActionEvent, { subscription, action, type }: Even
   );
 }
 
+const INBOX = { table: 'inbox', id: 'id', time: 'received_at' };
+
 const PAGE_SUBSCRIPTIONS = 100;
 /** A page has fewer subscriptions if they have many events; a single subscription may exceed this. */
 const PAGE_EVENTS = 1_000;
@@ -76,7 +78,7 @@ export async function* inboxPages(
   after: string | null,
 ): AsyncGenerator<GroupPage> {
   const times = { from: dateOf(source.from), to: dateOf(source.to) };
-  const range = await idRange(db, 'inbox', times);
+  const range = await idRange(db, INBOX, times);
   const [letter, name] = type === null ? [null, null] : [type.slice(0, 1), type.slice(3)];
   const family = letter === null ? null : (FAMILY_LETTERS[letter as keyof typeof FAMILY_LETTERS] ?? letter);
   const bounded = source.from !== null || source.to !== null;
@@ -118,7 +120,7 @@ export async function* inboxPages(
 
 /** Returns an upper limit of the number of selected inbox events, for the progress line. */
 export async function countInbox(db: Database, source: EventSource & { readonly kind: 'inbox' }): Promise<number> {
-  const { first, last } = await idRange(db, 'inbox', { from: dateOf(source.from), to: dateOf(source.to) });
+  const { first, last } = await idRange(db, INBOX, { from: dateOf(source.from), to: dateOf(source.to) });
   return Math.max(0, last - first + 1);
 }
 

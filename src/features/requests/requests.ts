@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { refuse, text } from '../../http/input-kinds.ts';
 import type { InputPatterns } from '../../http/parts.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import { limit, wholeNumber } from '../../operations/fields.ts';
+import { limit, moment, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { outcomeFailure, outcomeFields, outcomeText, showOutcome } from '../../operations/outcome.ts';
 import { requestTable, type ShownRequest, showRequest, shownRequest } from '../../operations/shown-request.ts';
@@ -10,7 +10,7 @@ import { recordOutcomes } from '../../outcomes/record.ts';
 import { commandTypes } from '../../planning/command.ts';
 import { findRequest, lifeCycleStates } from '../../requests/find.ts';
 import { hastenRequests } from '../../requests/hasten.ts';
-import { type ListFilter, listRequests } from '../../requests/list.ts';
+import { listRequests } from '../../requests/list.ts';
 import { withdrawRequest } from '../../requests/withdraw.ts';
 import { isPastNumber, readStory, requestStory, type RequestStory } from './story.ts';
 import { storyText } from './story-text.ts';
@@ -39,14 +39,19 @@ const listInput = z
       .min(1, 'give the reference number')
       .optional()
       .describe('With this reference number of the CAS.'),
+    subscription: text(500).min(1, 'give a number').optional().describe('Of the subscription with this number.'),
+    code: text(200).min(1, 'give a code').optional().describe('REJECTED with this error code.'),
+    since: moment('Submitted from then on').optional(),
+    until: moment('Submitted before').optional(),
     newest: flag('The newest first.'),
     bodies: flag(`With the SOAP bodies; then at most ${BODIES_MAX} requests.`),
     limit: limit(),
     after: wholeNumber(0, NUMBER_MAX, 'Starts after this number, the last one of the page before').optional(),
   })
-  .superRefine(({ type, state, reference, bodies, limit: most }, context) => {
-    if ([type, state, reference].filter((one) => one !== undefined).length !== 1) {
-      refuse(context, 'PARAMETERS_CONFLICT', 'give exactly one of {type}, {state} and {reference}');
+  .superRefine(({ newest: _newest, bodies, limit: most, after: _after, ...filter }, context) => {
+    if (Object.values(filter).every((one) => one === undefined)) {
+      const all = '{state}, {type}, {reference}, {subscription}, {code}, {since} or {until}';
+      refuse(context, 'PARAMETER_MISSING', `say which requests: give ${all}`);
     }
     if (!bodies || most <= BODIES_MAX) return;
     refuse(context, 'PARAMETERS_CONFLICT', `{limit} is ${most}: give at most ${BODIES_MAX} with {bodies}`);
@@ -74,8 +79,9 @@ export const requests: Feature = {
     }),
     operation({
       name: 'requests.list',
-      summary: 'List requests of one type, in one state, or with one reference number',
-      description: 'In the order of their numbers, which is the order of submission.',
+      summary: 'List requests by state, type, subscription, error code, reference number or time',
+      description:
+        'Those that fit everything that is given, in the order of their numbers, which is the order of submission.',
       role: 'viewer',
       route: 'GET /requests',
       input: listInput,
@@ -84,10 +90,10 @@ export const requests: Feature = {
         .meta({ id: 'OperationRequests', description: 'A page of provisioning requests.' }),
       example: { state: 'REJECTED', newest: true },
       cli: { empty: 'There are no such requests.', text: (output) => requestTable(output.requests) },
-      async handle({ db }, { newest, after = null, bodies, limit: most, ...filter }) {
+      async handle({ db }, { newest, after = null, bodies, limit: most, state, reference, ...rest }) {
         const first = newest ? 'newest' : 'oldest';
-        const listed = await listRequests(db, { filter: filterOf(filter), limit: most, after, first, bodies });
-        return { requests: listed.map(showRequest) };
+        const filter = { ...rest, lifeCycleState: state, referenceNumber: reference };
+        return { requests: (await listRequests(db, { filter, limit: most, after, first, bodies })).map(showRequest) };
       },
     }),
     operation({
@@ -138,16 +144,6 @@ async function storyOf(db: OperationContext['db'], number: string): Promise<Requ
       ? `provisioning request ${number} is not kept any more (docs/retention.md), or its number was never used`
       : `there is no provisioning request ${number}: give its number or its id`;
   throw new OperationError('PROVISIONING_REQUEST_NOT_FOUND', null, problem);
-}
-
-/** The schema makes sure that exactly one is there. */
-function filterOf({
-  type,
-  state,
-  reference = '',
-}: Pick<z.output<typeof listInput>, 'type' | 'state' | 'reference'>): ListFilter {
-  if (type !== undefined) return { type };
-  return state === undefined ? { referenceNumber: reference } : { lifeCycleState: state };
 }
 
 function processInput({ smartcard }: InputPatterns) {

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import type { ActionEvent } from '../../events/action-event.ts';
 import type { IncomingMessage } from '../../intake/message.ts';
 import { instant, type RowOf, shownRow } from '../../operations/fields.ts';
-import type { DeadLetterHeader } from '../../outcomes/outbox.ts';
+import { type DeadLetterHeader, OUTBOX } from '../../outcomes/outbox.ts';
 import type { Queryable } from '../../platform/database.ts';
-import { idRange } from '../replay/id-range.ts';
+import { idRange } from '../../platform/id-range.ts';
 
 /** A message of the CRM in the inbox. */
 export const storedEvent = z
@@ -80,7 +80,7 @@ export async function messageOfDeadLetter(db: Queryable, letter: StoredEvent): P
   const { topic, partition, offset, message_date: timestamp } = letter;
   const received = new Date(letter.received_date);
   // One transaction wrote both rows, so both have its time, to the microsecond.
-  const range = await idRange(db, 'outbox', { from: received, to: received });
+  const range = await idRange(db, OUTBOX, { from: received, to: received });
   const place = [
     ['dead-letter-topic', base64(topic)],
     ['dead-letter-partition', base64(String(partition))],

@@ -143,6 +143,16 @@ describe('conax-provisioning requests list', () => {
       new RegExp(`^${pairing} +COMPLETED`, 'm'),
     );
     expect(await requests('list', '--state', 'PENDING')).toMatchObject({ exitCode: 0, stdout: '' });
+    const some = await requests(
+      'list',
+      '--subscription',
+      SUBSCRIPTION,
+      '--code',
+      'CLIENT_NOT_FOUND',
+      '--since',
+      '2026-01-01',
+    );
+    expect(some.stdout).toBe(rejected.stdout);
   });
 
   test('as JSON lists what the API lists, a page at a time in either order, with the SOAP bodies if asked for', async () => {
@@ -166,8 +176,7 @@ describe('conax-provisioning requests list', () => {
   });
 
   test.each([
-    [[], 'give exactly one of --type, --state and --reference'],
-    [['--state', 'PENDING', '--type', 'CREATE_PAIRING'], 'give exactly one of --type, --state and --reference'],
+    [[], 'say which requests: give --state, --type, --reference, --subscription, --code, --since or --until'],
     [['--state', 'pending'], '--state is "pending": give one of PENDING, COMPLETED, REJECTED'],
     [['--type', 'ADD'], '--type is "ADD": give one of ADD_SUBSCRIPTIONS, CANCEL_SUBSCRIPTIONS'],
     [['--state', 'PENDING', '--bodies', '--limit', '201'], '--limit is 201: give at most 200 with --bodies'],
@@ -184,7 +193,8 @@ describe('conax-provisioning requests list', () => {
   test.each([
     ['state=pending', 'PARAMETER_INVALID', 'state is "pending": give one of PENDING'],
     ['state=PENDING&newest=1', 'PARAMETER_INVALID', 'newest is "1": give true or false'],
-    ['state=PENDING&type=CREATE_PAIRING', 'PARAMETERS_CONFLICT', 'give exactly one of type, state and reference'],
+    ['newest=true', 'PARAMETER_MISSING', 'say which requests: give state, type,'],
+    ['state=PENDING&bodies=true&limit=201', 'PARAMETERS_CONFLICT', 'limit is 201: give at most 200 with bodies'],
   ])('a wrong query %s is answered with 400', async (query, code, says) => {
     expect(refusal(await world.operate(`/requests?${query}`), says)).toEqual([400, code, says]);
   });
