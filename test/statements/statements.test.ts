@@ -15,9 +15,8 @@ const PUT_TOGETHER = [
   // One of two, which are prepared below.
   'statement',
   // A column and a table, or conditions, that the caller chooses.
-  '`select coalesce(min(id), 1) as first, coalesce(max(id), 0) ',
-  '`select id, ${column} as time from ${table} where id >= $1 o',
-  "`${SELECT_REQUEST} where ${byId ? 'r.id = $1::uuid' : 'r.num",
+  '`select coalesce(min(${id}), 1) as first, coalesce(max(${id}',
+  '`select ${id} as id, ${time} as time from ${table} where ${i',
   '`select subscription_number as number, array_agg(id order by',
   '`select o.id, o.kind, o.event_id, o.message_key, o.record, o',
 ];

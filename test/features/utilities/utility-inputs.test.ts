@@ -177,11 +177,6 @@ test.each<[line: string, says: string]>([
   });
 });
 
-const COMMANDS: Readonly<Record<string, () => Command>> = {
-  ...Object.fromEntries(
-    [pair, info, screens.message, screens.fingerprint, pin, requests].map((one) => [
-      one.name,
-      () => featureCommand(one),
-    ]),
-  ),
-};
+const COMMANDS: Readonly<Record<string, () => Command>> = Object.fromEntries(
+  [pair, info, screens.message, screens.fingerprint, pin, requests].map((one) => [one.name, () => featureCommand(one)]),
+);
