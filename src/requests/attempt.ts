@@ -1,13 +1,28 @@
-import type { ConaxExchange } from '../conax/client.types.ts';
+import type { CommandType } from '../planning/command.ts';
 import type { Transaction } from '../platform/database.ts';
 import { storable } from './storable.ts';
+
+/** One SOAP call as an attempt stores it, secrets masked. The exchanges of the CAS's client have this form. */
+export interface Exchange {
+  readonly answer: { readonly kind: string; readonly code?: string; readonly description?: string };
+  /** The command that was sent; a question differs from the request's own. */
+  readonly command: CommandType;
+  readonly operation: string;
+  readonly url: string;
+  readonly requestBody: string | null;
+  readonly responseBody: string | null;
+  readonly httpStatus: number | null;
+  /** Epoch milliseconds. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+}
 
 /** The SOAP calls of one request to store, in their order. */
 export interface AttemptsOf {
   readonly number: number;
   /** How many calls were stored before these. */
   readonly before: number;
-  readonly exchanges: readonly ConaxExchange[];
+  readonly exchanges: readonly Exchange[];
 }
 
 /** Stores the SOAP calls of requests that the caller's transaction still holds, and the instance that made them. */
@@ -24,8 +39,8 @@ export async function writeAttempts(tx: Transaction, requests: readonly Attempts
     rows.map(({ exchange }) => exchange.operation),
     rows.map(({ exchange }) => exchange.url),
     answers.map(({ kind }) => kind),
-    answers.map((answer) => ('code' in answer ? storable(answer.code) : null)),
-    answers.map((answer) => ('description' in answer ? storable(answer.description) : null)),
+    answers.map(({ code = null }) => storable(code)),
+    answers.map(({ description = null }) => storable(description)),
     rows.map(({ exchange }) => exchange.httpStatus),
     rows.map(({ exchange }) => storable(exchange.requestBody)),
     rows.map(({ exchange }) => storable(exchange.responseBody)),

@@ -1,8 +1,7 @@
-import type { ConaxExchange } from '../conax/client.types.ts';
 import { type PairingNews, subscriptionsTaught } from '../pairings/news.ts';
 import { establishPairings } from '../pairings/store.ts';
 import type { Transaction } from '../platform/database.ts';
-import { writeAttempts } from './attempt.ts';
+import { writeAttempts, type Exchange } from './attempt.ts';
 import { claimKey, type Held, heldColumns } from './claim.ts';
 import type { Command } from '../planning/command.ts';
 import { handOn } from './hand-on.ts';
@@ -39,7 +38,7 @@ export interface FinishedRequest {
   /** What the answer shows about pairings (R7, R8); null if nothing. */
   readonly pairingNews: PairingNews | null;
   /** The SOAP calls since the claim, in order. */
-  readonly exchanges: readonly ConaxExchange[];
+  readonly exchanges: readonly Exchange[];
 }
 
 /** Writes the outcomes of requests that became final into the outbox, in the caller's transaction. */

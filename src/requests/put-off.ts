@@ -1,6 +1,5 @@
-import type { ConaxExchange } from '../conax/client.types.ts';
 import type { Transaction } from '../platform/database.ts';
-import { writeAttempts } from './attempt.ts';
+import { writeAttempts, type Exchange } from './attempt.ts';
 import { claimKey, type Doubt, type Held, heldColumns } from './claim.ts';
 import { placeColumns, READY_NO_LATER } from './hand-on.ts';
 import { lockCards } from './lock-cards.ts';
@@ -14,7 +13,7 @@ export interface PutOffRequest {
   /** How long it may not be claimed, from now. */
   readonly delayMs: number;
   readonly doubt: Doubt | null;
-  readonly exchanges: readonly ConaxExchange[];
+  readonly exchanges: readonly Exchange[];
 }
 
 /**
