@@ -45,7 +45,7 @@ export type EventSelection = EventFilter & { readonly source: EventSource };
 /** Some subscriptions of a selection, each with all its selected events. */
 export type GroupPage = readonly Group[];
 
-export const FAMILY_LETTERS = { S: 'SUBSCRIPTION', V: 'SERVICE', I: 'INSTALLED_ITEM' } as const;
+const FAMILY_LETTERS = { S: 'SUBSCRIPTION', V: 'SERVICE', I: 'INSTALLED_ITEM' } as const;
 
 /** Names an action in the form that people write: `V: ADD_SERVICE`. */
 export function actionName(event: ActionEvent): string {
