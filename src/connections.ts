@@ -1,4 +1,5 @@
-import { type CasDefinition, defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
+import type { CasDefinition } from './conax/cas-definition.types.ts';
 import type { ConaxClientOptions } from './conax/client.ts';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database.ts';

@@ -48,11 +48,11 @@ export const IMPORT_RULES: ImportRules = {
     simulator: [
       'conax/answer-shape.ts',
       'conax/cas-definition.ts',
+      'conax/cas-definition.types.ts',
       'conax/charset.ts',
       'conax/field-names.ts',
       'conax/samples.ts',
       'conax/soap-envelope.ts',
-      'conax/wsdl-check.ts',
       'conax/wsdl-validator.ts',
       'conax/xml.ts',
       'planning/command.ts',
@@ -60,7 +60,13 @@ export const IMPORT_RULES: ImportRules = {
     ],
     'settings.ts': ['setting-contradictions.ts', 'platform'],
     'setting-contradictions.ts': ['platform'],
-    'connections.ts': ['settings.ts', 'conax/cas-definition.ts', 'conax/client.ts', 'platform'],
+    'connections.ts': [
+      'settings.ts',
+      'conax/cas-definition.ts',
+      'conax/cas-definition.types.ts',
+      'conax/client.ts',
+      'platform',
+    ],
     'health.ts': SERVICE,
     'clock.ts': SERVICE,
     'service.ts': ['settings.ts', 'connections.ts', 'health.ts', 'clock.ts', ...SERVICE],
@@ -78,5 +84,5 @@ export const IMPORT_RULES: ImportRules = {
   allowedOutside: ['package.json'],
   // Both lists must become empty: do not add to them.
   exceptions: [],
-  circles: ['conax -> conax/cas-definition.ts', 'conax/fields.ts -> conax/template.ts'],
+  circles: [],
 };

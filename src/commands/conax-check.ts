@@ -1,4 +1,5 @@
-import { type CasCommand, type CasInspection, defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
+import { defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
+import type { CasCommand, CasInspection } from '../conax/cas-definition.types.ts';
 import { CasDefinitionError } from '../conax/mistakes.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';

@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { messageOf } from '../platform/errors.ts';
 import { SettingsError } from '../platform/environment.ts';
-import { TextError } from '../platform/text.ts';
+import { FileError } from '../platform/files.ts';
 import { namingPart } from '../platform/unreachable.ts';
 import { report } from './output.ts';
 
@@ -23,7 +23,7 @@ export function reportAndExitCode(error: unknown): number {
   // Commander has printed its own message (or the help that was asked for) already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
   report(messageOf(namingKafka(error)));
-  if (error instanceof SettingsError || error instanceof UsageError || error instanceof TextError)
+  if (error instanceof SettingsError || error instanceof UsageError || error instanceof FileError)
     return ExitCode.usage;
   return error instanceof NotFoundError ? ExitCode.notFound : ExitCode.failed;
 }

@@ -1,10 +1,10 @@
-import { createReadStream, createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
+import { createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
 import { type ImportProgress, importSubscriptions, type Reject } from '../features/import/import.ts';
 import { messageOf } from '../platform/errors.ts';
-import { TextError } from '../platform/text.ts';
+import { FileError, fileError, readPieces } from '../platform/files.ts';
 import { readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { UsageError } from './exit-codes.ts';
@@ -45,7 +45,7 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
   let progress: ImportProgress = { lines: 0, bytes: 0, added: 0, updated: 0, known: 0, rejected: 0 };
   let shownAt = 0;
   try {
-    const stream = file === '-' ? process.stdin : createReadStream(file, { highWaterMark: 1 << 20 });
+    const stream = file === '-' ? process.stdin : readPieces(file);
     progress = await withDatabase((db) =>
       importSubscriptions(db, stream as AsyncIterable<Buffer>, {
         name: file === '-' ? 'standard input' : file,
@@ -61,7 +61,7 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
       }),
     );
   } catch (error) {
-    if (error instanceof TextError) throw error;
+    if (error instanceof FileError) throw error;
     throw new Error(`${messageOf(error)}\n${continueWith(progress)}`, { cause: error });
   } finally {
     await rejects.close();
@@ -87,10 +87,10 @@ const PROGRESS_EVERY_SECONDS = 2;
 function sizeOf(file: string): number {
   try {
     const found = statSync(file);
-    if (found.isDirectory()) throw new Error('it is a directory');
+    if (found.isDirectory()) throw Object.assign(new Error(), { code: 'EISDIR' });
     return found.size;
   } catch (error) {
-    throw new UsageError(`The file ${JSON.stringify(file)} cannot be read: ${messageOf(error)}`);
+    throw fileError(file, 'read', error);
   }
 }
 

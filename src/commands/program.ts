@@ -17,8 +17,9 @@ import { addPasswordCommands } from './users.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
 import { visible } from '../platform/terminal-text.ts';
-import { readSettings, SERVICE_SETTINGS, type SettingGroup } from '../settings.ts';
+import { misspeltSettings, readSettings, SERVICE_SETTINGS, type SettingGroup } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
+import { report } from './output.ts';
 
 /** Every command, and the settings that it reads in any case. */
 const COMMANDS: readonly (readonly [make: () => Command, settings: readonly SettingGroup[]])[] = [
@@ -51,6 +52,7 @@ export function createProgram(): Command {
       'after',
       `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
     );
+  program.hook('preAction', () => misspeltSettings().forEach((hint) => report(hint)));
   for (const [make, settings] of COMMANDS) {
     const command = make();
     let running = false;

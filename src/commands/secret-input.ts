@@ -21,7 +21,7 @@ export async function secretFrom(what: string, { file, stdin }: SecretSource, op
     try {
       return withoutLastLineBreak(readTextFile(file));
     } catch (error) {
-      throw new UsageError(`--${what.toLowerCase()}-file cannot be used: ${messageOf(error)}`);
+      throw new UsageError(`--${what.toLowerCase()}-file: ${messageOf(error)}`);
     }
   }
   if (stdin === true) return withoutLastLineBreak(await readStandardInput());

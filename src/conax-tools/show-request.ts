@@ -1,4 +1,4 @@
-import type { CasCommand } from '../conax/cas-definition.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { sampleText } from '../conax/request-check.ts';
 import { sampleFields } from '../conax/samples.ts';
 

@@ -1,5 +1,5 @@
 import { messageOf } from '../platform/errors.ts';
-import type { CasCommand } from '../conax/cas-definition.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { nameOf } from '../conax/soap-envelope.ts';
 
 /** An operation as the package `soap` reads it. */

@@ -1,6 +1,6 @@
 import { type WsdlOperation as BoundOperation, readOperations } from '../conax/wsdl-operations.ts';
 import type { QName } from '../conax/answer-shape.ts';
-import type { SoapVersion } from '../conax/cas-definition.ts';
+import type { SoapVersion } from '../conax/cas-definition.types.ts';
 import { nameOf } from '../conax/soap-envelope.ts';
 import { readWsdlDocuments } from '../conax/wsdl-documents.ts';
 import { type Components, indexComponents } from './schema-components.ts';

@@ -1,26 +1,30 @@
 import type { AnswerPath, AnswerShape, QName, ReportMember } from './answer-shape.ts';
 import { nameOf, soapNamespaces } from './soap-envelope.ts';
-import type { Problem, Validator } from './wsdl-validator.ts';
+import { type WrongNamespace, wrongNamespaceOf } from './wrong-namespaces.ts';
+import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
 import { escapeXml } from './xml.ts';
 
 /** Validations for one path. Real answers need some ten: one for each element that comes before the wanted one. */
 const triesMax = 400;
+
+interface AnswerFindings {
+  readonly report: ReportMember;
+  /** What could not be checked, and why. */
+  readonly unchecked: ReportMember;
+  readonly inWrongNamespace: (member: string, wrong: WrongNamespace) => void;
+}
 
 /**
  * Checks the paths of an answer against the WSDL's schemas: an answer is written with nothing but the path, and the elements
  * that the validator expects before it are added until it is content. What can never be there is a mistake, and so is a
  * status code whose type takes none of the success codes.
  */
-export function checkAnswer(
-  shape: AnswerShape,
-  validator: Validator,
-  report: ReportMember,
-  unchecked: ReportMember,
-): void {
+export function checkAnswer(shape: AnswerShape, validator: Validator, findings: AnswerFindings): void {
+  const { report, unchecked } = findings;
   if (!validator.hasSchemas || shape.element === null) return;
   const root = shape.element;
   const declared = validate(validator, element(root, ''));
-  if (declared.some(({ text }) => text.startsWith('the WSDL has no element'))) {
+  if (declared.some(({ undeclared }) => undeclared !== null)) {
     const [field = 'element'] = Object.keys(shape.paths);
     report(field, `the WSDL has no element ${nameOf(root)}; look at the answer in SoapUI, and at "namespaces"`);
     return;
@@ -31,21 +35,55 @@ export function checkAnswer(
   }
   for (const [field, path] of Object.entries(shape.paths)) {
     const texts = field === 'statusCode' ? [...shape.success] : ['1'];
-    const problems = texts.map((text) => problemOf(validator, path, text));
-    if (problems.includes(null)) continue;
-    const [problem] = problems;
-    if (problem === 'too many') unchecked(field, 'could not be checked: too much may stand before it');
-    else if (problem && /element-only/.test(problem.text)) {
-      report(field, 'has elements in it and no text; write the path down to the element with the text');
-    } else if (problem?.isText === false)
-      report(field, `the WSDL has no such place: ${problem.text} Look at the answer in SoapUI`);
-    else if (field === 'statusCode' && problem) {
-      report(field, `its type takes none of the success codes ${texts.join(', ')}: ${problem.text} Correct "success"`);
-    }
+    checkPath(field, path, texts, validator, findings);
   }
 }
 
-type PathProblem = { readonly text: string; readonly isText: boolean } | 'too many' | null;
+function checkPath(
+  field: string,
+  path: AnswerPath,
+  texts: readonly string[],
+  validator: Validator,
+  findings: AnswerFindings,
+  corrections = 0,
+): void {
+  const { report, unchecked, inWrongNamespace } = findings;
+  const problems = texts.map((text) => problemOf(validator, path, text));
+  const [problem] = problems;
+  if (problem === undefined || problems.includes(null)) return;
+  switch (problem?.kind) {
+    case 'namespace': {
+      const { depth, wrong } = problem;
+      inWrongNamespace(field, wrong);
+      const corrected = path.map((step, index) => (index === depth ? { ...step, ns: wrong.wanted } : step));
+      if (corrections < path.length) checkPath(field, corrected, texts, validator, findings, corrections + 1);
+      return;
+    }
+    case 'too many':
+      return unchecked(field, 'could not be checked: too much may stand before it');
+    case 'container':
+      return report(field, 'has elements in it and no text; write the path down to the element with the text');
+    case 'place':
+      return report(
+        field,
+        `the WSDL has no such place: ${withoutNamespace(problem.text)} Look at the answer in SoapUI`,
+      );
+    case 'text':
+      if (field === 'statusCode') {
+        report(
+          field,
+          `its type takes none of the success codes ${texts.join(', ')}: ${withoutNamespace(problem.text)} Correct "success"`,
+        );
+      }
+  }
+}
+
+type PathProblem =
+  /** A step that may never stand there, or a text that its type does not take. */
+  | { readonly kind: 'place' | 'text'; readonly text: string }
+  | { readonly kind: 'namespace'; readonly depth: number; readonly wrong: WrongNamespace }
+  | { readonly kind: 'container' | 'too many' }
+  | null;
 
 function problemOf(validator: Validator, path: AnswerPath, text: string): PathProblem {
   const budget = { tries: triesMax };
@@ -61,14 +99,13 @@ function problemOf(validator: Validator, path: AnswerPath, text: string): PathPr
   }
   const names = path.map((step) => `'${nameOf(step)}'`);
   const about = (problem: Problem): boolean => names.some((name) => problem.text.includes(`Element ${name}`));
-  for (const problem of validate(validator, written(path, before, text)).filter(about)) {
-    if (
-      /attribute '[^']*': The attribute|content is not allowed|not allowed, because|element-only/.test(problem.text)
-    ) {
-      return { text: problem.text, isText: false };
+  for (const { text: said } of validate(validator, written(path, before, text)).filter(about)) {
+    if (said.includes('element-only')) return { kind: 'container' };
+    if (/attribute '[^']*': The attribute|content is not allowed|not allowed, because/.test(said)) {
+      return { kind: 'place', text: said };
     }
-    if (/facet|not a valid value|must be|fixed/.test(problem.text) && problem.text.includes(names.at(-1) ?? '')) {
-      return { text: problem.text, isText: true };
+    if (/facet|not a valid value|must be|fixed/.test(said) && said.includes(names.at(-1) ?? '')) {
+      return { kind: 'text', text: said };
     }
   }
   return null;
@@ -85,19 +122,19 @@ function place(
   const last = path.at(-1);
   const wanted = last === undefined ? '' : nameOf(last);
   let first: Problem | undefined;
+  let wrong: WrongNamespace | null = null;
   const search = (added: readonly QName[]): readonly QName[] | null => {
     budget.tries -= 1;
     const problems = validate(validator, written(path, [...before, added], text));
-    const own = problems.find((problem) =>
-      problem.text.startsWith(`Element '${wanted}': This element is not expected`),
-    );
+    const own = problems.find(({ unexpected }) => unexpected !== null && nameOf(unexpected.element) === wanted);
     if (own === undefined) {
       const refused = problems.find((problem) => /Element content is not allowed/.test(problem.text));
       first ??= refused;
       return refused === undefined ? added : null;
     }
     first ??= own;
-    for (const name of expectedIn(own.text)) {
+    wrong ??= wrongNamespaceOf(own, validator);
+    for (const name of own.unexpected?.expected ?? []) {
       if (budget.tries <= 0 || added.length >= 30) return null;
       if (added.filter((one) => nameOf(one) === nameOf(name)).length > 1) continue;
       const found = search([...added, name]);
@@ -107,16 +144,8 @@ function place(
   };
   const found = search([]);
   if (found !== null) return { before: [...before, found], problem: null };
-  return { before, problem: budget.tries <= 0 ? 'too many' : { text: first?.text ?? '', isText: false } };
-}
-
-/** The names in "Expected is one of ( {ns}a, {ns}b )."; wildcards are left out. */
-function expectedIn(text: string): QName[] {
-  const list = /Expected is(?: one of)? \( (.*) \)/.exec(text)?.[1] ?? '';
-  return list.split(/,\s+/).flatMap((name) => {
-    const [, ns = '', local] = /^(?:\{([^*#]*)\})?([\p{L}_][\p{L}\p{N}._-]*)$/u.exec(name) ?? [];
-    return local === undefined ? [] : [{ ns, name: local }];
-  });
+  if (wrong !== null) return { before, problem: { kind: 'namespace', depth: path.length - 1, wrong } };
+  return { before, problem: budget.tries <= 0 ? { kind: 'too many' } : { kind: 'place', text: first?.text ?? '' } };
 }
 
 /** Writes an answer that has nothing but the path, and before each of its steps the elements of `before`. */

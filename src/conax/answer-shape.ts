@@ -1,4 +1,5 @@
 import type { CommandType } from '../planning/command.ts';
+import { didYouMean } from '../platform/near-name.ts';
 import { answerLists } from './field-names.ts';
 import type { XmlElement } from './xml.ts';
 
@@ -51,12 +52,15 @@ const plainFields = ['statusCode', 'message', 'referenceNumber'];
 /** The members of an answer's entry that are paths. */
 export const answerFields = [...plainFields, ...new Set(Object.values(answerLists).flat())];
 
+/** By prefix. null: what the prefix means is wrong, and reported already. */
+export type Namespaces = Readonly<Record<string, string | null>>;
+
 /** Reads how a command is answered: `entry` of the command, and what `common` says for all of them. */
 export function parseAnswerShape(
   type: CommandType,
   entry: AnswerEntry & Readonly<Record<string, unknown>>,
   common: AnswerEntry,
-  namespaces: Readonly<Record<string, string>>,
+  namespaces: Namespaces,
   report: ReportMember,
 ): AnswerShape {
   const lists = answerLists[type] ?? [];
@@ -107,7 +111,7 @@ export function parseAnswerShape(
 function elementOf(
   entry: AnswerEntry & Readonly<Record<string, unknown>>,
   paths: Readonly<Record<string, AnswerPath>>,
-  namespaces: Readonly<Record<string, string>>,
+  namespaces: Namespaces,
   report: ReportMember,
 ): QName | null {
   let element: QName | null = null;
@@ -134,11 +138,7 @@ function elementOf(
   return element;
 }
 
-function parsePath(
-  text: string,
-  namespaces: Readonly<Record<string, string>>,
-  report: (problem: string) => void,
-): AnswerPath | null {
+function parsePath(text: string, namespaces: Namespaces, report: (problem: string) => void): AnswerPath | null {
   const steps: AnswerStep[] = [];
   const names = text.split('/');
   for (const [index, step] of names.entries()) {
@@ -149,9 +149,13 @@ function parsePath(
     }
     const ns = prefix === undefined ? '' : namespaces[prefix];
     if (ns === undefined) {
-      report(`"${text}": the prefix ${String(prefix)} is not in "namespaces"; add it there`);
+      const meant = didYouMean(prefix ?? '', Object.keys(namespaces));
+      report(
+        `"${text}": the prefix ${String(prefix)} is not in "namespaces"; ${meant}write one that is there, or add it`,
+      );
       return null;
     }
+    if (ns === null) return null;
     const isAttribute = at === '@';
     if (isAttribute && (index === 0 || index < names.length - 1)) {
       report(`"${text}": only the last step may be an attribute`);

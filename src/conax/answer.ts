@@ -1,6 +1,6 @@
 import type { CommandType } from '../planning/command.ts';
 import { type AnswerShape, elementsAt, textsAt } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.ts';
+import type { CasCommand } from './cas-definition.types.ts';
 import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
 import type { ConaxCode } from './codes.ts';

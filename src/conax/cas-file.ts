@@ -1,5 +1,6 @@
 import {
   findNodeAtLocation,
+  getNodeValue,
   type Node,
   type ParseError,
   type ParseErrorCode,
@@ -8,12 +9,17 @@ import {
 } from 'jsonc-parser';
 import { z } from 'zod';
 import { messageOf } from '../platform/errors.ts';
+import { didYouMean, nearName } from '../platform/near-name.ts';
 import { readTextFile } from '../platform/text.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
-import { answerFields } from './answer-shape.ts';
-import { CasDefinitionError, didYouMean, lineAt } from './mistakes.ts';
+import { type AnswerEntry, answerFields, type Namespaces } from './answer-shape.ts';
+import { type AsFarAsRight, isObject, readMembers } from './json-members.ts';
+import { CasDefinitionError, lineAt } from './mistakes.ts';
 
-const codes = z.array(z.string().trim().min(1, 'write a status code'));
+const codes = z.array(
+  z.string('write a status code as text, such as "0"').trim().min(1, 'write a status code'),
+  'write a list of status codes, such as ["0"]',
+);
 /** The lists of status codes, which `answers`, an area and a command may have. */
 export const codeLists = {
   success: codes.optional().describe('status codes that mean success'),
@@ -21,136 +27,171 @@ export const codeLists = {
   tryLater: codes.optional().describe('status codes after which the command is tried again'),
   notAuthorised: codes.optional().describe('status codes that refuse the login, and so pause sending'),
 };
-const answerPath = z.string().min(1, 'write a path such as prefix:Response/prefix:StatusCode');
+
+/** A text that must say something. */
+const text = (remedy: string) => z.string(remedy).trim().min(1, remedy);
+const flag = (remedy: string) => z.boolean(remedy);
+const answerPath = text('write a path such as prefix:Response/prefix:StatusCode');
+const object = (what: string) => z.record(z.string(), z.unknown(), `write an object with ${what}`);
 
 const areaSchema = z.strictObject({
   path: z
-    .string()
+    .string('write the path after CONAX_BASE_URL, such as "/authorization"')
     .regex(
       /^\/[\w./~%!$&'()*+,;=:@-]*(?:\?[\w./~%!$&'()*+,;=:@?-]*)?$/,
       'start with / and use only characters of a URL',
     )
     .describe('after CONAX_BASE_URL, with the query if there is one'),
-  wsdl: z.string().min(1).optional().describe('the WSDL file, relative to conax.json'),
+  wsdl: text('write the name of the WSDL file, relative to conax.json').optional(),
   answers: z.strictObject(codeLists).optional().describe('lists that replace those of all areas'),
 });
 
 const commandSchema = z.strictObject({
-  area: z.string().describe('one of "areas"'),
-  template: z.string().min(1).describe('the file with the whole envelope, relative to conax.json'),
+  area: text('write one of the names in "areas"'),
+  template: text('write the file with the whole envelope, relative to conax.json'),
   soapAction: z
-    .string()
+    .string('write the SOAPAction as text, or leave it out to send that of the WSDL')
     .regex(/^[!#-~]*$/, 'use visible ASCII characters without quotation marks')
-    .optional()
-    .describe('the SOAPAction; without it, that of the WSDL'),
+    .optional(),
   answer: z.strictObject({
     ...Object.fromEntries(answerFields.map((field) => [field, answerPath.optional()])),
     element: answerPath.optional().describe('the element in the SOAP body, if no path names it'),
     ...codeLists,
-    emptySuccess: z.boolean().optional().describe('an answer with nothing in its body is a success'),
+    emptySuccess: flag('write true if an answer with nothing in its body is a success, else false').optional(),
   }),
 });
 
 const unsupportedSchema = z.strictObject({
-  unsupported: z.string().trim().min(1, 'write why, for people').describe('why the CAS does not have the command'),
+  unsupported: text('write why the CAS does not have the command, for people'),
 });
 
 const casFileSchema = z.strictObject({
-  namespaces: z.record(z.string(), z.string().min(1)).default({}).describe('prefixes of the answers’ paths'),
-  basicAuth: z.boolean().default(true).describe('false: user and password stand in the templates only'),
+  namespaces: z
+    .record(z.string(), text('write the address of a namespace'), 'write an object with prefixes and their namespaces')
+    .default({}),
+  basicAuth: flag('write true to send user and password as HTTP Basic, false if only the templates send them').default(
+    true,
+  ),
   answers: z.strictObject(codeLists).default({}),
-  areas: z.record(z.string(), z.unknown()),
-  commands: z.record(z.string(), z.unknown()),
+  areas: object('the areas by their names'),
+  commands: object('the 13 commands by their names'),
 });
 
-export type CasFileArea = z.infer<typeof areaSchema>;
-export type CasFileCommand = z.infer<typeof commandSchema>;
+export type CasFileArea = AsFarAsRight<z.infer<typeof areaSchema>>;
+export interface CasFileCommand extends AsFarAsRight<Omit<z.infer<typeof commandSchema>, 'answer'>> {
+  readonly answer: AnswerEntry & Readonly<Record<string, unknown>>;
+}
 
 export interface ReadCasFile {
-  readonly content: Omit<z.infer<typeof casFileSchema>, 'areas' | 'commands'> & {
-    /** null: its entry is wrong. */
-    readonly areas: ReadonlyMap<string, CasFileArea | null>;
-    /** Those whose entries are right. */
-    readonly commands: ReadonlyMap<CommandType, CasFileCommand>;
-    /** Why the CAS does not have a command. */
-    readonly unsupported: ReadonlyMap<CommandType, string>;
-  };
+  readonly namespaces: Namespaces;
+  readonly basicAuth: boolean;
+  readonly answers: Pick<AnswerEntry, keyof typeof codeLists>;
+  readonly areas: ReadonlyMap<string, CasFileArea>;
+  readonly commands: ReadonlyMap<CommandType, CasFileCommand>;
+  /** Why the CAS does not have a command. */
+  readonly unsupported: ReadonlyMap<CommandType, string>;
   /** Each with file and line. */
   readonly mistakes: readonly string[];
   /** The line of a member, or of the nearest one around it that is there. */
   readonly lineOf: (path: readonly PropertyKey[]) => number;
+  /** Whether something is wrong already with a member or one around it, or with the JSON of the file. */
+  readonly isReported: (path: readonly string[]) => boolean;
 }
 
-/** Reads conax.json; a wrong area or command hides no mistake of another. @throws CasDefinitionError if nothing can be read. */
+/**
+ * Reads conax.json. Every member that is right is there, whatever is wrong with others. @throws CasDefinitionError if
+ * there is nothing to read.
+ */
 export function readCasFile(file: string): ReadCasFile {
-  let text: string;
+  let source: string;
   try {
-    text = readTextFile(file);
+    source = readTextFile(file);
   } catch (error) {
-    throw new CasDefinitionError(file, [
-      `${messageOf(error)}; correct CONAX_MAPPING_FILE or the file, or write one with conax init`,
-    ]);
+    const remedy = 'correct CONAX_MAPPING_FILE, or write the file with conax init';
+    throw new CasDefinitionError(file, [`${messageOf(error)}; ${remedy}`]);
   }
   const errors: ParseError[] = [];
-  const tree = parseTree(text, errors, { disallowComments: true });
-  if (errors.length > 0 || tree === undefined) {
-    throw new CasDefinitionError(
-      file,
-      errors.map(({ error, offset }) => `${file}:${lineAt(text, offset)}: is no JSON: ${jsonProblem(error)}`),
-    );
-  }
-  const lineOf = (path: readonly PropertyKey[]): number => lineAt(text, nearest(tree, path).offset);
-  const mistakes = twice(tree).map(
-    (key) => `${file}:${lineAt(text, key.offset)}: "${String(key.value)}" is there twice; remove one`,
+  const tree = parseTree(source, errors, { disallowComments: true });
+  const mistakes = errors.map(
+    ({ error, offset }) => `${file}:${lineAt(source, offset)}: is no JSON: ${jsonProblem(error)}`,
   );
-  const json: unknown = JSON.parse(text);
+  if (tree?.type !== 'object') {
+    if (mistakes.length === 0) mistakes.push(`${file}:1: is no JSON object; compare it with schemas/conax/conax.json`);
+    throw new CasDefinitionError(file, mistakes);
+  }
+  const lineOf = (path: readonly PropertyKey[]): number => lineAt(source, nearest(tree, path).offset);
+  for (const key of twice(tree)) {
+    mistakes.push(`${file}:${lineAt(source, key.offset)}: "${String(key.value)}" is there twice; remove one`);
+  }
+  const json: unknown = getNodeValue(tree);
   if (isOldMapping(json)) {
     throw new CasDefinitionError(file, [
       `${file}:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes`,
     ]);
   }
-  function parse<T>(schema: z.ZodType<T>, value: unknown, at: readonly string[]): T | null {
-    const parsed = schema.safeParse(value);
-    if (parsed.success) return parsed.data;
-    for (const issue of parsed.error.issues) {
-      const path = [...at, ...issue.path];
-      const isUnknown = issue.code === 'unrecognized_keys';
-      const line = lineOf(isUnknown ? [...path, issue.keys[0] ?? ''] : path);
-      const remedy = isUnknown ? '; remove it, or correct its name' : '';
-      mistakes.push(`${file}:${line}: ${path.join('.') || 'the file'}: ${issue.message}${remedy}`);
-    }
-    return null;
-  }
-  const content = parse(casFileSchema, json, []);
-  if (content === null) throw new CasDefinitionError(file, mistakes);
-  const areas = new Map(
-    Object.entries(content.areas).map(([name, area]) => [name, parse(areaSchema, area, ['areas', name])]),
-  );
-  const commands = new Map<CommandType, CasFileCommand>();
+  const reported = new Set<string>();
+  const report = (path: readonly string[], problem: string, place = path): void => {
+    reported.add(path.join('.'));
+    mistakes.push(`${file}:${lineOf(place)}: ${place.join('.') || 'the file'}: ${problem}`);
+  };
+  /** What is missing may stand where no JSON could be read. */
+  const reportUnlessBroken: typeof report = (path, problem, place) => {
+    if (errors.length === 0 || !problem.startsWith('is missing')) report(path, problem, place);
+  };
+  const { areas = {}, commands = {}, ...common } = readMembers(casFileSchema, json, [], reportUnlessBroken);
+  const supported = new Map<CommandType, CasFileCommand>();
   const unsupported = new Map<CommandType, string>();
-  for (const type of commandTypes) {
-    const entry = content.commands[type];
-    const at = ['commands', type];
-    if (entry === undefined) {
-      const remedy =
-        'write it with conax init, copy it from schemas/conax of the project, or write { "unsupported": "why" } if the CAS does not have it';
-      mistakes.push(`${file}:${lineOf(at)}: ${at.join('.')}: is missing; ${remedy}`);
-    } else if (typeof entry === 'object' && entry !== null && 'unsupported' in entry) {
-      const parsed = parse(unsupportedSchema, entry, at);
-      if (parsed !== null) unsupported.set(type, parsed.unsupported);
+  for (const [name, entry] of Object.entries(commands)) {
+    const at = ['commands', name];
+    const meant = nearName(name, commandTypes);
+    const type = commandTypes.find((one) => one === name) ?? (meant !== null && meant in commands ? null : meant);
+    if (type !== name)
+      report(at, `is no command; ${didYouMean(name, commandTypes)}write one of ${commandTypes.join(', ')}`);
+    if (type === null) continue;
+    if (isUnsupported(entry)) {
+      const { unsupported: why = '' } = readMembers(unsupportedSchema, entry, at, reportUnlessBroken);
+      unsupported.set(type as CommandType, why);
     } else {
-      const parsed = parse(commandSchema, entry, at);
-      if (parsed !== null) commands.set(type, parsed);
+      const { answer = {}, ...rest } = readMembers(commandSchema, entry, at, reportUnlessBroken);
+      supported.set(type as CommandType, { ...rest, answer });
     }
   }
-  for (const name of Object.keys(content.commands)) {
-    if (commandTypes.some((type) => type === name)) continue;
-    const at = ['commands', name];
-    mistakes.push(
-      `${file}:${lineOf(at)}: ${at.join('.')}: is no command; ${didYouMean(name, commandTypes)}write one of ${commandTypes.join(', ')}`,
-    );
+  for (const type of commandTypes) {
+    if (supported.has(type) || unsupported.has(type) || reported.has('commands')) continue;
+    const remedy =
+      'write it with conax init, copy it from schemas/conax of the project, or write { "unsupported": "why" } if the CAS does not have it';
+    reportUnlessBroken(['commands', type], `is missing; ${remedy}`);
   }
-  return { content: { ...content, areas, commands, unsupported }, mistakes, lineOf };
+  return {
+    namespaces: { ...prefixesOfWrong(json), ...common.namespaces },
+    basicAuth: common.basicAuth ?? true,
+    answers: common.answers ?? {},
+    areas: new Map(
+      Object.entries(areas).map(([name, area]) => [
+        name,
+        readMembers(areaSchema, area, ['areas', name], reportUnlessBroken),
+      ]),
+    ),
+    commands: supported,
+    unsupported,
+    mistakes,
+    lineOf,
+    isReported: (path) =>
+      errors.length > 0 || path.some((_, index) => reported.has(path.slice(0, index + 1).join('.'))),
+  };
+}
+
+/** Every prefix in "namespaces", as one whose namespace is wrong. */
+function prefixesOfWrong(json: unknown): Namespaces {
+  const written = isObject(json) ? json['namespaces'] : null;
+  return Object.fromEntries(Object.keys(isObject(written) ? written : {}).map((prefix) => [prefix, null]));
+}
+
+/** Whether an entry says that the CAS does not have the command, perhaps with a misspelt name. */
+function isUnsupported(entry: unknown): boolean {
+  if (!isObject(entry)) return false;
+  const isMeant = Object.keys(entry).some((name) => nearName(name, ['unsupported']) !== null);
+  return 'unsupported' in entry || (isMeant && !('template' in entry));
 }
 
 function jsonProblem(error: ParseErrorCode): string {
@@ -162,13 +203,14 @@ function jsonProblem(error: ParseErrorCode): string {
 
 function nearest(tree: Node, path: readonly PropertyKey[]): Node {
   for (let length = path.length; length > 0; length -= 1) {
-    const node = findNodeAtLocation(tree, path.slice(0, length) as (string | number)[]);
+    const keys = path.slice(0, length).map((key) => (/^\d+$/.test(String(key)) ? Number(key) : String(key)));
+    const node = findNodeAtLocation(tree, keys);
     if (node !== undefined) return node;
   }
   return tree;
 }
 
-/** The keys that an object has a second time: JSON.parse takes the last, without a word. */
+/** The keys that an object has a second time: of two, the last counts, without a word. */
 function twice(node: Node): Node[] {
   const children = node.children ?? [];
   if (node.type !== 'object') return children.flatMap(twice);
@@ -185,10 +227,11 @@ function twice(node: Node): Node[] {
 }
 
 function isOldMapping(json: unknown): boolean {
-  const commands = typeof json === 'object' && json !== null && 'commands' in json ? json.commands : null;
-  if (typeof commands !== 'object' || commands === null) return false;
-  return Object.values(commands).some(
-    (command: unknown) =>
-      typeof command === 'object' && command !== null && ('request' in command || 'operation' in command),
+  const commands = isObject(json) ? json['commands'] : null;
+  if (!isObject(commands)) return false;
+  const entries = Object.values(commands).filter(isObject);
+  return (
+    entries.some((command) => 'request' in command || 'operation' in command) &&
+    !entries.some((command) => 'template' in command)
   );
 }

@@ -1,10 +1,12 @@
 import type { Command, CommandType } from '../planning/command.ts';
 import { randomUUID } from 'node:crypto';
 import { type AskedDevice, classify, isRepeatable } from './answer.ts';
-import { type CasCommand, type CasDefinition, defaultCasFile, loadCasDefinition } from './cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from './cas-definition.ts';
+import type { CasCommand, CasDefinition } from './cas-definition.types.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from './client.types.ts';
 import type { HttpOutcome } from './exchange.ts';
-import { fieldValues, NotEncodable } from './fields.ts';
+import { fieldValues } from './fields.ts';
+import { NotEncodable } from './template.ts';
 import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
 import { CasDefinitionError } from './mistakes.ts';

@@ -1,5 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
-import type { SoapVersion } from './cas-definition.ts';
+import type { SoapVersion } from './cas-definition.types.ts';
 import type { ConaxCode } from './codes.ts';
 
 /** A SOAP request as bytes on their way; `repeatable`: doing it twice does no harm. */

@@ -1,17 +1,7 @@
 import type { Command, CommandType, Device } from '../planning/command.ts';
 import type { ConaxCall } from './client.types.ts';
 import { listConditions, requestFields } from './field-names.ts';
-import type { FieldValue, FieldValues } from './template.ts';
-
-/** A command cannot be put into SOAP. The message names the field and what is wrong, never a secret. */
-export class NotEncodable extends Error {
-  override readonly name = 'NotEncodable';
-  readonly code: 'COMMAND_NOT_ENCODABLE' | 'PIN_MISSING';
-  constructor(message: string, code: 'COMMAND_NOT_ENCODABLE' | 'PIN_MISSING' = 'COMMAND_NOT_ENCODABLE') {
-    super(message);
-    this.code = code;
-  }
-}
+import { type FieldValue, type FieldValues, NotEncodable } from './template.ts';
 
 /** What the fields of a call come from besides the call itself. */
 export interface FieldSource {

@@ -1,8 +1,11 @@
+import { XmlParseError } from 'libxml2-wasm';
 import type { CommandType } from '../planning/command.ts';
+import { nearName } from '../platform/near-name.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import type { Template } from './template.ts';
-import type { Problem, Validator } from './wsdl-validator.ts';
+import { type NamespaceMistakes, wrongNamespace, wrongNamespaceOf, type WrongNamespace } from './wrong-namespaces.ts';
+import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
 
 const samples: Readonly<Record<string, readonly string[]>> = {
   smartcard: ['01234567890'],
@@ -44,26 +47,32 @@ export function sampleText(field: string, n: number): string {
 /**
  * Validates samples of a template, with as little, as much and every part of a command, against the WSDL. A value of the
  * operator that a schema limits further than the sample is a warning; everything else that does not fit is a mistake.
+ * Returns whether the WSDL has the element in the Body.
  */
 export function checkRequests(
   type: CommandType,
   template: Template,
   validator: Validator,
   entitled: boolean,
-  report: Report,
-  warn: Report,
-): void {
+  { reportIn: report, warnIn: warn, namespaces }: RequestFindings,
+): boolean {
+  let isDeclared = true;
   const mistakes = new Map<string, number>();
   const warnings = new Map<string, number>();
   for (const values of sampleFields(type, sampleText, entitled)) {
     const { text, lineOf } = template.trace(values);
     const { lines, positionOf } = oneTagALine(text);
-    const problems = validator.validate(lines);
+    const { problems, wrong } = problemsOf(validator, lines);
+    for (const [problem, inWrongNamespace] of wrong) {
+      namespaces.addInTemplate(inWrongNamespace, template.file, lineOf(positionOf(problem.line)));
+    }
     for (const problem of problems) {
       const kind = isOfOperator(problem, problems) ? warnings : mistakes;
       const line = lineOf(positionOf(problem.line));
+      const said = withMeant(problem, validator);
+      if (problem.undeclared !== null) isDeclared = false;
       // What stands there is a mistake already.
-      if (!kind.has(problem.text) && !template.badLines.has(line)) kind.set(problem.text, line);
+      if (!kind.has(said) && !template.badLines.has(line)) kind.set(said, line);
     }
   }
   // An element of the period that is not in a section.
@@ -75,6 +84,65 @@ export function checkRequests(
   for (const [text, line] of warnings) {
     warn(template.file, line, `a sample does not fit the WSDL: ${text} Look whether your values do`);
   }
+  return isDeclared;
+}
+
+interface RequestFindings {
+  readonly reportIn: Report;
+  readonly warnIn: Report;
+  readonly namespaces: NamespaceMistakes;
+}
+
+const namespacesMax = 5;
+
+/** What a message has in wrong namespaces, and what else is wrong with it once these are right. */
+function problemsOf(
+  validator: Validator,
+  message: string,
+): { readonly problems: readonly Problem[]; readonly wrong: readonly (readonly [Problem, WrongNamespace])[] } {
+  const wrong: (readonly [Problem, WrongNamespace])[] = [];
+  let corrected = message;
+  for (let round = 1; ; round += 1) {
+    const found = validate(validator, corrected).map((problem) => [problem, wrongIn(problem, validator)] as const);
+    const again = found.flatMap(([problem, is]) => (is === null ? [] : [[problem, is] as const]));
+    wrong.push(...again);
+    const unknown = again.map(([, is]) => is).filter(({ isOfWsdl }) => !isOfWsdl);
+    if (unknown.length === 0 || round > namespacesMax) {
+      return { problems: found.flatMap(([problem, is]) => (is === null ? [problem] : [])), wrong };
+    }
+    for (const { is, wanted } of unknown) {
+      for (const quote of ['"', "'"])
+        corrected = corrected.replaceAll(`${quote}${is}${quote}`, () => `${quote}${wanted}${quote}`);
+    }
+  }
+}
+
+/** What is no XML is a mistake of the template already. */
+function validate(validator: Validator, message: string): Problem[] {
+  try {
+    return validator.validate(message);
+  } catch (error) {
+    if (error instanceof XmlParseError) return [];
+    throw error;
+  }
+}
+
+function wrongIn(problem: Problem, validator: Validator): WrongNamespace | null {
+  if (problem.undeclared === null) return wrongNamespaceOf(problem, validator);
+  return wrongNamespace(problem.undeclared, inputsOf(validator), validator.namespaces);
+}
+
+/** The text of a problem; for an element of the Body with the operation that was probably meant. */
+function withMeant({ text, undeclared }: Problem, validator: Validator): string {
+  if (undeclared === null) return withoutNamespace(text);
+  const names = [...new Set(inputsOf(validator).map(({ name }) => name))];
+  const meant = nearName(undeclared.name, names);
+  const remedy = meant === null ? `Its operations take ${names.join(', ') || 'nothing'}.` : `Did you mean ${meant}?`;
+  return `${text} ${remedy}`;
+}
+
+function inputsOf({ operations }: Validator) {
+  return operations.flatMap(({ input }) => (input === null ? [] : [input]));
 }
 
 /** A value is refused twice: for its facet, and for its type. */

@@ -1,5 +1,5 @@
 import type { QName } from './answer-shape.ts';
-import type { SoapVersion } from './cas-definition.ts';
+import type { SoapVersion } from './cas-definition.types.ts';
 import { messageLimits, readXml, type XmlElement, XmlError, type XmlLimits } from './xml.ts';
 
 /** The namespaces of the envelopes of both versions of SOAP. */
@@ -11,6 +11,8 @@ export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {
 /** What stands in the Body of an envelope; `content` is null if it is empty. */
 export interface SoapContent {
   readonly version: SoapVersion;
+  /** Where the envelope starts in the text. */
+  readonly at: number;
   readonly content: XmlElement | null;
   readonly headers: readonly XmlElement[];
 }
@@ -21,29 +23,38 @@ export type SoapBody = SoapContent & { readonly content: XmlElement };
  * one, text between the elements, more than the limits) is an XmlError.
  */
 export function readSoapBody(text: string, limits: XmlLimits = messageLimits): SoapBody {
-  const { version, content, headers } = readEnvelope(text, limits);
-  if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one');
-  return { version, content, headers };
+  const { content, ...rest } = readEnvelope(text, limits);
+  if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one', rest.at);
+  return { content, ...rest };
 }
 
 /** The same, but the body may be empty: then `content` is null. */
 export function readEnvelope(text: string, limits: XmlLimits = messageLimits): SoapContent {
   const envelope = readXml(text, limits);
+  const { at, children } = envelope;
   const version = versionOf(envelope.ns);
   if (version === null || envelope.name !== 'Envelope')
-    throw new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`);
+    throw new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at);
   const isSoap = (element: XmlElement, name: string): boolean => element.ns === envelope.ns && element.name === name;
-  const [first, second] = envelope.children;
+  const [first] = children;
   const withHeader = first !== undefined && isSoap(first, 'Header');
-  const body = withHeader ? second : first;
-  if (body === undefined || !isSoap(body, 'Body')) throw new XmlError('has no SOAP body');
-  if (envelope.children.length !== (withHeader ? 2 : 1)) throw new XmlError('has something beside the SOAP body');
-  const [content = null] = body.children;
-  if (body.children.length > 1) {
-    throw new XmlError(`has ${body.children.length} elements in its SOAP body instead of one`);
+  const [body, surplus] = withHeader ? children.slice(1) : children;
+  if (body === undefined || !isSoap(body, 'Body')) {
+    const other =
+      body?.name === 'Body' ? `, but a Body that is not in the namespace of its Envelope, ${envelope.ns}` : '';
+    throw new XmlError(`has no SOAP body${other}`, body?.at ?? at);
   }
-  if (envelope.text.trim() !== '' || body.text.trim() !== '') throw new XmlError('has text between its elements');
-  return { version, content, headers: withHeader ? first.children : [] };
+  if (surplus !== undefined) {
+    const what = isSoap(surplus, 'Body') ? 'a second SOAP body' : 'something beside the SOAP body';
+    throw new XmlError(`has ${what}: ${nameOf(surplus)}`, surplus.at);
+  }
+  const [content = null, second] = body.children;
+  if (second !== undefined) {
+    throw new XmlError(`has ${body.children.length} elements in its SOAP body instead of one`, second.at);
+  }
+  for (const { text: between, at: start } of [envelope, body])
+    if (between.trim() !== '') throw new XmlError('has text between its elements', start);
+  return { version, at, content, headers: withHeader ? first.children : [] };
 }
 
 /** The version of SOAP whose Fault the element is; null if it is none. */

@@ -1,5 +1,5 @@
 import type { CommandType } from '../planning/command.ts';
-import type { CasCommand } from './cas-definition.ts';
+import type { CasCommand } from './cas-definition.types.ts';
 import { mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
@@ -8,7 +8,10 @@ import type { FieldValues, Template } from './template.ts';
 import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 
 /** What the envelope of a template says of itself. */
-export type Envelope = Pick<CasCommand, 'soapVersion' | 'body' | 'headers'>;
+export interface Envelope extends Pick<CasCommand, 'soapVersion' | 'body' | 'headers'> {
+  /** The lines of the envelope and of the element in its Body. */
+  readonly lines: { readonly envelope: number; readonly body: number };
+}
 
 /** A text that nobody writes, and that could be a name as well: so a tag in a name shows. */
 const marker = (field: string, n: number): string => `Tag_${field}_${n}_gaT`;
@@ -17,51 +20,62 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
 /**
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
  * text or in the value of an attribute, every field sent that must be, and no `?` of SoapUI. Returns what the envelope
- * says; null if it cannot be read. Reports one mistake several times if several samples have it.
+ * says; null if no sample can be read. Reports one mistake several times if several samples have it.
  */
 export function checkTemplate(type: CommandType, template: Template, report: Report): Envelope | null {
-  const mistake: Mistake = (line, problem) => report(template.file, line, problem);
-  const envelopes: Envelope[] = [];
-  let isReadable = true;
+  let envelope = null as Envelope | null;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = template.trace(values);
+    const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
+    checkLeftovers(text, mistake);
     try {
-      const { version, content, headers } = readSoapBody(text, fileLimits);
-      if (nameOf(content) !== nameOf(envelopes[0]?.body ?? content)) {
-        mistake(lineOf(bodyStart(text)), 'the element in the Body depends on a field; write the same one for all');
+      const { version, at, content, headers } = readSoapBody(text, fileLimits);
+      if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
+        mistake(content.at, 'the element in the Body depends on a field; write the same one for all');
       }
-      envelopes.push({
+      envelope = {
         soapVersion: version,
         body: { ns: content.ns, name: content.name },
-        headers: new Set([...(envelopes.at(-1)?.headers ?? []), ...headers.map(nameOf)]),
-      });
-      checkLeftovers(text, (at, problem) => mistake(lineOf(at), problem));
+        headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
+        lines: { envelope: lineOf(at), body: lineOf(content.at) },
+      };
       checkMarkers(text);
       // A tag that is a mistake may have been meant for the field.
-      if (template.badLines.size === 0) checkSent(type, template, values, text, lineOf, mistake);
+      if (template.badLines.size === 0) checkSent(type, template, values, text, lineOf(content.at), report);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
-      isReadable = false;
-      const malformed = `what the template makes ${error.message}; compare it with a request that works`;
-      mistake(lineOf(error.position), error instanceof MisplacedTag ? error.message : malformed);
+      if (error instanceof MisplacedTag) mistake(error.position, error.message);
+      else for (const one of malformedPlaces(text, error)) mistake(one.position, malformed(one));
     }
   }
-  return isReadable ? (envelopes.at(-1) ?? null) : null;
+  return envelope;
+}
+
+function malformed({ message }: XmlError): string {
+  const prefix = /the prefix (\S+) is declared nowhere/.exec(message)?.[1];
+  const remedy =
+    prefix === undefined ? 'compare it with a request that works' : `write xmlns:${prefix}="…" at the Envelope`;
+  return `what the template makes ${message}; ${remedy}`;
+}
+
+/** Every place of a text that is not well formed; if it is, what else makes it no envelope. */
+function malformedPlaces(text: string, other: XmlError): readonly XmlError[] {
+  const places: XmlError[] = [];
+  try {
+    readXml(text, fileLimits, (place) => places.push(place));
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+  }
+  return places.length > 0 ? places : [other];
 }
 
 /** A tag in a name, a namespace or a CDATA section: other samples may be no XML at all. */
 class MisplacedTag extends XmlError {}
 
-type Mistake = (line: number, problem: string) => void;
-
-/** Where the element in the Body starts, in an envelope that can be read. */
-function bodyStart(text: string): number {
-  const body = /<(?:[^\s<>:]+:)?Body(?:\s[^<>]*)?>\s*(?=<)/.exec(text);
-  return body === null ? 0 : body.index + body[0].length;
-}
+type Mistake = (at: number, problem: string) => void;
 
 /** SoapUI writes `?` for every value that it does not know. */
-function checkLeftovers(text: string, mistake: (at: number, problem: string) => void): void {
+function checkLeftovers(text: string, mistake: Mistake): void {
   const remedy =
     'write a field or the text that the CAS wants, or remove it if it is optional; write &#63; if the CAS wants a question mark';
   for (const { 0: start, 1: element = '', 2: attributes = '', 3: leftover, index } of text.matchAll(
@@ -103,11 +117,11 @@ function checkMarkers(text: string): void {
 /** The fields that the command must send: named where the template sends them at times, else at the Body's element. */
 function checkSent(
   type: CommandType,
-  { uses }: Template,
+  { file, uses }: Template,
   values: FieldValues,
   text: string,
-  lineOf: (position: number) => number,
-  mistake: Mistake,
+  bodyLine: number,
+  report: Report,
 ): void {
   const sent = textsIn(text).join(' ');
   for (const [field, count] of Object.entries(requestFields[type])) {
@@ -118,7 +132,7 @@ function checkSent(
     const tag = typeof value === 'string' ? `{{${field}}}` : `{{#${field}}}…{{caId}}…{{/${field}}}`;
     const used = uses.get(typeof value === 'string' ? field : `${field}.caId`);
     const how = used === undefined ? 'is never sent' : 'is not always sent';
-    mistake(used ?? uses.get(field) ?? lineOf(bodyStart(text)), `${field} ${how}; write ${tag} where it belongs`);
+    report(file, used ?? uses.get(field) ?? bodyLine, `${field} ${how}; write ${tag} where it belongs`);
   }
 }
 

@@ -1,8 +1,8 @@
 import mustache from 'mustache';
 import type { CommandType, Device } from '../planning/command.ts';
 import { commonFields, type FieldCounts, itemFields, requestFields } from './field-names.ts';
-import { NotEncodable } from './fields.ts';
-import { didYouMean, lineAt, type Report } from './mistakes.ts';
+import { didYouMean } from '../platform/near-name.ts';
+import { lineAt, type Report } from './mistakes.ts';
 import { escapeXml, fitsXml } from './xml.ts';
 
 /** A device of a list. */
@@ -11,6 +11,16 @@ export type FieldItem = Device;
 /** A field's value: null if the command has none; a list for `smartcards` and `setTopBoxes`. */
 export type FieldValue = string | null | readonly FieldItem[];
 export type FieldValues = Readonly<Record<string, FieldValue>>;
+
+/** A command cannot be put into SOAP. The message names the field and what is wrong, never a secret. */
+export class NotEncodable extends Error {
+  override readonly name = 'NotEncodable';
+  readonly code: 'COMMAND_NOT_ENCODABLE' | 'PIN_MISSING';
+  constructor(message: string, code: 'COMMAND_NOT_ENCODABLE' | 'PIN_MISSING' = 'COMMAND_NOT_ENCODABLE') {
+    super(message);
+    this.code = code;
+  }
+}
 
 /** A whole SOAP envelope whose tags are replaced by the fields of a command. */
 export interface Template {
@@ -36,11 +46,11 @@ const FILLER = '\uFFFF';
 
 /**
  * Parses a template of Mustache tags. Comments, the XML declaration and line breaks between elements are dropped. Reports
- * every mistake with its line: tags that are not escaped or load other files, unknown fields, lists that are no section.
- * The rest can be checked all the same. Returns null if the tags cannot be told apart.
+ * every mistake with its line: tags that are not closed, not escaped or load other files, unknown fields, lists that are
+ * no section. The template is made without these tags, so that the rest can be checked all the same.
  */
-export function parseTemplate(file: string, source: string, type: CommandType, report: Report): Template | null {
-  const text = source
+export function parseTemplate(file: string, source: string, type: CommandType, report: Report): Template {
+  let text = source
     .replace(/^\s*<\?xml[^>]*\?>/, (start) => FILLER.repeat(start.length))
     .replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, (piece) =>
       piece.startsWith('<!--') ? FILLER.repeat(piece.length) : piece,
@@ -51,8 +61,10 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
     badLines.add(line);
     report(file, line, problem);
   };
-  for (const { at, problem } of brokenTags(text)) mistake(at, problem);
-  if (badLines.size > 0) return null;
+  for (const { at, length, problem } of brokenTags(text)) {
+    mistake(at, problem);
+    text = text.slice(0, at) + FILLER.repeat(length) + text.slice(at + length);
+  }
   const uses = new Map<string, number>();
   const parts = partsOf(mustache.parse(text) as Token[], {
     fields: { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] },
@@ -82,30 +94,38 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
 /** Kind, value, start, end, parts. */
 type Token = [kind: string, value: string, start: number, end: number, parts?: Token[]];
 
+interface BrokenTag {
+  readonly at: number;
+  readonly length: number;
+  readonly problem: string;
+}
+
 /** Tags and sections that are not closed, or change the marks: Mustache would name the first alone, at its end. */
-function brokenTags(text: string): { readonly at: number; readonly problem: string }[] {
-  const marks = text.indexOf('{{=');
-  if (marks >= 0) return [{ at: marks, problem: 'a tag {{=…=}} changes the marks of the tags; keep {{ and }}' }];
-  // Mustache would take everything up to the next }} as the tag's name.
-  const without = (rest: string, tag: RegExp): string => rest.replaceAll(tag, (found) => ' '.repeat(found.length));
-  const rest = without(text, /\{\{\{[^{}]*\}\}\}/g);
-  const unclosed = [rest.indexOf('{{{'), without(rest, /\{\{[^{}]*\}\}/g).indexOf('{{')].find((at) => at >= 0);
-  if (unclosed !== undefined) return [{ at: unclosed, problem: 'a tag is not closed; close every {{ with }}' }];
-  const problems: { readonly at: number; readonly problem: string }[] = [];
-  const open: { readonly at: number; readonly mark: string; readonly name: string }[] = [];
+function brokenTags(text: string): BrokenTag[] {
+  const problems: BrokenTag[] = [];
+  const open: { readonly at: number; readonly mark: string; readonly name: string; readonly length: number }[] = [];
   const leftOpen = (sections: typeof open): void => {
-    for (const { at, mark, name } of sections) {
-      problems.push({ at, problem: `{{${mark}${name}}} is not closed; write {{/${name}}} where the section ends` });
+    for (const { at, mark, name, length } of sections) {
+      const problem = `{{${mark}${name}}} is not closed; write {{/${name}}} where the section ends`;
+      problems.push({ at, length, problem });
     }
   };
-  for (const { 1: mark = '', 2: name = '', index: at } of text.matchAll(/\{\{\s*([#^/])\s*([^{}]*?)\s*\}\}/g)) {
-    if (mark !== '/') {
-      open.push({ at, mark, name });
-      continue;
+  const whole = String.raw`\{\{![^{}]*\}\}|\{\{\{[^{}<>]*\}\}\}|\{\{\s*(?:(?<mark>[#^/])\s*)?>?(?<name>[^{}<>]*?)\s*\}\}`;
+  const tags = new RegExp(String.raw`(?<marks>\{\{=[^{}]*\}\})|${whole}|(?<unclosed>\{\{+[\w.#^/>&!?=]*)`, 'g');
+  for (const { 0: tag, index: at, groups = {} } of text.matchAll(tags)) {
+    const { length } = tag;
+    const { marks, unclosed, mark, name = '' } = groups;
+    if (marks !== undefined) {
+      problems.push({ at, length, problem: 'a tag {{=…=}} changes the marks of the tags; keep {{ and }}' });
+    } else if (unclosed !== undefined) {
+      problems.push({ at, length, problem: 'a tag is not closed; close every {{ with }}' });
+    } else if (mark === '/') {
+      const opened = open.findLastIndex((section) => section.name === name);
+      if (opened >= 0) leftOpen(open.splice(opened).slice(1));
+      else problems.push({ at, length, problem: `${tag} closes nothing; write {{#${name}}} where the section starts` });
+    } else if (mark !== undefined) {
+      open.push({ at, length, mark, name });
     }
-    const opened = open.findLastIndex((section) => section.name === name);
-    if (opened >= 0) leftOpen(open.splice(opened).slice(1));
-    else problems.push({ at, problem: `{{/${name}}} closes nothing; write {{#${name}}} where the section starts` });
   }
   leftOpen(open);
   return problems;

@@ -1,11 +1,12 @@
 import type { CommandType } from '../planning/command.ts';
 import { checkAnswer } from './answer-check.ts';
-import type { QName, ReportMember } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.ts';
+import type { AnswerShape, QName, ReportMember } from './answer-shape.ts';
+import type { CasCommand } from './cas-definition.types.ts';
 import type { Report } from './mistakes.ts';
 import { checkRequests } from './request-check.ts';
-import { nameOf } from './soap-envelope.ts';
+import { nameOf, soapNamespaces } from './soap-envelope.ts';
 import type { Envelope } from './template-check.ts';
+import { type NamespaceMistakes, wrongNamespace } from './wrong-namespaces.ts';
 import type { Validator } from './wsdl-validator.ts';
 import type { WsdlOperation } from './wsdl-operations.ts';
 
@@ -17,14 +18,17 @@ export interface Findings {
   readonly unchecked: ReportMember;
   readonly reportIn: Report;
   readonly warnIn: Report;
+  readonly namespaces: NamespaceMistakes;
 }
 
 /** The parts of a command that its WSDL says something about. */
 export interface CheckedCommand extends Pick<CasCommand, 'type' | 'answer'> {
   /** That of conax.json. */
   readonly soapAction: string | undefined;
-  /** null if the template cannot be read: then the answer is checked alone. */
-  readonly request: (Envelope & Pick<CasCommand, 'template'>) | null;
+  /** null if there is none that can be read. */
+  readonly template: CasCommand['template'] | null;
+  /** null if no sample of the template is an envelope: then its elements and the answer are checked alone. */
+  readonly envelope: Envelope | null;
 }
 
 /**
@@ -38,26 +42,41 @@ export function checkAgainstWsdl(
   entitled: boolean,
   findings: Findings,
 ): string {
-  const { type, answer, request } = command;
+  const { type, template, envelope, soapAction } = command;
   const { operations } = validator;
-  const { report, warn, unchecked, reportIn, warnIn } = findings;
-  const atAnswer =
-    (to: ReportMember): ReportMember =>
-    (member, problem) =>
-      to(`answer.${member}`, problem);
-  if (!isRpc(operations, 'output', answer.element)) {
-    checkAnswer(answer, validator, atAnswer(report), atAnswer(unchecked));
+  let isDeclared = true;
+  const isUnknownRpc = envelope === null && operations.some(({ style }) => style === 'rpc');
+  if (envelope !== null && isRpc(operations, 'input', envelope.body)) {
+    const { name } = envelope.body;
+    const problem = `${name} is an rpc operation, whose messages no schema describes: they are not checked`;
+    findings.unchecked('template', problem);
+  } else if (template !== null && validator.hasSchemas && !isUnknownRpc) {
+    isDeclared = checkRequests(type, template, validator, entitled, findings);
   }
-  if (request === null) return '';
-  if (isRpc(operations, 'input', request.body)) {
-    unchecked(
-      'template',
-      `${request.body.name} is an rpc operation, whose messages no schema describes: they are not checked`,
-    );
-  } else if (validator.hasSchemas) {
-    checkRequests(type, request.template, validator, entitled, reportIn, warnIn);
+  const taking = envelope === null ? [] : operationsTaking(envelope.body, operations);
+  const fitting = taking.filter((operation) => operation.soapVersion === envelope?.soapVersion);
+  const answer = checkRoot(command.answer, fitting, command, validator, findings);
+  if (answer !== null && !isRpc(operations, 'output', answer.element)) {
+    const atAnswer =
+      (to: ReportMember): ReportMember =>
+      (member, problem) =>
+        to(`answer.${member}`, problem);
+    checkAnswer(answer, validator, {
+      report: atAnswer(findings.report),
+      unchecked: atAnswer(findings.unchecked),
+      inWrongNamespace: (member, wrong) => findings.namespaces.addInAnswer(wrong, ['commands', type, 'answer', member]),
+    });
   }
-  return actionOf({ ...command, ...request, wsdlFile }, command.soapAction, operations, report, warn);
+  if (template === null || envelope === null) return soapAction ?? '';
+  warnAboutHeaders(type, envelope.headers, fitting, findings.warn);
+  return actionOf(
+    wsdlFile,
+    soapAction,
+    { ...envelope, file: template.file },
+    { operations, taking, fitting },
+    findings,
+    isDeclared,
+  );
 }
 
 /** Whether an element is the message of an operation of rpc style, which no schema declares. */
@@ -69,35 +88,76 @@ function isRpc(operations: readonly WsdlOperation[], side: 'input' | 'output', e
   );
 }
 
+/** The operations that take the element of a Body; those of another namespace if there are no others. */
+function operationsTaking(body: QName, operations: readonly WsdlOperation[]): WsdlOperation[] {
+  const named = operations.filter(({ input }) => input?.name === body.name);
+  const exact = named.filter(({ input }) => input?.ns === body.ns);
+  return exact.length > 0 ? exact : named;
+}
+
+/**
+ * Checks the element in the Body of the answer against the operations of the request. Returns the answer with the element
+ * that the WSDL has; null if that cannot be told.
+ */
+function checkRoot(
+  answer: AnswerShape,
+  fitting: readonly WsdlOperation[],
+  { type }: Pick<CheckedCommand, 'type'>,
+  { operations, namespaces }: Validator,
+  findings: Findings,
+): AnswerShape | null {
+  const { element, paths } = answer;
+  if (element === null) return answer;
+  const outputsOf = (those: readonly WsdlOperation[]): (QName | null)[] => those.map(({ output }) => output);
+  const isSame = (output: QName | null): boolean => output !== null && nameOf(output) === nameOf(element);
+  const outputs = outputsOf(fitting.length > 0 ? fitting : operations);
+  if (outputs.length === 0 || outputs.some(isSame)) return answer;
+  const known = outputs.flatMap((output) => output ?? []);
+  const wrong = wrongNamespace(element, known, namespaces);
+  if (wrong !== null) {
+    const fields = Object.keys(paths);
+    for (const field of fields.length === 0 ? ['element'] : fields)
+      findings.namespaces.addInAnswer(wrong, ['commands', type, 'answer', field]);
+    return withRoot(answer, { ns: wrong.wanted, name: element.name });
+  }
+  if (fitting.length === 0) return answer;
+  const said = new Set(outputs.map((output) => (output === null ? 'nothing' : nameOf(output))));
+  const request = fitting[0]?.input?.name ?? '';
+  findings.report(
+    'answer',
+    `the WSDL answers ${request} with ${[...said].join(', ')}, not with ${nameOf(element)}; correct the paths`,
+  );
+  const [only] = known;
+  return only === undefined || known.length > 1 ? null : withRoot(answer, only);
+}
+
+function withRoot(answer: AnswerShape, root: QName): AnswerShape {
+  const paths = Object.entries(answer.paths).map(([field, path]) => [
+    field,
+    [{ ...root, isAttribute: false }, ...path.slice(1)],
+  ]);
+  return { ...answer, element: root, paths: Object.fromEntries(paths) as AnswerShape['paths'] };
+}
+
 function actionOf(
-  {
-    body,
-    headers,
-    soapVersion,
-    wsdlFile,
-    answer,
-    type,
-  }: Omit<CheckedCommand, 'request'> & Envelope & { readonly wsdlFile: string },
+  wsdlFile: string,
   soapAction: string | undefined,
-  operations: readonly WsdlOperation[],
-  report: ReportMember,
-  warn: ReportMember,
+  { file, body, lines, soapVersion }: Envelope & { readonly file: string },
+  those: Readonly<Record<'operations' | 'taking' | 'fitting', readonly WsdlOperation[]>>,
+  { report, warn, reportIn, warnIn }: Findings,
+  isDeclared: boolean,
 ): string {
-  const taking = operations.filter(({ input }) => input?.ns === body.ns && input.name === body.name);
-  const fitting = taking.filter((operation) => operation.soapVersion === soapVersion);
+  const { operations, taking, fitting } = those;
   const named = fitting.map(({ port, name, soapAction: action }) => `${port}/${name} "${action}"`).join(', ');
   const actions = new Set(fitting.map((operation) => operation.soapAction));
-  warnAboutHeaders(type, headers, fitting, warn);
-  const outputs = fitting.map(({ output }) => output);
-  if (
-    answer.element !== null &&
-    outputs.length > 0 &&
-    outputs.every((output) => output === null || nameOf(output) !== nameOf(answer.element ?? output))
-  ) {
-    const said = outputs.map((output) => (output === null ? 'nothing' : nameOf(output)));
-    report(
-      'answer',
-      `the WSDL answers ${body.name} with ${[...new Set(said)].join(', ')}, not with ${nameOf(answer.element)}; correct the paths`,
+  if (fitting.length === 0 && taking.length > 0) {
+    const ports = [...new Set(taking.map(({ port }) => port))].join(', ');
+    const other = taking[0]?.soapVersion ?? soapVersion;
+    // Somebody who writes the action may know better than the WSDL.
+    (soapAction === undefined ? reportIn : warnIn)(
+      file,
+      lines.envelope,
+      `the envelope is SOAP ${soapVersion}, and the WSDL takes ${body.name} in SOAP ${other} only (${ports}); the namespace of SOAP ${other} is ${soapNamespaces[other]}`,
     );
   }
   if (soapAction !== undefined) {
@@ -106,23 +166,16 @@ function actionOf(
     }
     return soapAction;
   }
-  if (actions.size === 1) return [...actions][0] ?? '';
   if (actions.size > 1) {
     report('soapAction', `is missing, and the WSDL has several: ${named}; write the one of your port`);
-  } else if (taking.length > 0) {
-    const other = taking.map(({ port }) => port).join(', ');
-    report(
-      'soapAction',
-      `is missing, and only ports of another SOAP version take ${body.name}: ${other}; correct the Envelope's namespace`,
-    );
-  } else {
+  } else if (taking.length === 0 && isDeclared) {
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
     report(
       'soapAction',
       `is missing, and no operation of ${wsdlFile} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ') || 'nothing'}`,
     );
   }
-  return '';
+  return [...actions][0] ?? '';
 }
 
 function warnAboutHeaders(

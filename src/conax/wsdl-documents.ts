@@ -1,6 +1,8 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, dirname, resolve as resolvePath } from 'node:path';
 import { ParseOption, XmlDocument, XmlElement } from 'libxml2-wasm';
+import { messageOf } from '../platform/errors.ts';
+import { FileError, readBytes } from '../platform/files.ts';
 
 export const wsdlNamespaces = {
   wsdl: 'http://schemas.xmlsoap.org/wsdl/',
@@ -40,7 +42,7 @@ export function namespaceId(targetNamespace: string): string {
 /**
  * Reads a WSDL file with every WSDL and schema that it refers to. Reads files only. For an address, it takes the file of
  * that name beside the WSDL, if there is one.
- * @throws Error if the WSDL file itself cannot be read.
+ * @throws FileError if the WSDL file itself cannot be read.
  */
 export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   const opened = new Map<string, XmlDocument>();
@@ -56,13 +58,14 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     if (known !== undefined) return known.root;
     try {
       const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET;
-      const document = XmlDocument.fromBuffer(readFileSync(file), { url: file, option });
+      const document = XmlDocument.fromBuffer(readBytes(file), { url: file, option });
       opened.set(file, document);
       return document.root;
     } catch (error) {
-      const message = (error instanceof Error ? error.message : String(error)).trim();
-      if (file === wsdlFile) throw new Error(message, { cause: error });
-      warnings.push(`${file}:1: cannot be read: ${message}; what it defines is not checked`);
+      const problem = messageOf(error).trim();
+      const message = error instanceof FileError ? problem : `${file}:1: cannot be read: ${problem}`;
+      if (file === wsdlFile) throw new FileError(`${message}; correct the file or its name`, { cause: error });
+      warnings.push(`${message}; what it defines is not checked`);
       return null;
     }
   }

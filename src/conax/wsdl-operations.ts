@@ -1,6 +1,6 @@
 import type { XmlElement } from 'libxml2-wasm';
 import type { QName } from './answer-shape.ts';
-import type { SoapVersion } from './cas-definition.ts';
+import type { SoapVersion } from './cas-definition.types.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
 
 /** An operation of a port of a WSDL, as its SOAP binding has it. */

@@ -7,6 +7,8 @@ import {
   XmlValidateError,
   XsdValidator,
 } from 'libxml2-wasm';
+import type { QName } from './answer-shape.ts';
+import { nameOf } from './soap-envelope.ts';
 import { namespaceId, readWsdlDocuments, type SchemaDocument, wsdlNamespaces } from './wsdl-documents.ts';
 import { readOperations, type WsdlOperation } from './wsdl-operations.ts';
 import { escapeXml } from './xml.ts';
@@ -16,10 +18,16 @@ export interface Problem {
   /** The line, in the message, of the element that it is about. */
   readonly line: number;
   readonly text: string;
+  /** If an element stands where it may not: the element, and those that may stand there. */
+  readonly unexpected: { readonly element: QName; readonly expected: readonly QName[] } | null;
+  /** The element of the Body, if no schema declares it. */
+  readonly undeclared: QName | null;
 }
 
 export interface Validator {
   readonly operations: readonly WsdlOperation[];
+  /** The namespaces of its schemas. */
+  readonly namespaces: ReadonlySet<string>;
   /** False if the schemas could not be read: then nothing is checked, and a warning says why. */
   readonly hasSchemas: boolean;
   /** What is not checked, and why. */
@@ -48,6 +56,7 @@ export function openValidator(wsdlFile: string): Validator {
     const validator = compile(wsdlFile, documents.schemas, unchecked);
     return {
       operations,
+      namespaces: new Set(documents.schemas.map(({ targetNamespace }) => targetNamespace)),
       hasSchemas: validator !== null,
       unchecked,
       validate: (envelope) =>
@@ -125,11 +134,38 @@ function problemsOf(validator: XsdValidator, envelope: string, isPartial: (names
     } catch (error) {
       if (!(error instanceof XmlValidateError)) throw error;
       for (const { line, message } of error.details) {
-        if (!undeclared.test(message)) problems.push({ line, text: message.trim() });
-        else if (!isHeader && !isPartial(part.namespaceUri))
-          problems.push({ line, text: `the WSDL has no element {${part.namespaceUri}}${part.name}.` });
+        const text = message.trim();
+        if (!undeclared.test(text)) problems.push({ line, text, unexpected: unexpectedIn(text), undeclared: null });
+        else if (!isHeader && !isPartial(part.namespaceUri)) {
+          const element = { ns: part.namespaceUri, name: part.name };
+          problems.push({
+            line,
+            text: `the WSDL has no element ${nameOf(element)}.`,
+            unexpected: null,
+            undeclared: element,
+          });
+        }
       }
     }
   }
   return problems;
+}
+
+/** A problem's text for people: a namespace that all its names have is left out. */
+export function withoutNamespace(text: string): string {
+  const [first, ...others] = new Set(text.match(/\{[^{}]*\}(?=[\p{L}_])/gu));
+  return first === undefined || others.length > 0 ? text : text.replaceAll(first, '');
+}
+
+/** Reads "Element '{ns}x': This element is not expected. Expected is one of ( {ns}a, {ns}b )."; wildcards are left out. */
+function unexpectedIn(text: string): Problem['unexpected'] {
+  const [, name = '', list = ''] =
+    /^Element '([^']*)': This element is not expected\.(?: Expected is(?: one of)? \( (.*) \))?/.exec(text) ?? [];
+  const [element] = namesIn(name);
+  return element === undefined ? null : { element, expected: list.split(/,\s+/).flatMap(namesIn) };
+}
+
+function namesIn(text: string): QName[] {
+  const [, ns = '', name] = /^(?:\{([^*#]*)\})?([\p{L}_][\p{L}\p{N}._-]*)$/u.exec(text) ?? [];
+  return name === undefined ? [] : [{ ns, name }];
 }

@@ -10,6 +10,8 @@ export interface XmlElement {
   readonly text: string;
   /** The namespace prefixes in force here; read them with `namespaceOf`. */
   readonly scope: NamespaceScope | null;
+  /** Where its tag starts in the text. */
+  readonly at: number;
 }
 
 /** The prefixes that one element declares, and those of the elements around it. A copy for each element costs n². */
@@ -76,8 +78,9 @@ const noAttributes: Readonly<Record<string, string>> = Object.freeze({});
 /**
  * Reads one whole XML document: well formed, namespaces resolved, no document type (so no entities of its own), at most
  * 64 elements deep, within the limits. Anything else is an XmlError. Takes time and memory in proportion to the text.
+ * @param onMalformed takes each place that is not well formed. If it returns, reading goes on as well as it can.
  */
-export function readXml(text: string, limits: XmlLimits): XmlElement {
+export function readXml(text: string, limits: XmlLimits, onMalformed: (error: XmlError) => void = rethrow): XmlElement {
   if (text.length > limits.characters) throw tooMany(limits.characters, 'characters');
   const parser = new SaxesParser({ xmlns: true, position: false });
   const open: (Omit<XmlElement, 'text'> & { text: string })[] = [];
@@ -88,14 +91,25 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   let attributesOfOne = 0;
   const count = counter(limits);
   countReferences(text, count);
-  parser.on('error', (error) => {
-    const isAtEnd = error.message.startsWith('unclosed tag');
-    const unclosed = isAtEnd ? starts.at(-1) : error.message === 'unexpected close tag.' ? closed : undefined;
-    if (unclosed !== undefined) {
-      throw new XmlError(`is not well formed: <${unclosed.name.slice(0, saidMax)}> is not closed`, unclosed.at);
-    }
-    throw new XmlError(`is not well formed: ${error.message.slice(0, saidMax)}`, parser.position);
+  let reportedAt = -1;
+  parser.on('error', ({ message }) => {
+    const error = malformed(message);
+    // A closing tag that fits no open one is reported for each of them.
+    const isSame = reportedAt === parser.position && !message.startsWith('unbound');
+    reportedAt = parser.position;
+    if (!isSame) onMalformed(error);
+    if (message.startsWith('unmatched')) throw error;
   });
+  function malformed(message: string): XmlError {
+    const prefix = /^unbound namespace prefix: "(.*)"\.$/s.exec(message)?.[1]?.slice(0, saidMax);
+    // Prefixes are looked up at the end of a tag.
+    if (prefix !== undefined)
+      return new XmlError(`is not well formed: the prefix ${prefix} is declared nowhere`, starts.at(-1)?.at);
+    const isAtEnd = message.startsWith('unclosed tag');
+    const unclosed = isAtEnd ? starts.at(-1) : message === 'unexpected close tag.' ? closed : undefined;
+    const problem = unclosed === undefined ? message : `<${unclosed.name.slice(0, saidMax)}> is not closed`;
+    return new XmlError(`is not well formed: ${problem.slice(0, saidMax + 20)}`, unclosed?.at ?? parser.position);
+  }
   parser.on('doctype', () => {
     throw new XmlError('has a document type, which no SOAP message may have', parser.position);
   });
@@ -123,6 +137,7 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
       children: [],
       text: '',
       scope: scopeOf(parent?.scope ?? null, tag.ns),
+      at: starts.at(-1)?.at ?? 0,
     };
     if (parent === undefined) root = element;
     else parent.children.push(element);
@@ -144,6 +159,10 @@ export function readXml(text: string, limits: XmlLimits): XmlElement {
   parser.write(text).close();
   if (root === undefined) throw new XmlError('has no element');
   return root;
+}
+
+function rethrow(error: XmlError): never {
+  throw error;
 }
 
 type Count = (what: keyof XmlLimits, name: string) => void;

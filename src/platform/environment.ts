@@ -1,7 +1,8 @@
 import type { z } from 'zod';
 import { messageOf } from './errors.ts';
 import { isSecret } from './setting-kinds.ts';
-import { readTextFile, replacedBytesIn, TextError } from './text.ts';
+import { inOurWords } from './schema-words.ts';
+import { readTextFile, replacedBytesIn } from './text.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -32,7 +33,7 @@ export function readEnvironment(
   const wrong = new Set<string>();
   for (const [name, schema] of Object.entries(schemas)) {
     const given = valueOf(name, env, mistakes);
-    const parsed = given === WRONG ? null : schema.safeParse(given);
+    const parsed = given === WRONG ? null : schema.safeParse(given, { error: inOurWords });
     if (parsed?.success) {
       values[name] = parsed.data;
       continue;
@@ -63,8 +64,7 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
   try {
     return readTextFile(file).replace(/\r?\n$/, '');
   } catch (error) {
-    const problem = error instanceof TextError ? 'that is wrong' : 'that cannot be read';
-    mistakes.push(`${fileName} names a file ${problem}: ${messageOf(error)}`);
+    mistakes.push(`${fileName}: ${messageOf(error)}`);
     return WRONG;
   }
 }

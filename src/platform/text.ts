@@ -1,9 +1,9 @@
 import { isUtf8 } from 'node:buffer';
-import { readFileSync } from 'node:fs';
 import { buffer } from 'node:stream/consumers';
+import { FileError, readBytes } from './files.ts';
 
 /** Bytes that are no UTF-8 text; the message names where they come from, the place, and the remedy. */
-export class TextError extends Error {
+export class TextError extends FileError {
   override readonly name = 'TextError';
 }
 
@@ -12,10 +12,10 @@ const REMEDY = 'save it as UTF-8';
 
 /**
  * Reads a text file. All files that people write are read by this function or `decodeText`.
- * @throws TextError if it is not UTF-8; Node's own error if it cannot be read.
+ * @throws TextError if it is not UTF-8; FileError if it cannot be read.
  */
 export function readTextFile(path: string): string {
-  return decodeText(readFileSync(path), path);
+  return decodeText(readBytes(path), path);
 }
 
 /** Reads all of standard input as text. @throws TextError if it is not UTF-8. */

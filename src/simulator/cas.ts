@@ -1,6 +1,6 @@
 import { randomUUID, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { CasDefinition } from '../conax/cas-definition.ts';
+import type { CasDefinition } from '../conax/cas-definition.types.ts';
 import { doesWork, type StandingRule } from './faults.ts';
 import type { ViewedParts } from './http-view.ts';
 import type { JournalEntry } from './journal.ts';

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { SoapVersion } from '../conax/cas-definition.ts';
+import type { SoapVersion } from '../conax/cas-definition.types.ts';
 import type { FaultRule, NamedFault } from './faults.ts';
 import { envelope, writeFault } from './soap-answers.ts';
 

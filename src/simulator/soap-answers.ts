@@ -1,4 +1,4 @@
-import type { CasCommand, SoapVersion } from '../conax/cas-definition.ts';
+import type { CasCommand, SoapVersion } from '../conax/cas-definition.types.ts';
 import type { AnswerStep } from '../conax/answer-shape.ts';
 import { nameOf, soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CasCommand, CasDefinition, SoapVersion } from '../conax/cas-definition.ts';
+import type { CasCommand, CasDefinition, SoapVersion } from '../conax/cas-definition.types.ts';
 import { decodeText } from '../conax/charset.ts';
 import { listConditions } from '../conax/field-names.ts';
 import { sampleFields } from '../conax/samples.ts';

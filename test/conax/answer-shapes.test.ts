@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import { type AnswerEntry, parseAnswerShape } from '../../src/conax/answer-shape.ts';
-import type { CasCommand } from '../../src/conax/cas-definition.ts';
+import type { CasCommand } from '../../src/conax/cas-definition.types.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import type { CommandType } from '../../src/planning/command.ts';
 import { ownCommands, said } from './support.ts';

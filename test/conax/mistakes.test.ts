@@ -1,6 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
+/** Expects one mistake for each pattern, and no others. */
+function expectEach(mistakes: readonly string[], patterns: readonly RegExp[]): void {
+  for (const pattern of patterns)
+    expect(
+      mistakes.filter((mistake) => pattern.test(mistake)),
+      String(pattern),
+    ).toHaveLength(1);
+  expect(mistakes).toHaveLength(patterns.length);
+}
+
 describe('mistakes are found at start', () => {
   it('all in one message, each with file, line and remedy', async () => {
     const mistakes = await mistakesIn(
@@ -14,8 +24,8 @@ describe('mistakes are found at start', () => {
       ]),
     );
     const expected = [
-      /^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT\.area: "fingers" is no area; it is one of authorization, /,
-      /^conax\.json:\d+: commands\.UPDATE_CA_PIN_TO_DEFAULT_VALUE\.answer\.statusCode: .*the prefix pim is not in "namespaces"; add it/,
+      /^conax\.json:\d+: commands\.DISPLAY_FINGERPRINT\.area: "fingers" is no area; did you mean fingerprinting\? it is one of authorization, /,
+      /^conax\.json:\d+: commands\.UPDATE_CA_PIN_TO_DEFAULT_VALUE\.answer\.statusCode: .*the prefix pim is not in "namespaces"; did you mean pin\? write one that is there, or add it/,
       /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field of this command; did you mean service\? it has .*smartcard, service, /,
       /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: \{\{\{service\}\}\} would send a text unescaped; write \{\{service\}\}/,
       /^requests\/CREATE_PAIRING\.xml:\d+: what the template makes is not well formed/,
@@ -37,7 +47,7 @@ describe('mistakes are found at start', () => {
     );
     const places = mistakes.map((line) => line.replace(/(?:(?<=json):\d+)|(?<=[;.]) .*/g, '').slice(0, 90));
     expect(places.toSorted()).toEqual([
-      expect.stringMatching(/^conax\.json: areas\.ca-pin\.path: start with \//) as string,
+      expect.stringMatching(/^conax\.json: areas\.ca-pin\.path: is "ca-pin";/) as string,
       expect.stringMatching(/^conax\.json: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no/) as string,
       expect.stringMatching(/^conax\.json: commands\.CANCEL_SUBSCRIPTIONS\.answer\.statusCode: the WSDL/) as string,
       expect.stringMatching(/^conax\.json: commands\.DISPLAY_FINGERPRINT\.template: /) as string,
@@ -46,6 +56,127 @@ describe('mistakes are found at start', () => {
       expect.stringMatching(
         /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: what the template makes is not well formed: <area:Pr/,
       ) as string,
+    ]);
+  });
+
+  it.each<[string, readonly Change[], readonly RegExp[]]>([
+    [
+      'common members, areas and commands',
+      [
+        ['conax.json', '"basicAuth": true', '"basicAuth": "yes"'],
+        ['conax.json', '"success": ["OK"]', '"success": ["OK", 0]'],
+        ['conax.json', '"tryLater"', '"trylater"'],
+        ['conax.json', '"http://www.conax.com/cas/xsd/ca-pin/v1"', '5'],
+        ['conax.json', '"/authorization"', '"authorization"'],
+        ['conax.json', '"path": "/pairing"', '"pth": "/pairing"'],
+        ['conax.json', /AddSubscriptionsResponse\/common:StatusCode/g, 'AddSubscriptionsResponse/common:Code'],
+        ['conax.json', '"CREATE_PAIRING": {', '"CREATE_PAIRING": { "soapaction": 7,'],
+        ['requests/CREATE_PAIRING.xml', '{{caId}}', '{{cardId}}'],
+        ['conax.json', '"DISPLAY_FINGERPRINT": {', '"DISPLAY_FINGERPRNT": {'],
+        ['requests/DISPLAY_FINGERPRINT.xml', '{{slot}}', '{{slott}}'],
+      ],
+      [
+        /^conax\.json:8: namespaces\.pin: is 5; write the address of a namespace$/,
+        /^conax\.json:10: basicAuth: is "yes"; write true to send user and password as HTTP Basic, false if/,
+        /^conax\.json:12: answers\.success\.1: is 0; write a status code as text, such as "0"$/,
+        /^conax\.json:14: answers\.trylater: is not known here; did you mean tryLater\? leave it out/,
+        /^conax\.json:\d+: areas\.authorization\.path: is "authorization"; start with \//,
+        /^conax\.json:\d+: areas\.pairing\.pth: is not known here; did you mean path\?/,
+        /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+        /^conax\.json:\d+: commands\.CREATE_PAIRING\.soapaction: is 7; write the SOAPAction as text/,
+        /^conax\.json:\d+: commands\.CREATE_PAIRING\.soapaction: is not known here; did you mean soapAction\?/,
+        /^conax\.json:\d+: commands\.DISPLAY_FINGERPRNT: is no command; did you mean DISPLAY_FINGERPRINT\?/,
+        /^requests\/CREATE_PAIRING\.xml:7: \{\{cardId\}\} is no field of this command; did you mean caId\?/,
+        /^requests\/DISPLAY_FINGERPRINT\.xml:\d+: \{\{slott\}\} is no field of this command; did you mean slot\?/,
+      ],
+    ],
+    [
+      'JSON that is broken',
+      [
+        ['conax.json', '"basicAuth"', '// no\n"basicAuth"'],
+        ['conax.json', '"tryLater": ["SYSTEM_ERROR"]', '"tryLater": ["SYSTEM_ERROR"],'],
+        [add, '{{service}}', '{{servise}}'],
+        ['conax.json', '"area": "pairing",', '"area": "paring",'],
+      ],
+      [
+        /^conax\.json:10: is no JSON: it has a comment; remove it$/,
+        /^conax\.json:16: is no JSON: property name expected; look for a comma/,
+        /^conax\.json:16: is no JSON: value expected; look for a comma/,
+        /^conax\.json:\d+: commands\.CREATE_PAIRING\.area: "paring" is no area; did you mean pairing\?/,
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field/,
+      ],
+    ],
+    [
+      'a template whose tags or whose XML cannot be read',
+      [
+        [add, '{{smartcard}}', '{{smartcard'],
+        [add, '{{/entitledUntil}}', ''],
+        [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
+        ['requests/CANCEL_SUBSCRIPTIONS.xml', '<area:CaClientIds>', '<x:Spare/>\n<y:Spare y:a="?"/><area:CaClientIds>'],
+        ['requests/CANCEL_SUBSCRIPTIONS.xml', '</area:ProductId>', ''],
+        ['conax.json', /CancelSubscriptionsResponse\/common:StatusCode/g, 'CancelSubscriptionsResponse/common:Code'],
+      ],
+      [
+        /^conax\.json:\d+: commands\.CANCEL_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:13: \{\{#entitledUntil\}\} is not closed/,
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:7: a tag is not closed/,
+        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:11: .* <area:ProductId> is not closed/,
+        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:6: .* the prefix x is declared nowhere; write xmlns:x="…"/,
+        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:7: .* the prefix y is declared nowhere; write xmlns:y="…"/,
+        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:7: y:a of <y:Spare> still has the \? of SoapUI/,
+      ],
+    ],
+  ])('one message names all mistakes, and each once: %s', async (_name, changes, expected) => {
+    expectEach(await mistakesIn(changed(changes)), expected);
+  });
+
+  it('a wrong namespace is one mistake, however many places it has, and hides nothing', async () => {
+    const mistakes = await mistakesIn(
+      changed([
+        ['conax.json', 'common-types/v1', 'common-type/v1'],
+        ['conax.json', '"pairing": "http://www.conax.com/cas/xsd/pairing/v1"', '"pairing": "urn:pairing"'],
+        ['conax.json', /AddSubscriptionsResponse\/common:StatusCode/g, 'AddSubscriptionsResponse/common:Code'],
+        [add, 'xmlns:area="http://www.conax.com/cas/xsd/authorization/v1"', 'xmlns:area="urn:area"'],
+        ['requests/CANCEL_SUBSCRIPTIONS.xml', 'xsd/authorization/v1', 'xsd/authorisation/v1'],
+        ['requests/GET_ACTIVE_SUBSCRIPTIONS.xml', 'xsd/authorization/v1', 'xsd/authorisation/v1'],
+        [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
+      ]),
+    );
+    expectEach(mistakes, [
+      /^conax\.json:3: namespaces\.common: the WSDL has Message, ReferenceNumber, StatusCode in the namespace "[^"]*common-types\/v1", not in the namespace "[^"]*common-type\/v1"; correct it: \d\d paths use this prefix$/,
+      /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+      /^conax\.json:5: namespaces\.pairing: the WSDL has .* not in the namespace "urn:pairing"; correct it: \d+ paths use/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:4: the element AddSubscriptions is in the namespace "urn:area"; the WSDL has it in the namespace "[^"]*authorization\/v1"; correct the namespace of its prefix$/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:4: the elements CancelSubscriptions, GetActiveSubscriptions are in .* \(2 places: also \S*requests\/GET_ACTIVE_SUBSCRIPTIONS\.xml:4\)$/,
+    ]);
+  });
+
+  it.each([
+    ['1.1', '1.2', 'http://www.w3.org/2003/05/soap-envelope'],
+    ['1.2', '1.1', 'http://schemas.xmlsoap.org/soap/envelope/'],
+  ])('a SOAP %s envelope for a port of SOAP %s is named at the envelope', async (_is, wanted, namespace) => {
+    const soap12: Change[] = [
+      ['wsdl/authorization.wsdl', 'http://schemas.xmlsoap.org/wsdl/soap/', 'http://schemas.xmlsoap.org/wsdl/soap12/'],
+      ...['ADD', 'CANCEL', 'GET_ACTIVE'].map((name): Change => [
+        `requests/${name}_SUBSCRIPTIONS.xml`,
+        'http://schemas.xmlsoap.org/soap/envelope/',
+        namespace,
+      ]),
+    ];
+    const toOther: Change = [
+      'requests/CANCEL_SUBSCRIPTIONS.xml',
+      namespace,
+      wanted === '1.2' ? 'http://schemas.xmlsoap.org/soap/envelope/' : 'http://www.w3.org/2003/05/soap-envelope',
+    ];
+    const changes = wanted === '1.2' ? [...soap12, toOther] : [toOther];
+    expect(await mistakesIn(changed(changes))).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `^requests/CANCEL_SUBSCRIPTIONS\\.xml:2: the envelope is SOAP ${_is}, and the WSDL takes CancelSubscriptions in SOAP ${wanted} only \\(AuthorizationPort\\); the namespace of SOAP ${wanted} is ${namespace}$`,
+        ),
+      ),
     ]);
   });
 
@@ -64,7 +195,7 @@ describe('mistakes are found at start', () => {
     [
       'a key that is not known',
       ['conax.json', '"areas"', '"aereas"'],
-      /^conax\.json:\d+: the file: .*aereas.*; remove it, or correct its name/,
+      /^conax\.json:16: aereas: is not known here; did you mean areas\? leave it out or correct the name$/,
     ],
     [
       'a command that is not there',
@@ -74,12 +205,12 @@ describe('mistakes are found at start', () => {
     [
       'a path without a slash',
       ['conax.json', '"/authorization"', '"authorization"'],
-      /areas\.authorization\.path: start with \//,
+      /areas\.authorization\.path: is "authorization"; start with \//,
     ],
     [
       'a template that is missing',
       ['conax.json', add, 'requests/gone.xml'],
-      /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.template: .*gone\.xml.*; correct its name, which is relative to conax\.json/,
+      /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.template: .*gone\.xml cannot be read: there is no such file; correct the name \(names are relative to conax\.json\)/,
     ],
     [
       'a WSDL that is missing',
@@ -93,7 +224,7 @@ describe('mistakes are found at start', () => {
     ],
     [
       'a command that is not there',
-      ['conax.json', '"DISPLAY_FINGERPRINT": ', '"DISPLAY_FINGERPRINTS": '],
+      ['conax.json', '"DISPLAY_FINGERPRINT": ', '"SHOW_FINGERS": '],
       /commands\.DISPLAY_FINGERPRINT: is missing; write it with conax init, copy it .*, or write \{ "unsupported": "why" \}/,
     ],
     [
@@ -190,8 +321,16 @@ describe('mistakes are found at start', () => {
       /ADD_SUBSCRIPTIONS\.xml:\d: what the template makes has a document type/,
     ],
     ['no Envelope', [add, /soap:Envelope/g, 'soap:Message'], /is no SOAP envelope/],
-    ['two Bodies', [add, '</soap:Body>', '</soap:Body><soap:Body/>'], /has something beside the SOAP body/],
-    ['two elements in the Body', [add, '</soap:Body>', '<x/></soap:Body>'], /has 2 elements in its SOAP body/],
+    [
+      'two Bodies',
+      [add, '</soap:Body>', '</soap:Body>\n<soap:Body/>'],
+      /ADD_SUBSCRIPTIONS\.xml:17: what the template makes has a second SOAP body/,
+    ],
+    [
+      'two elements in the Body',
+      [add, '</soap:Body>', '\n<x/></soap:Body>'],
+      /ADD_SUBSCRIPTIONS\.xml:17: what the template makes has 2 elements in its SOAP body/,
+    ],
     [
       'a Body that depends on a field',
       [
@@ -228,7 +367,7 @@ describe('mistakes are found at start', () => {
     [
       'a Body that no operation takes',
       [add, /area:AddSubscriptions>/g, 'area:AddSubs>'],
-      /does not fit the WSDL: the WSDL has no element \{.*\}AddSubs\./,
+      /:4: does not fit the WSDL: the WSDL has no element \{.*\}AddSubs\. Did you mean AddSubscriptions\? Compare/,
     ],
     [
       'a path that the schema does not have',
@@ -238,7 +377,7 @@ describe('mistakes are found at start', () => {
     [
       'a path in the wrong namespace',
       ['conax.json', 'AddSubscriptionsResponse/common:StatusCode', 'AddSubscriptionsResponse/authorization:StatusCode'],
-      /answer\.statusCode: the WSDL has no such place/,
+      /answer\.statusCode: the element StatusCode is in the namespace "[^"]*authorization\/v1"; the WSDL has it in the namespace "[^"]*common-types\/v1"; write common:StatusCode$/,
     ],
     [
       'a path that goes on below a text',
@@ -292,9 +431,7 @@ describe('mistakes are found at start', () => {
   });
 
   it('a mapping file of the old form is answered by one sentence', async () => {
-    const file = changed([
-      ['conax.json', '"template": "requests/ADD_SUBSCRIPTIONS.xml"', '"operation": "AddSubscriptions"'],
-    ]);
+    const file = changed([['conax.json', /"template": "[^"]*"/g, '"operation": "AddSubscriptions"']]);
     expect(await mistakesIn(file)).toEqual([
       'conax.json:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes',
     ]);

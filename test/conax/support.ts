@@ -1,6 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { type CasCommand, defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import type { CasCommand } from '../../src/conax/cas-definition.types.ts';
 import { type ConaxClientOptions, createConaxClient } from '../../src/conax/client.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient } from '../../src/conax/client.types.ts';
 import type { JournalEntry } from '../../src/simulator/journal.ts';

@@ -70,7 +70,7 @@ describe('settings', () => {
 
   test('from a file that is not UTF-8, or UTF-16, are refused without their value', () => {
     const greek = file('greek password', 's3cret', GREEK);
-    expect(() => passwordOf(greek)).toThrow(`CONAX_PASSWORD_FILE names a file that is wrong: ${greek} is not UTF-8`);
+    expect(() => passwordOf(greek)).toThrow(`CONAX_PASSWORD_FILE: ${greek} is not UTF-8`);
     expect(() => passwordOf(file('utf16', Buffer.from('\uFEFFs3cret', 'utf16le')))).toThrow('is UTF-16');
   });
 

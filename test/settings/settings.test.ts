@@ -126,7 +126,7 @@ describe('settings', () => {
       PIN_KEY_FILE: join(directory, 'missing'),
     });
     expect(message).toMatch(/CONAX_PASSWORD and CONAX_PASSWORD_FILE are both set/);
-    expect(message).toMatch(/PIN_KEY_FILE names a file that cannot be read/);
+    expect(message).toMatch(/PIN_KEY_FILE: .* cannot be read: there is no such file/);
   });
 
   test.each([

@@ -84,7 +84,11 @@ test.each([
   [2, 'Allowed choices are viewer, operator, admin', ['add', 'emil', '--role', 'root', '--organisation', 'x']],
   [2, 'There is no terminal to ask for the password', ['add', 'emil', ...ADD]],
   [2, 'The password has 0 characters: give one of 12 to 256', ['add', 'emil', ...ADD, '--password-file', '/dev/null']],
-  [2, '--password-file cannot be used: ENOENT', ['add', 'emil', ...ADD, '--password-file', '/nowhere/it']],
+  [
+    2,
+    '--password-file: /nowhere/it cannot be read: there is no such file',
+    ['add', 'emil', ...ADD, '--password-file', '/nowhere/it'],
+  ],
   [2, 'cannot be used with option', ['add', 'emil', ...ADD, '--generate', '--password-stdin']],
   [2, "unknown option '--password'", ['add', 'emil', ...ADD, '--password', 'hunter2hunter2']],
 ])('ends with %i and says: %s', async (exitCode, says, args) => {

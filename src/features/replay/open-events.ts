@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import type { Kafka } from 'kafkajs';
 import { createEventDecoder, type FindWriterSchema } from '../../events/decode.ts';
 import { eventOfJson } from '../../events/json-event.ts';
@@ -6,6 +5,7 @@ import type { ReadMessage } from '../../intake/message.ts';
 import { read, readMessages } from '../../intake/read.ts';
 import { linesOf } from '../../platform/lines.ts';
 import type { Database } from '../../platform/database.ts';
+import { readPieces } from '../../platform/files.ts';
 import { type PartitionRange, partitionRanges, readRanges } from './kafka-range.ts';
 import { countInbox, type EventSelection, type GroupPage, inboxPages } from './select-events.ts';
 import { createSpool, type Spool } from './spool.ts';
@@ -112,8 +112,7 @@ export function pinnedTo(id: number, selection: StoredSelection, { pinned }: Ope
 const LINE_BYTES_MAX = 8 * 1024 * 1024;
 
 async function fromFile(spool: Spool, path: string, onRead: (events: number) => void): Promise<null> {
-  const stream = createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Buffer>;
-  for await (const { number, text, problem } of linesOf(stream, LINE_BYTES_MAX, path)) {
+  for await (const { number, text, problem } of linesOf(readPieces(path), LINE_BYTES_MAX, path)) {
     if (text?.trim() === '') continue;
     spool.add([lineOf(path, number, text, problem)]);
     onRead(spool.events);

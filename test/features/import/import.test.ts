@@ -284,7 +284,7 @@ describe('conax-provisioning import', () => {
   });
 
   test.each([
-    [['/nowhere/at.all'], 'The file "/nowhere/at.all" cannot be read: ENOENT'],
+    [['/nowhere/at.all'], '/nowhere/at.all cannot be read: there is no such file; correct the name'],
     [[tmpdir()], 'cannot be read: it is a directory'],
     [['-', '--from-line', '0'], '--from-line is "0": give a number from 1 on'],
   ])('ends with 2 for wrong usage: %j', async (args, says) => {

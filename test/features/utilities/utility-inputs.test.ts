@@ -163,7 +163,7 @@ test.each<[line: string, says: string]>([
   [`fingerprint --card ${CARD} --x -1 --y 0 --height 1 --slot 0`, '--x is -1: give a whole number from 0'],
   ['pin reset', 'give --card, or --subscription for all cards of a subscription'],
   [`pin set --card ${CARD}`, 'There is no terminal to ask for the PIN: give --pin-file or --pin-stdin'],
-  [`pin set --card ${CARD} --pin-file /nowhere`, '--pin-file cannot be used: ENOENT'],
+  [`pin set --card ${CARD} --pin-file /nowhere`, '--pin-file: /nowhere cannot be read: there is no such file'],
   [`pin reset --card ${CARD} --timeout 0`, '--timeout is "0": give seconds from 1 to 86400'],
   ['requests process', 'give exactly one of number and --card'],
   ['requests process seven', 'number is "seven": give a whole number from 1 to 999999999999999'],

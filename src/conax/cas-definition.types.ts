@@ -1,0 +1,43 @@
+import type { CommandType } from '../planning/command.ts';
+import type { AnswerShape, QName } from './answer-shape.ts';
+import type { Template } from './template.ts';
+
+export type SoapVersion = '1.1' | '1.2';
+
+/** Where a command goes, what is sent, and how the answer is read. */
+export interface CasCommand {
+  readonly type: CommandType;
+  readonly area: string;
+  /** The path after the base URL, with a leading slash. */
+  readonly path: string;
+  readonly wsdlFile: string | null;
+  readonly soapAction: string;
+  readonly soapVersion: SoapVersion;
+  /** The element in the SOAP body of the request. */
+  readonly body: QName;
+  /** The elements in the SOAP header of the request, as {namespace}name. */
+  readonly headers: ReadonlySet<string>;
+  readonly template: Template;
+  readonly answer: AnswerShape;
+}
+
+/** How a CAS is spoken to. */
+export interface CasDefinition {
+  readonly file: string;
+  /** Whether user and password are sent as HTTP Basic. */
+  readonly basicAuth: boolean;
+  /** Every command that is not `unsupported`. */
+  readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
+  /** Why the CAS does not have a command, for people. */
+  readonly unsupported: ReadonlyMap<CommandType, string>;
+  /** What was not checked and why, each with file and line. */
+  readonly unchecked: readonly string[];
+  /** What people should look at. */
+  readonly warnings: readonly string[];
+}
+
+/** What could be read of a definition, whatever is wrong with it. */
+export interface CasInspection extends Omit<CasDefinition, 'file'> {
+  /** Each with file, line, problem and remedy. */
+  readonly mistakes: readonly string[];
+}
