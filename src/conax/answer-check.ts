@@ -50,8 +50,8 @@ function checkPath(
   const { report, unchecked, inWrongNamespace } = findings;
   const problems = texts.map((text) => problemOf(validator, path, text));
   const [problem] = problems;
-  if (problem === undefined || problems.includes(null)) return;
-  switch (problem?.kind) {
+  if (problem === undefined || problem === null || problems.includes(null)) return;
+  switch (problem.kind) {
     case 'namespace': {
       const { depth, wrong } = problem;
       inWrongNamespace(field, wrong);

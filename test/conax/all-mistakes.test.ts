@@ -1,0 +1,136 @@
+import { expect, it } from 'vitest';
+import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
+
+/** How often each pattern matches a mistake; `others`: the mistakes that none matches. */
+function matched(mistakes: readonly string[], patterns: readonly RegExp[]): Record<string, unknown> {
+  const counts = patterns.map((pattern) => [String(pattern), mistakes.filter((one) => pattern.test(one)).length]);
+  const others = mistakes.filter((mistake) => !patterns.some((pattern) => pattern.test(mistake)));
+  return { ...Object.fromEntries(counts), others };
+}
+
+/** Each pattern matches once, and nothing else is there. */
+function once(patterns: readonly RegExp[]): Record<string, unknown> {
+  return { ...Object.fromEntries(patterns.map((pattern) => [String(pattern), 1])), others: [] };
+}
+
+it.each<[string, readonly Change[], readonly RegExp[]]>([
+  [
+    'common members, areas and commands',
+    [
+      ['conax.json', '"basicAuth": true', '"basicAuth": "yes"'],
+      ['conax.json', '"success": ["OK"]', '"success": ["OK", 0]'],
+      ['conax.json', '"tryLater"', '"trylater"'],
+      ['conax.json', '"http://www.conax.com/cas/xsd/ca-pin/v1"', '5'],
+      ['conax.json', '"/authorization"', '"authorization"'],
+      ['conax.json', '"path": "/pairing"', '"pth": "/pairing"'],
+      ['conax.json', /AddSubscriptionsResponse\/common:StatusCode/g, 'AddSubscriptionsResponse/common:Code'],
+      ['conax.json', '"CREATE_PAIRING": {', '"CREATE_PAIRING": { "soapaction": 7,'],
+      ['requests/CREATE_PAIRING.xml', '{{caId}}', '{{cardId}}'],
+      ['conax.json', '"DISPLAY_FINGERPRINT": {', '"DISPLAY_FINGERPRNT": {'],
+      ['requests/DISPLAY_FINGERPRINT.xml', '{{slot}}', '{{slott}}'],
+    ],
+    [
+      /^conax\.json:8: namespaces\.pin: is 5; write the address of a namespace$/,
+      /^conax\.json:10: basicAuth: is "yes"; write true to send user and password as HTTP Basic, false if/,
+      /^conax\.json:12: answers\.success\.1: is 0; write a status code as text, such as "0"$/,
+      /^conax\.json:14: answers\.trylater: is not known here; did you mean tryLater\? leave it out/,
+      /^conax\.json:\d+: areas\.authorization\.path: is "authorization"; start with \//,
+      /^conax\.json:\d+: areas\.pairing\.pth: is not known here; did you mean path\?/,
+      /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+      /^conax\.json:\d+: commands\.CREATE_PAIRING\.soapaction: is 7; write the SOAPAction as text/,
+      /^conax\.json:\d+: commands\.CREATE_PAIRING\.soapaction: is not known here; did you mean soapAction\?/,
+      /^conax\.json:\d+: commands\.DISPLAY_FINGERPRNT: is no command; did you mean DISPLAY_FINGERPRINT\?/,
+      /^requests\/CREATE_PAIRING\.xml:7: \{\{cardId\}\} is no field of this command; did you mean caId\?/,
+      /^requests\/DISPLAY_FINGERPRINT\.xml:\d+: \{\{slott\}\} is no field of this command; did you mean slot\?/,
+    ],
+  ],
+  [
+    'JSON that is broken',
+    [
+      ['conax.json', '"basicAuth"', '// no\n"basicAuth"'],
+      ['conax.json', '"tryLater": ["SYSTEM_ERROR"]', '"tryLater": ["SYSTEM_ERROR"],'],
+      [add, '{{service}}', '{{servise}}'],
+      ['conax.json', '"area": "pairing",', '"area": "paring",'],
+    ],
+    [
+      /^conax\.json:10: is no JSON: it has a comment; remove it$/,
+      /^conax\.json:16: is no JSON: property name expected; look for a comma/,
+      /^conax\.json:16: is no JSON: value expected; look for a comma/,
+      /^conax\.json:\d+: commands\.CREATE_PAIRING\.area: "paring" is no area; did you mean pairing\?/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field/,
+    ],
+  ],
+  [
+    'a template whose tags or whose XML cannot be read',
+    [
+      [add, '{{smartcard}}', '{{smartcard'],
+      [add, '{{/entitledUntil}}', ''],
+      [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', '<area:CaClientIds>', '<x:Spare/>\n<y:Spare y:a="?"/><area:CaClientIds>'],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', '</area:ProductId>', ''],
+      ['conax.json', /CancelSubscriptionsResponse\/common:StatusCode/g, 'CancelSubscriptionsResponse/common:Code'],
+    ],
+    [
+      /^conax\.json:\d+: commands\.CANCEL_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:13: \{\{#entitledUntil\}\} is not closed/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:7: a tag is not closed/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:11: .* <area:ProductId> is not closed/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:6: .* the prefix x is declared nowhere; write xmlns:x="…"/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:7: .* the prefix y is declared nowhere; write xmlns:y="…"/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:7: y:a of <y:Spare> still has the \? of SoapUI/,
+    ],
+  ],
+])('one message names all mistakes, and each once: %s', async (_name, changes, expected) => {
+  expect(matched(await mistakesIn(changed(changes)), expected)).toEqual(once(expected));
+});
+
+it('a wrong namespace is one mistake, however many places it has, and hides nothing', async () => {
+  const mistakes = await mistakesIn(
+    changed([
+      ['conax.json', 'common-types/v1', 'common-type/v1'],
+      ['conax.json', '"pairing": "http://www.conax.com/cas/xsd/pairing/v1"', '"pairing": "urn:pairing"'],
+      ['conax.json', /AddSubscriptionsResponse\/common:StatusCode/g, 'AddSubscriptionsResponse/common:Code'],
+      [add, 'xmlns:area="http://www.conax.com/cas/xsd/authorization/v1"', 'xmlns:area="urn:area"'],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', 'xsd/authorization/v1', 'xsd/authorisation/v1'],
+      ['requests/GET_ACTIVE_SUBSCRIPTIONS.xml', 'xsd/authorization/v1', 'xsd/authorisation/v1'],
+      [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
+    ]),
+  );
+  const expected = [
+    /^conax\.json:3: namespaces\.common: the WSDL has Message, ReferenceNumber, StatusCode in the namespace "[^"]*common-types\/v1", not in the namespace "[^"]*common-type\/v1"; correct it: \d\d paths use this prefix$/,
+    /^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place/,
+    /^conax\.json:5: namespaces\.pairing: the WSDL has .* not in the namespace "urn:pairing"; correct it: \d+ paths use/,
+    /^requests\/ADD_SUBSCRIPTIONS\.xml:4: the element AddSubscriptions is in the namespace "urn:area"; the WSDL has it in the namespace "[^"]*authorization\/v1"; correct the namespace of its prefix$/,
+    /^requests\/ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+    /^requests\/CANCEL_SUBSCRIPTIONS\.xml:4: the elements CancelSubscriptions, GetActiveSubscriptions are in .* \(2 places: also \S*requests\/GET_ACTIVE_SUBSCRIPTIONS\.xml:4\)$/,
+  ];
+  expect(matched(mistakes, expected)).toEqual(once(expected));
+});
+
+it.each([
+  ['1.1', '1.2', 'http://www.w3.org/2003/05/soap-envelope'],
+  ['1.2', '1.1', 'http://schemas.xmlsoap.org/soap/envelope/'],
+])('a SOAP %s envelope for a port of SOAP %s is named at the envelope', async (_is, wanted, namespace) => {
+  const soap12: Change[] = [
+    ['wsdl/authorization.wsdl', 'http://schemas.xmlsoap.org/wsdl/soap/', 'http://schemas.xmlsoap.org/wsdl/soap12/'],
+    ...['ADD', 'CANCEL', 'GET_ACTIVE'].map((name): Change => [
+      `requests/${name}_SUBSCRIPTIONS.xml`,
+      'http://schemas.xmlsoap.org/soap/envelope/',
+      namespace,
+    ]),
+  ];
+  const toOther: Change = [
+    'requests/CANCEL_SUBSCRIPTIONS.xml',
+    namespace,
+    wanted === '1.2' ? 'http://schemas.xmlsoap.org/soap/envelope/' : 'http://www.w3.org/2003/05/soap-envelope',
+  ];
+  const changes = wanted === '1.2' ? [...soap12, toOther] : [toOther];
+  expect(await mistakesIn(changed(changes))).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `^requests/CANCEL_SUBSCRIPTIONS\\.xml:2: the envelope is SOAP ${_is}, and the WSDL takes CancelSubscriptions in SOAP ${wanted} only \\(AuthorizationPort\\); the namespace of SOAP ${wanted} is ${namespace}$`,
+      ),
+    ),
+  ]);
+});
