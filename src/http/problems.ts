@@ -39,8 +39,11 @@ function codeOf(issue: z.core.$ZodIssue): WebApiCodeName {
 function sentenceOf(issue: z.core.$ZodIssue, nameOf: NameOf): string {
   const field = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const names = issue.keys.map((key) => shortened(nameOf([...issue.path, key])));
-    return `${names.slice(0, MISTAKES_MAX).join(', ')}: not known here; leave it out or correct the name`;
+    const remedies = issue.message.split('\n');
+    const names = issue.keys.map(
+      (key, index) => `${shortened(nameOf([...issue.path, key]))}: ${remedies[index] ?? issue.message}`,
+    );
+    return names.slice(0, MISTAKES_MAX).join('; ');
   }
   if (isMissing(issue)) return `${field} is missing: ${issue.message}`;
   if (issue.code === 'too_big' && issue.origin === 'array') {

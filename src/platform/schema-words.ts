@@ -39,3 +39,13 @@ export function unknownName(name: string, known: readonly string[]): string {
     didYouMean(name, known) || (known.length === 0 ? '' : `the names are ${known.slice(0, NAMES_MAX).join(', ')}; `);
   return `not known here; ${meant}leave it out or correct the name`;
 }
+
+/** What is wrong with each member: a path, and words for people. The schema was run with `inOurWords`. */
+export function mistakesOf({ issues }: z.core.$ZodError): { path: PropertyKey[]; problem: string }[] {
+  return issues.flatMap((issue) => {
+    const { path, message } = issue;
+    if (issue.code !== 'unrecognized_keys') return [{ path, problem: message }];
+    const problems = message.split('\n');
+    return issue.keys.map((key, index) => ({ path: [...path, key], problem: problems[index] ?? message }));
+  });
+}

@@ -58,7 +58,7 @@ export function createCasServer({ definition, parts, basicAuth, logger }: CasSer
     );
     if (call.kind === 'unreadable') {
       logger?.warn({ problem: call.problem }, 'A request does not fit its template and WSDL');
-      const xml = writeFault(call.version, 'Client', call.problem, null);
+      const xml = writeFault(call.version, 'Client', call.problem);
       const answer = (response: ServerResponse): void => sendXml(response, 500, xml, call.version);
       return { statusCode: 'SOAP_FAULT', answer, effect: false, latencyMs };
     }
@@ -85,10 +85,7 @@ export function createCasServer({ definition, parts, basicAuth, logger }: CasSer
         ? { ...worked, message: messageFor(rule) ?? worked.message }
         : { ...worked, statusCode: told, message: 'the simulator was told to say so' };
     const intended = intendedAnswer(call, verdict, told === null);
-    const { statusCode, answer } = misbehaviourOf(
-      told === null ? rule : { ...rule, fault: 'none' },
-      call.command.soapVersion,
-    );
+    const { statusCode, answer } = misbehaviourOf(told === null ? rule : { ...rule, fault: 'none' }, call.command);
     return {
       statusCode: statusCode === undefined ? intended.statusCode : statusCode,
       answer: (response) => answer(response, intended.xml),

@@ -5,7 +5,7 @@ import type { ReceivedFields } from './rules.ts';
 
 /**
  * The faults that have a name of their own, and whether the work is done before the CAS misbehaves. Beside them:
- * `status:CODE`, `soap-fault:CODE` and `http:NUMBER`, none of which does the work. Documented in docs/simulator.md.
+ * `status:CODE`, `soap-fault:CODE`, `soap-fault-code:CODE` and `http:NUMBER`, none of which does the work. Documented in docs/simulator.md.
  */
 export const namedFaults = {
   none: true,
@@ -39,7 +39,8 @@ export const namedFaults = {
 
 export type NamedFault = keyof typeof namedFaults;
 
-const faultForm = /^(?:status:[A-Za-z0-9_.-]{1,100}|soap-fault:[A-Za-z0-9_.-]{1,100}|http:[2-5]\d\d)$/;
+const faultForm =
+  /^(?:(?:status|soap-fault):[A-Za-z0-9_.-]{1,100}|soap-fault-code:[A-Za-z_][A-Za-z0-9_.-]{0,99}|http:[2-5]\d\d)$/;
 
 const ruleSchema = z.strictObject({
   match: z
@@ -56,7 +57,7 @@ const ruleSchema = z.strictObject({
     .string()
     .refine((fault) => Object.hasOwn(namedFaults, fault) || faultForm.test(fault), {
       error: ({ input }) =>
-        `${String(input)} is no fault; there are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, http:NUMBER`,
+        `${String(input)} is no fault; there are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, soap-fault-code:CODE, http:NUMBER`,
     })
     .default('none'),
   /** Milliseconds between the work and the answer, on top of the setting's. */

@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { bodyProblemOf, isReadableAddress, jsonTextOf, NotUtf8Error } from '../platform/http-text.ts';
+import { inOurWords, mistakesOf } from '../platform/schema-words.ts';
 import { comparableServiceCaId } from '../planning/command.ts';
 import { type Faults, rulesSchema } from './faults.ts';
 import type { Journal } from './journal.ts';
@@ -170,9 +171,10 @@ function jsonOf(body: Buffer): unknown {
 }
 
 function parse<T>(schema: z.ZodType<T>, body: unknown): T {
-  const parsed = schema.safeParse(body);
+  const parsed = schema.safeParse(body, { error: inOurWords });
   if (parsed.success) return parsed.data;
-  throw new ViewError(400, z.prettifyError(parsed.error));
+  const mistakes = mistakesOf(parsed.error).map(({ path, problem }) => `${path.join('.') || 'the body'}: ${problem}`);
+  throw new ViewError(400, mistakes.join('\n'));
 }
 
 function definedOf<T extends object>(values: T): Partial<T> {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { SoapVersion } from '../conax/cas-definition.types.ts';
+import type { CasCommand, SoapVersion } from '../conax/cas-definition.types.ts';
 import type { FaultRule, NamedFault } from './faults.ts';
-import { envelope, writeFault } from './soap-answers.ts';
+import { envelope, writeFault, writeFaultWithCode } from './soap-answers.ts';
 
 /** How a call goes wrong: what the journal says was answered, and what is done with the connection. */
 export interface Misbehaviour {
@@ -18,6 +18,7 @@ const xmlTypes: Readonly<Record<SoapVersion, string>> = {
 /** In the place of the message of the answers that need it. */
 const bombMessage = 'the entities unfold here';
 const nonAsciiMessage = 'Tilgangen er æ, ø og å';
+const toldToFail = 'the simulator was told to fail';
 const dripMs = 100;
 const slowPieces = 10;
 
@@ -33,15 +34,20 @@ export function messageFor({ fault }: FaultRule): string | null {
   return fault === 'latin1' || fault === 'wrong-charset' ? nonAsciiMessage : null;
 }
 
-/** What the rule's fault does. */
-export function misbehaviourOf(rule: FaultRule, version: SoapVersion): Misbehaviour {
+/** What the rule's fault does to the answer of a command. */
+export function misbehaviourOf(rule: FaultRule, command: CasCommand): Misbehaviour {
+  const { soapVersion: version } = command;
   const [kind, argument = ''] = rule.fault.split(':');
   if (kind === 'http') return httpStatus(Number(argument));
-  if (kind === 'soap-fault' && argument !== '') {
-    return {
-      statusCode: 'SOAP_FAULT',
-      answer: (response) => sendXml(response, 500, writeFault(version, 'Server', argument, argument), version),
-    };
+  if (kind === 'soap-fault-code' || (kind === 'soap-fault' && argument !== '')) {
+    const named = { text: argument, code: argument };
+    const xml = writeFaultWithCode(
+      command,
+      kind === 'soap-fault'
+        ? { who: 'Server', ...named, place: 'detail' }
+        : { who: 'Client', ...named, text: toldToFail, place: 'faultcode' },
+    );
+    return { statusCode: 'SOAP_FAULT', answer: (response) => sendXml(response, 500, xml, version) };
   }
   return named[rule.fault as NamedFault](rule, version);
 }
@@ -116,7 +122,7 @@ const named: Readonly<Record<NamedFault, (rule: FaultRule, version: SoapVersion)
   }),
   'half-xml': (_, version) => unreadable(version, (intended) => intended.slice(0, intended.length / 2)),
   'other-element': (_, version) =>
-    unreadable(version, () => envelope(version, '<Other xmlns="http://www.conax.com/cas/xsd/other/v1"/>')),
+    unreadable(version, () => envelope(version, '<Other xmlns="urn:conax-provisioning:simulator"/>')),
   'wrong-namespace': (_, version) =>
     unreadable(version, (intended) => intended.replaceAll(/( xmlns:n\d+=")[^"]*/g, '$1http://www.example.com/')),
   'two-envelopes': (_, version) =>
@@ -150,8 +156,7 @@ const named: Readonly<Record<NamedFault, (rule: FaultRule, version: SoapVersion)
 function soapFault(status: number, version: SoapVersion): Misbehaviour {
   return {
     statusCode: 'SOAP_FAULT',
-    answer: (response) =>
-      sendXml(response, status, writeFault(version, 'Server', 'the simulator was told to fail', null), version),
+    answer: (response) => sendXml(response, status, writeFault(version, 'Server', toldToFail), version),
   };
 }
 

@@ -27,12 +27,14 @@ const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
  * Writes the answer of a command by the paths of conax.json, in their order. OK becomes the first code that means success,
  * a code that this CAS does not have its first refusal. What a CAS without a status code cannot tell is a Fault.
  */
-export function writeAnswer({ answer, soapVersion }: CasCommand, texts: AnswerTexts): WrittenAnswer {
+export function writeAnswer(command: CasCommand, texts: AnswerTexts): WrittenAnswer {
+  const { answer, soapVersion } = command;
   const { success, refused, tryLater, element, emptySuccess, paths } = answer;
   const isSuccess = texts.statusCode === 'OK' || success.has(texts.statusCode);
   const statusCode = texts.isOwnCode ? spelled() : texts.statusCode;
   if (paths['statusCode'] === undefined && !isSuccess) {
-    const xml = writeFault(soapVersion, 'Client', texts.message || statusCode, statusCode);
+    const text = texts.message || statusCode;
+    const xml = writeFaultWithCode(command, { who: 'Client', text, code: statusCode, place: 'detail' });
     return { xml, httpStatus: 500, statusCode: 'SOAP_FAULT' };
   }
   if (element === null || (emptySuccess && Object.keys(paths).length === 0)) {
@@ -55,25 +57,63 @@ export function writeAnswer({ answer, soapVersion }: CasCommand, texts: AnswerTe
   }
 }
 
-/** A Fault; with a code, its detail names it. */
-export function writeFault(version: SoapVersion, who: 'Client' | 'Server', text: string, code: string | null): string {
-  const inner =
-    code === null
-      ? null
-      : `<ServiceFault xmlns="http://www.conax.com/cas/xsd/common-types/v1"><StatusCode>${escapeXml(code)}</StatusCode><Message>${escapeXml(text)}</Message></ServiceFault>`;
+/** A Fault that says nothing but a text. */
+export function writeFault(version: SoapVersion, who: 'Client' | 'Server', text: string): string {
+  return fault(version, { who, text, subcode: null, detail: '' });
+}
+
+/**
+ * A Fault that names a status code: in its detail, by the names that the command's answer has for code and message; or in
+ * the code of the Fault itself, which SOAP 1.2 calls Subcode.
+ */
+export function writeFaultWithCode(
+  { answer, body, soapVersion }: CasCommand,
+  { who, text, code, place }: FaultWithCode,
+): string {
+  const { paths, element } = answer;
+  const status = paths['statusCode']?.at(-1);
+  const ns = status === undefined || status.isAttribute ? (element ?? body).ns : status.ns;
+  if (place === 'faultcode') return fault(soapVersion, { who, text, subcode: { ns, code }, detail: '' });
+  const inner = [
+    [status?.name ?? 'StatusCode', code],
+    [paths['message']?.at(-1)?.name ?? 'Message', text],
+  ].map(([name, value = '']) => `<${name}>${escapeXml(value)}</${name}>`);
+  const detail = `<ServiceFault xmlns="${escapeXml(ns)}">${inner.join('')}</ServiceFault>`;
+  return fault(soapVersion, { who, text, subcode: null, detail });
+}
+
+export interface FaultWithCode {
+  readonly who: 'Client' | 'Server';
+  readonly text: string;
+  readonly code: string;
+  readonly place: 'detail' | 'faultcode';
+}
+
+interface FaultParts {
+  readonly who: 'Client' | 'Server';
+  readonly text: string;
+  readonly subcode: { readonly ns: string; readonly code: string } | null;
+  readonly detail: string;
+}
+
+function fault(version: SoapVersion, { who, text, subcode, detail }: FaultParts): string {
+  const declared = subcode === null || subcode.ns === '' ? '' : ` xmlns:c="${escapeXml(subcode.ns)}"`;
+  const own = subcode === null ? '' : `${declared === '' ? '' : 'c:'}${escapeXml(subcode.code)}`;
   if (version === '1.1') {
-    const detail = inner === null ? '' : `<detail>${inner}</detail>`;
+    const code = own === '' ? `soap:${who}` : own;
+    const inner = detail === '' ? '' : `<detail>${detail}</detail>`;
     return envelope(
       version,
-      `<soap:Fault><faultcode>soap:${who}</faultcode><faultstring>${escapeXml(text)}</faultstring>${detail}</soap:Fault>`,
+      `<soap:Fault${declared}><faultcode>${code}</faultcode><faultstring>${escapeXml(text)}</faultstring>${inner}</soap:Fault>`,
     );
   }
-  const code12 = who === 'Client' ? 'Sender' : 'Receiver';
-  const detail = inner === null ? '' : `<soap:Detail>${inner}</soap:Detail>`;
+  const role = who === 'Client' ? 'Sender' : 'Receiver';
+  const sub = own === '' ? '' : `<soap:Subcode><soap:Value>${own}</soap:Value></soap:Subcode>`;
+  const inner = detail === '' ? '' : `<soap:Detail>${detail}</soap:Detail>`;
   return envelope(
     version,
-    `<soap:Fault><soap:Code><soap:Value>soap:${code12}</soap:Value></soap:Code>` +
-      `<soap:Reason><soap:Text xml:lang="en">${escapeXml(text)}</soap:Text></soap:Reason>${detail}</soap:Fault>`,
+    `<soap:Fault${declared}><soap:Code><soap:Value>soap:${role}</soap:Value>${sub}</soap:Code>` +
+      `<soap:Reason><soap:Text xml:lang="en">${escapeXml(text)}</soap:Text></soap:Reason>${inner}</soap:Fault>`,
   );
 }
 

@@ -32,6 +32,7 @@ const faults: readonly (readonly [string, string, number | null, boolean])[] = [
   ['soap-fault-200', 'try-later SOAP_SERVER_FAULT', 200, false],
   ['soap-fault:CLIENT_NOT_FOUND', 'refused CLIENT_NOT_FOUND', 500, false],
   ['soap-fault:SYSTEM_ERROR', 'try-later SYSTEM_ERROR', 500, false],
+  ['soap-fault-code:FailedAuthentication', 'not-authorised CAS_NOT_AUTHORISED', 500, false],
   ['cut-before', 'unknown CAS_CONNECTION_LOST', null, false],
   ['cut-after', 'unknown CAS_CONNECTION_LOST', null, true],
   ['hang', 'unknown CAS_NO_ANSWER_IN_TIME', null, false],

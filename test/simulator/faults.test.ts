@@ -123,6 +123,7 @@ it('every fault is documented with whether the work is done, and no other', () =
   const withArgument = [
     ['status:CODE', false],
     ['soap-fault:CODE', false],
+    ['soap-fault-code:CODE', false],
     ['http:NUMBER', false],
   ] as const;
   const known = [...Object.entries(namedFaults), ...withArgument];

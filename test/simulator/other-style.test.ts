@@ -99,7 +99,20 @@ describe('a CAS of another style', () => {
     await cas.view('POST', 'faults', { times: 1, fault: 'soap-fault' });
     expect(said((await cas.client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('try-later SOAP_SERVER_FAULT');
     await cas.view('POST', 'faults', { times: 1, fault: 'soap-fault:CLIENT_NOT_FOUND' });
-    expect(said((await cas.client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('refused CLIENT_NOT_FOUND');
+    const inDetail = await cas.client.call(calls.ADD_SUBSCRIPTIONS);
+    expect(said(inDetail.answer)).toBe('refused CLIENT_NOT_FOUND');
+    // Nothing of another CAS stands in it.
+    expect(inDetail.responseBody).toContain(
+      '<soap:Detail><ServiceFault xmlns="urn:results"><code>CLIENT_NOT_FOUND</code><Text>CLIENT_NOT_FOUND</Text>',
+    );
+    await cas.view('POST', 'faults', { times: 1, fault: 'soap-fault-code:CLIENT_NOT_FOUND' });
+    const asCode = await cas.client.call(calls.ADD_SUBSCRIPTIONS);
+    expect(said(asCode.answer)).toBe('refused CLIENT_NOT_FOUND');
+    expect(asCode.responseBody).toContain(
+      '<soap:Fault xmlns:c="urn:results"><soap:Code><soap:Value>soap:Sender</soap:Value><soap:Subcode><soap:Value>c:CLIENT_NOT_FOUND<',
+    );
+    await cas.view('POST', 'faults', { times: 1, fault: 'other-element' });
+    expect((await cas.client.call(calls.ADD_SUBSCRIPTIONS)).responseBody).not.toContain('conax.com');
   });
 
   it('does not take a request of the usual style, or a command that no template has', async () => {

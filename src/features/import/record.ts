@@ -4,6 +4,7 @@ import type { Subscription } from '../../events/crm.generated.ts';
 import { casDevices } from '../../planning/snapshot.ts';
 import type { Pairing } from '../../planning/types.ts';
 import { messageOf } from '../../platform/errors.ts';
+import { inOurWords } from '../../platform/schema-words.ts';
 
 /** What is wrong with a line, and the remedy. */
 export interface LineProblem {
@@ -110,7 +111,7 @@ export function readRecord(line: string): ImportedSubscription | readonly LinePr
   } catch (error) {
     return [{ field: '', problem: `is not JSON: ${messageOf(error)}`, remedy: 'write one JSON object on each line' }];
   }
-  const parsed = record.safeParse(json);
+  const parsed = record.safeParse(json, { error: inOurWords });
   if (!parsed.success) return parsed.error.issues.slice(0, PROBLEMS_MAX).flatMap((issue) => problemsOf(issue, json));
   const { pairings, ...snapshot } = parsed.data;
   const problems = [
@@ -126,10 +127,11 @@ export function readRecord(line: string): ImportedSubscription | readonly LinePr
 
 function problemsOf(issue: z.core.$ZodIssue, json: unknown): LineProblem[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, PROBLEMS_MAX).map((key) => ({
+    const remedies = issue.message.split('\n').map((line) => line.replace(/^not known here; /, ''));
+    return issue.keys.slice(0, PROBLEMS_MAX).map((key, index) => ({
       field: fieldOf([...issue.path, key]),
       problem: 'is not a field of the record',
-      remedy: 'correct its name, or leave it out',
+      remedy: remedies[index] ?? '',
     }));
   }
   const value = issue.path.reduce<unknown>(

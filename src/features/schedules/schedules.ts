@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { inOurWords } from '../../platform/schema-words.ts';
 import { because, text } from '../../http/input-kinds.ts';
 import { instant, limit, noInput } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
@@ -70,7 +71,11 @@ const newSchedule = z
       const params = because('PARAMETER_INVALID', true);
       context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
     }
-    const read = z.safeParse(runInput(kindOf(kind)), { parameters, selection }, { reportInput: true });
+    const read = z.safeParse(
+      runInput(kindOf(kind)),
+      { parameters, selection },
+      { reportInput: true, error: inOurWords },
+    );
     if (!read.success) context.issues.push(...(read.error.issues as z.core.$ZodRawIssue[]));
   });
 
