@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { join, resolve as resolvePath } from 'node:path';
 import { type Chosen, FilesExistError, makeSkeleton, type Skeleton, writeFiles } from '../conax-tools/cas-skeleton.ts';
 import { commandLike } from '../conax-tools/command-guesses.ts';
@@ -7,7 +6,6 @@ import { messageOf } from '../platform/errors.ts';
 import { didYouMean } from '../platform/near-name.ts';
 import { commandTypes } from '../planning/command.ts';
 import { UsageError } from './exit-codes.ts';
-import { oneOf } from './options.ts';
 import { print, printJson, printList, report } from './output.ts';
 
 export interface InitOptions {
@@ -25,7 +23,7 @@ export async function init(options: InitOptions): Promise<void> {
   if (options.operation.length === 0) return list(options, outline);
   const { out } = options;
   if (out === undefined) throw new UsageError('--out is missing: give the directory to write to');
-  const chosen = options.operation.map((text) => chosenOf(text, outline.operations));
+  const chosen = chosenOf(options.operation, outline.operations);
   const skeleton = skeletonOf(() => makeSkeleton({ file: wsdlFile, outline }, chosen, out, options.force === true));
   writeFiles(skeleton.files);
   const shown = { ...skeleton, files: [...skeleton.files.keys()], remarks: outline.remarks };
@@ -33,11 +31,10 @@ export async function init(options: InitOptions): Promise<void> {
 }
 
 function outlineOf(given: string, file: string): WsdlOutline {
-  if (!existsSync(file)) throw new UsageError(`--wsdl is ${JSON.stringify(given)}: there is no such file`);
   try {
     return readOutline(file);
   } catch (error) {
-    throw new UsageError(`--wsdl ${given} cannot be read: ${messageOf(error)}`);
+    throw new UsageError(`--wsdl ${given}: ${messageOf(error)}`);
   }
 }
 
@@ -49,19 +46,30 @@ function skeletonOf(make: () => Skeleton): Skeleton {
   }
 }
 
-function chosenOf(text: string, operations: readonly OutlineOperation[]): Chosen {
-  const [, name = '', commandName = ''] = /^(.*)=(.*)$/.exec(text) ?? [];
-  const operation = operations.find((one) => one.name === name);
-  if (operation === undefined) {
-    const known = operations.map((one) => one.name).join(', ');
-    throw new UsageError(
-      `--operation is ${JSON.stringify(text)}: ${didYouMean(
-        name,
-        operations.map((one) => one.name),
-      )}write NAME=COMMAND with one of the operations ${known}`,
-    );
+/** @throws UsageError with what is wrong with each. */
+function chosenOf(given: readonly string[], operations: readonly OutlineOperation[]): Chosen[] {
+  const names = operations.map(({ name }) => name);
+  const mistakes: string[] = [];
+  const chosen: Chosen[] = [];
+  for (const text of given) {
+    const [, name = '', commandName = ''] = /^(.*)=(.*)$/.exec(text) ?? [];
+    const operation = operations.find((one) => one.name === name);
+    const command = commandTypes.find((type) => type === commandName);
+    const earlier = chosen.find((one) => one.command === command);
+    const problems: string[] = [];
+    if (!text.includes('=')) problems.push('write NAME=COMMAND');
+    else {
+      if (operation === undefined)
+        problems.push(`${didYouMean(name, names)}the operations are ${names.join(', ') || 'none'}`);
+      if (command === undefined)
+        problems.push(`${didYouMean(commandName, commandTypes)}the commands are ${commandTypes.join(', ')}`);
+      if (earlier !== undefined) problems.push(`${commandName} is chosen twice; choose one operation for it`);
+    }
+    if (problems.length > 0) mistakes.push(`--operation is ${JSON.stringify(text)}: ${problems.join('; ')}`);
+    else if (operation !== undefined && command !== undefined) chosen.push({ operation, command });
   }
-  return { operation, command: oneOf('--operation', commandName, commandTypes) };
+  if (mistakes.length > 0) throw new UsageError(mistakes.join('\n'));
+  return chosen;
 }
 
 async function list(options: InitOptions, { operations, remarks }: WsdlOutline): Promise<void> {
@@ -99,7 +107,7 @@ async function list(options: InitOptions, { operations, remarks }: WsdlOutline):
 }
 
 function writtenText(
-  { files, guessed, unsure, unsupported }: Skeleton,
+  { files, guessed, unsure, notSent, staying, unsupported }: Skeleton,
   remarks: readonly string[],
   out: string,
 ): string {
@@ -109,7 +117,11 @@ function writtenText(
     ...section('Written:', [...files.keys()]),
     ...section('Guessed by the names of elements; look at each:', guessed),
     ...section('For you to write or look at:', unsure),
+    ...section('Fields that no element looks like; if the CAS has a place for one, write it there:', notSent),
     ...section('About the WSDL:', remarks),
+    ...(staying.length === 0
+      ? []
+      : [`As they were in the conax.json that was there, with their templates: ${staying.join(', ')}`]),
     ...(unsupported.length === 0
       ? []
       : [`Declared as unsupported, and refused until you choose an operation: ${unsupported.join(', ')}`]),

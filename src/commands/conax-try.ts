@@ -1,10 +1,11 @@
 import { createConaxClient } from '../conax/client.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
-import { type FoundAt, findPaths } from '../conax-tools/answer-places.ts';
+import { findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
-import { readSettings } from '../settings.ts';
+import { didYouMean } from '../platform/near-name.ts';
+import { readSettings, type Settings } from '../settings.ts';
 import { ExitCode, UsageError } from './exit-codes.ts';
 import { textOf } from './options.ts';
 import { print, printJson, report } from './output.ts';
@@ -20,8 +21,8 @@ export interface TryOptions {
  * accepted it.
  */
 export async function tryCommand(name: string, options: TryOptions): Promise<void> {
-  const command = questionOf(name, options);
-  const settings = readSettings(['conax', 'mapping']);
+  const settings = readSettings(['conax', 'mapping', 'rules']);
+  const command = questionOf(name, options, settings);
   const definition = await casDefinitionOf(settings);
   const client = await createConaxClient({
     ...conaxOptionsOf(settings),
@@ -45,24 +46,34 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
 function questionOf(
   name: string,
   { smartcard, setTopBox }: TryOptions,
+  { SMARTCARD_CA_ID_PATTERN, STB_CA_ID_PATTERN }: Settings<'rules'>,
 ): CasCommand & { type: (typeof questions)[number] } {
   const type = questions.find((question) => question === name);
   if (type === undefined) {
+    const meant = didYouMean(name, questions);
     throw new UsageError(
-      `${JSON.stringify(name)} is no command that changes nothing: give one of ${questions.join(', ')}`,
+      `${JSON.stringify(name)} is no command that changes nothing: ${meant}give one of ${questions.join(', ')}`,
     );
   }
-  const device = (option: string, text: string | undefined, other: string | undefined): Device => {
+  const device = (option: string, text: string | undefined, other: string | undefined, pattern: PatternOf): Device => {
     if (text === undefined || other !== undefined)
       throw new UsageError(`${type} asks about one device: give ${option}`);
-    return { caId: textOf(option, text, 100), distributor: null };
+    const caId = textOf(option, text, 100);
+    const [setting, form] = pattern;
+    if (form.test(caId)) return { caId, distributor: null };
+    const remedy = `the service would never send it: give one that fits ${setting} (${form.source}), or set ${setting}`;
+    throw new UsageError(`${option} is ${JSON.stringify(caId)}: ${remedy}`);
   };
-  return type === 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE'
-    ? { type, setTopBox: device('--set-top-box', setTopBox, smartcard) }
-    : { type, smartcard: device('--smartcard', smartcard, setTopBox) };
+  if (type === 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE') {
+    return { type, setTopBox: device('--set-top-box', setTopBox, smartcard, ['STB_CA_ID_PATTERN', STB_CA_ID_PATTERN]) };
+  }
+  const pattern = ['SMARTCARD_CA_ID_PATTERN', SMARTCARD_CA_ID_PATTERN] as const;
+  return { type, smartcard: device('--smartcard', smartcard, setTopBox, pattern) };
 }
 
-type Found = readonly FoundAt[] | null;
+type PatternOf = readonly [setting: string, form: RegExp];
+
+type Found = ReturnType<typeof findPaths>;
 
 function tryJson(exchange: ConaxExchange, soapAction: string, found: Found) {
   return {
@@ -74,7 +85,7 @@ function tryJson(exchange: ConaxExchange, soapAction: string, found: Found) {
     duration_ms: exchange.durationMs,
     answer: exchange.responseBody,
     verdict: exchange.answer,
-    paths: found,
+    paths: found === 'Fault' ? null : found,
   };
 }
 
@@ -84,33 +95,58 @@ function tryText(exchange: ConaxExchange, soapAction: string, found: Found): str
   const status = httpStatus === null ? 'no HTTP status' : `HTTP ${httpStatus}`;
   return [
     `POST ${exchange.url}\nSOAPAction: ${JSON.stringify(soapAction)}\n${indented(requestBody)}`,
-    `${status} after ${durationMs} ms\n${responseBody ?? 'no answer'}`,
-    pathsText(found),
+    `${status} after ${durationMs} ms\n${bodyText(responseBody)}`,
+    pathsText(found, answer.kind === 'accepted'),
     verdictText(answer),
   ].join('\n\n');
 }
 
-function pathsText(found: Found): string {
-  if (found === null) return 'paths: the answer has no SOAP body with an element, so none finds anything';
+/** A body with a line for each element, if it is XML. */
+function bodyText(body: string | null): string {
+  if (body === null || body.trim() === '') return body === null ? 'no answer' : 'an empty answer';
+  return body.trimStart().startsWith('<') ? indented(body) : body;
+}
+
+function pathsText(found: Found, isAccepted: boolean): string {
+  if (found === 'Fault') return 'paths: the answer is a SOAP Fault, which is read without paths';
+  if (found === null) {
+    return isAccepted
+      ? 'paths: the answer is empty, which conax.json declares as a success'
+      : 'paths: the answer has no SOAP body with an element, so none finds anything';
+  }
   const lines = found.map(({ field, path, texts, elsewhere }) => {
     const name = `  ${field.padEnd(18)}`;
     if (texts.length > 0) return name + texts.map((text) => JSON.stringify(text)).join(' ');
+    if (isAccepted && elsewhere.length === 0) return `${name}none in this answer`;
     const near = elsewhere.map((place) => `\n  ${''.padEnd(18)}the answer has  ${place}`).join('');
     return `${name}finds nothing at ${path}${near}`;
   });
   return ['paths', ...lines].join('\n');
 }
 
+/** What the service would do after such an answer. */
+const meanings: Readonly<Record<ConaxAnswer['kind'], string>> = {
+  accepted: 'the CAS answered the question',
+  refused: 'the CAS refuses; the service would not ask again',
+  'try-later': 'the CAS did nothing; the service would ask again later',
+  unknown: 'no answer that can be read; the service would ask again',
+  'not-sent': 'the CAS did not get the question; the service would ask again',
+  'not-authorised': 'the CAS refuses the login; the service would pause sending',
+  invalid: 'the question cannot be sent',
+};
+
 function verdictText(answer: ConaxAnswer): string {
+  const meaning = meanings[answer.kind];
   if (answer.kind !== 'accepted') {
-    const review = 'review' in answer && answer.review ? ' (no known code: for review)' : '';
-    return `verdict: ${answer.kind} ${answer.code}${review}\n${answer.description}`;
+    const review =
+      'review' in answer && answer.review ? ', and flag the code for review: conax.json has it in no list' : '';
+    return `verdict: ${answer.kind} ${answer.code}\n  ${meaning}${review}\n  ${answer.description || 'the CAS says no more'}`;
   }
   const { referenceNumber, activeServices, pairing } = answer;
   const list = (name: string, all: readonly string[] | undefined | null): string[] =>
     all ? [`  ${name.padEnd(18)}${all.join(' ') || 'none'}`] : [];
   return [
-    'verdict: accepted',
+    `verdict: accepted\n  ${meaning}`,
     `  ${'reference number'.padEnd(18)}${referenceNumber ?? 'none'}`,
     ...list('active services', activeServices),
     ...list('smart cards', pairing?.smartcards),

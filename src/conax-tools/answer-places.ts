@@ -1,5 +1,5 @@
 import { type AnswerPath, type AnswerShape, textsAt } from '../conax/answer-shape.ts';
-import { nameOf, readEnvelope } from '../conax/soap-envelope.ts';
+import { faultVersion, nameOf, readEnvelope } from '../conax/soap-envelope.ts';
 import { type XmlElement, XmlError } from '../conax/xml.ts';
 
 /** What a path of conax.json finds in an answer. */
@@ -12,10 +12,11 @@ export interface FoundAt {
   readonly elsewhere: readonly string[];
 }
 
-/** Returns what each path of an answer finds in it; null if the answer has no SOAP body that can be read. */
-export function findPaths({ element, paths }: AnswerShape, answer: string | null): FoundAt[] | null {
+/** Returns what each path of an answer finds in it; null if the answer has no SOAP body with an element that can be read. */
+export function findPaths({ element, paths }: AnswerShape, answer: string | null): FoundAt[] | 'Fault' | null {
   const content = contentOf(answer);
   if (content === null) return null;
+  if (faultVersion(content) !== null) return 'Fault';
   const places = placesIn(content, [nameOf(content)]);
   return Object.entries(paths).map(([field, path]) => {
     const isExpected = element?.ns === content.ns && element.name === content.name;

@@ -1,7 +1,10 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
-import { applyEdits, modify, parseTree, getNodeValue } from 'jsonc-parser';
+import { applyEdits, modify, type ParseError, parse } from 'jsonc-parser';
 import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
+import { isObject } from '../conax/json-members.ts';
+import { FileError, fileError, readBytes } from '../platform/files.ts';
+import { readTextFile } from '../platform/text.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { guessAnswer } from './answer-guesses.ts';
 import { type PrefixOf, schemaInstance, writeTemplate } from './template-writer.ts';
@@ -19,6 +22,10 @@ export interface Skeleton {
   readonly guessed: readonly string[];
   /** What a person must look at: `file:line: problem; remedy`. */
   readonly unsure: readonly string[];
+  /** Of each template, the fields of its command that nothing in it sends. */
+  readonly notSent: readonly string[];
+  /** Commands of a conax.json that was there, which stay as they were. */
+  readonly staying: readonly string[];
   /** Commands that conax.json declares as unsupported: no operation was chosen for them. */
   readonly unsupported: readonly CommandType[];
 }
@@ -45,7 +52,8 @@ interface CasFileContent {
  * Makes the templates of the chosen operations and their part of conax.json. A conax.json that is there is added to: its
  * areas, commands and lists of codes stay, so each WSDL can be added by itself.
  *
- * @throws FilesExistError if a template or command is there already, unless `force` is set.
+ * @throws FilesExistError if a template or command is there already, unless `force` is set; FileError if conax.json is
+ * there and cannot be read.
  */
 export function makeSkeleton(
   wsdl: { readonly file: string; readonly outline: WsdlOutline },
@@ -54,8 +62,8 @@ export function makeSkeleton(
   force: boolean,
 ): Skeleton {
   const casFile = join(directory, 'conax.json');
-  const before = existsSync(casFile) ? readFileSync(casFile, 'utf8') : '{}\n';
-  const content = (getNodeValueOf(before) ?? {}) as CasFileContent;
+  const before = existsSync(casFile) ? readTextFile(casFile) : '{}\n';
+  const content = contentOf(casFile, before);
   const templateFile = (command: CommandType): string => join(directory, 'requests', `${command}.xml`);
   const copies = copiesOf(wsdl.outline.files, directory);
   if (!force) assertNew(chosen, content, directory, templateFile, copies);
@@ -64,6 +72,7 @@ export function makeSkeleton(
   const prefixOf = prefixesOf(wsdl.outline.prefixes, content.namespaces ?? {});
   const files = new Map<string, string | Buffer>(copies);
   const guessed: string[] = [];
+  const notSent: string[] = [];
   const unsure: string[] = [];
   const areas: Record<string, Area> = {};
   const commands: Record<string, unknown> = {};
@@ -76,6 +85,7 @@ export function makeSkeleton(
     const template = writeTemplate(command, operation, prefixOf);
     files.set(file, template.text);
     guessed.push(`${file}: ${template.guessed.join(', ') || 'nothing'}`);
+    if (template.notSent.length > 0) notSent.push(`${file}: ${template.notSent.join(', ')}`);
     unsure.push(...template.unsure.map(({ line, problem }) => `${file}:${Math.max(1, line)}: ${problem}`));
     const answer = guessAnswer(command, operation.output, prefixOf);
     for (const ns of answer.namespaces) namespaces.add(ns);
@@ -104,10 +114,10 @@ export function makeSkeleton(
     set(['answers'], answers.lists);
     unsure.push(...answers.unsure.map((problem) => `${casFile}: answers: ${problem}`));
   }
+  const staying = Object.keys(content.commands ?? {}).filter(
+    (type) => commands[type] === undefined && isWritten(content.commands?.[type]),
+  );
   if (sendsLogin && content.basicAuth !== false) {
-    const staying = Object.keys(content.commands ?? {}).filter(
-      (type) => commands[type] === undefined && isWritten(content.commands?.[type]),
-    );
     if (staying.length === 0) set(['basicAuth'], false);
     unsure.push(
       staying.length === 0
@@ -125,20 +135,29 @@ export function makeSkeleton(
     set(['commands', type], { unsupported: `conax init: no operation of ${basename(wsdl.file)} was chosen for it` });
   }
   files.set(casFile, json.endsWith('\n') ? json : `${json}\n`);
-  return { files, guessed, unsure, unsupported };
+  return { files, guessed, unsure, notSent, staying, unsupported };
 }
 
-/** Writes the files, and the directories that they need. */
+/** Writes the files, and the directories that they need. @throws FileError */
 export function writeFiles(files: Skeleton['files']): void {
   for (const [file, text] of files) {
-    mkdirSync(join(file, '..'), { recursive: true });
-    writeFileSync(file, text);
+    try {
+      mkdirSync(dirname(file), { recursive: true });
+      writeFileSync(file, text);
+    } catch (error) {
+      throw fileError(file, 'written', error);
+    }
   }
 }
 
-function getNodeValueOf(json: string): unknown {
-  const tree = parseTree(json);
-  return tree === undefined ? undefined : getNodeValue(tree);
+/** What cannot be read must not be added to. */
+function contentOf(file: string, json: string): CasFileContent {
+  const errors: ParseError[] = [];
+  const content: unknown = parse(json, errors, { disallowComments: true });
+  if (errors.length === 0 && isObject(content)) return content;
+  throw new FileError(
+    `${file} is no JSON that can be added to; correct what conax check says, or choose another directory`,
+  );
 }
 
 function assertNew(
@@ -149,7 +168,7 @@ function assertNew(
   copies: ReadonlyMap<string, Buffer>,
 ): void {
   for (const [file, bytes] of copies) {
-    if (!existsSync(file) || readFileSync(file).equals(bytes)) continue;
+    if (!existsSync(file) || readBytes(file).equals(bytes)) continue;
     throw new FilesExistError(
       `${file} is another file than the one of the WSDL. Nothing was written; choose another directory, or overwrite it with --force`,
     );
@@ -173,12 +192,12 @@ function copiesOf(wsdlFiles: readonly string[], directory: string): Map<string, 
   if (isInside(wsdlFile, resolvePath(directory))) return new Map();
   let base = dirname(wsdlFile);
   while (!wsdlFiles.every((file) => isInside(file, base))) base = dirname(base);
-  return new Map(wsdlFiles.map((file) => [join(directory, 'wsdl', relative(base, file)), readFileSync(file)]));
+  return new Map(wsdlFiles.map((file) => [join(directory, 'wsdl', relative(base, file)), readBytes(file)]));
 }
 
 /** Whether conax.json has the command: one that is only declared as unsupported is replaced. */
 function isWritten(entry: unknown): boolean {
-  return entry !== undefined && !(typeof entry === 'object' && entry !== null && 'unsupported' in entry);
+  return entry !== undefined && !(isObject(entry) && 'unsupported' in entry);
 }
 
 /** An area of the same path and WSDL is used whatever its name; a new one gets the name of the file. */

@@ -1,5 +1,5 @@
 import type { QName } from '../conax/answer-shape.ts';
-import { mustBeSent, requestFields } from '../conax/field-names.ts';
+import { listConditions, mustBeSent, requestFields } from '../conax/field-names.ts';
 import { soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
 import type { CommandType } from '../planning/command.ts';
@@ -14,6 +14,8 @@ export interface WrittenTemplate {
   readonly guessed: readonly string[];
   /** What a person must look at, with its line; 0 for the whole template. */
   readonly unsure: readonly { readonly line: number; readonly problem: string }[];
+  /** The command's fields that no element looks like, and that need not be sent. */
+  readonly notSent: readonly string[];
 }
 
 /** Returns the prefix for a namespace. */
@@ -51,11 +53,15 @@ export function writeTemplate(type: CommandType, operation: OutlineOperation, pr
     ...body.unsure.map(({ line, problem }) => ({ line: head.length + header.lines.length + line, problem })),
   ];
   const sent = new Set([...guesses.fields.values()].map(({ field }) => field).concat([...guesses.lists.values()]));
-  for (const [field, count] of Object.entries(requestFields[type])) {
-    if (!mustBeSent(field, count) || sent.has(field)) continue;
+  const missing = Object.entries(requestFields[type]).filter(
+    ([field]) => !sent.has(field) && listConditions[field] === undefined,
+  );
+  for (const [field, count] of missing) {
+    if (!mustBeSent(field, count)) continue;
     unsure.push({ line: 0, problem: `no element looks like ${field}; write its tag into the one that is for it` });
   }
-  return { text: `${lines.join('\n')}\n`, guessed: writer.guessed, unsure };
+  const notSent = missing.flatMap(([field, count]) => (mustBeSent(field, count) ? [] : [field]));
+  return { text: `${lines.join('\n')}\n`, guessed: writer.guessed, unsure, notSent };
 }
 
 interface Lines {

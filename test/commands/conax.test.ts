@@ -1,9 +1,10 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { listen } from 'soap';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { defaultCasFile } from '../../src/conax/cas-definition.ts';
 import { acme, acmeChoice, directoryWith, initialised } from '../conax-tools/support.ts';
 import { runCli } from '../support/cli.ts';
 
@@ -40,14 +41,19 @@ async function acmeServer(): Promise<string> {
     ListEntitlements: ({ Card }: { Card: string }) =>
       Card === '00000000004'
         ? { 't:Result': 4, 't:Info': 'no such card' }
-        : { 't:Result': 0, 't:Info': 'fine', 't:Ticket': 'T-1', 't:Package': [101, 202] },
+        : Card === '00000000005'
+          ? { 't:Result': 0 }
+          : { 't:Result': 0, 't:Info': 'fine', 't:Ticket': 'T-1', 't:Package': [101, 202] },
     QueryPairingByCard: ({ Card }: { Card: string }) => ({
       't:Result': 0,
       't:Cards': { 't:No': [Card] },
       't:Boxes': { 't:Serial': ['STB1'] },
     }),
     // The package's own idea of the namespaces, which is not that of the WSDL.
-    QueryPairingByBox: () => ({ Result: 0 }),
+    QueryPairingByBox: ({ Box }: { Box: string }) => {
+      if (Box === 'STB2') throw { Fault: { faultcode: 'soap:Client', faultstring: 'no such box' } };
+      return { Result: 0 };
+    },
   };
   const directory = directoryWith(acme);
   await new Promise<void>((ready, failed) => {
@@ -199,15 +205,65 @@ describe('conax init', () => {
     );
   });
 
+  test('into the conax.json of another CAS lists the commands that stay, and the fields that nothing sends', async () => {
+    const wsdl = join(directoryWith(acme), 'acme.wsdl');
+    const out = join(wsdl, '..', 'conax');
+    cpSync(dirname(defaultCasFile), out, { recursive: true });
+    const chosen = ['--operation', 'SendMail=SEND_MAIL_MESSAGE_TO_CLIENT', '--force'];
+    const { exitCode, stdout } = await runCli(['conax', 'init', '--wsdl', wsdl, '--out', out, ...chosen]);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /Fields that no element looks like; .*:\n- \S+requests\/SEND_MAIL_MESSAGE_TO_CLIENT\.xml: smartcardDistributor, startAt, queueNumber\n/,
+    );
+    expect(stdout).toMatch(
+      /As they were in the conax\.json that was there.*: ADD_SUBSCRIPTIONS, (?:[A-Z_]+, ){10}[A-Z_]+\n/,
+    );
+    expect(stdout).not.toMatch(/As they were.*SEND_MAIL_MESSAGE_TO_CLIENT/);
+  });
+
+  test('adds to no conax.json that is broken', async () => {
+    const wsdl = join(directoryWith(acme), 'acme.wsdl');
+    const out = directoryWith({ 'conax.json': '{ "areas": ' });
+    const ran = await runCli([
+      'conax',
+      'init',
+      '--wsdl',
+      wsdl,
+      '--out',
+      out,
+      '--operation',
+      'SendMail=SEND_MAIL_MESSAGE_TO_CLIENT',
+    ]);
+    expect(ran.exitCode).toBe(2);
+    expect(ran.stderr).toMatch(/conax\.json is no JSON that can be added to; correct what conax check says/);
+    expect(readFileSync(join(out, 'conax.json'), 'utf8')).toBe('{ "areas": ');
+  });
+
   test.each([
-    [['--wsdl', 'nowhere.wsdl'], /--wsdl is "nowhere\.wsdl": there is no such file/],
-    [['--wsdl', 'package.json'], /--wsdl package\.json cannot be read: /],
-    [['--operation', 'ResetPin=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /--out is missing/],
     [
-      ['--out', 'x', '--operation', 'Reset=UPDATE_CA_PIN_TO_DEFAULT_VALUE'],
-      /one of the operations .*ResetPin, ChangePin/,
+      ['--wsdl', 'nowhere.wsdl'],
+      /--wsdl nowhere\.wsdl: \S+nowhere\.wsdl cannot be read: there is no such file; correct/,
     ],
-    [['--out', 'x', '--operation', 'ResetPin=RESET'], /give one of ADD_SUBSCRIPTIONS, /],
+    [['--wsdl', 'src'], /--wsdl src: \S+src cannot be read: it is a directory; name a file/],
+    [['--wsdl', 'package.json'], /--wsdl package\.json: \S+package\.json:1: cannot be read: /],
+    [['--operation', 'ResetPin=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /--out is missing/],
+    [['--out', 'x', '--operation', 'Reset=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /the operations are .*ResetPin, ChangePin/],
+    [
+      [
+        '--out',
+        'x',
+        ...['ResetPn=RESET', 'ResetPin', 'ChangePin=ADD_SUBSCRIPTION'].flatMap((one) => ['--operation', one]),
+      ],
+      /"ResetPn=RESET": did you mean ResetPin\? .*; the commands are ADD_SUBSCRIPTIONS, .*\n--operation is "ResetPin": write NAME=COMMAND\n.*"ChangePin=ADD_SUBSCRIPTION": did you mean ADD_SUBSCRIPTIONS\?/,
+    ],
+    [
+      [
+        '--out',
+        'x',
+        ...['ResetPin', 'ChangePin'].flatMap((one) => ['--operation', `${one}=UPDATE_CA_PIN_TO_DEFAULT_VALUE`]),
+      ],
+      /"ChangePin=UPDATE_CA_PIN_TO_DEFAULT_VALUE": UPDATE_CA_PIN_TO_DEFAULT_VALUE is chosen twice/,
+    ],
   ])('wrong usage ends with 2, says what is right, and writes nothing: %j', async (args, says) => {
     const directory = directoryWith(acme);
     const wsdl = args.includes('--wsdl') ? [] : ['--wsdl', join(directory, 'acme.wsdl')];
@@ -235,7 +291,9 @@ describe('conax try', () => {
     expect(asked.stdout).toContain('<t:Password>****</t:Password>');
     expect(asked.stdout).toContain('<t:Package>202</t:Package>');
     expect(asked.stdout).toContain('  activeServices    "101" "202"\n');
-    expect(asked.stdout).toContain('verdict: accepted\n  reference number  T-1\n  active services   101 202\n');
+    expect(asked.stdout).toContain(
+      'verdict: accepted\n  the CAS answered the question\n  reference number  T-1\n  active services   101 202\n',
+    );
     expect(asked.stdout).not.toContain('s3cret');
 
     const paired = await runCli(
@@ -250,7 +308,22 @@ describe('conax try', () => {
 
     const refused = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '00000000004'], env);
     expect(refused.exitCode).toBe(1);
-    expect(refused.stdout).toContain('verdict: refused 4\nno such card\n');
+    expect(refused.stdout).toContain(
+      'verdict: refused 4\n  the CAS refuses; the service would not ask again\n  no such card\n',
+    );
+
+    const empty = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '00000000005'], env);
+    expect(empty.exitCode).toBe(0);
+    expect(empty.stdout).toContain('  activeServices    none in this answer\n');
+    expect(empty.stdout).toContain('  active services   none\n');
+    expect(empty.stdout).not.toMatch(/finds nothing/);
+
+    const fault = await runCli(['conax', 'try', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', '--set-top-box', 'STB2'], env);
+    expect(fault.exitCode).toBe(1);
+    expect(fault.stdout).toContain('\n\npaths: the answer is a SOAP Fault, which is read without paths\n\n');
+    expect(fault.stdout).toMatch(
+      /verdict: refused SOAP_FAULT\n {2}the CAS refuses; .*for review.*\n {2}.*no such box\n$/,
+    );
 
     // A CAS that answers in another namespace than its WSDL says: the place is shown.
     const other = await runCli(['conax', 'try', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', '--set-top-box', 'STB1'], env);
@@ -262,9 +335,12 @@ describe('conax try', () => {
   });
 
   test('a CAS that is away ends with 1 and says so', async () => {
-    const { exitCode, stdout } = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '1'], {
-      CONAX_BASE_URL: 'http://127.0.0.1:1',
-    });
+    const { exitCode, stdout } = await runCli(
+      ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'],
+      {
+        CONAX_BASE_URL: 'http://127.0.0.1:1',
+      },
+    );
     expect(exitCode).toBe(1);
     expect(stdout).toContain('verdict: not-sent CAS_CONNECTION_REFUSED\n');
   });
@@ -272,7 +348,7 @@ describe('conax try', () => {
   test('templates with a login need its settings, named once', async () => {
     const { file } = acmeFiles();
     const { exitCode, stdout, stderr } = await runCli(
-      ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '1'],
+      ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'],
       {
         CONAX_MAPPING_FILE: file,
         CONAX_BASE_URL: 'http://127.0.0.1:1',
@@ -286,6 +362,12 @@ describe('conax try', () => {
     ['ADD_SUBSCRIPTIONS --smartcard 1', /is no command that changes nothing: give one of GET_ACTIVE_SUBSCRIPTIONS/],
     ['GET_ACTIVE_SUBSCRIPTIONS', /asks about one device: give --smartcard/],
     ['GET_PAIRING_STATUS_FOR_PAIRING_MODULE --smartcard 1', /give --set-top-box/],
+    ['GET_ACTIVE_SUBSCRIPTION --smartcard 1', /did you mean GET_ACTIVE_SUBSCRIPTIONS\?/],
+    [
+      'GET_ACTIVE_SUBSCRIPTIONS --smartcard 123',
+      /--smartcard is "123": the service would never send it: give one that fits SMARTCARD_CA_ID_PATTERN/,
+    ],
+    [`GET_PAIRING_STATUS_FOR_PAIRING_MODULE --set-top-box ${'x'.repeat(31)}`, /fits STB_CA_ID_PATTERN/],
   ])('wrong usage ends with 2 and sends nothing: %s', async (line, says) => {
     const ran = await runCli(['conax', 'try', ...line.split(' ')], { CONAX_BASE_URL: 'http://127.0.0.1:1' });
     expect({ exitCode: ran.exitCode, stdout: ran.stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { managementAddressOf, readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
+import { managementAddressOf, misspeltSettings, readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
 
 const all = SERVICE_SETTINGS;
 const required = {
@@ -52,6 +52,18 @@ describe('settings', () => {
     expect(message).toMatch(/KAFKA_SSL is "yes": set it to true or false/);
     expect(message).toMatch(/STALE_POLICY is "drop": set it to plan or hold/);
     expect(message).toMatch(/PIN_PATTERN is "\(": set it to a regular expression/);
+  });
+
+  test('names that look like a setting which is not set are shown', () => {
+    const env = { ...required, CONAX_MAPING_FILE: 'x', KAFKA_HOME: '/opt/kafka', USER: 'me', CONAX_TIMEOUT: '5' };
+    const hints = [
+      'CONAX_MAPING_FILE is set, and no setting has that name: did you mean CONAX_MAPPING_FILE?',
+      'CONAX_TIMEOUT is set, and no setting has that name: did you mean CONAX_TIMEOUT_MS?',
+    ];
+    expect(misspeltSettings(env)).toEqual(hints);
+    const message = mistakesOf({ KAFKA_BROKERS: '', KAFKA_BROKER: 'one:9092', KAFKA_SASL_MECHANISM: 'md5' });
+    expect(message).toMatch(/KAFKA_BROKER is set, and no setting has that name: did you mean KAFKA_BROKERS\?/);
+    expect(message).toMatch(/KAFKA_SASL_MECHANISM is "md5": must be one of plain, scram-sha-256, scram-sha-512/);
   });
 
   test.each<[string, Record<string, string>]>([
