@@ -10,7 +10,7 @@ import type { CasCommand, CasDefinition, CasInspection } from './cas-definition.
 import { type CasFileCommand, codeLists, readCasFile, type ReadCasFile } from './cas-file.ts';
 import { declaredEncoding, decodeText } from './charset.ts';
 import type { ReportAt } from './json-members.ts';
-import { CasDefinitionError, type Report } from './mistakes.ts';
+import { CasDefinitionError, inOrder, type Report } from './mistakes.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate, type Envelope } from './template-check.ts';
 import { createNamespaceMistakes } from './wrong-namespaces.ts';
@@ -104,7 +104,7 @@ export function inspectCas(file: string, entitled = true): CasInspection {
     basicAuth,
     commands,
     unsupported,
-    mistakes: [...mistakes],
+    mistakes: inOrder([...mistakes], file),
     unchecked: [...unchecked],
     warnings: [...warnings],
   };
@@ -129,7 +129,7 @@ function openAreas(file: string, content: ReadCasFile, report: ReportAt, uncheck
       const same = [...areas.values()].find((one) => one.wsdlFile === wsdlFile);
       if (wsdlFile !== null) validator = same?.validator ?? openValidator(wsdlFile);
     } catch (error) {
-      report(['areas', name, 'wsdl'], `${messageOf(error)}; or leave out "wsdl" to check nothing`);
+      report(['areas', name, 'wsdl'], `${messageOf(error)}, or leave out "wsdl" to check nothing`);
     }
     areas.set(name, { path, wsdlFile, validator });
   }

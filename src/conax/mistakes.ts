@@ -19,3 +19,15 @@ export function lineAt(text: string, position: number): number {
   for (let at = text.indexOf('\n'); at >= 0 && at < position; at = text.indexOf('\n', at + 1)) line += 1;
   return line;
 }
+
+/** Sorts lines that start with `file:line: `: those of one file together, by their lines, and those of `first` before others. */
+export function inOrder(lines: readonly string[], first: string): string[] {
+  const placed = lines.map((text) => {
+    const [, file = '', line = ''] = /^(.*?):(\d+): /.exec(text) ?? [];
+    return { text, file, line: Number(line) };
+  });
+  const files = [first, ...placed.map(({ file }) => file)];
+  return placed
+    .toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line)
+    .map(({ text }) => text);
+}

@@ -27,7 +27,7 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
-    checkLeftovers(text, mistake);
+    const isDone = !checkLeftovers(text, mistake);
     try {
       const { version, at, content, headers } = readSoapBody(text, fileLimits);
       if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
@@ -40,8 +40,8 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
         lines: { envelope: lineOf(at), body: lineOf(content.at) },
       };
       checkMarkers(text);
-      // A tag that is a mistake may have been meant for the field.
-      if (template.badLines.size === 0) checkSent(type, template, values, text, lineOf(content.at), report);
+      // A tag that is a mistake, or a ?, may have been meant for the field.
+      if (template.badLines.size === 0 && isDone) checkSent(type, template, values, text, lineOf(content.at), report);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
       if (error instanceof MisplacedTag) mistake(error.position, error.message);
@@ -55,7 +55,7 @@ function malformed({ message }: XmlError): string {
   const prefix = /the prefix (\S+) is declared nowhere/.exec(message)?.[1];
   const remedy =
     prefix === undefined ? 'compare it with a request that works' : `write xmlns:${prefix}="…" at the Envelope`;
-  return `what the template makes ${message}; ${remedy}`;
+  return `the request ${message}; ${remedy}`;
 }
 
 /** Every place of a text that is not well formed; if it is, what else makes it no envelope. */
@@ -74,18 +74,24 @@ class MisplacedTag extends XmlError {}
 
 type Mistake = (at: number, problem: string) => void;
 
-/** SoapUI writes `?` for every value that it does not know. */
-function checkLeftovers(text: string, mistake: Mistake): void {
+/** SoapUI writes `?` for every value that it does not know. Returns whether there is one. */
+function checkLeftovers(text: string, mistake: Mistake): boolean {
   const remedy =
     'write a field or the text that the CAS wants, or remove it if it is optional; write &#63; if the CAS wants a question mark';
+  let isLeft = false;
+  const leftOver: Mistake = (at, place) => {
+    isLeft = true;
+    mistake(at, `${place} still has the ? of SoapUI; ${remedy}`);
+  };
   for (const { 0: start, 1: element = '', 2: attributes = '', 3: leftover, index } of text.matchAll(
     /<([^\s<>/?!]+)([^<>]*)>(\s*\?\s*<\/)?/g,
   )) {
-    if (leftover !== undefined) mistake(index, `<${element}> still has the ? of SoapUI; ${remedy}`);
+    if (leftover !== undefined) leftOver(index, `<${element}>`);
     for (const [, attribute = ''] of attributes.matchAll(/\s([^\s=]+)\s*=\s*(["'])\?\2/g)) {
-      mistake(index + start.indexOf(attribute), `${attribute} of <${element}> still has the ? of SoapUI; ${remedy}`);
+      leftOver(index + start.indexOf(attribute), `${attribute} of <${element}>`);
     }
   }
+  return isLeft;
 }
 
 /** @throws MisplacedTag if a tag stands where no text can be. */

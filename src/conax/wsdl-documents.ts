@@ -63,8 +63,8 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
       return document.root;
     } catch (error) {
       const problem = messageOf(error).trim();
-      const message = error instanceof FileError ? problem : `${file}:1: cannot be read: ${problem}`;
-      if (file === wsdlFile) throw new FileError(`${message}; correct the file or its name`, { cause: error });
+      const message = error instanceof FileError ? problem : `${file}:1: cannot be read: ${problem}; correct it`;
+      if (file === wsdlFile) throw new FileError(message, { cause: error });
       warnings.push(`${message}; what it defines is not checked`);
       return null;
     }

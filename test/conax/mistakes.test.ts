@@ -18,7 +18,7 @@ describe('mistakes are found at start', () => {
       /^conax\.json:\d+: commands\.UPDATE_CA_PIN_TO_DEFAULT_VALUE\.answer\.statusCode: .*the prefix pim is not in "namespaces"; did you mean pin\? write one that is there, or add it/,
       /^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field of this command; did you mean service\? it has .*smartcard, service, /,
       /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: \{\{\{service\}\}\} would send a text unescaped; write \{\{service\}\}/,
-      /^requests\/CREATE_PAIRING\.xml:\d+: what the template makes is not well formed/,
+      /^requests\/CREATE_PAIRING\.xml:\d+: the request is not well formed/,
     ];
     for (const line of expected) expect(mistakes).toContainEqual(expect.stringMatching(line));
   });
@@ -44,7 +44,7 @@ describe('mistakes are found at start', () => {
       expect.stringMatching(/^requests\/ADD_SUBSCRIPTIONS\.xml:10: \{\{servise\}\} is no field/) as string,
       expect.stringMatching(/^requests\/ADD_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*/) as string,
       expect.stringMatching(
-        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: what the template makes is not well formed: <area:Pr/,
+        /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: the request is not well formed: <area:Pr/,
       ) as string,
     ]);
   });
@@ -84,7 +84,7 @@ describe('mistakes are found at start', () => {
     [
       'a WSDL that is missing',
       ['conax.json', 'wsdl/pairing.wsdl', 'wsdl/gone.wsdl'],
-      /^conax\.json:23: areas\.pairing\.wsdl: .*gone\.wsdl cannot be read: .*; correct the file or its name/,
+      /^conax\.json:23: areas\.pairing\.wsdl: .*gone\.wsdl cannot be read: there is no such file; correct the name, or leave out "wsdl"/,
     ],
     [
       'a list that has no path',
@@ -187,18 +187,18 @@ describe('mistakes are found at start', () => {
     [
       'a document type',
       [add, '<soap:Envelope', '<!DOCTYPE x>\n<soap:Envelope'],
-      /ADD_SUBSCRIPTIONS\.xml:\d: what the template makes has a document type/,
+      /ADD_SUBSCRIPTIONS\.xml:\d: the request has a document type/,
     ],
     ['no Envelope', [add, /soap:Envelope/g, 'soap:Message'], /is no SOAP envelope/],
     [
       'two Bodies',
       [add, '</soap:Body>', '</soap:Body>\n<soap:Body/>'],
-      /ADD_SUBSCRIPTIONS\.xml:17: what the template makes has a second SOAP body/,
+      /ADD_SUBSCRIPTIONS\.xml:17: the request has a second SOAP body/,
     ],
     [
       'two elements in the Body',
       [add, '</soap:Body>', '\n<x/></soap:Body>'],
-      /ADD_SUBSCRIPTIONS\.xml:17: what the template makes has 2 elements in its SOAP body/,
+      /ADD_SUBSCRIPTIONS\.xml:17: the request has 2 elements in its SOAP body/,
     ],
     [
       'a Body that depends on a field',

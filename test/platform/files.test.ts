@@ -1,4 +1,4 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -32,13 +32,11 @@ describe('a file that cannot be read is named with the problem and the remedy', 
 
   test('one that another user may not read', () => {
     const path = join(directory, 'secret');
-    writeFileSync(path, 's3cret');
-    chmodSync(path, 0);
     const denied = Object.assign(new Error('EACCES: permission denied'), { code: 'EACCES' });
-    const said = `${path} cannot be read: this user may not read it; change its permissions or its owner`;
-    expect(fileError(path, 'read', denied).message).toBe(said);
-    // Nothing is forbidden to root.
-    if (process.getuid?.() !== 0) expect(() => readBytes(path)).toThrow(said);
+    // Not seen by reading it: nothing is forbidden to root.
+    expect(fileError(path, 'read', denied).message).toBe(
+      `${path} cannot be read: this user may not read it; change its permissions or its owner`,
+    );
   });
 
   test('a name that is relative, with the directory that it starts from', () => {

@@ -140,7 +140,8 @@ export const wsdlConstructs: Readonly<Record<string, Construct>> = {
     },
   },
   'only a port that speaks SOAP 1.2, and templates that speak 1.1': {
-    verdict: /soapAction: is missing, and only ports of another SOAP version take Permit: Main; correct the Envelope/,
+    verdict:
+      /Permit\.xml:2: the envelope is SOAP 1\.1, and the WSDL takes Permit in SOAP 1\.2 only \(Main\); the namespace/,
     files: { 'quay.wsdl': wsdl({ soap: 'soap12' }) },
   },
   'two ports with different actions': {
@@ -179,7 +180,7 @@ export const wsdlConstructs: Readonly<Record<string, Construct>> = {
     },
   },
   'a WSDL that is no XML': {
-    verdict: /quay\.wsdl cannot be read: .*types line \d+.*; correct the file/,
+    verdict: /quay\.wsdl:1: cannot be read: .*types line \d+.*; correct it/,
     files: { 'quay.wsdl': wsdl().replace('</wsdl:types>', '') },
   },
   'a WSDL of version 2.0': {
