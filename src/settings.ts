@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import { type Environment, readEnvironment, SettingsError } from './platform/environment.ts';
-import { nearName } from './platform/near-name.ts';
+import { type Environment, misspelt, readEnvironment, SettingsError } from './platform/environment.ts';
 import { parseBroker } from './platform/kafkajs/broker-addresses.ts';
 import {
   flag,
@@ -264,23 +263,12 @@ export function readSettings<G extends SettingGroup>(
   return Object.freeze(values) as Settings<G>;
 }
 
-/**
- * Returns a sentence for each name in the environment that looks like a setting which is not set. A hint, not a mistake:
- * the environment has names of others, too.
- */
+/** Returns a hint for each name in the environment that looks like a setting which is not set. */
 export function misspeltSettings(env: Environment = process.env): string[] {
-  const settings = Object.values(settingGroups).flatMap((group) => Object.keys(group));
-  const isSetting = new Set(settings.flatMap((name) => [name, `${name}_FILE`]));
-  const isGiven = (name: string): boolean => Boolean(env[name] ?? env[`${name}_FILE`]);
-  return Object.keys(env).flatMap((name) => {
-    if (isSetting.has(name) || !isGiven(name)) return [];
-    const [word = ''] = name.split('_', 1);
-    const meant = nearName(
-      name,
-      settings.filter((setting) => setting.startsWith(`${word}_`) && !isGiven(setting)),
-    );
-    return meant === null ? [] : [`${name} is set, and no setting has that name: did you mean ${meant}?`];
-  });
+  return misspelt(
+    Object.values(settingGroups).flatMap((group) => Object.keys(group)),
+    env,
+  );
 }
 
 /**

@@ -117,7 +117,7 @@ function writtenText(
     ...section('Written:', [...files.keys()]),
     ...section('Guessed by the names of elements; look at each:', guessed),
     ...section('For you to write or look at:', unsure),
-    ...section('Fields that no element looks like; if the CAS has a place for one, write it there:', notSent),
+    ...section('Fields that the new templates do not send; if the CAS has a place for one, write it there:', notSent),
     ...section('About the WSDL:', remarks),
     ...(staying.length === 0
       ? []

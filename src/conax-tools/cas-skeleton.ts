@@ -22,7 +22,7 @@ export interface Skeleton {
   readonly guessed: readonly string[];
   /** What a person must look at: `file:line: problem; remedy`. */
   readonly unsure: readonly string[];
-  /** Of each template, the fields of its command that nothing in it sends. */
+  /** Fields that a new template does not send, each with the commands: `startAt: SEND_MAIL_MESSAGE_TO_CLIENT`. */
   readonly notSent: readonly string[];
   /** Commands of a conax.json that was there, which stay as they were. */
   readonly staying: readonly string[];
@@ -72,7 +72,7 @@ export function makeSkeleton(
   const prefixOf = prefixesOf(wsdl.outline.prefixes, content.namespaces ?? {});
   const files = new Map<string, string | Buffer>(copies);
   const guessed: string[] = [];
-  const notSent: string[] = [];
+  const notSent: { readonly field: string; readonly command: CommandType }[] = [];
   const unsure: string[] = [];
   const areas: Record<string, Area> = {};
   const commands: Record<string, unknown> = {};
@@ -85,7 +85,7 @@ export function makeSkeleton(
     const template = writeTemplate(command, operation, prefixOf);
     files.set(file, template.text);
     guessed.push(`${file}: ${template.guessed.join(', ') || 'nothing'}`);
-    if (template.notSent.length > 0) notSent.push(`${file}: ${template.notSent.join(', ')}`);
+    notSent.push(...template.notSent.map((field) => ({ field, command })));
     unsure.push(...template.unsure.map(({ line, problem }) => `${file}:${Math.max(1, line)}: ${problem}`));
     const answer = guessAnswer(command, operation.output, prefixOf);
     for (const ns of answer.namespaces) namespaces.add(ns);
@@ -135,7 +135,9 @@ export function makeSkeleton(
     set(['commands', type], { unsupported: `conax init: no operation of ${basename(wsdl.file)} was chosen for it` });
   }
   files.set(casFile, json.endsWith('\n') ? json : `${json}\n`);
-  return { files, guessed, unsure, notSent, staying, unsupported };
+  const byField = Map.groupBy(notSent, ({ field }) => field);
+  const unsent = [...byField].map(([field, those]) => `${field}: ${those.map(({ command }) => command).join(', ')}`);
+  return { files, guessed, unsure, notSent: unsent, staying, unsupported };
 }
 
 /** Writes the files, and the directories that they need. @throws FileError */

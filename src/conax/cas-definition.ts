@@ -33,7 +33,8 @@ export async function loadCasDefinition(file: string, entitled = true): Promise<
 }
 
 /** The same for people who look for mistakes. @throws CasDefinitionError only if conax.json itself cannot be read. */
-export function inspectCas(file: string, entitled = true): CasInspection {
+export function inspectCas(casFile: string, entitled = true): CasInspection {
+  const file = resolvePath(casFile);
   const content = readCasFile(file);
   const mistakes = new Set(content.mistakes);
   const warnings = new Set<string>();

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import { messageOf } from './errors.ts';
 import { isSecret } from './setting-kinds.ts';
+import { nearName } from './near-name.ts';
 import { inOurWords } from './schema-words.ts';
 import { readTextFile, replacedBytesIn } from './text.ts';
 
@@ -43,6 +44,22 @@ export function readEnvironment(
     mistakes.push(`${name} ${given === undefined ? 'is not set' : shown(schema, given)}: ${problemOf(parsed.error)}`);
   }
   return { values, mistakes, wrong };
+}
+
+/**
+ * Returns a sentence for each name in the environment that looks like a setting which is not set. They are hints, no
+ * mistakes: the environment has names of others, too.
+ */
+export function misspelt(settings: readonly string[], env: Environment): string[] {
+  const isSetting = new Set(settings.flatMap((name) => [name, `${name}_FILE`]));
+  const isGiven = (name: string): boolean => Boolean(env[name] || env[`${name}_FILE`]);
+  return Object.keys(env).flatMap((name) => {
+    if (isSetting.has(name) || !isGiven(name)) return [];
+    const [word = ''] = name.split('_', 1);
+    const free = settings.filter((setting) => setting.startsWith(`${word}_`) && !isGiven(setting));
+    const meant = nearName(name, free);
+    return meant === null ? [] : [`${name} is set, and no setting has that name: did you mean ${meant}?`];
+  });
 }
 
 const WRONG = Symbol('a mistake that was already noted');

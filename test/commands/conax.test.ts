@@ -213,7 +213,7 @@ describe('conax init', () => {
     const { exitCode, stdout } = await runCli(['conax', 'init', '--wsdl', wsdl, '--out', out, ...chosen]);
     expect(exitCode).toBe(0);
     expect(stdout).toMatch(
-      /Fields that no element looks like; .*:\n- \S+requests\/SEND_MAIL_MESSAGE_TO_CLIENT\.xml: smartcardDistributor, startAt, queueNumber\n/,
+      /Fields that the new templates do not send; .*:\n- smartcardDistributor: SEND_MAIL_MESSAGE_TO_CLIENT\n- startAt: SEND_MAIL_MESSAGE_TO_CLIENT\n- queueNumber: /,
     );
     expect(stdout).toMatch(
       /As they were in the conax\.json that was there.*: ADD_SUBSCRIPTIONS, (?:[A-Z_]+, ){10}[A-Z_]+\n/,
