@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
 import type { CasDefinition } from '../../src/conax/cas-definition.types.ts';
-import { commonFields, itemFields, requestFields } from '../../src/conax/field-names.ts';
+import { commonFields, itemFields, requestFields, type FieldCount, mustBeSent } from '../../src/conax/field-names.ts';
 import { CasDefinitionError } from '../../src/conax/mistakes.ts';
 import type { CommandType } from '../../src/planning/command.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
@@ -235,6 +235,26 @@ it('a template may be written in another charset, and with comments', async () =
   expect(xml).not.toContain('<!--');
   expect(xml).toContain('<area:CaClientIds><area:CaClientId>1</area:CaClientId></area:CaClientIds>');
   expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?><soap:Envelope /);
+});
+
+it('the documents say of each field whether it must be sent, is always there, or needs a section', () => {
+  const rows = readFileSync(join(import.meta.dirname, '../../docs/conax.md'), 'utf8')
+    .split('\n')
+    .filter((line) => /^\| (?:[A-Z_]+(?:, )?)+ \|/.test(line))
+    .map((line) => line.split('|').slice(1, -1));
+  const documented = rows.flatMap(([commands = '', ...cells]) => {
+    const fields = cells.map((cell) => Array.from(cell.matchAll(/`(\w+)`/g), ([, field]) => field));
+    return commands.split(',').map((command) => [command.trim(), fields]);
+  });
+  const known = Object.entries(requestFields).map(([command, fields]) => {
+    const those = (is: (field: string, count: FieldCount) => boolean): string[] =>
+      Object.entries(fields).flatMap(([field, count]) => (is(field, count) ? [field] : []));
+    const sometimes = (_field: string, count: FieldCount): boolean => count === 'optional';
+    const always = (field: string, count: FieldCount): boolean => count !== 'optional' && !mustBeSent(field, count);
+    return [command, [those(mustBeSent), those(always), those(sometimes)].map((one) => one.toSorted())];
+  });
+  const sorted = documented.map(([command, fields]) => [command, (fields as string[][]).map((one) => one.toSorted())]);
+  expect(Object.fromEntries(sorted)).toEqual(Object.fromEntries(known));
 });
 
 it('the documents list every field of every command', () => {
