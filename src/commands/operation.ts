@@ -1,8 +1,7 @@
 import { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { webApiCodes } from '../http/codes.ts';
-import { fieldOf, problemText } from '../http/problems.ts';
-import { inOurWords } from '../platform/schema-words.ts';
+import { fieldOf, problemText, readInput } from '../http/problems.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 
 /** The option or argument of each field of an operation's input, by the field's path, for errors. */
@@ -14,7 +13,7 @@ export type OptionNames = Readonly<Record<string, string>>;
  * @throws UsageError naming the option, what is wrong with its value, and the remedy.
  */
 export function inputOf<S extends z.ZodType>(schema: S, given: unknown, options: OptionNames): z.output<S> {
-  const read = z.safeParse(schema, given, { reportInput: true, error: inOurWords });
+  const read = readInput(schema, given);
   if (read.success) return read.data;
   throw new UsageError(problemText(read.error, (path) => optionOf(fieldOf(path), options)));
 }

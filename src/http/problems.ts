@@ -1,4 +1,5 @@
-import type { z } from 'zod';
+import { z } from 'zod';
+import { inOurWords } from '../platform/schema-words.ts';
 import type { WebApiCodeName } from './codes.ts';
 import { WebApiError } from './envelope.ts';
 
@@ -8,10 +9,14 @@ const SECRETS = new Set(['pin', 'password', 'token']);
 const MISTAKES_MAX = 5;
 const VALUE_CHARACTERS_MAX = 60;
 
+/** Reads input by a schema, so that its errors have what the functions below need. */
+export function readInput<S extends z.ZodType>(schema: S, given: unknown): z.ZodSafeParseResult<z.output<S>> {
+  return z.safeParse(schema, given, { reportInput: true, error: inOurWords });
+}
+
 /**
  * The error that an answer gives for input that a schema refuses: the code of the first mistake, and of each (at most
- * five) one sentence that names the field, what is wrong with its value, and the remedy. The schema has to be run with
- * `reportInput`.
+ * five) one sentence that names the field, what is wrong with its value, and the remedy. For errors of `readInput`.
  */
 export function problemOf(error: z.core.$ZodError): WebApiError {
   const [first] = error.issues;

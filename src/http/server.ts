@@ -11,8 +11,7 @@ import { answerErrors } from './error-answers.ts';
 import { startClearing } from './idempotency.ts';
 import type { WebApiMetrics } from './metrics.ts';
 import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
-import { inOurWords } from '../platform/schema-words.ts';
-import { problemOf } from './problems.ts';
+import { problemOf, readInput } from './problems.ts';
 import { refuseUnreadable } from './readable.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
 
@@ -85,7 +84,7 @@ export async function registerApis(
 
   function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs }: Api): void {
     scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
-      const read = z.safeParse(schema, data, { reportInput: true, error: inOurWords });
+      const read = readInput(schema, data);
       return read.success ? { value: read.data } : { error: problemOf(read.error) };
     });
     // The schemas are held against real answers by tests, not against each answer at run time.

@@ -2,7 +2,8 @@
 export function nearName(written: string, names: readonly string[]): string | null {
   const near = (name: string): number => {
     const [one, other] = [written.toLowerCase(), name.toLowerCase()];
-    return one.length > 3 && (other.includes(one) || one.includes(other)) ? 1 : distance(one, other);
+    const isPart = Math.min(one.length, other.length) > 3 && (other.includes(one) || one.includes(other));
+    return isPart && one !== other ? 1 : distance(one, other);
   };
   const [closest] = names.map((name) => ({ name, at: near(name) })).toSorted((a, b) => a.at - b.at);
   return closest !== undefined && closest.at <= Math.min(2, written.length / 2) ? closest.name : null;

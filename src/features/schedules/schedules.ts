@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { inOurWords } from '../../platform/schema-words.ts';
+import { readInput } from '../../http/problems.ts';
 import { because, text } from '../../http/input-kinds.ts';
 import { instant, limit, noInput } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
@@ -71,11 +71,7 @@ const newSchedule = z
       const params = because('PARAMETER_INVALID', true);
       context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
     }
-    const read = z.safeParse(
-      runInput(kindOf(kind)),
-      { parameters, selection },
-      { reportInput: true, error: inOurWords },
-    );
+    const read = readInput(runInput(kindOf(kind)), { parameters, selection });
     if (!read.success) context.issues.push(...(read.error.issues as z.core.$ZodRawIssue[]));
   });
 

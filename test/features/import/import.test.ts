@@ -164,7 +164,7 @@ describe('a bad line', () => {
       { ...base, services: [{ ...service, caID: '1' }] },
       'services[0].caID',
       'is not a field of the record',
-      'correct its name',
+      'did you mean caId? leave it out or correct the name',
     ],
     [
       { ...base, services: [service, service] },

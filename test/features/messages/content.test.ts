@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { z } from 'zod';
 import { fingerprintCommand, fingerprintFields } from '../../../src/features/messages/fingerprint-content.ts';
 import { checkMessage, messageCommand, messageFields } from '../../../src/features/messages/message-content.ts';
-import { problemOf } from '../../../src/http/problems.ts';
+import { problemOf, readInput } from '../../../src/http/problems.ts';
 
 const message = z.strictObject(messageFields).superRefine(checkMessage);
 const fingerprint = z.strictObject(fingerprintFields);
@@ -11,7 +11,7 @@ const NOW = new Date('2026-11-25T10:00:00.789Z');
 
 /** What a schema says to input: its code and sentence, or null where it takes it. */
 function said(schema: z.ZodType, given: unknown): string | null {
-  const read = z.safeParse(schema, given, { reportInput: true });
+  const read = readInput(schema, given);
   if (read.success) return null;
   const { code, message: sentence } = problemOf(read.error);
   return `${code} ${sentence}`;

@@ -1,6 +1,5 @@
 import type { Command } from 'commander';
 import { expect, test } from 'vitest';
-import { z } from 'zod';
 import { featureCommand } from '../../../src/commands/feature-command.ts';
 import { requests } from '../../../src/features/requests/requests.ts';
 import { info } from '../../../src/features/utilities/info.ts';
@@ -8,7 +7,7 @@ import { utilityInputs } from '../../../src/features/utilities/inputs.ts';
 import { pair } from '../../../src/features/utilities/pair.ts';
 import { pin } from '../../../src/features/utilities/pin.ts';
 import * as screens from '../../../src/features/utilities/screens.ts';
-import { problemOf } from '../../../src/http/problems.ts';
+import { problemOf, readInput } from '../../../src/http/problems.ts';
 
 const inputs = utilityInputs({ smartcard: /^\d{11}$/, setTopBox: /^[!-~]{1,30}$/, pin: /^\d{4}$/ });
 const CARD = '20000000001';
@@ -18,7 +17,7 @@ const CARDS = { smartcard_ca_ids: [CARD] };
 
 /** What a utility says to input: code and sentence, or null where it takes it. */
 function said(utility: keyof typeof inputs, given: unknown): string | null {
-  const read = z.safeParse(inputs[utility], given, { reportInput: true });
+  const read = readInput(inputs[utility], given);
   if (read.success) return null;
   const { code, message } = problemOf(read.error);
   return `${code} ${message}`;
