@@ -1,6 +1,6 @@
 import type { QName } from './answer-shape.ts';
 import type { SoapVersion } from './cas-definition.types.ts';
-import { messageLimits, readXml, type XmlElement, XmlError, type XmlLimits } from './xml.ts';
+import { messageLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 
 /** The namespaces of the envelopes of both versions of SOAP. */
 export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {
@@ -22,15 +22,23 @@ export type SoapBody = SoapContent & { readonly content: XmlElement };
  * Reads a SOAP envelope and returns the one element in its body. Anything else (another namespace, no element or a second
  * one, text between the elements, more than the limits) is an XmlError.
  */
-export function readSoapBody(text: string, limits: XmlLimits = messageLimits): SoapBody {
-  const { content, ...rest } = readEnvelope(text, limits);
+export function readSoapBody(text: string): SoapBody {
+  return soapBodyOf(readXml(text, messageLimits));
+}
+
+/** The same, but the body may be empty: then `content` is null. */
+export function readEnvelope(text: string): SoapContent {
+  return contentOf(readXml(text, messageLimits));
+}
+
+/** The same as `readSoapBody`, for XML that was read. */
+export function soapBodyOf(envelope: XmlElement): SoapBody {
+  const { content, ...rest } = contentOf(envelope);
   if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one', rest.at);
   return { content, ...rest };
 }
 
-/** The same, but the body may be empty: then `content` is null. */
-export function readEnvelope(text: string, limits: XmlLimits = messageLimits): SoapContent {
-  const envelope = readXml(text, limits);
+function contentOf(envelope: XmlElement): SoapContent {
   const { at, children } = envelope;
   const version = versionOf(envelope.ns);
   if (version === null || envelope.name !== 'Envelope')
@@ -62,7 +70,8 @@ export function faultVersion(content: XmlElement): SoapVersion | null {
   return content.name === 'Fault' ? versionOf(content.ns) : null;
 }
 
-function versionOf(ns: string): SoapVersion | null {
+/** The version of SOAP whose namespace it is. */
+export function versionOf(ns: string): SoapVersion | null {
   if (ns === soapNamespaces['1.1']) return '1.1';
   return ns === soapNamespaces['1.2'] ? '1.2' : null;
 }

@@ -1,9 +1,10 @@
 import type { CommandType } from '../planning/command.ts';
 import type { CasCommand } from './cas-definition.types.ts';
+import { nearName } from '../platform/near-name.ts';
 import { mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
-import { nameOf, readSoapBody } from './soap-envelope.ts';
+import { nameOf, soapBodyOf, versionOf } from './soap-envelope.ts';
 import type { FieldValues, Template } from './template.ts';
 import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 
@@ -20,16 +21,18 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
 /**
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
  * text or in the value of an attribute, every field sent that must be, and no `?` of SoapUI. Returns what the envelope
- * says; null if no sample can be read. Reports one mistake several times if several samples have it.
+ * says, or seems to say; null if no sample has an element in a Body. Reports one mistake several times if several samples have it.
  */
 export function checkTemplate(type: CommandType, template: Template, report: Report): Envelope | null {
   let envelope = null as Envelope | null;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
-    const isDone = !checkLeftovers(text, mistake);
+    checkLeftovers(text, mistake);
+    const root = readTolerantly(text, (error) => mistake(error.position, malformed(error)));
+    if (root === null) continue;
     try {
-      const { version, at, content, headers } = readSoapBody(text, fileLimits);
+      const { version, at, content, headers } = soapBodyOf(root);
       if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
         mistake(content.at, 'the element in the Body depends on a field; write the same one for all');
       }
@@ -39,16 +42,36 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
         headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
         lines: { envelope: lineOf(at), body: lineOf(content.at) },
       };
-      checkMarkers(text);
-      // A tag that is a mistake, or a ?, may have been meant for the field.
-      if (template.badLines.size === 0 && isDone) checkSent(type, template, values, text, lineOf(content.at), report);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
-      if (error instanceof MisplacedTag) mistake(error.position, error.message);
-      else for (const one of malformedPlaces(text, error)) mistake(one.position, malformed(one));
+      mistake(error.position, malformed(error));
+      envelope ??= envelopeIn(root, lineOf);
     }
+    const texts = textsIn(root);
+    checkMarkers(text, texts, mistake);
+    checkSent(type, template, values, texts, envelope?.lines.body ?? lineOf(root.at), report);
   }
   return envelope;
+}
+
+/** Reads a text as well as it can; null if nothing can be made of it. */
+function readTolerantly(text: string, onMalformed: (error: XmlError) => void): XmlElement | null {
+  try {
+    return readXml(text, fileLimits, onMalformed);
+  } catch (error) {
+    if (!(error instanceof XmlError)) throw error;
+    onMalformed(error);
+    return null;
+  }
+}
+
+/** What an envelope with mistakes seems to say; null if it has no Body with an element. */
+function envelopeIn(root: XmlElement, lineOf: (position: number) => number): Envelope | null {
+  const { ns, name, at } = root.children.find((child) => child.name === 'Body')?.children[0] ?? {};
+  const soapVersion = versionOf(root.ns);
+  if (ns === undefined || name === undefined || at === undefined || soapVersion === null) return null;
+  const lines = { envelope: lineOf(root.at), body: lineOf(at) };
+  return { soapVersion, body: { ns, name }, headers: new Set(), lines };
 }
 
 function malformed({ message }: XmlError): string {
@@ -58,31 +81,13 @@ function malformed({ message }: XmlError): string {
   return `the request ${message}; ${remedy}`;
 }
 
-/** Every place of a text that is not well formed; if it is, what else makes it no envelope. */
-function malformedPlaces(text: string, other: XmlError): readonly XmlError[] {
-  const places: XmlError[] = [];
-  try {
-    readXml(text, fileLimits, (place) => places.push(place));
-  } catch (error) {
-    if (!(error instanceof XmlError)) throw error;
-  }
-  return places.length > 0 ? places : [other];
-}
-
-/** A tag in a name, a namespace or a CDATA section: other samples may be no XML at all. */
-class MisplacedTag extends XmlError {}
-
 type Mistake = (at: number, problem: string) => void;
 
-/** SoapUI writes `?` for every value that it does not know. Returns whether there is one. */
-function checkLeftovers(text: string, mistake: Mistake): boolean {
+/** SoapUI writes `?` for every value that it does not know. */
+function checkLeftovers(text: string, mistake: Mistake): void {
   const remedy =
     'write a field or the text that the CAS wants, or remove it if it is optional; write &#63; if the CAS wants a question mark';
-  let isLeft = false;
-  const leftOver: Mistake = (at, place) => {
-    isLeft = true;
-    mistake(at, `${place} still has the ? of SoapUI; ${remedy}`);
-  };
+  const leftOver: Mistake = (at, place) => mistake(at, `${place} still has the ? of SoapUI; ${remedy}`);
   for (const { 0: start, 1: element = '', 2: attributes = '', 3: leftover, index } of text.matchAll(
     /<([^\s<>/?!]+)([^<>]*)>(\s*\?\s*<\/)?/g,
   )) {
@@ -91,50 +96,48 @@ function checkLeftovers(text: string, mistake: Mistake): boolean {
       leftOver(index + start.indexOf(attribute), `${attribute} of <${element}>`);
     }
   }
-  return isLeft;
 }
 
-/** @throws MisplacedTag if a tag stands where no text can be. */
-function checkMarkers(text: string): void {
-  for (const section of text.matchAll(/<!\[CDATA\[[\s\S]*?\]\]>/g)) {
-    for (const tag of section[0].matchAll(anyMarker)) {
-      throw new MisplacedTag(
-        `{{${tag[1]}}} stands in a CDATA section, where it cannot be escaped; take the CDATA away`,
-        section.index + tag.index,
-      );
-    }
-  }
+/** A tag in a name, a namespace or a CDATA section, where no text can stand. */
+function checkMarkers(text: string, texts: readonly string[], mistake: Mistake): void {
   const left = new Map<string, number>();
-  for (const one of textsIn(text)) {
+  for (const one of texts) {
     for (const [tag] of one.matchAll(anyMarker)) left.set(tag, (left.get(tag) ?? 0) + 1);
   }
+  const sections = Array.from(text.matchAll(cdata), ({ 0: { length }, index }) => ({
+    from: index,
+    to: index + length,
+  }));
   for (const { 0: tag, 1: field, index } of text.matchAll(anyMarker)) {
     const times = left.get(tag) ?? 0;
-    if (times === 0) {
-      throw new MisplacedTag(
-        `{{${field}}} stands where no text can, such as in a name; write it between two tags or in an attribute`,
-        index,
-      );
-    }
     left.set(tag, times - 1);
+    if (sections.some(({ from, to }) => from < index && index < to)) {
+      mistake(index, `{{${field}}} stands in a CDATA section, where it cannot be escaped; take the CDATA away`);
+    } else if (times <= 0) {
+      const remedy = 'write it between two tags or in an attribute';
+      mistake(index, `{{${field}}} stands where no text can, such as in a name; ${remedy}`);
+    }
   }
 }
+
+const cdata = /<!\[CDATA\[[\s\S]*?\]\]>/g;
 
 /** The fields that the command must send: named where the template sends them at times, else at the Body's element. */
 function checkSent(
   type: CommandType,
-  { file, uses }: Template,
+  { file, uses, badLines }: Template,
   values: FieldValues,
-  text: string,
+  texts: readonly string[],
   bodyLine: number,
   report: Report,
 ): void {
-  const sent = textsIn(text).join(' ');
+  const sent = texts.join(' ');
   for (const [field, count] of Object.entries(requestFields[type])) {
     const value = values[field];
     if (!mustBeSent(field, count) || value === null || value === undefined) continue;
     const isSent = typeof value === 'string' ? sent.includes(value) : value.every(({ caId }) => sent.includes(caId));
-    if (isSent) continue;
+    // A tag that is a mistake may have been meant for the field.
+    if (isSent || [...badLines.values()].some((line) => isNamed(field, line))) continue;
     const tag = typeof value === 'string' ? `{{${field}}}` : `{{#${field}}}…{{caId}}…{{/${field}}}`;
     const used = uses.get(typeof value === 'string' ? field : `${field}.caId`);
     const how = used === undefined ? 'is never sent' : 'is not always sent';
@@ -142,13 +145,11 @@ function checkSent(
   }
 }
 
-/** The texts of all elements and attributes. */
-function textsIn(xml: string): string[] {
-  const texts: string[] = [];
-  const collect = (element: XmlElement): void => {
-    texts.push(element.text, ...Object.values(element.attributes));
-    for (const child of element.children) collect(child);
-  };
-  collect(readXml(xml, fileLimits));
-  return texts;
+function isNamed(field: string, line: string): boolean {
+  return Array.from(line.matchAll(/\w+/g)).some(([word]) => nearName(word, [field]) !== null);
+}
+
+/** The texts of an element and those in it, and of their attributes. */
+function textsIn({ text, attributes, children }: XmlElement): string[] {
+  return [text, ...Object.values(attributes), ...children.flatMap(textsIn)];
 }

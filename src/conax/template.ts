@@ -27,8 +27,8 @@ export interface Template {
   readonly file: string;
   /** The fields that its tags name, with the line of the first tag; those of a list's devices as `smartcards.caId`. */
   readonly uses: ReadonlyMap<string, number>;
-  /** Lines with a tag that is a mistake: nothing is sent in its place. */
-  readonly badLines: ReadonlySet<number>;
+  /** Lines with a tag that is a mistake, by their numbers: nothing is sent in its place. */
+  readonly badLines: ReadonlyMap<number, string>;
   /** Returns what is sent, as text for UTF-8. @throws NotEncodable if XML cannot carry a value. */
   render(values: FieldValues): string;
   /** Renders, and returns the template's line for a position in what was rendered. For errors. */
@@ -55,10 +55,11 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
     .replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, (piece) =>
       piece.startsWith('<!--') ? FILLER.repeat(piece.length) : piece,
     );
-  const badLines = new Set<number>();
+  const badLines = new Map<number, string>();
+  const lines = source.split('\n');
   const mistake = (at: number, problem: string): void => {
     const line = lineAt(source, at);
-    badLines.add(line);
+    badLines.set(line, lines[line - 1] ?? '');
     report(file, line, problem);
   };
   for (const { at, length, problem } of brokenTags(text)) {

@@ -111,7 +111,7 @@ export function readXml(text: string, limits: XmlLimits, onMalformed: (error: Xm
     return new XmlError(`is not well formed: ${problem.slice(0, saidMax + 20)}`, unclosed?.at ?? parser.position);
   }
   parser.on('doctype', () => {
-    throw new XmlError('has a document type, which no SOAP message may have', parser.position);
+    onMalformed(new XmlError('has a document type, which no SOAP message may have', parser.position));
   });
   parser.on('comment', () => count('comments', 'comments'));
   parser.on('processinginstruction', () => count('processingInstructions', 'processing instructions'));
