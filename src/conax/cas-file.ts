@@ -129,6 +129,7 @@ export function readCasFile(file: string): ReadCasFile {
       `${file}:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes`,
     ]);
   }
+  const isBroken = errors.some(({ error }) => !harmless.has(printParseErrorCode(error)));
   const reported = new Set<string>();
   const report = (path: readonly string[], problem: string, place = path): void => {
     reported.add(path.join('.'));
@@ -136,7 +137,7 @@ export function readCasFile(file: string): ReadCasFile {
   };
   /** What is missing may stand where no JSON could be read. */
   const reportUnlessBroken: typeof report = (path, problem, place) => {
-    if (errors.length === 0 || !problem.startsWith('is missing')) report(path, problem, place);
+    if (!isBroken || !problem.startsWith('is missing')) report(path, problem, place);
   };
   const { areas = {}, commands = {}, ...common } = readMembers(casFileSchema, json, [], reportUnlessBroken);
   const supported = new Map<CommandType, CasFileCommand>();
@@ -176,10 +177,12 @@ export function readCasFile(file: string): ReadCasFile {
     unsupported,
     mistakes,
     lineOf,
-    isReported: (path) =>
-      errors.length > 0 || path.some((_, index) => reported.has(path.slice(0, index + 1).join('.'))),
+    isReported: (path) => isBroken || path.some((_, index) => reported.has(path.slice(0, index + 1).join('.'))),
   };
 }
+
+/** Mistakes after which everything is read all the same: comments, and commas too many or too few. */
+const harmless = new Set(['InvalidCommentToken', 'CommaExpected', 'PropertyNameExpected', 'ValueExpected']);
 
 /** Every prefix in "namespaces", as one whose namespace is wrong. */
 function prefixesOfWrong(json: unknown): Namespaces {

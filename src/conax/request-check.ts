@@ -5,6 +5,8 @@ import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import type { Template } from './template.ts';
 import { type NamespaceMistakes, wrongNamespace, wrongNamespaceOf, type WrongNamespace } from './wrong-namespaces.ts';
+import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+import { writeLines } from './xml-lines.ts';
 import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
 
 const samples: Readonly<Record<string, readonly string[]>> = {
@@ -61,14 +63,13 @@ export function checkRequests(
   const warnings = new Map<string, number>();
   for (const values of sampleFields(type, sampleText, entitled)) {
     const { text, lineOf } = template.trace(values);
-    const { lines, positionOf } = oneTagALine(text);
-    const { problems, wrong } = problemsOf(validator, lines);
-    for (const [problem, inWrongNamespace] of wrong) {
-      namespaces.addInTemplate(inWrongNamespace, template.file, lineOf(positionOf(problem.line)));
-    }
-    for (const problem of problems) {
+    const message = readMessage(text);
+    if (message === null) continue;
+    const { problems, wrong } = problemsOf(validator, message);
+    for (const [at, inWrongNamespace] of wrong) namespaces.addInTemplate(inWrongNamespace, template.file, lineOf(at));
+    for (const { at, problem } of problems) {
       const kind = isOfOperator(problem, problems) ? warnings : mistakes;
-      const line = lineOf(positionOf(problem.line));
+      const line = lineOf(at);
       const said = withMeant(problem, validator);
       if (problem.undeclared !== null) isDeclared = false;
       // What stands there is a mistake already.
@@ -93,31 +94,81 @@ interface RequestFindings {
   readonly namespaces: NamespaceMistakes;
 }
 
-const namespacesMax = 5;
+/** A request, and the places where it is no XML: what is wrong there is known. */
+interface Message {
+  readonly root: XmlElement;
+  readonly known: ReadonlySet<number>;
+}
 
-/** What a message has in wrong namespaces, and what else is wrong with it once these are right. */
-function problemsOf(
-  validator: Validator,
-  message: string,
-): { readonly problems: readonly Problem[]; readonly wrong: readonly (readonly [Problem, WrongNamespace])[] } {
-  const wrong: (readonly [Problem, WrongNamespace])[] = [];
-  let corrected = message;
-  for (let round = 1; ; round += 1) {
-    const found = validate(validator, corrected).map((problem) => [problem, wrongIn(problem, validator)] as const);
-    const again = found.flatMap(([problem, is]) => (is === null ? [] : [[problem, is] as const]));
-    wrong.push(...again);
-    const unknown = again.map(([, is]) => is).filter(({ isOfWsdl }) => !isOfWsdl);
-    if (unknown.length === 0 || round > namespacesMax) {
-      return { problems: found.flatMap(([problem, is]) => (is === null ? [problem] : [])), wrong };
-    }
-    for (const { is, wanted } of unknown) {
-      for (const quote of ['"', "'"])
-        corrected = corrected.replaceAll(`${quote}${is}${quote}`, () => `${quote}${wanted}${quote}`);
-    }
+/** Reads a request whose elements are not closed or have no namespace; null if it is worse. */
+function readMessage(text: string): Message | null {
+  const known = new Set<number>();
+  try {
+    const root = readXml(text, fileLimits, (error) => {
+      if (!/ is (?:not closed|declared nowhere)$|has a document type/.test(error.message)) throw error;
+      known.add(error.position);
+    });
+    return { root, known };
+  } catch (error) {
+    if (error instanceof XmlError) return null;
+    throw error;
   }
 }
 
-/** What is no XML is a mistake of the template already. */
+interface PlacedProblem {
+  readonly problem: Problem;
+  readonly at: number;
+}
+
+const roundsMax = 20;
+
+/**
+ * What is wrong with a message. The validator says no more of an element after the first one in it that may not stand
+ * there: so elements in a wrong namespace are corrected, others left out, and the rest is looked at again.
+ */
+function problemsOf(
+  validator: Validator,
+  { root, known }: Message,
+): { readonly problems: readonly PlacedProblem[]; readonly wrong: readonly (readonly [at: number, WrongNamespace])[] } {
+  const problems = new Map<string, PlacedProblem>();
+  const wrong = new Map<string, readonly [number, WrongNamespace]>();
+  const namespaces = new Map<string, string>();
+  const moved = new Map<XmlElement, string>();
+  const leftOut = new Set<XmlElement>();
+  for (let round = 1, isChanged = true; isChanged && round <= roundsMax; round += 1) {
+    isChanged = false;
+    const { text, byLine } = writeLines(root, {
+      namespaceOf: (element) => moved.get(element) ?? namespaces.get(element.ns) ?? element.ns,
+      isLeftOut: (element) => leftOut.has(element),
+    });
+    for (const problem of validate(validator, text)) {
+      const element = byLine[problem.line] ?? root;
+      const { at } = element;
+      const is = wrongIn(problem, validator);
+      if (is !== null) {
+        if (!known.has(at)) wrong.set(`${at} ${is.is}`, [at, is]);
+        if (is.isOfWsdl) moved.set(element, is.wanted);
+        else namespaces.set(is.is, is.wanted);
+        isChanged = true;
+        continue;
+      }
+      const { unexpected } = problem;
+      if (!known.has(at)) problems.set(`${at} ${problem.text}`, { problem, at });
+      // What is expected may be missing; if it comes later, this element is too much.
+      const siblings = unexpected === null ? [] : siblingsOf(root, element);
+      const isTooMuch = siblings
+        .slice(siblings.indexOf(element) + 1)
+        .some(({ name }) => unexpected?.expected.some((one) => one.name === name));
+      if (isTooMuch || (unexpected !== null && unexpected.expected.length === 0)) {
+        leftOut.add(element);
+        isChanged = true;
+      }
+    }
+  }
+  return { problems: [...problems.values()], wrong: [...wrong.values()] };
+}
+
+/** A tag in a name is a mistake of the template already, and a sample there may be no name. */
 function validate(validator: Validator, message: string): Problem[] {
   try {
     return validator.validate(message);
@@ -125,6 +176,11 @@ function validate(validator: Validator, message: string): Problem[] {
     if (error instanceof XmlParseError) return [];
     throw error;
   }
+}
+
+function siblingsOf(parent: XmlElement, element: XmlElement): readonly XmlElement[] {
+  if (parent.children.includes(element)) return parent.children;
+  return parent.children.map((child) => siblingsOf(child, element)).find((found) => found.length > 0) ?? [];
 }
 
 function wrongIn(problem: Problem, validator: Validator): WrongNamespace | null {
@@ -146,25 +202,9 @@ function inputsOf({ operations }: Validator) {
 }
 
 /** A value is refused twice: for its facet, and for its type. */
-function isOfOperator(problem: Problem, problems: readonly Problem[]): boolean {
+function isOfOperator(problem: Problem, problems: readonly PlacedProblem[]): boolean {
   const value = /[Tt]he value '([^']*)'|': '([^']*)' is not a valid value/.exec(problem.text);
   const text = value?.[1] ?? value?.[2];
   if (text === undefined || !operatorTexts.has(text)) return false;
-  return problems.some((one) => one.line === problem.line && one.text.includes('[facet '));
-}
-
-/**
- * Puts a line break into every start tag. XML ignores it, and the line of an element then tells its position.
- */
-function oneTagALine(text: string): { lines: string; positionOf: (line: number) => number } {
-  const starts: { readonly line: number; readonly at: number }[] = [];
-  let line = 1;
-  const lines = text.replaceAll(/\n|<!\[CDATA\[[\s\S]*?\]\]>|<[^\s/>?!]+/g, (piece, at: number) => {
-    if (piece.startsWith('<![')) line += piece.split('\n').length - 1;
-    else line += 1;
-    if (piece === '\n' || piece.startsWith('<![')) return piece;
-    starts.push({ line, at });
-    return `${piece}\n`;
-  });
-  return { lines, positionOf: (wanted) => starts.findLast((start) => start.line <= wanted)?.at ?? 0 };
+  return problems.some(({ problem: one }) => one.line === problem.line && one.text.includes('[facet '));
 }

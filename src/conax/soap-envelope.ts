@@ -23,7 +23,9 @@ export type SoapBody = SoapContent & { readonly content: XmlElement };
  * one, text between the elements, more than the limits) is an XmlError.
  */
 export function readSoapBody(text: string): SoapBody {
-  return soapBodyOf(readXml(text, messageLimits));
+  const { content, ...rest } = readEnvelope(text);
+  if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one', rest.at);
+  return { content, ...rest };
 }
 
 /** The same, but the body may be empty: then `content` is null. */
@@ -31,38 +33,38 @@ export function readEnvelope(text: string): SoapContent {
   return contentOf(readXml(text, messageLimits));
 }
 
-/** The same as `readSoapBody`, for XML that was read. */
-export function soapBodyOf(envelope: XmlElement): SoapBody {
-  const { content, ...rest } = contentOf(envelope);
-  if (content === null) throw new XmlError('has 0 elements in its SOAP body instead of one', rest.at);
-  return { content, ...rest };
+function contentOf(envelope: XmlElement): SoapContent {
+  const problems: XmlError[] = [];
+  const content = readStructure(envelope, (problem) => problems.push(problem));
+  const [first] = problems;
+  if (first !== undefined) throw first;
+  return content;
 }
 
-function contentOf(envelope: XmlElement): SoapContent {
-  const { at, children } = envelope;
-  const version = versionOf(envelope.ns);
-  if (version === null || envelope.name !== 'Envelope')
-    throw new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at);
-  const isSoap = (element: XmlElement, name: string): boolean => element.ns === envelope.ns && element.name === name;
+/** Reads an envelope as well as it can, and reports everything that is wrong with its own elements. */
+export function readStructure(envelope: XmlElement, report: (problem: XmlError) => void): SoapContent {
+  const { ns, name, at, children } = envelope;
+  const version = versionOf(ns);
+  if (version === null || name !== 'Envelope') report(new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at));
+  const isSoap = (element: XmlElement, wanted: string): boolean => element.ns === ns && element.name === wanted;
   const [first] = children;
   const withHeader = first !== undefined && isSoap(first, 'Header');
-  const [body, surplus] = withHeader ? children.slice(1) : children;
+  const [body, ...surplus] = withHeader ? children.slice(1) : children;
   if (body === undefined || !isSoap(body, 'Body')) {
-    const other =
-      body?.name === 'Body' ? `, but a Body that is not in the namespace of its Envelope, ${envelope.ns}` : '';
-    throw new XmlError(`has no SOAP body${other}`, body?.at ?? at);
+    const other = body?.name === 'Body' ? `, but a Body that is not in the namespace of its Envelope, ${ns}` : '';
+    report(new XmlError(`has no SOAP body${other}`, body?.at ?? at));
   }
-  if (surplus !== undefined) {
-    const what = isSoap(surplus, 'Body') ? 'a second SOAP body' : 'something beside the SOAP body';
-    throw new XmlError(`has ${what}: ${nameOf(surplus)}`, surplus.at);
+  for (const one of surplus) {
+    const what = isSoap(one, 'Body') ? 'a second SOAP body' : 'something beside the SOAP body';
+    report(new XmlError(`has ${what}: ${nameOf(one)}`, one.at));
   }
-  const [content = null, second] = body.children;
+  const [content = null, second] = body?.children ?? [];
   if (second !== undefined) {
-    throw new XmlError(`has ${body.children.length} elements in its SOAP body instead of one`, second.at);
+    report(new XmlError(`has ${body?.children.length} elements in its SOAP body instead of one`, second.at));
   }
-  for (const { text: between, at: start } of [envelope, body])
-    if (between.trim() !== '') throw new XmlError('has text between its elements', start);
-  return { version, at, content, headers: withHeader ? first.children : [] };
+  const isMixed = (element: XmlElement | undefined): boolean => (element?.text ?? '').trim() !== '';
+  if (isMixed(envelope) || isMixed(body)) report(new XmlError('has text between its elements', at));
+  return { version: version ?? '1.1', at, content, headers: withHeader ? first.children : [] };
 }
 
 /** The version of SOAP whose Fault the element is; null if it is none. */
@@ -70,8 +72,7 @@ export function faultVersion(content: XmlElement): SoapVersion | null {
   return content.name === 'Fault' ? versionOf(content.ns) : null;
 }
 
-/** The version of SOAP whose namespace it is. */
-export function versionOf(ns: string): SoapVersion | null {
+function versionOf(ns: string): SoapVersion | null {
   if (ns === soapNamespaces['1.1']) return '1.1';
   return ns === soapNamespaces['1.2'] ? '1.2' : null;
 }

@@ -4,7 +4,7 @@ import { nearName } from '../platform/near-name.ts';
 import { mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
-import { nameOf, soapBodyOf, versionOf } from './soap-envelope.ts';
+import { nameOf, readStructure } from './soap-envelope.ts';
 import type { FieldValues, Template } from './template.ts';
 import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 
@@ -29,10 +29,12 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
     checkLeftovers(text, mistake);
-    const root = readTolerantly(text, (error) => mistake(error.position, malformed(error)));
+    const onMalformed = (error: XmlError): void => mistake(error.position, malformed(error));
+    const root = readTolerantly(text, onMalformed);
     if (root === null) continue;
-    try {
-      const { version, at, content, headers } = soapBodyOf(root);
+    const { version, at, content, headers } = readStructure(root, onMalformed);
+    if (content === null) onMalformed(new XmlError('has 0 elements in its SOAP body instead of one', at));
+    else {
       if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
         mistake(content.at, 'the element in the Body depends on a field; write the same one for all');
       }
@@ -42,10 +44,6 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
         headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
         lines: { envelope: lineOf(at), body: lineOf(content.at) },
       };
-    } catch (error) {
-      if (!(error instanceof XmlError)) throw error;
-      mistake(error.position, malformed(error));
-      envelope ??= envelopeIn(root, lineOf);
     }
     const texts = textsIn(root);
     checkMarkers(text, texts, mistake);
@@ -63,15 +61,6 @@ function readTolerantly(text: string, onMalformed: (error: XmlError) => void): X
     onMalformed(error);
     return null;
   }
-}
-
-/** What an envelope with mistakes seems to say; null if it has no Body with an element. */
-function envelopeIn(root: XmlElement, lineOf: (position: number) => number): Envelope | null {
-  const { ns, name, at } = root.children.find((child) => child.name === 'Body')?.children[0] ?? {};
-  const soapVersion = versionOf(root.ns);
-  if (ns === undefined || name === undefined || at === undefined || soapVersion === null) return null;
-  const lines = { envelope: lineOf(root.at), body: lineOf(at) };
-  return { soapVersion, body: { ns, name }, headers: new Set(), lines };
 }
 
 function malformed({ message }: XmlError): string {

@@ -61,6 +61,31 @@ it.each<[string, readonly Change[], readonly RegExp[]]>([
     ],
   ],
   [
+    'several elements of one template that the WSDL has not, in XML that is not well formed',
+    [
+      [
+        'requests/CANCEL_SUBSCRIPTIONS.xml',
+        '<area:CaClientIds>',
+        '<area:Spare/>\n<area:Other kind="1"/><area:CaClientIds>',
+      ],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', '<area:ProductIds>', '<area:ProductIds kind="1">'],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', '</soap:Envelope>', ''],
+      ['requests/CANCEL_SUBSCRIPTIONS.xml', '</soap:Body>', '<area:Second/></soap:Body>\n<soap:Body/>'],
+      ['requests/GET_ACTIVE_SUBSCRIPTIONS.xml', '<area:CaClientId>{{smartcard}}</area:CaClientId>', '{{smartcard}}'],
+    ],
+    [
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:6: does not fit the WSDL: .*Spare': This element is not expected/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:7: does not fit the WSDL: .*Other': This element is not expected/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:10: does not fit the WSDL: .*attribute 'kind'/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:2: the request is not well formed: <soap:Envelope> is not closed/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:15: the request has 2 elements in its SOAP body/,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:15: does not fit the WSDL: the WSDL has no element \S+Second\./,
+      /^requests\/CANCEL_SUBSCRIPTIONS\.xml:16: the request has a second SOAP body/,
+      /^requests\/GET_ACTIVE_SUBSCRIPTIONS\.xml:\d+: does not fit the WSDL: .*Character content other than whitespace is not allowed/,
+      /^requests\/GET_ACTIVE_SUBSCRIPTIONS\.xml:\d+: does not fit the WSDL: .*Missing child element/,
+    ],
+  ],
+  [
     'a template whose tags or whose XML cannot be read',
     [
       [add, '{{smartcard}}', '{{smartcard'],
