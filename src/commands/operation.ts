@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import type { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { webApiCodes } from '../http/codes.ts';
 import { fieldOf, problemText, readInput } from '../http/problems.ts';
