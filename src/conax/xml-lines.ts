@@ -24,13 +24,16 @@ export function writeLines(
     const { name, attributes, children, text, scope } = element;
     byLine.push(element);
     const own = scope === null || scope === outer ? {} : scope.declared;
-    const declared = Object.entries(own).map(([prefix, ns]) => declaration(prefix, ns));
     const given = Object.entries(attributes).map(([key, value], index) => {
       const { ns, name: local } = nameIn(key);
       if (ns === '' || ns === xml) return ` ${ns === xml ? 'xml:' : ''}${local}="${escapeXml(value)}"`;
       return `${declaration(`_a${index}`, ns)} _a${index}:${local}="${escapeXml(value)}"`;
     });
     const ns = namespaceOf(element);
+    // An element in no namespace must not get the one that is the default there.
+    const declared = Object.entries({ ...own, ...(ns === '' ? { '': '' } : {}) }).map(([prefix, of]) =>
+      declaration(prefix, of),
+    );
     const tag = ns === '' ? name : `_e:${name}`;
     const written = [ns === '' ? '' : declaration('_e', ns), ...declared, ...given].join('');
     const inner = children.filter((child) => !isLeftOut(child)).map((child) => write(child, scope));
