@@ -22,10 +22,12 @@ const codes = z.array(
 );
 /** The lists of status codes, which `answers`, an area and a command may have. */
 export const codeLists = {
-  success: codes.optional().describe('status codes that mean success'),
-  refused: codes.optional().describe('status codes that are known refusals; any other refuses, too, and is for review'),
-  tryLater: codes.optional().describe('status codes after which the command is tried again'),
-  notAuthorised: codes.optional().describe('status codes that refuse the login, and so pause sending'),
+  success: codes.optional(),
+  /** Known refusals; any other code refuses, too, and is for review. */
+  refused: codes.optional(),
+  tryLater: codes.optional(),
+  /** They refuse the login, and so pause sending. */
+  notAuthorised: codes.optional(),
 };
 
 /** A text that must say something. */
@@ -40,10 +42,9 @@ const areaSchema = z.strictObject({
     .regex(
       /^\/[\w./~%!$&'()*+,;=:@-]*(?:\?[\w./~%!$&'()*+,;=:@?-]*)?$/,
       'start with / and use only characters of a URL',
-    )
-    .describe('after CONAX_BASE_URL, with the query if there is one'),
+    ),
   wsdl: text('write the name of the WSDL file, relative to conax.json').optional(),
-  answers: z.strictObject(codeLists).optional().describe('lists that replace those of all areas'),
+  answers: z.strictObject(codeLists).optional(),
 });
 
 const commandSchema = z.strictObject({
@@ -55,7 +56,7 @@ const commandSchema = z.strictObject({
     .optional(),
   answer: z.strictObject({
     ...Object.fromEntries(answerFields.map((field) => [field, answerPath.optional()])),
-    element: answerPath.optional().describe('the element in the SOAP body, if no path names it'),
+    element: answerPath.optional(),
     ...codeLists,
     emptySuccess: flag('write true if an answer with nothing in its body is a success, else false').optional(),
   }),
