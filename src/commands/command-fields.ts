@@ -224,7 +224,7 @@ async function linesOf(option: string, file: string): Promise<string[]> {
       .split('\n')
       .map((line) => line.trim());
   } catch (error) {
-    throw new UsageError(`${option}: the file ${JSON.stringify(file)} cannot be used: ${messageOf(error)}`);
+    throw new UsageError(`${option}: ${messageOf(error)}`);
   }
 }
 

@@ -45,12 +45,13 @@ function contentOf(envelope: XmlElement): SoapContent {
 export function readStructure(envelope: XmlElement, report: (problem: XmlError) => void): SoapContent {
   const { ns, name, at, children } = envelope;
   const version = versionOf(ns);
-  if (version === null || name !== 'Envelope') report(new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at));
+  const isEnvelope = version !== null && name === 'Envelope';
+  if (!isEnvelope) report(new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at));
   const isSoap = (element: XmlElement, wanted: string): boolean => element.ns === ns && element.name === wanted;
   const [first] = children;
   const withHeader = first !== undefined && isSoap(first, 'Header');
   const [body, ...surplus] = withHeader ? children.slice(1) : children;
-  if (body === undefined || !isSoap(body, 'Body')) {
+  if (isEnvelope && (body === undefined || !isSoap(body, 'Body'))) {
     const other = body?.name === 'Body' ? `, but a Body that is not in the namespace of its Envelope, ${ns}` : '';
     report(new XmlError(`has no SOAP body${other}`, body?.at ?? at));
   }

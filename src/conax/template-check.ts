@@ -32,33 +32,42 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     const onMalformed = (error: XmlError): void => mistake(error.position, malformed(error));
     const root = readTolerantly(text, onMalformed);
     if (root === null) continue;
-    const { version, at, content, headers } = readStructure(root, onMalformed);
-    if (content === null) onMalformed(new XmlError('has 0 elements in its SOAP body instead of one', at));
-    else {
-      if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
-        mistake(content.at, 'the element in the Body depends on a field; write the same one for all');
-      }
-      envelope = {
-        soapVersion: version,
-        body: { ns: content.ns, name: content.name },
-        headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
-        lines: { envelope: lineOf(at), body: lineOf(content.at) },
-      };
-    }
+    let isSound = true;
+    const { version, at, content, headers } = readStructure(root, (problem) => {
+      isSound = false;
+      onMalformed(problem);
+    });
     const texts = textsIn(root);
     checkMarkers(text, texts, mistake);
-    checkSent(type, template, values, texts, envelope?.lines.body ?? lineOf(root.at), report);
+    if (content === null) {
+      if (isSound) onMalformed(new XmlError('has 0 elements in its SOAP body instead of one', at));
+      continue;
+    }
+    if (envelope !== null && nameOf(content) !== nameOf(envelope.body)) {
+      mistake(content.at, 'the element in the Body depends on a field; write the same one for all');
+    }
+    envelope = {
+      soapVersion: version,
+      body: { ns: content.ns, name: content.name },
+      headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
+      lines: { envelope: lineOf(at), body: lineOf(content.at) },
+    };
+    checkSent(type, template, values, texts, envelope.lines.body, report);
   }
   return envelope;
 }
 
 /** Reads a text as well as it can; null if nothing can be made of it. */
 function readTolerantly(text: string, onMalformed: (error: XmlError) => void): XmlElement | null {
+  let isReported = false;
   try {
-    return readXml(text, fileLimits, onMalformed);
+    return readXml(text, fileLimits, (error) => {
+      isReported = true;
+      onMalformed(error);
+    });
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    onMalformed(error);
+    if (!isReported) onMalformed(error);
     return null;
   }
 }
