@@ -78,8 +78,10 @@ function formOf(one: WithFields['operation'], fixed: FurtherCommand['fixed']): F
 function inCommon(forms: readonly FieldSchema[]): FieldSchema {
   const [{ properties = {}, required = [] } = {}] = forms;
   const common = Object.entries(properties).map(([name, field]): [string, FieldSchema] => {
-    if (field.const === undefined) return [name, { ...(field.properties ? { type: 'object' } : field) }];
-    return [name, { type: 'string', enum: forms.map((form) => form.properties?.[name]?.const) }];
+    const { description = '' } = field;
+    if (field.properties !== undefined) return [name, { type: 'object', description }];
+    if (field.const === undefined) return [name, field];
+    return [name, { type: 'string', description, enum: forms.map((form) => form.properties?.[name]?.const) }];
   });
   return { properties: Object.fromEntries(common), required };
 }
@@ -146,7 +148,7 @@ function optionFor(
     schema.description ?? '',
     ...(choices === undefined ? [] : [`One of ${choices.join(', ')}.`]),
     ...(isList ? ['Repeat it for several.'] : []),
-    ...(schema.default === undefined ? [] : [`Default ${textOf(schema.default)}.`]),
+    ...(schema.default === undefined || schema.default === '' ? [] : [`Default ${textOf(schema.default)}.`]),
     ...(isRequired && fallback === undefined && !isElsewhere ? ['Required.'] : []),
   ];
   const option = command.createOption(

@@ -13,7 +13,6 @@ import {
   type Question,
   routeOf,
 } from '../operations/operation.ts';
-import { visibleLine } from '../platform/terminal-text.ts';
 import { addFields, addOnce, fieldsOf, givenInput, type WithFields } from './command-fields.ts';
 import { dataText, emptyText } from './data-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
@@ -62,7 +61,7 @@ interface Options {
 }
 
 function addCommand(command: Command, one: FurtherCommand): void {
-  const { unless } = one;
+  const { unless } = one.cli;
   addFields(command, fieldsOf(one), one.cli);
   if (unless !== undefined) {
     command.option(`--${unless.option}`, `${unless.does.summary}.`);
@@ -101,6 +100,8 @@ async function perform(command: Command, one: FurtherCommand): Promise<void> {
     const following = followed(cli, options);
     const output = following === null ? made : await follow(context, following, made);
     await show(one, input, output, options.json === true);
+    const failure = (following ?? cli).failure?.(output, input) ?? null;
+    if (failure !== null) throw new Error(failure);
   });
 }
 
@@ -114,14 +115,12 @@ async function show({ cli }: FurtherCommand, input: object, output: object, json
   if (json) await printJson(output);
   else if (empty !== null) report(cli.empty ?? empty);
   else await print(cli.text?.(output as never, input as never) ?? dataText(output, process.stdout.columns));
-  const failure = cli.failure?.(output as never, input as never) ?? null;
-  if (failure !== null) throw new Error(failure);
 }
 
 /** @throws NotFoundError if there is nothing to do, UsageError if nobody can be asked. */
 async function ask(asked: Question | undefined, { yes }: Options): Promise<void> {
   if (asked === undefined) return;
-  report(visibleLine(asked.shown));
+  report(asked.shown);
   if (asked.nothing !== null) throw new NotFoundError(asked.nothing);
   if (yes === true) return;
   if (!process.stdin.isTTY) throw new UsageError('Nobody can be asked whether to start: add --yes');

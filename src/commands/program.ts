@@ -6,9 +6,6 @@ import { featureCommand } from './feature-command.ts';
 import { importCommand } from './import.ts';
 import { migrateCommand } from './migrate.ts';
 import { addReplayWork } from './replay.ts';
-import { reconcileCommand } from './reconcile.ts';
-import { resyncCommand } from './resync.ts';
-import { runsCommand } from './runs.ts';
 import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
@@ -26,9 +23,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
   [serveCommand, SERVICE_SETTINGS],
   [migrateCommand, ['database', 'kafka', 'log']],
   [simulatorCommand, ['simulator', 'mapping', 'log']],
-  [runsCommand, ['database', 'rules']],
-  [resyncCommand, ['database', 'rules']],
-  [reconcileCommand, ['database', 'rules']],
   ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
   [importCommand, ['database']],
   [conaxCommand, []],

@@ -1,9 +1,12 @@
 import type { Feature } from '../operations/operation.ts';
 import { provider } from './provider/provider.ts';
 import { queue } from './queue/queue.ts';
+import { reconcile } from './reconcile/reconcile.ts';
 import { replay } from './replay/replay.ts';
 import { requests } from './requests/requests.ts';
+import { resync } from './resync/resync.ts';
 import { retention } from './retention/retention.ts';
+import { runs } from './runs/runs.ts';
 import { schedules } from './schedules/schedules.ts';
 import { users } from './users/users.ts';
 import { info } from './utilities/info.ts';
@@ -21,9 +24,12 @@ export const FEATURES: readonly Feature[] = [
   pin,
   provider,
   queue,
+  reconcile,
   replay,
   requests,
+  resync,
   retention,
+  runs,
   schedules,
   users,
   waitingEvents,

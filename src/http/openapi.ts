@@ -22,8 +22,6 @@ const TAGS: Readonly<Record<string, string>> = {
   authentication: 'Log in, and end the token.',
   'provisioning requests': 'Make, show and list commands for the CAS, as the CRM does.',
   requests: 'Send pending requests now.',
-  runs: 'Work over many cards or subscriptions.',
-  reconcile: 'Differences between the CAS and the CRM.',
   replay: 'Past events and outcomes again.',
   events: 'Events of the CRM, and those that wait for a person.',
 };

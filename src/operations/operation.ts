@@ -107,6 +107,8 @@ export interface CommandLine<I extends InputSchema = InputSchema, O extends z.Zo
   /** What people are shown and asked before the operation is done, unless they give `--yes`. */
   ask?(context: OperationContext, input: z.output<I>): Promise<Question>;
   readonly follow?: Follow<O>;
+  /** A command that is done in place of this one if its option is given. */
+  readonly unless?: { readonly option: string; readonly does: FurtherCommand };
   /** What people read on standard error if the only list of the output is empty. */
   readonly empty?: string;
   /** The output as text for people; without it objects are shown as fields and arrays as tables. */
@@ -134,6 +136,8 @@ export interface Follow<O extends z.ZodObject = z.ZodObject> {
   progress(output: z.output<O>, first: z.output<O>, ms: number): string;
   /** What a person is told who leaves before the end. */
   left(output: z.output<O>): string;
+  /** Why the command ends with exit code 1 after it followed to the end; null if all is well. */
+  failure(output: z.output<O>): string | null;
 }
 
 /** A further command of an operation. */
@@ -146,8 +150,6 @@ export interface FurtherCommand {
   /** What the command decides: fields that are no options of it. Undefined: it has no such field. */
   readonly fixed: Readonly<Record<string, unknown>>;
   readonly cli: CommandLine;
-  /** A command that is done in place of this one if its option is given. */
-  readonly unless?: { readonly option: string; readonly does: FurtherCommand };
 }
 
 /** The operations of one kind, which share a command and a heading of the OpenAPI document. */

@@ -18,6 +18,8 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'runs message': '--type BARK --message x --all --yes',
   'runs fingerprint': '--x 1 --y 1 --height 1 --slot 1 --all --yes',
   'runs queue': '--yes',
+  'runs start': '--kind QUEUE --parameters {} --selection {} --yes',
+  'runs estimate': '--kind QUEUE --parameters {} --selection {}',
   'runs list': '',
   'runs show': '1',
   'runs stop': '1',

@@ -186,9 +186,9 @@ test('a command asks before, follows what was started, and fails after it printe
       isOver: (output) => steps(output) === 1,
       progress: (output) => `step ${steps(output)}`,
       left: () => 'goes on',
+      failure: (output) => (steps(output) === 1 ? 'not all is well' : null),
     },
     text: (output) => `done: ${steps(output)}`,
-    failure: (output) => (steps(output) === 1 ? 'not all is well' : null),
   };
   const { options: _, ...rest } = following;
   const given = ['show', '--height', '1', '--generate'];
@@ -211,7 +211,7 @@ test('a command asks before, follows what was started, and fails after it printe
 
 test('with its option a command does another one in its place', async () => {
   const does = shows({ cli: { ...cli, text: () => 'the other' } });
-  const more = { cli: { ...cli, text: () => 'the first' }, unless: { option: 'send', does } };
+  const more = { cli: { ...cli, text: () => 'the first', unless: { option: 'send', does } } };
   const given = ['show', '--height', '1', '--generate'];
   await runs(given, more);
   await runs([...given, '--send'], more);

@@ -11,7 +11,7 @@ export const fixParameters = z.strictObject({
   only: z
     .enum(differenceFindings, `give one of ${differenceFindings.join(', ')}, or leave it out for both`)
     .optional()
-    .describe('Mends only what was found so; without it everything.'),
+    .describe('Fixes only what was found so; by default everything.'),
 });
 
 /**
@@ -22,7 +22,7 @@ export const fixParameters = z.strictObject({
  */
 export const reconcileFixKind = runKind({
   name: 'RECONCILE_FIX',
-  description: 'mends the differences that a reconcile run found',
+  description: 'fixes the differences that a reconcile run found',
   process: 'RESYNC',
   parameters: fixParameters,
   source: differentCardsSource,

@@ -6,7 +6,10 @@ import { findRun, type RunRow } from '../runs/store.ts';
 
 /** The RECONCILE run whose findings to fix. */
 export const fixSelection = z.strictObject({
-  run: z.int('give the number of a reconcile run').min(1, 'give the number of a reconcile run'),
+  run: z
+    .int('give the number of a reconcile run')
+    .min(1, 'give the number of a reconcile run')
+    .describe('The number of the reconcile run.'),
 });
 export type FixSelection = z.output<typeof fixSelection>;
 
@@ -18,7 +21,7 @@ const SAMPLE = 10;
 export const differentCardsSource: TargetSource<FixSelection> = {
   schema: fixSelection,
   async begin(tx, _runId, selection) {
-    await mustBeReconciled(tx, selection.run);
+    await mustBeReconciled(tx, selection.run, 'selection.run');
     return { kept: selection, cursor: '' };
   },
   async collect(tx, runId, kept, after) {
@@ -27,7 +30,7 @@ export const differentCardsSource: TargetSource<FixSelection> = {
     return part === undefined || part.count < PART ? null : part.last;
   },
   async estimate(db, { run }) {
-    await mustBeReconciled(db, run);
+    await mustBeReconciled(db, run, 'selection.run');
     const [counted] = await db.query<{ count: number }>(COUNT, [run]);
     const sample = await db.query<Pick<NewTarget, 'target' | 'card' | 'subscription'>>(SAMPLE_OF, [run, SAMPLE]);
     return { targets: counted?.count ?? 0, exact: true, sample };
@@ -36,23 +39,24 @@ export const differentCardsSource: TargetSource<FixSelection> = {
 
 /**
  * Reads a RECONCILE run.
+ * @param field the input's field that has the id, for errors.
  * @throws OperationError if there is no such run, or it is of another kind.
  */
-export async function reconcileRun(db: Queryable, id: number): Promise<RunRow> {
+export async function reconcileRun(db: Queryable, id: number, field: string): Promise<RunRow> {
   const run = await findRun(db, id);
-  if (run === null) throw new OperationError('RUN_NOT_FOUND', 'run', `there is no run ${id}`);
+  if (run === null) throw new OperationError('RUN_NOT_FOUND', field, `there is no run ${id}`);
   if (run.kind === 'RECONCILE') return run;
-  throw new OperationError('PARAMETER_INVALID', 'run', `run ${id} is a ${run.kind} run; give one that reconciled`);
+  throw new OperationError('PARAMETER_INVALID', field, `run ${id} is a ${run.kind} run; give one that reconciled`);
 }
 
 /**
  * Checks that a RECONCILE run is not under way.
  * @throws OperationError if the run is of another kind, or may still find something.
  */
-export async function mustBeReconciled(db: Queryable, id: number): Promise<void> {
-  const { state } = await reconcileRun(db, id);
+export async function mustBeReconciled(db: Queryable, id: number, field: string): Promise<void> {
+  const { state } = await reconcileRun(db, id, field);
   if (state === 'COMPLETED' || state === 'STOPPED' || state === 'FAILED') return;
-  throw new OperationError('STATE_CONFLICT', 'run', `run ${id} is ${state}; wait until it is COMPLETED, or stop it`);
+  throw new OperationError('STATE_CONFLICT', field, `run ${id} is ${state}; wait until it is COMPLETED, or stop it`);
 }
 
 /** Walks run_target's primary key, part by part. */

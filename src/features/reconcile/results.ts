@@ -9,7 +9,7 @@ export const differenceFindings = ['MISSING_IN_CAS', 'TOO_MUCH_IN_CAS'] as const
 const difference = z.strictObject({ finding: z.enum(differenceFindings), service_ca_id: z.string() });
 
 /** The result of a card that is DIFFERENT or CHANGING. */
-const different = z.strictObject({ differences: z.array(difference) });
+export const different = z.strictObject({ differences: z.array(difference) });
 export type Different = z.output<typeof different>;
 
 /** The result of a card that is NOT_READABLE. */

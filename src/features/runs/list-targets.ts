@@ -1,16 +1,18 @@
+import { z } from 'zod';
 import type { Queryable } from '../../platform/database.ts';
-import type { Json } from './kind.ts';
 
-/** A target of a run, for people. */
-export interface ListedTarget {
-  readonly target: string;
-  readonly card: string | null;
-  readonly subscription_number: string | null;
-  /** WAITING, PENDING, or its outcome. */
-  readonly outcome: string;
-  readonly request_numbers: readonly number[];
-  readonly result: Json | null;
-}
+/** A target of a run as operations show it. */
+export const shownTarget = z
+  .strictObject({
+    target: z.string(),
+    card: z.string().nullable(),
+    subscription_number: z.string().nullable(),
+    outcome: z.string().describe('WAITING, PENDING, COMPLETED, an error code, or one of the kind.'),
+    request_numbers: z.array(z.int()),
+    result: z.unknown(),
+  })
+  .meta({ id: 'RunTarget', description: 'A card or a subscription of a run.' });
+export type ShownTarget = z.output<typeof shownTarget>;
 
 export interface TargetPage {
   /** Null: any. */
@@ -21,8 +23,8 @@ export interface TargetPage {
 }
 
 /** Reads a page of a run's targets, ordered by name. */
-export function listTargets(db: Queryable, runId: number, page: TargetPage): Promise<ListedTarget[]> {
-  return db.query<ListedTarget>(LIST, [runId, page.outcome, page.after, page.limit]);
+export function listTargets(db: Queryable, runId: number, page: TargetPage): Promise<ShownTarget[]> {
+  return db.query<ShownTarget>(LIST, [runId, page.outcome, page.after, page.limit]);
 }
 
 const OUTCOME = /* sql */ `coalesce(t.outcome, case t.state when 'SENT' then 'PENDING' else t.state end)`;

@@ -18,24 +18,35 @@ const SUBSCRIPTION_STATES = Object.keys({
 const value = text(200).min(1, 'give it a value');
 
 const productIdentifier = z
-  .strictObject({ id: value.optional(), code: value.optional(), alternative_code: value.optional() })
+  .strictObject({
+    id: value
+      .optional()
+      .describe('With an effective service of this product, by the id of the product or the service.'),
+    code: value.optional().describe('With an effective service of this product, by its code.'),
+    alternative_code: value.optional().describe('With an effective service of this product, by its alternative code.'),
+  })
   .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
     message: 'give exactly one of id, code, alternative_code',
   });
 
 /** Conditions on the newest snapshots. All given ones must hold. */
 const filters = {
-  /** Everything known; only without another filter. */
-  all: z.literal(true, 'give true, or leave it out').optional(),
+  all: z
+    .literal(true, 'give true, or leave it out')
+    .optional()
+    .describe('Everything known; only without another filter.'),
   /** An effective service of this product (R2); for cards, on that card (R1). */
   product: productIdentifier.optional(),
   subscription_states: z
     .array(z.enum(SUBSCRIPTION_STATES, `give states out of ${SUBSCRIPTION_STATES.join(', ')}`))
     .min(1, 'give at least one state')
     .max(SUBSCRIPTION_STATES.length)
-    .optional(),
-  /** The distributor of the card, or of any card of the subscription; null: cards without one. */
-  distributor: value.nullable().optional(),
+    .optional()
+    .describe('Of subscriptions in one of these states.'),
+  distributor: value
+    .nullable()
+    .optional()
+    .describe('With this distributor of the card, or of any card of the subscription; null: without one.'),
 };
 
 /** An empty selection is refused, since a slip would reach every customer. */
@@ -61,7 +72,8 @@ export const cardSelection = z
       .array(z.string('give CA ids as texts'))
       .min(1, 'give at least one card')
       .max(LISTED_MAX, `give at most ${LISTED_MAX} cards`)
-      .optional(),
+      .optional()
+      .describe('These smart cards, known or not.'),
   })
   .superRefine(oneWay('cards'));
 export type CardSelection = z.output<typeof cardSelection>;
@@ -74,7 +86,8 @@ export const subscriptionSelection = z
       .array(value)
       .min(1, 'give at least one number')
       .max(LISTED_MAX, `give at most ${LISTED_MAX} numbers`)
-      .optional(),
+      .optional()
+      .describe('These subscriptions, which must be known.'),
   })
   .superRefine(oneWay('subscriptions'));
 export type SubscriptionSelection = z.output<typeof subscriptionSelection>;

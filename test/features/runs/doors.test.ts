@@ -79,7 +79,7 @@ describe('the operations API', () => {
       '/runs/{id}/targets',
     );
     expect(targets).toMatchObject([{ target: CARD, subscription_number: 'S0000008601', outcome: 'COMPLETED' }]);
-    expect((await call<{ runs: RunView[] }>('/runs?number_of_results=1')).runs.map((run) => run.id)).toEqual([id]);
+    expect((await call<{ runs: RunView[] }>('/runs?limit=1')).runs.map((run) => run.id)).toEqual([id]);
     const again = await world.operate(`/runs/${id}/stop`, {});
     expect(refusal(again, 'it cannot be stopped')).toEqual([409, 'STATE_CONFLICT', 'it cannot be stopped']);
   });
@@ -248,7 +248,7 @@ describe('the command line', () => {
       runs('--message', 'x', '--all'),
     ]);
     expect([long.exitCode, long.stderr]).toEqual([2, expect.stringContaining('--message is "xxx')]);
-    expect([nobody.exitCode, nobody.stderr]).toEqual([2, expect.stringContaining('give --cards alone')]);
+    expect([nobody.exitCode, nobody.stderr]).toEqual([2, expect.stringContaining('give --card alone')]);
     expect([none.exitCode, none.stderr]).toEqual([3, expect.stringContaining('Nothing is selected')]);
     expect([unasked.exitCode, unasked.stderr]).toEqual([2, expect.stringContaining('add --yes')]);
   });

@@ -131,10 +131,9 @@ describe(`a bark run to ${CARDS} cards whose service is killed in the middle, an
 
   test('lists the cards whose outcome is unknown for a person; every other one got the message', async () => {
     const listed = await runCli(['runs', 'cards', String(id), '--outcome', 'OUTCOME_UNKNOWN', '--json'], world.env);
-    const unknown = listed.stdout
-      .trim()
-      .split('\n')
-      .map((line) => JSON.parse(line) as { card: string; request_numbers: number[] });
+    const { targets: unknown } = JSON.parse(listed.stdout) as {
+      targets: { card: string; request_numbers: number[] }[];
+    };
     const all = await shown();
     const named = new Set(unknown.map(({ card }) => card));
     expect(cards.filter((card) => !named.has(card) && !all.has(card))).toEqual([]);
