@@ -10,7 +10,6 @@ import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
 import { addPinKeyCommand } from './pin-key.ts';
-import { addPasswordCommands } from './users.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
 import { visible } from '../platform/terminal-text.ts';
@@ -30,7 +29,6 @@ const COMMANDS: readonly (readonly [make: () => Command, settings: readonly Sett
 
 function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
-  if (feature.name === 'users') addPasswordCommands(command);
   if (feature.name === 'replay') addReplayWork(command);
   if (feature.name === 'retention') addRetentionRun(command);
   if (feature.name === 'pin') addPinKeyCommand(command);

@@ -187,8 +187,8 @@ export function commandsOf({ operations, commands = [] }: Feature): FurtherComma
     .filter(({ hasCommand = true }) => hasCommand)
     .map((one): FurtherCommand => {
       const { name, summary, description, cli = {} } = one;
-      const [feature, ...verb] = name.split('.');
-      return { name: [feature, ...verb].join(' '), summary, description, operation: one, fixed: {}, cli };
+      const command = name.replace('.', ' ').replaceAll('_', '-');
+      return { name: command, summary, description, operation: one, fixed: {}, cli };
     });
   return [...own, ...commands];
 }

@@ -78,10 +78,14 @@ test('a user is disabled and enabled again', async () => {
 test.each([
   [3, 'username: there is no user emil', ['disable', 'emil']],
   [2, 'username is "a b": give', ['disable', 'a b']],
-  [3, 'There is no user emil', ['reset-password', 'emil', '--generate']],
-  [2, 'The username is "a b": give', ['add', 'a b', ...ADD, '--generate']],
+  [3, 'username: there is no user emil', ['reset-password', 'emil', '--generate']],
+  [2, 'username is "a b": give', ['add', 'a b', ...ADD, '--generate']],
   [2, '--organisation is " ": give', ['add', 'emil', '--role', 'viewer', '--organisation', ' ', '--generate']],
-  [2, 'Allowed choices are viewer, operator, admin', ['add', 'emil', '--role', 'root', '--organisation', 'x']],
+  [
+    2,
+    '--role is "root": give one of viewer, operator, admin',
+    ['add', 'emil', '--role', 'root', '--organisation', 'x', '--generate'],
+  ],
   [2, 'There is no terminal to ask for the password', ['add', 'emil', ...ADD]],
   [2, 'The password has 0 characters: give one of 12 to 256', ['add', 'emil', ...ADD, '--password-file', '/dev/null']],
   [

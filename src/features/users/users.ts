@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { because, refuse } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { instant, noInput } from '../../operations/fields.ts';
-import { listUsers, setDisabled } from '../../users/changes.ts';
+import { addUser, listUsers, resetPassword, setDisabled } from '../../users/changes.ts';
+import { generatePassword, HashingBusyError, passwordProblem } from '../../users/passwords.ts';
 import { ROLES, usernameOf } from '../../users/user.ts';
 
 const username = z
@@ -39,7 +41,42 @@ const switched = z
   })
   .meta({ id: 'SwitchedUser', description: 'Whether a user may log in after the call.' });
 
-/** `users`: who may use the APIs. Adding users and resetting passwords are commands alone. */
+/** A password, or the wish to have one made up. */
+const newPassword = {
+  password: z
+    .string('give the password as text')
+    .superRefine((given, context) => {
+      const problem = passwordProblem(given);
+      if (problem !== null) refuse(context, 'PARAMETER_INVALID', problem);
+    })
+    .optional()
+    .meta({ format: 'password', description: 'The new password: 12 to 256 characters.' }),
+  generate: z.boolean('give true or false').optional().describe('Make a password up, and show it this once.'),
+};
+const PASSWORD_CLI = { instead: { password: 'generate' } };
+
+function checkPassword(
+  given: { password?: string | undefined; generate?: boolean | undefined },
+  context: z.RefinementCtx,
+) {
+  const isGiven = given.password !== undefined;
+  if (isGiven !== (given.generate === true)) return;
+  const code = isGiven ? 'PARAMETERS_CONFLICT' : 'PARAMETER_MISSING';
+  refuse(context, code, 'give {password}, or {generate}: exactly one of them');
+}
+
+const userText = (what: string) =>
+  z
+    .string(`give ${what}`)
+    .max(100, 'give at most 100 characters')
+    .refine((given) => given.trim() !== '' && !/\p{Cc}/u.test(given), {
+      message: 'give 1 to 100 characters, none of them a control character',
+      params: because('PARAMETER_INVALID'),
+    });
+
+const madeUp = z.string().nullable().describe('The password that was made up, shown only now; null if it was given.');
+
+/** `users`: who may use the APIs. */
 export const users: Feature = {
   name: 'users',
   summary: 'Adds, lists and disables the users of the Web API and the operations API.',
@@ -64,6 +101,70 @@ export const users: Feature = {
             changed_by: changedBy,
           })),
         };
+      },
+    }),
+    operation({
+      name: 'users.add',
+      summary: 'Add a user',
+      description: 'The user can log in at once.',
+      role: 'admin',
+      route: 'POST /users',
+      input: z
+        .strictObject({
+          username,
+          role: z
+            .enum(ROLES, `give one of ${ROLES.join(', ')}`)
+            .describe('A viewer reads, an operator also makes requests, an admin may do everything.'),
+          organisation: userText('the organisation').describe('What the user gives as organisation to log in.'),
+          unit: userText('the unit').optional().describe("The unit that the user's requests are noted with."),
+          ...newPassword,
+        })
+        .superRefine(checkPassword),
+      output: z
+        .strictObject({
+          username: z.string(),
+          role: z.enum(ROLES),
+          organisation: z.string(),
+          unit: z.string().nullable(),
+          password: madeUp,
+        })
+        .meta({ id: 'AddedUser', description: 'A user that was added.' }),
+      example: { username: 'anna', role: 'operator', organisation: 'Nordic', unit: 'Care', generate: true },
+      cli: {
+        ...PASSWORD_CLI,
+        arguments: ['username'],
+        text: ({ username: name, password }) => `user ${name} is added${shownOnce(password)}`,
+      },
+      async handle({ db, by }, { username: name, role, organisation, unit = null, password }) {
+        const chosen = password ?? generatePassword();
+        const added = { username: name, role, organisation, unit };
+        if (await hashed(addUser(db, { ...added, password: chosen, by: by.user }))) {
+          return { ...added, password: password === undefined ? chosen : null };
+        }
+        const problem = `there is a user ${name} already: take another name, or see users reset-password, enable`;
+        throw new OperationError('NAME_TAKEN', null, problem);
+      },
+    }),
+    operation({
+      name: 'users.reset_password',
+      summary: 'Give a user another password',
+      description: 'Ends all tokens of the user at once.',
+      role: 'admin',
+      route: 'POST /users/reset_password',
+      input: z.strictObject({ username, ...newPassword }).superRefine(checkPassword),
+      output: z
+        .strictObject({ username: z.string(), password: madeUp })
+        .meta({ id: 'ResetPassword', description: 'A user whose password was reset.' }),
+      example: { username: 'anna', generate: true },
+      cli: {
+        ...PASSWORD_CLI,
+        arguments: ['username'],
+        text: ({ username: name, password }) => `the password of ${name} is reset${shownOnce(password)}`,
+      },
+      async handle({ db, by }, { username: name, password }) {
+        const chosen = password ?? generatePassword();
+        if (!(await hashed(resetPassword(db, { username: name, password: chosen, by: by.user })))) throw noUser(name);
+        return { username: name, password: password === undefined ? chosen : null };
       },
     }),
     operation({
@@ -95,10 +196,23 @@ export const users: Feature = {
 
 async function switchUser({ db, by }: OperationContext, name: string, disabled: boolean) {
   const result = await setDisabled(db, { username: name, disabled, by: by.user });
-  if (result === 'NOT_FOUND') {
-    throw new OperationError('USER_NOT_FOUND', 'username', `there is no user ${name}: check the name`);
-  }
+  if (result === 'NOT_FOUND') throw noUser(name);
   return { username: name, disabled, changed: result === 'CHANGED' };
+}
+
+function noUser(name: string): OperationError {
+  return new OperationError('USER_NOT_FOUND', 'username', `there is no user ${name}: check the name`);
+}
+
+function shownOnce(password: string | null): string {
+  return password === null ? '' : `; its password, shown only now: ${password}`;
+}
+
+/** @throws OperationError if too many passwords are being hashed. */
+function hashed<T>(work: Promise<T>): Promise<T> {
+  return work.catch((error: unknown) => {
+    throw error instanceof HashingBusyError ? new OperationError('TOO_MANY_ATTEMPTS', null, error.message) : error;
+  });
 }
 
 function switchedText({ username: name, disabled, changed }: z.output<typeof switched>): string {

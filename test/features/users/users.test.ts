@@ -50,6 +50,25 @@ test('an admin disables a user, whose token ends, and the change names the admin
   });
 });
 
+test('an admin adds a user and resets a password over HTTP; a made up password is shown once', async () => {
+  const olga = { username: 'Olga', role: 'operator', organisation: 'acme', password: 'correct horse battery' };
+  const added = await world.operate('/users', olga, 'admin');
+  expect(added.data).toEqual({ username: 'olga', role: 'operator', organisation: 'acme', unit: null, password: null });
+  const again = await world.operate('/users', { ...olga, password: undefined, generate: true }, 'admin');
+  expect(refusal(again, 'there is a user olga already')).toEqual([409, 'NAME_TAKEN', 'there is a user olga already']);
+  const reset = await world.operate('/users/reset_password', { username: 'olga', generate: true }, 'admin');
+  expect(reset.data).toEqual({ username: 'olga', password: expect.stringMatching(/^\w{24}$/) as string });
+});
+
+test.each([
+  [{ password: 'short' }, 'PARAMETER_INVALID', 'The password has 5 characters: give one of 12 to 256'],
+  [{}, 'PARAMETER_MISSING', 'give password, or generate: exactly one of them'],
+  [{ password: 'correct horse battery', generate: true }, 'PARAMETERS_CONFLICT', 'give password, or generate'],
+])('a user is not added with the password %j', async (given, code, says) => {
+  const body = { username: 'emil', role: 'viewer', organisation: 'x', ...given };
+  expect(refusal(await world.operate('/users', body, 'admin'), says)).toEqual([400, code, says]);
+});
+
 test.each([
   ['/users/emil/disable', 404, 'USER_NOT_FOUND', 'username: there is no user emil'],
   ['/users/a%20b/enable', 400, 'PARAMETER_INVALID', 'username is "a b": give 1 to 64 letters'],
@@ -60,6 +79,8 @@ test.each([
 test('nobody but an admin sees or changes users', async () => {
   for (const [path, body] of [
     ['/users', undefined],
+    ['/users', { username: 'x', role: 'admin', organisation: 'x', generate: true }],
+    ['/users/reset_password', { username: 'admin', generate: true }],
     ['/users/viewer/disable', {}],
     ['/users/viewer/enable', {}],
   ] as const) {
