@@ -83,7 +83,8 @@ export type OneOf<K extends string> = { [F in K]: Readonly<Record<F, string>> }[
 
 /** Returns the number that a text is; any other value stays as it is, for the error to show. */
 export function numeral(given: unknown): unknown {
-  return typeof given === 'string' && /^-?\d{1,15}$/.test(given) ? Number(given) : given;
+  const isNumber = typeof given === 'string' && /^-?\d{1,16}$/.test(given) && Number.isSafeInteger(Number(given));
+  return isNumber ? Number(given) : given;
 }
 
 /** A whole number in a query, in a range. */
