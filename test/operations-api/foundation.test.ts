@@ -1,6 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { operationsCalls } from '../../src/operations-api/calls.ts';
-import type { OperationsParts } from '../../src/operations-api/parts.ts';
+import { operationsCalls, type OperationsParts } from '../../src/operations-api/calls.ts';
 import { openApiOracle } from '../web-api/openapi-oracle.ts';
 import { json, OPERATIONS, refusal, startWebWorld, type WebWorld } from '../web-api/support.ts';
 import { metricsOf } from '../support/scene.ts';
