@@ -35,8 +35,7 @@ import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
 import { ownTopics } from './features/replay/destination.ts';
 import { startReplayHost } from './features/replay/host.ts';
-import { runMetrics } from './features/runs/metrics.ts';
-import { startRunWorker } from './features/runs/worker.ts';
+import { runMetrics, startRunWorker } from './features/runs/worker.ts';
 import {
   managementAddressOf,
   planningRulesOf,

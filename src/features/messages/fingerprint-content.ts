@@ -1,8 +1,7 @@
 import type { z } from 'zod';
 import type { Command, Device } from '../../planning/command.ts';
-import { screenTime, screenTimeOf } from './content-kinds.ts';
 import { wholeNumber } from '../../operations/fields.ts';
-import { DISPLAY_SECONDS } from './message-content.ts';
+import { DISPLAY_SECONDS, screenTime, screenTimeOf } from './message-content.ts';
 
 /**
  * The fields of a fingerprint, for a schema that adds whom it is for. The units of position and height are the set-top

@@ -5,7 +5,7 @@ import { runKind } from '../runs/kind.ts';
 import { forEachCard } from '../runs/well-formed.ts';
 
 /** What to show, when and where. */
-export const fingerprintParameters = z.strictObject(fingerprintFields);
+const fingerprintParameters = z.strictObject(fingerprintFields);
 
 /** FINGERPRINT: the card's fingerprint on the screen of every card of a selection. */
 export const fingerprintKind = runKind({

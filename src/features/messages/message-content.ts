@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { Command, Device } from '../../planning/command.ts';
-import { because, refuse } from '../../http/input-kinds.ts';
+import { formatDate, parseDate } from '../../http/dates.ts';
+import { because, refuse, scheduledDate } from '../../http/input-kinds.ts';
 import { messageTextProblem } from './message-text.ts';
-import { screenTime, screenTimeOf } from './content-kinds.ts';
 import { wholeNumber } from '../../operations/fields.ts';
 
 /** A mail is kept until it is read, a bark is shown at once, a repeating one several times. */
@@ -111,4 +111,21 @@ export function messageCommand(
 
 function nameOf(type: MessageType): string {
   return type.toLowerCase().replace('_', ' ');
+}
+
+/**
+ * A time at which a screen shows something, as text. It is read like any date of the Web API, and returned as UTC in whole
+ * seconds, so that the result can be read again.
+ */
+export function screenTime(what: string) {
+  return scheduledDate.transform(formatDate).meta({
+    description: `${what}, default now. Without zone UTC; an offset is accepted.`,
+    examples: ['2030-11-28T15:05:20'],
+  });
+}
+
+/** The time of such a text in epoch milliseconds, or of its default, in whole seconds: no finer time is shown. */
+export function screenTimeOf(text: string | undefined, fallback: Date): number {
+  const time = (text === undefined ? null : parseDate(text)) ?? fallback;
+  return Math.floor(time.getTime() / 1_000) * 1_000;
 }

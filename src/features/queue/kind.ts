@@ -4,13 +4,13 @@ import type { Queryable, Transaction } from '../../platform/database.ts';
 import {
   type Json,
   type NewTarget,
+  outcomeOf,
   runKind,
   type RunTarget,
   type TargetPlan,
   type TargetSource,
   type Verdict,
 } from '../runs/kind.ts';
-import { outcomeOf } from '../runs/outcome.ts';
 import { addTargets } from '../runs/targets.ts';
 import { forEachCard } from '../runs/well-formed.ts';
 

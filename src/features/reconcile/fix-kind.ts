@@ -2,12 +2,11 @@ import { z } from 'zod';
 import { holdingSnapshots } from '../../identifiers/holders.ts';
 import { planFixes } from '../../planning/reconcile.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
-import { runKind, type TargetPlan } from '../runs/kind.ts';
+import { runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
 import { differenceFindings, differencesOf, wanted } from './results.ts';
 import { differentCardsSource } from './fix-source.ts';
-import { withheldJson } from '../runs/withheld-json.ts';
 
-export const fixParameters = z.strictObject({
+const fixParameters = z.strictObject({
   only: z
     .enum(differenceFindings, `give one of ${differenceFindings.join(', ')}, or leave it out for both`)
     .optional()

@@ -4,9 +4,8 @@ import { planResync } from '../../planning/resync.ts';
 import { snapshotCards } from '../../planning/snapshot.ts';
 import { lockCards } from '../../requests/lock-cards.ts';
 import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
-import { runKind, type TargetPlan } from '../runs/kind.ts';
+import { runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
 import { subscriptionSource } from './source.ts';
-import { withheldJson } from '../runs/withheld-json.ts';
 
 /**
  * RESYNC: sends again what the newest snapshot of each selected subscription entitles. It sends CREATE_PAIRING of the

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Actor } from '../../operations/actor.ts';
-import type { PlanningRules } from '../../planning/types.ts';
+import type { PlanningRules, Withheld } from '../../planning/types.ts';
 import type { Queryable, Transaction } from '../../platform/database.ts';
 import type { Command } from '../../planning/command.ts';
 import type { RequestAnswer } from '../../requests/finish.ts';
@@ -150,6 +150,20 @@ export interface RunKind<P = unknown, S = unknown> {
     targets: readonly SettledTarget[],
     context: KindContext,
   ): Promise<readonly Verdict[]>;
+}
+
+/**
+ * Returns the outcome of a target's final requests: OUTCOME_UNKNOWN, which a person must look at, before the first
+ * refusal.
+ */
+export function outcomeOf(requests: readonly Pick<FinalRequest, 'state' | 'errorCode'>[]): string {
+  const codes = requests.flatMap(({ state, errorCode }) => (state === 'REJECTED' ? [errorCode ?? 'REJECTED'] : []));
+  return codes.includes('OUTCOME_UNKNOWN') ? 'OUTCOME_UNKNOWN' : (codes[0] ?? 'COMPLETED');
+}
+
+/** Returns a withheld command (R11) for the result of a run's target. */
+export function withheldJson({ type, reason, smartcard, serviceCaId, detail }: Withheld): Json {
+  return { type, reason, smartcard, service_ca_id: serviceCaId, detail };
 }
 
 /** A kind without its checked types, for the table of all kinds. */

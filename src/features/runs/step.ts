@@ -5,9 +5,17 @@ import type { NewRequest } from '../../requests/new-request.ts';
 import { submitRequests } from '../../requests/submit.ts';
 import { withdrawSome } from './control.ts';
 import { countTargets } from './counts.ts';
-import type { AnyKind, KindContext, Run, RunRequest, SettledTarget, TargetPlan, Verdict } from './kind.ts';
+import {
+  type AnyKind,
+  type KindContext,
+  outcomeOf,
+  type Run,
+  type RunRequest,
+  type SettledTarget,
+  type TargetPlan,
+  type Verdict,
+} from './kind.ts';
 import { kindOf } from './kinds.ts';
-import { outcomeOf } from './outcome.ts';
 import { keepCounts, moveRun, type RunRow, tryLockOpenRun, writeFailure, writeProgress } from './store.ts';
 import { changeTargets, settledTargets, type TargetChange, unsettledRequests, waitingTargets } from './targets.ts';
 

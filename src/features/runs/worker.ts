@@ -1,7 +1,7 @@
+import { Counter, type Registry } from '@prometheus-io/client';
 import { isDatabaseOutage } from '../../platform/database.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
-import type { RunMetrics } from './metrics.ts';
 import { type StepParts, stepRun } from './step.ts';
 import { lockRun, moveRun, openRuns, writeFailure } from './store.ts';
 
@@ -130,5 +130,22 @@ export function startRunWorker(options: RunWorkerOptions): RunWorker {
       wakeUp?.();
       await working;
     },
+  };
+}
+
+/** The metrics of runs; every name starts with `conax_runs_`. */
+export interface RunMetrics {
+  readonly errors: Counter<'part'>;
+}
+
+/** Creates the metrics in a registry; call it once per registry. */
+export function runMetrics(registry: Registry): RunMetrics {
+  return {
+    errors: new Counter({
+      name: 'conax_runs_errors_total',
+      help: 'Failures of the runs’ worker, by part (step: of one run; round: of all); each is tried again.',
+      labelNames: ['part'],
+      registers: [registry],
+    }),
   };
 }
