@@ -55,7 +55,11 @@ function sentenceOf(issue: z.core.$ZodIssue, nameOf: NameOf): string {
     return `${field} has ${lengthOf(issue.input)} elements: ${issue.message}`;
   }
   if (issue.code === 'custom' && issue.params?.['whole'] === true) {
-    return issue.message.replaceAll(/\{(\w+)\}/g, (_, name: string) => nameOf([name]));
+    // A check names the fields of the object that it is for, or the field itself.
+    const { path } = issue;
+    const within = (name: string): readonly PropertyKey[] =>
+      path.at(-1) === name ? path : [...path, ...name.split('.')];
+    return issue.message.replaceAll(/\{([\w.]+)\}/g, (_, name: string) => nameOf(within(name)));
   }
   return `${field} is ${shown(issue)}: ${issue.message}`;
 }

@@ -238,8 +238,14 @@ function withFields(text: string, fields: readonly Field[]): string {
       (whole, before: string) => (isArgument && before === ' ' ? whole : `${before}${path}`),
     );
   }
+  const inExpression = (path: string): string => path.replaceAll('.', '\\.');
   for (const { path } of fields) {
-    named = named.replaceAll(new RegExp(`\\b${path.replaceAll('.', '\\.')}(?:\\.\\w+|\\[\\d+\\])+`, 'g'), path);
+    named = named.replaceAll(new RegExp(`\\b${inExpression(path)}(?:\\.\\w+|\\[\\d+\\])+`, 'g'), path);
+  }
+  // An object whose fields are options is named by the first of them.
+  for (const { path } of fields) {
+    const around = path.replace(/\.[^.]*$/, '');
+    if (around !== path) named = named.replaceAll(new RegExp(`\\b${inExpression(around)}(?![.\\w])`, 'g'), path);
   }
   return named;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { SubscriptionState } from '../../events/crm.generated.ts';
-import { because, text } from '../../http/input-kinds.ts';
+import { refuse, text } from '../../http/input-kinds.ts';
 
 /** How many cards or subscriptions one list may name. */
 export const LISTED_MAX = 200_000;
@@ -25,8 +25,9 @@ const productIdentifier = z
     code: value.optional().describe('With an effective service of this product, by its code.'),
     alternative_code: value.optional().describe('With an effective service of this product, by its alternative code.'),
   })
-  .refine((given) => Object.values(given).filter((one) => one !== undefined).length === 1, {
-    message: 'give exactly one of id, code, alternative_code',
+  .superRefine((given, context) => {
+    if (Object.values(given).filter((one) => one !== undefined).length === 1) return;
+    refuse(context, 'PARAMETER_INVALID', 'give exactly one of {id}, {code} and {alternative_code}');
   });
 
 /** Conditions on the newest snapshots. All given ones must hold. */
@@ -56,11 +57,8 @@ function oneWay(list: 'cards' | 'subscriptions') {
     const narrowing = Object.values(more).filter((one) => one !== undefined).length;
     const whole = [all, cards, subscriptions].filter((one) => one !== undefined).length;
     if (narrowing > 0 ? whole === 0 : whole === 1) return;
-    context.addIssue({
-      code: 'custom',
-      message: `selection: give {${list}} alone, or {all} alone, or some of {product}, {subscription_states} and {distributor}`,
-      params: because('PARAMETERS_CONFLICT', true),
-    });
+    const some = '{product}, {subscription_states} and {distributor}';
+    refuse(context, 'PARAMETERS_CONFLICT', `give {${list}} alone, or {all} alone, or some of ${some}`);
   };
 }
 

@@ -75,7 +75,7 @@ describe('a selection', () => {
     expect(await wrong({ all: true, distributor: 'x' })).toContain('give {cards} alone, or {all} alone');
     expect(await wrong({ cards: [ONE], product: { code: 'P' } })).toContain('give {cards} alone');
     expect(await wrong({ product: { code: 'P', id: 'p' } })).toContain(
-      'give exactly one of id, code, alternative_code',
+      'give exactly one of {id}, {code} and {alternative_code}',
     );
     expect(await wrong({ subscription_states: ['DEAD'] })).toContain('give states out of DRAFT');
     expect(await wrong({ colour: 'red' })).toContain('colour');
