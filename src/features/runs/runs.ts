@@ -3,6 +3,7 @@ import { text } from '../../http/input-kinds.ts';
 import { instant, limit, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation } from '../../operations/operation.ts';
 import { recordOutcomes } from '../../outcomes/record.ts';
+import type { Queryable } from '../../platform/database.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
 import { fingerprintOptions } from '../messages/fingerprint-content.ts';
 import { messageOptions } from '../messages/message-content.ts';
@@ -49,15 +50,17 @@ const showOperation = operation({
     follow: {
       ...followRun,
       onlyIfAsked: true,
-      again: async ({ db }, { id, changes }) => ({ ...(await showRun(db, await existingRun(db, id))), changes }),
+      again: ({ db }, { id }) => withChanges(db, id),
     },
   },
-  async handle({ db }, { id }) {
-    const run = await showRun(db, await existingRun(db, id));
-    const changes = await runChanges(db, id);
-    return { ...run, changes: changes.map(({ at, ...change }) => ({ ...change, date: at.toISOString() })) };
-  },
+  handle: ({ db }, { id }) => withChanges(db, id),
 });
+
+async function withChanges(db: Queryable, id: number): Promise<RunWithChanges> {
+  const run = await showRun(db, await existingRun(db, id));
+  const changes = await runChanges(db, id);
+  return { ...run, changes: changes.map(({ at, ...change }) => ({ ...change, date: at.toISOString() })) };
+}
 
 /** `runs`: the same for many cards or subscriptions. */
 export const runs: Feature = {
