@@ -1,12 +1,6 @@
 import type { Command, Option } from 'commander';
 import { z } from 'zod';
-import { numeral } from '../http/input-kinds.ts';
 import { type CommandLine, type FurtherCommand, inputSchemaOf, type Operation } from '../operations/operation.ts';
-import { messageOf } from '../platform/errors.ts';
-import { readStandardInput, readTextFile } from '../platform/text.ts';
-import { UsageError } from './exit-codes.ts';
-import type { OptionNames } from './operation.ts';
-import { secretFrom } from './secret-input.ts';
 
 /** A field of an operation's input as a command has it; the fields of an object are fields of their own. */
 export interface Field {
@@ -20,7 +14,7 @@ export interface Field {
 }
 
 /** The JSON Schema of a field, or of a whole input. */
-interface FieldSchema {
+export interface FieldSchema {
   readonly type?: string | readonly string[];
   readonly title?: string;
   readonly description?: string;
@@ -34,8 +28,6 @@ interface FieldSchema {
   /** The forms of an input that a field tells apart. */
   readonly oneOf?: readonly FieldSchema[];
 }
-
-type Options = Readonly<Record<string, unknown>>;
 
 /** What decides about the fields of a command. */
 export interface WithFields extends Pick<FurtherCommand, 'fixed' | 'cli'> {
@@ -67,7 +59,7 @@ export function fieldsOf({ operation, fixed, cli }: WithFields): Field[] {
 }
 
 /** The schema of the input; of several forms the one that is fixed, else what they have in common. */
-function formOf(one: WithFields['operation'], fixed: FurtherCommand['fixed']): FieldSchema {
+export function formOf(one: WithFields['operation'], fixed: FurtherCommand['fixed']): FieldSchema {
   const whole = z.toJSONSchema(inputSchemaOf(one), { io: 'input', unrepresentable: 'any' });
   const { oneOf: forms, ...schema } = whole as FieldSchema;
   if (forms === undefined) return schema;
@@ -159,119 +151,11 @@ function optionFor(
   return fallback === undefined ? option : option.default(fallback);
 }
 
-/**
- * The input as a JSON body would have it, for the schema to check, and the names for its errors. Reads files, and asks
- * for secrets.
- */
-export async function givenInput(
-  command: Command,
-  fields: readonly Field[],
-  { operation, fixed, cli }: WithFields,
-): Promise<{ input: object; names: OptionNames }> {
-  const input = emptyInput(formOf(operation, fixed));
-  const names: Record<string, string> = { ...containerNames(cli) };
-  for (const [path, value] of Object.entries(fixed)) if (value !== undefined) put(input, path, value);
-  for (const [place, field] of fields.entries()) {
-    const { value, name } = await valueOf(command, field, place, cli);
-    names[field.path] = name;
-    if (value !== undefined) put(input, field.path, value);
-  }
-  return { input, names };
-}
-
-interface Given {
-  readonly value?: unknown;
-  /** As errors call it. */
-  readonly name: string;
-}
-
-async function valueOf(command: Command, field: Field, place: number, cli: CommandLine): Promise<Given> {
-  const { path, schema, name, isArgument } = field;
-  if (isArgument) return { value: typed(schema, (command.processedArgs as unknown[])[place]), name };
-  const options = command.opts<Options>();
-  if (schema.format === 'password') return await secretOf(field, options, cli);
-  const option = `--${name}`;
-  const file = options[attributeOf(cli.files?.[path] ?? '')];
-  if (typeof file === 'string') {
-    const from = `--${cli.files?.[path]}`;
-    return { value: await linesOf(from, file), name: from };
-  }
-  if (isNullable(schema) && options[attributeOf(`without-${name}`)] === true) return { value: null, name: option };
-  const value = options[attributeOf(name.replace(/^no-/, ''))];
-  if (name.startsWith('no-')) return value === false ? { value, name: option } : { name: option };
-  return { value: typed(schema, value), name: option };
-}
-
-async function secretOf(field: Field, options: Options, { instead = {} }: CommandLine): Promise<Given> {
-  const [what, flag] = [titleOf(field), instead[field.path]];
-  const name = `the ${what}`;
-  if (flag !== undefined && options[attributeOf(kebab(flag))] === true) return { name };
-  const [file, stdin] = [options[attributeOf(`${field.name}-file`)], options[attributeOf(`${field.name}-stdin`)]];
-  const ways = ['file', 'stdin'].map((way) => `--${field.name}-${way}`);
-  const listed = [...ways, ...(flag === undefined ? [] : [`--${kebab(flag)}`])];
-  const given = `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`;
-  const source = { file: file as string | undefined, stdin: stdin === true };
-  // A secret that may be left out is asked for only if its absence must be said.
-  const isAsked = field.isRequired || flag !== undefined;
-  if (!isAsked && source.file === undefined && !source.stdin) return { name };
-  return { value: await secretFrom(what, source, given), name };
-}
-
-/** The lines, without blanks around them and without empty ones at the end, so that a place in the list is a line. */
-async function linesOf(option: string, file: string): Promise<string[]> {
-  try {
-    const text = file === '-' ? await readStandardInput() : readTextFile(file);
-    return text
-      .trimEnd()
-      .split('\n')
-      .map((line) => line.trim());
-  } catch (error) {
-    throw new UsageError(`${option}: ${messageOf(error)}`);
-  }
-}
-
-/** The objects that the input needs in any case, so that errors name what is missing in them. */
-function emptyInput({ properties = {}, required = [] }: FieldSchema): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(properties).flatMap(([name, schema]) =>
-      schema.properties !== undefined && required.includes(name) ? [[name, emptyInput(schema)]] : [],
-    ),
-  );
-}
-
-/** Objects that have an option's name of their own. */
-function containerNames({ options = {} }: CommandLine): Record<string, string> {
-  return Object.fromEntries(Object.entries(options).flatMap(([path, name]) => (name ? [[path, `--${name}`]] : [])));
-}
-
-function put(input: Record<string, unknown>, path: string, value: unknown): void {
-  const names = path.split('.');
-  let at = input;
-  for (const name of names.slice(0, -1)) at = (at[name] ??= {}) as Record<string, unknown>;
-  at[names.at(-1) ?? ''] = value;
-}
-
-function typed(schema: FieldSchema, value: unknown): unknown {
-  const type = typeOf(schema);
-  if (Array.isArray(value)) return value.map((one) => typed(schema.items ?? {}, one));
-  if (type === 'object' && typeof value === 'string') return parsed(value);
-  return type === 'integer' || type === 'number' ? numeral(value) : value;
-}
-
-/** The value that a text is in JSON; without one the text itself, for the error to show. */
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}
-
-function typeOf({ type }: FieldSchema): string | undefined {
+export function typeOf({ type }: FieldSchema): string | undefined {
   return typeof type === 'string' ? type : type?.find((one) => one !== 'null');
 }
 
-function isNullable({ type }: FieldSchema): boolean {
+export function isNullable({ type }: FieldSchema): boolean {
   return Array.isArray(type) && type.includes('null');
 }
 
@@ -286,15 +170,15 @@ function textOf(value: unknown): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-function titleOf({ schema, name }: Field): string {
+export function titleOf({ schema, name }: Field): string {
   return schema.title ?? name.replaceAll('-', ' ');
 }
 
-function kebab(name: string): string {
+export function kebab(name: string): string {
   return name.replaceAll('_', '-');
 }
 
 /** The name under which commander keeps an option's value. */
-function attributeOf(name: string): string {
+export function attributeOf(name: string): string {
   return name.replaceAll(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -13,7 +13,8 @@ import {
   type Question,
   routeOf,
 } from '../operations/operation.ts';
-import { addFields, addOnce, fieldsOf, givenInput, type WithFields } from './command-fields.ts';
+import { addFields, addOnce, fieldsOf, type WithFields } from './command-fields.ts';
+import { givenInput } from './command-input.ts';
 import { dataText, emptyText } from './data-text.ts';
 import { NotFoundError, UsageError } from './exit-codes.ts';
 import { follow } from './follow.ts';

@@ -1,4 +1,4 @@
-import type { z } from 'zod';
+import { z } from 'zod';
 import { OperationError } from '../http/operation-error.ts';
 import { webApiCodes } from '../http/codes.ts';
 import { fieldOf, problemText, readInput } from '../http/problems.ts';
@@ -16,6 +16,23 @@ export function inputOf<S extends z.ZodType>(schema: S, given: unknown, options:
   const read = readInput(schema, given);
   if (read.success) return read.data;
   throw new UsageError(problemText(read.error, (path) => optionOf(fieldOf(path), options)));
+}
+
+/**
+ * Refuses wrong fields before somebody is asked for secrets. What depends on several fields is left to `inputOf`.
+ * @param secrets the fields that are not given yet.
+ * @throws UsageError as `inputOf` does.
+ */
+export function refuseOthers(
+  schema: z.ZodType,
+  given: unknown,
+  options: OptionNames,
+  secrets: readonly string[],
+): void {
+  const { error } = z.safeParse(schema, given, { reportInput: true });
+  const issues = error?.issues.filter(({ path }) => path.length > 0 && !secrets.includes(fieldOf(path))) ?? [];
+  if (issues.length === 0) return;
+  throw new UsageError(problemText(new z.ZodError(issues), (path) => optionOf(fieldOf(path), options)));
 }
 
 /** Runs an operation; where it refuses, the error names the command line's option and ends with its exit code. */

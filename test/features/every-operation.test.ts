@@ -47,7 +47,7 @@ describe.each(COMMANDS)('%s', (_, command) => {
 
   test('refuses a field that it does not know', async () => {
     const api = await ways.call(operation, { ...example, nonsense: 'x' }, fields);
-    expect(api).toMatchObject({ exitCode: 2, said: 'nonsense: not known here; leave it out or correct the name' });
+    expect(api).toMatchObject({ exitCode: 2, said: expect.stringMatching(/^nonsense: not known here/) as string });
     const unknown: Field = { path: 'nonsense', name: 'nonsense', schema: {}, isArgument: false, isRequired: false };
     expect(await ways.command(command, { ...example, nonsense: 'x' }, [...fields, unknown])).toMatchObject({
       exitCode: 2,

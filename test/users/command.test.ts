@@ -84,7 +84,7 @@ test.each([
   [
     2,
     '--role is "root": give one of viewer, operator, admin',
-    ['add', 'emil', '--role', 'root', '--organisation', 'x', '--generate'],
+    ['add', 'emil', '--role', 'root', '--organisation', 'x'],
   ],
   [2, 'There is no terminal to ask for the password', ['add', 'emil', ...ADD]],
   [2, 'The password has 0 characters: give one of 12 to 256', ['add', 'emil', ...ADD, '--password-file', '/dev/null']],
