@@ -29,7 +29,7 @@ export function refuseOthers(
   options: OptionNames,
   secrets: readonly string[],
 ): void {
-  const { error } = z.safeParse(schema, given, { reportInput: true });
+  const { error } = readInput(schema, given);
   const issues = error?.issues.filter(({ path }) => path.length > 0 && !secrets.includes(fieldOf(path))) ?? [];
   if (issues.length === 0) return;
   throw new UsageError(problemText(new z.ZodError(issues), (path) => optionOf(fieldOf(path), options)));

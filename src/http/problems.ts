@@ -8,6 +8,7 @@ const SECRETS = new Set(['pin', 'password', 'token']);
 /** More than this many are a fault of a program, which one mistake shows as well as all of them. */
 const MISTAKES_MAX = 5;
 const VALUE_CHARACTERS_MAX = 60;
+const NOT_KNOWN = 'not known here; leave it out or correct the name';
 
 /** Reads input by a schema, so that its errors have what the functions below need. */
 export function readInput<S extends z.ZodType>(schema: S, given: unknown): z.ZodSafeParseResult<z.output<S>> {
@@ -44,9 +45,10 @@ function codeOf(issue: z.core.$ZodIssue): WebApiCodeName {
 function sentenceOf(issue: z.core.$ZodIssue, nameOf: NameOf): string {
   const field = nameOf(issue.path);
   if (issue.code === 'unrecognized_keys') {
-    const remedies = issue.message.split('\n');
+    // A schema's own sentence is about a value that is no object at all.
+    const remedies = issue.message.split('\n').filter((line) => line.startsWith('not known here'));
     const names = issue.keys.map(
-      (key, index) => `${shortened(nameOf([...issue.path, key]))}: ${remedies[index] ?? issue.message}`,
+      (key, index) => `${shortened(nameOf([...issue.path, key]))}: ${remedies[index] ?? NOT_KNOWN}`,
     );
     return names.slice(0, MISTAKES_MAX).join('; ');
   }
