@@ -63,12 +63,12 @@ export async function withContext<T>(
           return ownTopics(readSettings(['kafka']));
         },
         once: (make, read) => once(db, null, make, read),
-        awaitOutcome: (numbers, waits) =>
+        awaitOutcome: (numbers, waits, waitMs = timeoutMs) =>
           tellingWhy(db, waits && numbers.length > 0, () =>
             awaitOutcome(
               { db, finalWatch: { awaitFinal: (...given) => finalWatch().awaitFinal(...given) } },
               numbers,
-              waits ? timeoutMs : 0,
+              waits ? waitMs : 0,
             ),
           ),
       });

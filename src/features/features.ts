@@ -14,6 +14,7 @@ import { pair } from './utilities/pair.ts';
 import { pin } from './utilities/pin.ts';
 import { fingerprint, message } from './utilities/screens.ts';
 import { waitingEvents } from './waiting-events/waiting-events.ts';
+import { why } from './why/why.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
 export const FEATURES: readonly Feature[] = [
@@ -33,4 +34,5 @@ export const FEATURES: readonly Feature[] = [
   schedules,
   users,
   waitingEvents,
+  why,
 ];

@@ -53,7 +53,8 @@ function contextsOf(parts: OperationsParts): ContextFor {
       ...shared,
       by: actorOf(asked.user),
       once: (make, read) => once(db, idempotent, make, read),
-      awaitOutcome: (numbers, waits) => awaitOutcome(parts, numbers, waits ? parts.immediateTimeoutMs : 0),
+      awaitOutcome: (numbers, waits, timeoutMs = parts.immediateTimeoutMs) =>
+        awaitOutcome(parts, numbers, waits ? timeoutMs : 0),
     };
   };
 }

@@ -33,9 +33,9 @@ export interface OperationContext {
   ) => Promise<T>;
   /**
    * Waits until these requests are final, and not at all if `waits` is false. Waits no longer than
-   * WEB_API_IMMEDIATE_TIMEOUT_MS, on the command line `--timeout`.
+   * WEB_API_IMMEDIATE_TIMEOUT_MS, on the command line `--timeout`; `timeoutMs` replaces both.
    */
-  readonly awaitOutcome: (numbers: readonly number[], waits: boolean) => Promise<Outcome>;
+  readonly awaitOutcome: (numbers: readonly number[], waits: boolean, timeoutMs?: number) => Promise<Outcome>;
 }
 
 /** An object, or one of several objects that a field tells apart. */

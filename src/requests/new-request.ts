@@ -41,6 +41,11 @@ export interface NewRequest {
    * at once.
    */
   readonly scheduledAt?: Date | null;
+  /**
+   * A question that changes nothing (GET_ACTIVE_SUBSCRIPTIONS, GET_PAIRING_STATUS) and is asked at once: it does not wait
+   * for the other requests of its card, and they do not wait for it. Default: false.
+   */
+  readonly outOfLane?: boolean;
   /** The event that made it; default: none. */
   readonly event?: CausingEvent;
   /** The user-defined fields of the Web API (`udf_string_1` and so on), as shown; default: none. */

@@ -17,12 +17,14 @@ import { DISPATCH_CHANNEL, rankOf, type WakeMessage } from './request-class.ts';
 export async function submitRequests(tx: Transaction, requests: readonly NewRequest[]): Promise<StoredRequest[]> {
   if (requests.length === 0) return [];
   const cards = requests.map((request) => smartcardsOf(request.command));
-  await lockCards(tx, [...new Set(cards.flat())]);
+  const lanes = requests.map(({ outOfLane }, index) => (outOfLane === true ? [] : (cards[index] ?? [])));
+  await lockCards(tx, [...new Set(lanes.flat())]);
 
   const stored: StoredRequest[] = [];
   let ready = false;
   for (let start = 0; start < requests.length; start += PIECE) {
-    const piece = await submitPiece(tx, requests.slice(start, start + PIECE), cards.slice(start, start + PIECE));
+    const end = start + PIECE;
+    const piece = await submitPiece(tx, requests.slice(start, end), cards.slice(start, end), lanes.slice(start, end));
     for (const one of piece.stored) stored.push(one);
     ready ||= piece.ready;
   }
@@ -33,11 +35,12 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
 /** How many requests one statement stores. The process can serve others in between, and the statement ends in time. */
 const PIECE = 2_000;
 
-/** Stores requests whose cards are locked. `ready`: at least one of them waits for no other request. */
+/** Stores requests, each in the lanes of the cards that it waits for; those are locked. `ready`: at least one of them waits for no other request. */
 async function submitPiece(
   tx: Transaction,
   requests: readonly NewRequest[],
   cards: readonly (readonly string[])[],
+  lanes: readonly (readonly string[])[],
 ): Promise<{ stored: StoredRequest[]; ready: boolean }> {
   const stored = await tx.query<{ number: number; id: string; due: boolean }>(INSERT_REQUESTS, [
     requests.map((request) => request.command.type),
@@ -64,7 +67,7 @@ async function submitPiece(
   stored.sort((a, b) => a.number - b.number);
 
   const due = stored.flatMap(({ number, due: isDue }, index) =>
-    isDue ? (cards[index] ?? []).map((card) => ({ card, number })) : [],
+    isDue ? (lanes[index] ?? []).map((card) => ({ card, number })) : [],
   );
   if (due.length > 0) {
     await tx.query(INSERT_LANES, [due.map(({ card }) => card), due.map(({ number }) => number)]);
@@ -72,7 +75,7 @@ async function submitPiece(
   const waiting = await tx.query<{ number: number }>(INSERT_WORK, [
     stored.map(({ number }) => number),
     requests.map(rankOf),
-    cards.map(arrayLiteral),
+    lanes.map(arrayLiteral),
     requests.map(({ awaited }) => awaited === true),
   ]);
   await raisePredecessors(
@@ -138,7 +141,7 @@ with stored as (
   insert into work (number, waits, rank, ready_at, cards, awaited)
   select n.number,
          case when r.scheduled_at > now() then -1
-              else (select count(*) from unnest(r.cards) own (card)
+              else (select count(*) from unnest(n.cards::text[]) own (card)
                      where exists (select from lane l where l.card = own.card and l.number < n.number)) end,
          n.rank, greatest(r.scheduled_at, now()), n.cards::text[], n.awaited
     from unnest($1::bigint[], $2::smallint[], $3::text[], $4::boolean[]) n (number, rank, cards, awaited)

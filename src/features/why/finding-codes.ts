@@ -1,0 +1,171 @@
+export const SEVERITIES = ['blocking', 'attention', 'info'] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/**
+ * Every code that a finding can have, the most important first, with its severity, its meaning and its remedy
+ * (docs/why.md). The verdict is the sentence of the first finding: blocking ones before the others, then in this order.
+ */
+export const FINDING_CODES = {
+  UNKNOWN_TO_US: {
+    severity: 'blocking',
+    meaning: 'No event, import or request ever named the number.',
+    remedy:
+      'Compare it with the CRM: a digit may be wrong, or its event never arrived. An import brings what the CRM has.',
+  },
+  INTAKE_STOPPED: {
+    severity: 'blocking',
+    meaning: 'No instance of the service runs, so no event is read and nothing is sent.',
+    remedy: 'Start the service.',
+  },
+  PROVIDER_PAUSED: {
+    severity: 'blocking',
+    meaning: 'Somebody paused sending to the CAS. Attention only, if nothing of the subject waits.',
+    remedy: 'Ask who paused it; then resume sending.',
+  },
+  BREAKER_OPEN: {
+    severity: 'blocking',
+    meaning:
+      'The CAS did not answer several calls in a row, so sending stops for a while. Attention only, if nothing of the subject waits.',
+    remedy: 'Check the CAS and the way to it. Sending goes on by itself.',
+  },
+  CAS_UNREADABLE: {
+    severity: 'blocking',
+    meaning: 'The CAS answers, but its answers cannot be read.',
+    remedy: 'Compare the answer with the paths in conax.json, and correct them.',
+  },
+  WAITING_BEHIND: {
+    severity: 'blocking',
+    meaning: 'An earlier request of the card goes first, and it is not final.',
+    remedy: 'Find out why the earlier request waits. If it can never be done, withdraw it.',
+  },
+  RETRYING: {
+    severity: 'blocking',
+    meaning: 'The request was tried, and is tried again.',
+    remedy: 'If the cause is fixed, send it now. If the CAS can never do it, withdraw it, and the card goes on.',
+  },
+  WAITING_IN_LINE: {
+    severity: 'blocking',
+    meaning: 'Requests of other cards go first.',
+    remedy: 'Wait, or send it before the others.',
+  },
+  EVENT_HELD: {
+    severity: 'blocking',
+    meaning: 'An event came late and is held for a decision (STALE_POLICY=hold).',
+    remedy: 'Look at what it would send, then release or discard it.',
+  },
+  DEAD_LETTER: {
+    severity: 'blocking',
+    meaning: 'A message of the subscription could not be used, or a message with its number as key could not be read.',
+    remedy: 'Fix the cause (docs/errors-intake.md), then release it; or discard it if the CRM sent it again.',
+  },
+  OUTCOME_UNKNOWN: {
+    severity: 'blocking',
+    meaning: 'Nobody knows whether the CAS did the last command.',
+    remedy: 'Look whether it happened; if not, send it again.',
+  },
+  CARD_UNKNOWN_IN_CAS: {
+    severity: 'blocking',
+    meaning: 'The CAS does not know the card.',
+    remedy: 'Compare the number with the card. The operator of the CAS has to add the card.',
+  },
+  REFUSED: {
+    severity: 'blocking',
+    meaning: 'The CAS refused the last command for something that the CRM entitles, or the last pairing.',
+    remedy: 'Fix the cause that the code names (docs/errors.md), then send again what the CRM entitles.',
+  },
+  NO_CARD_IN_DISTRIBUTOR: {
+    severity: 'blocking',
+    meaning: 'A service is in a distributor that has no smart card.',
+    remedy: 'Give the distributor a card in the CRM, or move the service to one with a card.',
+  },
+  WITHHELD: {
+    severity: 'blocking',
+    meaning: 'A command was not sent, and the customer lacks something (docs/reasons.md).',
+    remedy: 'Correct in the CRM what docs/reasons.md names for this reason. Then send again what it entitles.',
+  },
+  NOT_ENTITLED: {
+    severity: 'blocking',
+    meaning: 'The CRM entitles nothing on the cards.',
+    remedy: 'Check the subscription and its services in the CRM.',
+  },
+  PAIRING_DIFFERS: {
+    severity: 'blocking',
+    meaning: 'The CAS has the card paired with other set-top boxes than the CRM.',
+    remedy: 'Pair the devices of the subscription again.',
+  },
+  MISSING_IN_CAS: {
+    severity: 'blocking',
+    meaning: 'The CRM entitles a service that the CAS does not have.',
+    remedy: 'Send again what the CRM entitles.',
+  },
+  TOO_MUCH_IN_CAS: {
+    severity: 'attention',
+    meaning: 'The CAS has a service that the CRM does not entitle.',
+    remedy: 'Compare the card with the CRM, and cancel what is too much.',
+  },
+  SCHEDULED: {
+    severity: 'attention',
+    meaning: 'A request waits for its date.',
+    remedy: 'Wait, or send it now.',
+  },
+  CARD_HELD_TWICE: {
+    severity: 'attention',
+    meaning: 'Several subscriptions have the card.',
+    remedy: 'Take it out of all but one in the CRM.',
+  },
+  VERSION_GAP: {
+    severity: 'attention',
+    meaning: 'An event of the subscription may be missing.',
+    remedy: 'Ask the CRM for the missing versions. If the newest state is right, send again what it entitles.',
+  },
+  SUPERSEDED: {
+    severity: 'attention',
+    meaning: 'A command was not sent, because a newer action decided otherwise.',
+    remedy: 'Nothing, if the CRM shows the newer state.',
+  },
+  LATE_EVENT: {
+    severity: 'attention',
+    meaning: 'An event came after a newer one.',
+    remedy: 'Nothing: it was planned against the newest state.',
+  },
+  NOTHING_NEW: {
+    severity: 'attention',
+    meaning: 'When the last event of the subscription came. If the CRM acted later, its event has not arrived.',
+    remedy: 'Compare the version with the CRM. If it is behind, look at the export and at the topic.',
+  },
+  ALL_EQUAL: {
+    severity: 'info',
+    meaning: 'The CRM, our record and the CAS agree.',
+    remedy: 'Refresh the card by sending its entitlements again, or look at the set-top box.',
+  },
+} as const satisfies Record<string, { severity: Severity; meaning: string; remedy: string }>;
+export type FindingCode = keyof typeof FINDING_CODES;
+
+export interface Finding {
+  readonly code: FindingCode;
+  readonly severity: Severity;
+  readonly sentence: string;
+  readonly since: Date | null;
+  readonly evidence: Readonly<Record<string, string | number | null>>;
+  /** The command to type; null if there is none. */
+  readonly command: string | null;
+}
+
+/** A finding with the severity of its code, unless the facts give it another one. */
+export function finding(
+  code: FindingCode,
+  sentence: string,
+  more: Partial<Omit<Finding, 'code' | 'sentence'>> = {},
+): Finding {
+  return { code, severity: FINDING_CODES[code].severity, sentence, since: null, evidence: {}, command: null, ...more };
+}
+
+/** Returns the findings in the order of their importance. */
+export function sorted(findings: readonly Finding[]): Finding[] {
+  const codes = Object.keys(FINDING_CODES);
+  return findings.toSorted(
+    (one, other) =>
+      SEVERITIES.indexOf(one.severity) - SEVERITIES.indexOf(other.severity) ||
+      codes.indexOf(one.code) - codes.indexOf(other.code),
+  );
+}

@@ -1,0 +1,220 @@
+import { entitlementLines } from './entitlements.ts';
+import { entitlementFindings } from './entitlement-findings.ts';
+import type { Facts, RequestFact } from './facts.ts';
+import { type Finding, finding, sorted } from './finding-codes.ts';
+
+/**
+ * Returns the findings, the most important first: a pure function of the facts, so that it says the same wherever they
+ * were read.
+ */
+export function findingsOf(facts: Facts): Finding[] {
+  return sorted([
+    ...unknown(facts),
+    ...sending(facts),
+    ...waiting(facts),
+    ...waitingEvents(facts),
+    ...history(facts),
+    ...entitlementFindings(facts, entitlementLines(facts)),
+  ]);
+}
+
+/** What the whole answer says in one sentence. */
+export function verdictOf(findings: readonly Finding[]): string {
+  const [first] = findings;
+  const isCause = first !== undefined && (first.severity !== 'attention' || first.code !== 'NOTHING_NEW');
+  if (isCause) return first.sentence;
+  return 'Nothing that is stored explains it: ask the CAS, and look at the set-top box.';
+}
+
+function unknown({ subscriptions, requests, events, deadLetters }: Facts): Finding[] {
+  const seen = subscriptions.length + requests.length + events.length + deadLetters.length;
+  return seen > 0 ? [] : [finding('UNKNOWN_TO_US', 'No event, import or request ever named this number.')];
+}
+
+function sending({ provider, requests, now }: Facts): Finding[] {
+  const pending = requests.filter(({ state }) => state === 'PENDING');
+  const severity = pending.length > 0 ? 'blocking' : 'attention';
+  const waits = pending.length > 0 ? `${pending.length} of its requests wait` : 'new requests would wait';
+  const found: Finding[] = [];
+  if (provider.paused) {
+    const { changedAt, pausedBy: by, pausedReason: reason } = provider;
+    const sentence = `Sending to the CAS is paused by ${by ?? 'somebody'} (${reason ?? 'no reason'}), so ${waits}.`;
+    const evidence = { by, reason, pending: pending.length };
+    found.push(
+      finding('PROVIDER_PAUSED', sentence, { severity, since: changedAt, evidence, command: 'provider resume' }),
+    );
+  }
+  if (provider.instances.length === 0) {
+    const sentence = 'No instance of the service runs: no event is read, and nothing is sent.';
+    found.push(finding('INTAKE_STOPPED', sentence, { evidence: { instances: 0 }, command: 'serve' }));
+  }
+  if (provider.breaker !== 'closed') {
+    const last = pending.find(({ lastCode }) => lastCode !== null);
+    const error = last === undefined ? '' : ` (${last.lastCode})`;
+    const evidence = {
+      failures_in_a_row: provider.failuresInARow,
+      next_try: (provider.breakerOpenUntil ?? now).toISOString(),
+      last_error: last?.lastDescription ?? null,
+    };
+    const sentence = `The CAS does not answer${error}, so ${waits}.`;
+    found.push(finding('BREAKER_OPEN', sentence, { severity, evidence, command: 'provider status' }));
+  }
+  return found;
+}
+
+/** The first unfinished request of each phase, since the others wait for it. */
+function waiting(facts: Facts): Finding[] {
+  const pending = facts.requests.filter(({ state }) => state === 'PENDING').toReversed();
+  const first = (phase: RequestFact['phase']): RequestFact[] =>
+    pending.filter((one) => one.phase === phase).slice(0, 1);
+  return [
+    ...first('RETRYING').flatMap(retrying),
+    ...first('WAITING').flatMap((request) => waitingBehind(request, pending)),
+    ...first('SCHEDULED').map(scheduled),
+    ...(facts.provider.paused ? [] : first('READY').map((request) => inLine(request, facts))),
+  ];
+}
+
+function retrying({
+  number,
+  type,
+  attempts,
+  lastCode,
+  lastDescription,
+  ready,
+  submitted: since,
+}: RequestFact): Finding[] {
+  const error = lastCode === null ? '' : `, last with ${lastCode}`;
+  const times = attempts === 1 ? 'once' : `${attempts} times`;
+  const evidence = {
+    request: number,
+    attempts,
+    last_code: lastCode,
+    last_error: lastDescription,
+    next_try: ready?.toISOString() ?? null,
+  };
+  const again = finding('RETRYING', `${type} (request ${number}) was tried ${times}${error}, and is tried again.`, {
+    since,
+    evidence,
+    command: `requests process ${number}`,
+  });
+  if (lastCode !== 'CAS_ANSWER_UNREADABLE') return [again];
+  const sentence = `The CAS answers request ${number}, but its answer cannot be read: ${lastDescription ?? 'see its attempts'}.`;
+  return [finding('CAS_UNREADABLE', sentence, { since, evidence, command: `requests show ${number}` }), again];
+}
+
+function waitingBehind({ number, type, behind, submitted }: RequestFact, pending: readonly RequestFact[]): Finding[] {
+  if (behind === null) return [];
+  const first = pending.find((one) => one.number === behind);
+  const why = first === undefined ? '' : `, which is ${PHASE_WORDS[first.phase]}`;
+  const error = (first?.lastCode ?? null) === null ? '' : ` (${first?.lastCode})`;
+  return [
+    finding('WAITING_BEHIND', `${type} (request ${number}) waits for request ${behind}${why}${error}.`, {
+      since: submitted,
+      evidence: {
+        request: number,
+        behind,
+        behind_phase: first?.phase ?? null,
+        behind_attempts: first?.attempts ?? null,
+        behind_error: first?.lastDescription ?? null,
+      },
+      command: `requests show ${behind}`,
+    }),
+  ];
+}
+
+const PHASE_WORDS = {
+  SCHEDULED: 'scheduled',
+  WAITING: 'waiting itself',
+  READY: 'in line',
+  RETRYING: 'being retried',
+  SENDING: 'being sent',
+  COMPLETED: 'done',
+  REJECTED: 'refused',
+} as const satisfies Record<RequestFact['phase'], string>;
+
+function scheduled({ number, type, ready, submitted }: RequestFact): Finding {
+  const due = ready?.toISOString() ?? null;
+  return finding('SCHEDULED', `${type} (request ${number}) is scheduled for ${due ?? 'later'}.`, {
+    since: submitted,
+    evidence: { request: number, due },
+    command: `requests process ${number}`,
+  });
+}
+
+function inLine({ number, type, submitted }: RequestFact, { ahead, provider }: Facts): Finding {
+  const rate = provider.instances.reduce((sum, one) => sum + one.requestsPerSecond, 0);
+  const seconds = rate > 0 ? Math.ceil(ahead / rate) : null;
+  const about = seconds === null ? '' : `, about ${seconds} s`;
+  return finding(
+    'WAITING_IN_LINE',
+    `${type} (request ${number}) is in line after ${ahead} requests of other cards${about}.`,
+    {
+      since: submitted,
+      evidence: { request: number, ahead, requests_per_second: Math.round(rate), seconds },
+      command: `requests process ${number}`,
+    },
+  );
+}
+
+/** At most three of each: they are listed in full by the commands. */
+function waitingEvents({ events, deadLetters }: Facts): Finding[] {
+  const held = events
+    .filter(({ disposition }) => disposition === 'STALE')
+    .map(({ id, type, version, actionId, received }) =>
+      finding('EVENT_HELD', `Event ${id} (${type}, version ${version}) came late and is held for a decision.`, {
+        since: received,
+        evidence: { event: id, action: actionId, version },
+        command: `events show ${id}`,
+      }),
+    );
+  const letters = deadLetters.map(({ id, place, reason, detail, received }) =>
+    finding('DEAD_LETTER', `A message of this subscription could not be used: ${reason ?? 'unknown reason'}.`, {
+      since: received,
+      evidence: { event: id, place, reason, detail },
+      command: `events show ${id}`,
+    }),
+  );
+  return [...held.slice(0, 3), ...letters.slice(0, 3)];
+}
+
+function history({ cards, subscriptions, events, now }: Facts): Finding[] {
+  const found: Finding[] = [];
+  for (const card of cards) {
+    const holders = subscriptions.filter(({ installedItems }) => installedItems.some(({ caId }) => caId === card));
+    if (holders.length < 2) continue;
+    const numbers = holders.map(({ number }) => number).join(', ');
+    const evidence = { smartcard_ca_id: card, subscriptions: numbers };
+    found.push(
+      finding('CARD_HELD_TWICE', `Card ${card} is in ${holders.length} subscriptions: ${numbers}.`, { evidence }),
+    );
+  }
+  for (const [subscription, own] of Map.groupBy(events, (event) => event.subscription)) {
+    const versions = [...new Set(own.map(({ version }) => version))];
+    const gap = versions.findIndex((version, index) => index > 0 && (versions[index - 1] ?? version) > version + 1);
+    if (gap > 0) {
+      const [higher = 0, lower = 0] = [versions[gap - 1], versions[gap]];
+      const sentence = `Between versions ${lower} and ${higher} of subscription ${subscription} an event may be missing.`;
+      const since = own.find(({ version }) => version === higher)?.received ?? null;
+      const evidence = { subscription, lower, higher };
+      found.push(
+        finding('VERSION_GAP', sentence, { since, evidence, command: `resync --subscription ${subscription}` }),
+      );
+    }
+    const late = own.find((event) => event.late);
+    if (late !== undefined) {
+      const { id, type, version, received: since } = late;
+      const sentence = `Event ${id} (${type}, version ${version}) came after a newer one.`;
+      found.push(
+        finding('LATE_EVENT', sentence, { since, evidence: { event: id, version }, command: `events show ${id}` }),
+      );
+    }
+    const [last] = own;
+    if (last === undefined) continue;
+    const hours = Math.round((now.getTime() - last.received.getTime()) / 3_600_000);
+    const sentence = `The last event of subscription ${subscription} is version ${last.version} (${last.type}) of ${last.occurred.toISOString()}. If the CRM acted later, its event has not arrived.`;
+    const evidence = { event: last.id, version: last.version, hours_ago: hours };
+    found.push(finding('NOTHING_NEW', sentence, { since: last.received, evidence }));
+  }
+  return found;
+}
