@@ -18,12 +18,13 @@ export function findingsOf(facts: Facts): Finding[] {
   ]);
 }
 
-/** What the whole answer says in one sentence. */
+/**
+ * What the whole answer says in one sentence: the first finding. When the last event came (NOTHING_NEW) is true of every
+ * subscription, and explains nothing by itself.
+ */
 export function verdictOf(findings: readonly Finding[]): string {
-  const [first] = findings;
-  const isCause = first !== undefined && (first.severity !== 'attention' || first.code !== 'NOTHING_NEW');
-  if (isCause) return first.sentence;
-  return 'Nothing that is stored explains it: ask the CAS, and look at the set-top box.';
+  const telling = findings.find(({ code }) => code !== 'NOTHING_NEW');
+  return telling?.sentence ?? 'Nothing that is stored explains it: ask the CAS, and look at the set-top box.';
 }
 
 function unknown({ subscriptions, requests, events, deadLetters }: Facts): Finding[] {

@@ -1,0 +1,254 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import type { Subscription } from '../../../src/events/crm.generated.ts';
+import type { EventFact, Facts, RequestFact } from '../../../src/features/why/facts.ts';
+import { FINDING_CODES, type FindingCode } from '../../../src/features/why/finding-codes.ts';
+import { findingsOf, verdictOf } from '../../../src/features/why/findings.ts';
+
+const NOW = new Date('2026-11-28T12:00:00Z');
+const EARLIER = new Date('2026-11-28T11:00:00Z');
+const CARD = '20000000101';
+
+const subscription: Subscription = {
+  id: 'crm-1',
+  number: 'S1',
+  version: 7,
+  state: 'EFFECTIVE',
+  services: [
+    {
+      id: 's1',
+      productId: 'p1',
+      productCode: 'SPORT',
+      productAlternativeCode: null,
+      caId: '0101',
+      state: 'EFFECTIVE',
+      distributor: null,
+    },
+  ],
+  installedItems: [
+    { id: 'i1', serialNumber: 'n1', alternativeCode: null, kind: 'SMARTCARD', caId: CARD, distributor: null },
+    { id: 'i2', serialNumber: 'n2', alternativeCode: null, kind: 'SET_TOP_BOX', caId: 'STB1', distributor: null },
+  ],
+};
+const add: RequestFact = {
+  number: 90,
+  command: { type: 'ADD_SUBSCRIPTIONS', smartcard: CARD, service: { caId: '101', distributor: null } },
+  type: 'ADD_SUBSCRIPTIONS',
+  cards: [CARD],
+  subscription: 'S1',
+  state: 'COMPLETED',
+  phase: 'COMPLETED',
+  attempts: 1,
+  submitted: EARLIER,
+  executed: EARLIER,
+  ready: null,
+  code: null,
+  description: null,
+  lastCode: null,
+  lastDescription: null,
+  behind: null,
+};
+const pending: RequestFact = { ...add, state: 'PENDING', phase: 'READY', executed: null, ready: NOW, attempts: 0 };
+const event: EventFact = {
+  id: 5,
+  subscription: 'S1',
+  version: 7,
+  type: 'ADD_SERVICE',
+  actionId: 'a1',
+  disposition: 'PLANNED',
+  late: false,
+  occurred: EARLIER,
+  received: EARLIER,
+};
+const answer = {
+  card: CARD,
+  services: ['101'],
+  pairing: { smartcards: [CARD], setTopBoxes: ['STB1'] },
+  pairingAnswered: true,
+  code: null,
+  description: null,
+};
+const healthy: Facts = {
+  now: NOW,
+  provider: {
+    paused: false,
+    pausedReason: null,
+    pausedBy: null,
+    changedAt: EARLIER,
+    breaker: 'closed',
+    failuresInARow: 0,
+    breakerOpenUntil: null,
+    instances: [{ id: 'x', slots: 16, requestsPerSecond: 100, startedAt: EARLIER, expiresAt: NOW }],
+  },
+  cards: [CARD],
+  subscriptions: [subscription],
+  knownPairings: [{ card: CARD, subscription: 'S1', smartcards: [CARD], setTopBoxes: ['STB1'] }],
+  requests: [add],
+  ahead: 0,
+  events: [event],
+  withheld: [],
+  deadLetters: [],
+  cas: [answer],
+};
+const withheld = {
+  event: 5,
+  subscription: 'S1',
+  type: 'ADD_SUBSCRIPTIONS',
+  reason: 'INVALID_CA_ID',
+  smartcard: CARD,
+  serviceCaId: 'x1',
+  detail: 'Service CA id x1 does not fit.',
+  at: NOW,
+};
+const unpaired = { ...subscription, services: [{ ...subscription.services[0], distributor: 'ROOM2' }] } as Subscription;
+
+/** What differs from a card with which all is well, and the findings that come of it, the last event left out. */
+const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]])[] = [
+  ['nothing', {}, ['ALL_EQUAL']],
+  ['the CAS was not asked', { cas: [] }, []],
+  ['nobody knows the number', { subscriptions: [], requests: [], events: [], cas: [] }, ['UNKNOWN_TO_US']],
+  ['no instance runs', { provider: { ...healthy.provider, instances: [] } }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
+  [
+    'sending is paused, and a request waits',
+    { provider: { ...healthy.provider, paused: true, pausedBy: 'olga' }, requests: [pending], cas: [] },
+    ['PROVIDER_PAUSED'],
+  ],
+  [
+    'sending is paused, and nothing waits',
+    { provider: { ...healthy.provider, paused: true, pausedBy: 'olga' } },
+    ['PROVIDER_PAUSED', 'ALL_EQUAL'],
+  ],
+  [
+    'the breaker is open',
+    { provider: { ...healthy.provider, breaker: 'open' }, requests: [{ ...pending, phase: 'RETRYING' }], cas: [] },
+    ['BREAKER_OPEN', 'RETRYING'],
+  ],
+  [
+    'the CAS answers unreadably',
+    { requests: [{ ...pending, phase: 'RETRYING', attempts: 61, lastCode: 'CAS_ANSWER_UNREADABLE' }], cas: [] },
+    ['CAS_UNREADABLE', 'RETRYING'],
+  ],
+  [
+    'a request waits for another one of the card',
+    {
+      requests: [
+        { ...pending, number: 91, phase: 'WAITING', behind: 90 },
+        { ...pending, phase: 'RETRYING' },
+      ],
+      cas: [],
+    },
+    ['WAITING_BEHIND', 'RETRYING'],
+  ],
+  ['a request is in line', { requests: [pending], ahead: 5_000, cas: [] }, ['WAITING_IN_LINE']],
+  ['a request is scheduled', { requests: [{ ...pending, phase: 'SCHEDULED' }] }, ['SCHEDULED']],
+  ['an event is held', { events: [{ ...event, disposition: 'STALE' }] }, ['EVENT_HELD', 'ALL_EQUAL']],
+  [
+    'a message is a dead letter',
+    { deadLetters: [{ id: 6, place: 't[0]@1', reason: 'NOT_AVRO', detail: null, received: NOW }] },
+    ['DEAD_LETTER', 'ALL_EQUAL'],
+  ],
+  [
+    'the CAS refused the last ADD',
+    { requests: [{ ...add, state: 'REJECTED', code: 'FEATURE_NOT_AVAILABLE' }], cas: [{ ...answer, services: [] }] },
+    ['REFUSED', 'MISSING_IN_CAS'],
+  ],
+  [
+    'an older ADD was refused, and the last one was done',
+    { requests: [add, { ...add, number: 80, state: 'REJECTED', code: 'FEATURE_NOT_AVAILABLE' }] },
+    ['ALL_EQUAL'],
+  ],
+  [
+    'nobody knows whether the last ADD was done',
+    { requests: [{ ...add, state: 'REJECTED', code: 'OUTCOME_UNKNOWN' }], cas: [] },
+    ['OUTCOME_UNKNOWN'],
+  ],
+  [
+    'the CAS does not know the card',
+    { cas: [{ ...answer, services: null, pairing: null, pairingAnswered: false, code: 'CLIENT_NOT_FOUND' }] },
+    ['CARD_UNKNOWN_IN_CAS'],
+  ],
+  [
+    'a service is in a room without a card',
+    { subscriptions: [unpaired], cas: [{ ...answer, services: [] }] },
+    ['NO_CARD_IN_DISTRIBUTOR', 'NOT_ENTITLED'],
+  ],
+  ['a command was withheld', { withheld: [withheld] }, ['WITHHELD']],
+  [
+    'a command was withheld, and the customer lacks nothing',
+    { withheld: [{ ...withheld, reason: 'ALREADY_PAIRED' }] },
+    ['ALL_EQUAL'],
+  ],
+  [
+    'a command was withheld, and a later one was sent',
+    { withheld: [{ ...withheld, serviceCaId: '101', at: new Date(0) }] },
+    ['ALL_EQUAL'],
+  ],
+  ['a late command was withheld', { withheld: [{ ...withheld, reason: 'SUPERSEDED' }] }, ['SUPERSEDED', 'ALL_EQUAL']],
+  [
+    'the subscription is terminated',
+    {
+      subscriptions: [{ ...subscription, state: 'TERMINATED', services: [] }],
+      requests: [],
+      cas: [{ ...answer, services: [] }],
+    },
+    ['NOT_ENTITLED'],
+  ],
+  ['the CAS lost a service', { cas: [{ ...answer, services: [] }] }, ['MISSING_IN_CAS']],
+  [
+    'the CAS lacks a service that is on its way',
+    { cas: [{ ...answer, services: [] }], requests: [pending] },
+    ['WAITING_IN_LINE'],
+  ],
+  [
+    'the CAS has a service too much',
+    { cas: [{ ...answer, services: ['101', '999'] }] },
+    ['TOO_MUCH_IN_CAS', 'ALL_EQUAL'],
+  ],
+  [
+    'the CAS has another pairing',
+    { cas: [{ ...answer, pairing: { smartcards: [CARD], setTopBoxes: ['STB9'] } }] },
+    ['PAIRING_DIFFERS'],
+  ],
+  ['the CAS has no pairing', { cas: [{ ...answer, pairing: null }] }, ['PAIRING_DIFFERS']],
+  [
+    'two subscriptions have the card',
+    { subscriptions: [subscription, { ...subscription, number: 'S2' }] },
+    ['CARD_HELD_TWICE', 'ALL_EQUAL'],
+  ],
+  ['versions 7 and 9 were seen', { events: [{ ...event, version: 9 }, event] }, ['VERSION_GAP', 'ALL_EQUAL']],
+  ['an event came late', { events: [event, { ...event, id: 6, version: 6, late: true }] }, ['LATE_EVENT', 'ALL_EQUAL']],
+];
+
+test.each(CASES)('of a card with which all is well, but %s', (_what, differs, codes) => {
+  const findings = findingsOf({ ...healthy, ...differs });
+  expect(findings.map(({ code }) => code).filter((code) => code !== 'NOTHING_NEW')).toEqual(codes);
+  const [first] = findings.filter(({ code }) => code !== 'NOTHING_NEW');
+  expect(verdictOf(findings)).toBe(first?.sentence ?? verdictOf([]));
+  for (const { sentence } of findings) expect(sentence).toMatch(/^[A-Z].*\.$|^[A-Z].*set-top box\.$/s);
+});
+
+test('every code has a case, and a row in docs/why.md with its severity and remedy', () => {
+  const codes = Object.keys(FINDING_CODES);
+  expect([...new Set([...CASES.flatMap(([, , found]) => found), 'NOTHING_NEW'])].toSorted()).toEqual(codes.toSorted());
+  const page = readFileSync('docs/why.md', 'utf8');
+  const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (.*) \| (.*) \|$/gm)].map(([, ...cells]) => cells);
+  expect(rows).toEqual(
+    Object.entries(FINDING_CODES).map(([code, { severity, meaning, remedy }]) => [code, severity, meaning, remedy]),
+  );
+});
+
+test('a stuck request tells how often it was tried, with what, and when it is tried again', () => {
+  const stuck = {
+    ...pending,
+    phase: 'RETRYING',
+    attempts: 61,
+    lastCode: 'SYSTEM_ERROR',
+    lastDescription: 'busy',
+  } as const;
+  const [found] = findingsOf({ ...healthy, requests: [stuck], cas: [] });
+  expect(found).toMatchObject({
+    sentence: 'ADD_SUBSCRIPTIONS (request 90) was tried 61 times, last with SYSTEM_ERROR, and is tried again.',
+    evidence: { attempts: 61, last_error: 'busy', next_try: NOW.toISOString() },
+    command: 'requests process 90',
+  });
+});
