@@ -19,6 +19,7 @@ import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
 import { volume } from './bench/volume.ts';
 import { webApi } from './bench/web-api.ts';
+import { explain } from './bench/why.ts';
 
 const MINUTE_MS = 60_000;
 let leaving = false;
@@ -99,6 +100,12 @@ program
   .description('claim and completion alone against a bare queue, by batch size')
   .option('--backlog <n>', 'pending requests, not fewer than are claimed meanwhile', whole, 400_000)
   .action((options: { backlog: number }) => measured('claim', 4 * MINUTE_MS, (report) => claim(report, options)));
+
+program
+  .command('why')
+  .description('what `why` takes without the CAS on a big table, beside the bare look-ups of a card')
+  .option('--requests <n>', 'requests in the table, and twice as many events', whole, 5_000_000)
+  .action((options: { requests: number }) => measured('why', 40 * MINUTE_MS, (report) => explain(report, options)));
 
 program
   .command('list')
