@@ -96,3 +96,14 @@ export function cardsByDistributor(
 function caIds(devices: readonly CasDevice[]): string[] {
   return [...new Set(devices.map((device) => device.caId))];
 }
+
+/** Returns the set-top boxes of the distributors that a card has in a subscription: what it is to be paired with (R7). */
+export function groupOf(card: string, { installedItems }: Subscription): string[] {
+  const devices = casDevices(installedItems);
+  const own = devices
+    .filter(({ kind, caId }) => kind === 'SMARTCARD' && caId === card)
+    .map(({ distributor }) => distributor);
+  return devices
+    .filter(({ kind, distributor }) => kind === 'SET_TOP_BOX' && own.includes(distributor))
+    .map(({ caId }) => caId);
+}

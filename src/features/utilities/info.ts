@@ -5,6 +5,7 @@ import { type Feature, operation } from '../../operations/operation.ts';
 import { outcomeFailure } from '../../operations/outcome.ts';
 import { comparableServiceCaId } from '../../planning/command.ts';
 import { type Entitlement, entitlementsOn } from '../../planning/reconcile.ts';
+import { groupOf } from '../../planning/snapshot.ts';
 import type { Queryable } from '../../platform/database.ts';
 import type { ProvisioningRequest } from '../../requests/find.ts';
 import { utilityInputs } from './inputs.ts';
@@ -22,10 +23,19 @@ const comparedService = z.strictObject({
   finding: z.enum(['BOTH', 'MISSING_IN_CAS', 'TOO_MUCH_IN_CAS']),
   through: z.array(through).describe('Effective services of the newest snapshots that entitle the card.'),
 });
+const pairing = z.strictObject({
+  crm: z.array(z.string()).describe("The set-top boxes of the card's distributors, in all subscriptions that hold it."),
+  cas: z.array(z.string()).nullable().describe('Null if the CAS has not answered: the request says why.'),
+  finding: z
+    .enum(['EQUAL', 'DIFFERS'])
+    .nullable()
+    .describe('EQUAL: the CAS has all that the CRM has. Null without an answer.'),
+});
 const cardInformation = z
   .strictObject({
     smartcard_ca_id: z.string(),
-    provisioning_request_number: z.int(),
+    provisioning_request_number: z.int().describe('That asked for the active subscriptions.'),
+    pairing,
     subscription_numbers: z.array(z.string()).describe('Subscriptions that hold the card.'),
     changing: z.boolean().describe('Requests of the card are on their way: what differs may be about to change.'),
     services: z.array(comparedService).nullable().describe('Null if the CAS has not answered: the request says why.'),
@@ -40,9 +50,9 @@ export const info: Feature = {
   operations: [
     operation({
       name: 'info',
-      summary: 'Compare the active subscriptions of smart cards with what the CRM entitles',
+      summary: 'Compare the active subscriptions and the pairing of smart cards with the CRM',
       description:
-        'Asks the CAS, waits for its answer, and compares it with the newest snapshots of all subscriptions that hold the card.',
+        'Asks the CAS for active subscriptions and pairing, waits for its answers, and compares them with the newest snapshots of all subscriptions that hold the card. The questions do not wait for other requests of the card.',
       role: 'operator',
       route: 'POST /utilities/information',
       input: (patterns) => utilityInputs(patterns).information,
@@ -61,7 +71,10 @@ export const info: Feature = {
           context,
           'CONAX_INFORMATION_UTILITY',
           { ...input, wait: true },
-          (smartcard) => ({ type: 'GET_ACTIVE_SUBSCRIPTIONS', smartcard }),
+          (smartcard) => [
+            { type: 'GET_ACTIVE_SUBSCRIPTIONS', smartcard },
+            { type: 'GET_PAIRING_STATUS_FOR_CARD', smartcard },
+          ],
         );
         return { ...shown, cards: await compareWithCrm(context.db, outcome.requests) };
       },
@@ -69,7 +82,7 @@ export const info: Feature = {
   ],
 };
 
-/** Compares answers of GET_ACTIVE_SUBSCRIPTIONS with the newest snapshots, both as they are now. */
+/** Compares the answers with the newest snapshots, both as they are now. */
 async function compareWithCrm(db: Queryable, requests: readonly ProvisioningRequest[]): Promise<CardInformation[]> {
   const asked = requests.flatMap((request) =>
     request.command.type === 'GET_ACTIVE_SUBSCRIPTIONS' ? [{ request, card: request.command.smartcard.caId }] : [],
@@ -85,10 +98,28 @@ async function compareWithCrm(db: Queryable, requests: readonly ProvisioningRequ
       smartcard_ca_id: card,
       provisioning_request_number: request.number,
       services: active === null ? null : compareServices(card, active, snapshots),
+      pairing: comparePairing(card, requests, snapshots),
       subscription_numbers: snapshots.map(({ number }) => number).toSorted(),
       changing: busy.has(card),
     };
   });
+}
+
+function comparePairing(
+  card: string,
+  requests: readonly ProvisioningRequest[],
+  snapshots: readonly Subscription[],
+): z.output<typeof pairing> {
+  const crm = [...new Set(snapshots.flatMap((snapshot) => groupOf(card, snapshot)))];
+  const answered = requests.find(
+    ({ command, lifeCycleState }) =>
+      command.type === 'GET_PAIRING_STATUS_FOR_CARD' &&
+      command.smartcard.caId === card &&
+      lifeCycleState === 'COMPLETED',
+  );
+  if (answered === undefined) return { crm, cas: null, finding: null };
+  const cas = [...(answered.answer?.pairing?.setTopBoxes ?? [])];
+  return { crm, cas, finding: crm.every((stb) => cas.includes(stb)) ? 'EQUAL' : 'DIFFERS' };
 }
 
 /**
@@ -125,6 +156,7 @@ function cardText({
   smartcard_ca_id: card,
   subscription_numbers: numbers,
   services,
+  pairing: paired,
   changing,
 }: CardInformation): string {
   const lines =
@@ -134,6 +166,10 @@ function cardText({
     }) ?? [];
   if (services === null) lines.push('  the CAS has not answered');
   else if (services.length === 0) lines.push('  nothing in the CAS, and nothing entitled');
+  const { crm, cas, finding } = paired;
+  const present = cas?.join(' ') || 'nothing';
+  if (finding === 'DIFFERS') lines.push(`  PAIRING DIFFERS  the CAS has ${present}, the CRM ${crm.join(' ')}`);
+  else lines.push(finding === null ? '  the CAS has not answered about the pairing' : `  paired with ${present}`);
   if (changing) lines.push('  requests of the card are on their way: what differs may be about to change');
   const held = numbers.length === 0 ? 'held by no subscription that is known' : numbers.join(' ');
   return `\nsmart card ${card}  ${held}\n${lines.join('\n')}\n`;

@@ -55,12 +55,12 @@ export async function targetCards(
   );
 }
 
-/** Sends one request to each card that is meant; `command` makes it. */
+/** Sends to each card that is meant what `commands` makes for it: one command, or several. */
 export async function sendToCards(
   context: OperationContext,
   process: ProcessName,
   input: CardsInput & SendingInput,
-  command: (smartcard: Device) => Command,
+  commands: (smartcard: Device) => Command | readonly Command[],
   sealedPin?: (tx: Transaction) => Promise<Buffer>,
 ): Promise<Called> {
   return await callUtility(context, process, input, async (tx) => {
@@ -68,7 +68,7 @@ export async function sendToCards(
     const requests = [];
     for (const { smartcard, subscription } of cards) {
       const sealed = sealedPin === undefined ? {} : { sealedPin: await sealedPin(tx) };
-      requests.push({ command: command(smartcard), subscription, ...sealed });
+      requests.push(...[commands(smartcard)].flat().map((command) => ({ command, subscription, ...sealed })));
     }
     return { requests, leftOut };
   });

@@ -4,7 +4,7 @@ import { noLongerKept } from '../../http/idempotency.ts';
 import type { HeldCard } from '../../identifiers/holders.ts';
 import type { CommandLine, OperationContext } from '../../operations/operation.ts';
 import { type Outcome, outcomeFailure, outcomeFields, outcomeText, showOutcome } from '../../operations/outcome.ts';
-import type { Command } from '../../planning/command.ts';
+import type { Command, CommandType } from '../../planning/command.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
 import { submitRequests } from '../../requests/submit.ts';
@@ -102,6 +102,7 @@ export async function callUtility(
         // EXPRESS is about other cards: the order of its own card stays.
         priority: awaited ? 'EXPRESS' : 'REGULAR',
         scheduledAt: sending.scheduled_date ?? null,
+        outOfLane: QUESTIONS.has(command.type),
         process: { name: process, id: newId },
         createdBy: by,
         sealedPin,
@@ -117,6 +118,13 @@ export async function callUtility(
   const outcome = await awaitOutcome(numbers, awaited);
   return { outcome, shown: { process_id: processId, ...showOutcome(outcome), left_out: [...leftOut] } };
 }
+
+/** They change nothing, so they are asked at once, also while another request of the card is stuck. */
+const QUESTIONS: ReadonlySet<CommandType> = new Set([
+  'GET_ACTIVE_SUBSCRIPTIONS',
+  'GET_PAIRING_STATUS_FOR_CARD',
+  'GET_PAIRING_STATUS_FOR_PAIRING_MODULE',
+]);
 
 /** When a screen begins to show something by default: now, or when the request is due. */
 export function beginOf({ scheduled_date: scheduledAt }: SendingInput): Date {

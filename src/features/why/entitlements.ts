@@ -1,6 +1,6 @@
 import { comparableServiceCaId } from '../../planning/command.ts';
 import { entitlementsOn } from '../../planning/reconcile.ts';
-import { casDevices } from '../../planning/snapshot.ts';
+import { groupOf } from '../../planning/snapshot.ts';
 import type { CasAnswer, Facts, RequestFact } from './facts.ts';
 
 /** One service CA id on one card, as each side has it. */
@@ -66,12 +66,9 @@ export interface GroupLine {
 }
 
 export function groupLines({ cards, subscriptions }: Pick<Facts, 'cards' | 'subscriptions'>): GroupLine[] {
-  return subscriptions.flatMap(({ number, installedItems }) => {
-    const devices = casDevices(installedItems);
-    const groupOf = (distributor: string | null): string[] =>
-      devices.filter((one) => one.kind === 'SET_TOP_BOX' && one.distributor === distributor).map(({ caId }) => caId);
-    return devices
-      .filter(({ kind, caId }) => kind === 'SMARTCARD' && cards.includes(caId))
-      .map(({ caId, distributor }) => ({ card: caId, subscription: number, setTopBoxes: groupOf(distributor) }));
-  });
+  return cards.flatMap((card) =>
+    subscriptions
+      .filter(({ installedItems }) => installedItems.some(({ kind, caId }) => kind === 'SMARTCARD' && caId === card))
+      .map((subscription) => ({ card, subscription: subscription.number, setTopBoxes: groupOf(card, subscription) })),
+  );
 }

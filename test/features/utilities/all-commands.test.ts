@@ -32,6 +32,8 @@ interface Case {
   readonly api: (card: string) => readonly [path: string, body: object];
   /** What the CAS gets beside the card: `smartcard` where nothing else is said. */
   readonly parameters: (card: string) => object;
+  /** How many requests it makes; 1 by default. The first one is of the type. */
+  readonly requests?: number;
 }
 
 const cards = (card: string): object => ({ smartcard_ca_ids: [card] });
@@ -84,6 +86,8 @@ const CASES: readonly Case[] = [
     cli: (card) => ['info', ...toCard(card)],
     api: (card) => ['/utilities/information', cards(card)],
     parameters: (smartcard) => ({ smartcard }),
+    // It asks for the pairing as well.
+    requests: 2,
   },
   {
     type: 'GET_PAIRING_STATUS_FOR_CARD',
@@ -262,7 +266,7 @@ const ways = CASES.flatMap((one, index) =>
   (['api', 'cli'] as const).flatMap((way) => (one[way] === null ? [] : [{ ...one, index, way }])),
 );
 
-describe.each(ways)('$type by $way', ({ type, way, index, processName, parameters }) => {
+describe.each(ways)('$type by $way', ({ type, way, index, processName, parameters, requests = 1 }) => {
   const expected = parameters(cardOf(type === 'ADD_TO_EXISTING_PAIRING' ? index - 1 : index, way));
 
   test('is seen by the CAS once, with exactly its parameters', () => {
@@ -275,7 +279,7 @@ describe.each(ways)('$type by $way', ({ type, way, index, processName, parameter
 
   test('is told as COMPLETED to whoever made it, and noted with who did', async () => {
     const { number, ...told } = way === 'api' ? toldByApi(type) : toldByCli(type);
-    expect(told).toEqual({ went: 'well', requests: 1, type, state: 'COMPLETED', processName });
+    expect(told).toEqual({ went: 'well', requests, type, state: 'COMPLETED', processName });
     const [row] = await world.db.query(
       `select created_by_user as user, created_by_unit as unit, priority, process_id ~ '^[0-9a-f-]{36}$' as process
          from request where number = $1`,

@@ -142,6 +142,7 @@ test('the information utility shows what the CAS has beside what all subscriptio
       smartcard_ca_id: card,
       subscription_numbers: ['S3', 'S4'],
       changing: false,
+      pairing: { crm: [`STB-${card}`], cas: [], finding: 'DIFFERS' },
       services: [
         {
           service_ca_id: '1001',
@@ -152,22 +153,43 @@ test('the information utility shows what the CAS has beside what all subscriptio
         { service_ca_id: '1009', finding: 'TOO_MUCH_IN_CAS', through: [] },
       ],
     },
-    { smartcard_ca_id: '52000000029', subscription_numbers: [], services: [] },
+    {
+      smartcard_ca_id: '52000000029',
+      subscription_numbers: [],
+      services: [],
+      pairing: { crm: [], cas: [], finding: 'EQUAL' },
+    },
   ]);
   const { stdout } = await runCli(['info', '--subscription', 'S3'], env());
   expect(stdout).toMatch(/1001 +both +P1001 of S3 \(EFFECTIVE\), P01001 of S4 \(EFFECTIVE\)/);
   expect(stdout).toMatch(/1002 +MISSING IN CAS +P1002 of S3/);
   expect(stdout).toMatch(/1009 +TOO MUCH IN CAS\n/);
+  expect(stdout).toMatch(/PAIRING DIFFERS +the CAS has nothing, the CRM STB-52000000021/);
+});
+
+test('the information utility does not wait behind a request of the card that is stuck', async () => {
+  const card = '52000000022';
+  await spoil(world, {
+    match: { smartcard: card, command: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE' },
+    times: null,
+    fault: 'status:SYSTEM_ERROR',
+  });
+  const stuck = await utility('pin/default', { smartcard_ca_ids: [card], wait: false });
+  const { data } = await utility('information', { smartcard_ca_ids: [card] });
+  expect(data.cards).toMatchObject([{ services: [], changing: true }]);
+  await world.simulator('DELETE', 'faults');
+  expect(stuck.data.provisioning_requests).toMatchObject([{ life_cycle_state: 'PENDING' }]);
 });
 
 test('a card that the CAS does not know is shown as not answered, with the reason', async () => {
-  await spoil(world, { match: { smartcard: '52000000031' }, times: 1, fault: 'status:CLIENT_NOT_FOUND' });
+  await spoil(world, { match: { smartcard: '52000000031' }, times: 2, fault: 'status:CLIENT_NOT_FOUND' });
   const { data } = await utility('information', { smartcard_ca_ids: ['52000000031'] });
   expect(data.cards).toMatchObject([{ services: null }]);
-  expect(data.provisioning_requests).toMatchObject([{ life_cycle_state: 'REJECTED', error_code: 'CLIENT_NOT_FOUND' }]);
-  await spoil(world, { match: { smartcard: '52000000031' }, times: 1, fault: 'status:CLIENT_NOT_FOUND' });
+  const refused = { life_cycle_state: 'REJECTED', error_code: 'CLIENT_NOT_FOUND' };
+  expect(data.provisioning_requests).toMatchObject([refused, refused]);
+  await spoil(world, { match: { smartcard: '52000000031' }, times: 2, fault: 'status:CLIENT_NOT_FOUND' });
   const ran = await runCli(['info', '--card', '52000000031'], env());
-  expect(ran).toMatchObject({ exitCode: 1, stderr: '1 of 1 requests were rejected\n' });
+  expect(ran).toMatchObject({ exitCode: 1, stderr: '2 of 2 requests were rejected\n' });
   expect(ran.stdout).toContain('the CAS has not answered');
 });
 
