@@ -3,10 +3,17 @@ import type { Knex } from 'knex';
 /** From a number that somebody reads out to everything that is known of it (docs/why.md). */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
--- The requests of a card, by number. Most have one card; the few with several are in the second index. A request's cards
--- never change, so finishing leaves both alone.
+-- The requests of a card, by number. Most have one card; the second and later cards of the others have a row each. A
+-- request's cards never change, so finishing leaves both alone.
 create index request_card on request ((cards[1]), number);
-create index request_cards on request using gin (cards) where cardinality(cards) > 1;
+create table request_further_card (
+  card   text not null,
+  number bigint not null references request (number) on delete cascade,
+  primary key (card, number)
+);
+create index request_further_card_number on request_further_card (number);
+insert into request_further_card (card, number)
+select card, number from request cross join unnest(cards[2:]) card where cardinality(cards) > 1;
 -- The subscriptions that hold a device, a set-top box as well.
 create index subscription_devices on subscription using gin (jsonb_path_query_array(snapshot, '$.installedItems[*].caId'));
 create index crm_action_number on crm_action (number);
@@ -20,6 +27,6 @@ create index outbox_dead_letter_key on outbox (substring(message_key for 100), i
 
 export async function down(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
-drop index request_card, request_cards, subscription_devices, crm_action_number, inbox_dead_letter_subscription,
-  outbox_dead_letter_key`);
+drop table request_further_card;
+drop index request_card, subscription_devices, crm_action_number, inbox_dead_letter_subscription, outbox_dead_letter_key`);
 }

@@ -17,6 +17,8 @@ export interface ListFilter {
   readonly lifeCycleState?: LifeCycleState | undefined;
   readonly referenceNumber?: string | undefined;
   readonly subscription?: string | undefined;
+  /** A smart card that the command touches. */
+  readonly card?: string | undefined;
   /** The error code of a REJECTED request. */
   readonly code?: string | undefined;
   /** When it was submitted. */
@@ -57,7 +59,9 @@ export async function listRequests(db: Database, options: ListOptions): Promise<
   const within = since === null && until === null ? EVERYTHING : await idRange(db, REQUEST, times);
   const beyond = after ?? (newest ? Number.MAX_SAFE_INTEGER : 0);
   const from = newest ? Math.min(beyond, within.last + 1) : Math.max(beyond, within.first - 1);
-  const others = [rest.type, rest.lifeCycleState, rest.subscription, rest.code, since, until].map((one) => one ?? null);
+  const others = [rest.type, rest.lifeCycleState, rest.subscription, rest.code, since, until, rest.card].map(
+    (one) => one ?? null,
+  );
   return await db.transaction(async (tx) => {
     await tx.query(`set local statement_timeout = ${STATEMENT_TIMEOUT_MS}`);
     return await tx.query<ProvisioningRequest>(PAGES[walk][newest ? 'newest' : 'oldest'], [
@@ -82,15 +86,16 @@ function inRange(name: string, value: number, min: number, max: number): void {
   throw new RangeError(`${name} is ${value}: it has to be a whole number from ${min} to ${max}${remedy}`);
 }
 
-type Walk = 'subscription' | 'type' | 'pending' | 'final' | 'reference' | 'longReference' | 'all';
+type Walk = 'card' | 'subscription' | 'type' | 'pending' | 'final' | 'reference' | 'longReference' | 'all';
 
 /** Returns the most selective part that has an index, and the other parts. */
 function walkOf(filter: ListFilter): { walk: Walk; value: string | null; rest: ListFilter } {
-  const { referenceNumber, subscription, code, type, lifeCycleState: state } = filter;
+  const { referenceNumber, card, subscription, code, type, lifeCycleState: state } = filter;
   if (referenceNumber !== undefined) {
     const whole = Array.from(referenceNumber).length < REFERENCE_KEY_CHARACTERS;
     return { walk: whole ? 'reference' : 'longReference', value: storable(referenceNumber), rest: filter };
   }
+  if (card !== undefined) return { walk: 'card', value: card, rest: { ...filter, card: undefined } };
   if (subscription !== undefined) {
     return { walk: 'subscription', value: subscription, rest: { ...filter, subscription: undefined } };
   }
@@ -107,6 +112,13 @@ function walkOf(filter: ListFilter): { walk: Walk; value: string | null; rest: L
 
 /** The sources of the numbers; each walks one index from the start of the page. */
 const WALKS = {
+  /** request_card, merged with request_further_card's primary key */
+  card: {
+    from: `(select cards[1] as card, number from request
+            union all
+            select card, number from request_further_card) p`,
+    where: 'p.card = $5::text',
+  },
   /** request_subscription */
   subscription: { from: 'request p', where: 'p.subscription_number = $5::text' },
   /** request_type */
@@ -140,6 +152,7 @@ with page as materialized (
        select ($8::text is null or e.type = $8) and ($9::text is null or e.life_cycle_state = $9)
           and ($10::text is null or e.subscription_number = $10) and ($11::text is null or e.error_code = $11)
           and ($12::timestamptz is null or e.submitted_at >= $12) and ($13::timestamptz is null or e.submitted_at < $13)
+          and ($14::text is null or e.cards @> array[$14])
          from request e where e.number = p.number))
    order by p.number ${order} limit $2::int offset $3::int
 )

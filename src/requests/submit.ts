@@ -66,6 +66,12 @@ async function submitPiece(
   ]);
   stored.sort((a, b) => a.number - b.number);
 
+  const further = stored.flatMap(({ number }, index) =>
+    (cards[index] ?? []).slice(1).map((card) => ({ card, number })),
+  );
+  if (further.length > 0) {
+    await tx.query(INSERT_FURTHER_CARDS, [further.map(({ card }) => card), further.map(({ number }) => number)]);
+  }
   const due = stored.flatMap(({ number, due: isDue }, index) =>
     isDue ? (lanes[index] ?? []).map((card) => ({ card, number })) : [],
   );
@@ -128,6 +134,9 @@ select nextval('request_number'), type, sequence_number, priority, bulk, command
                   causation_event_id, traceparent, user_defined, created_by_user, created_by_unit, ordinal)
          order by ordinal) as ordered
 returning number, upper(replace(id::text, '-', '')) as id, scheduled_at <= now() as due`;
+
+const INSERT_FURTHER_CARDS = /* sql */ `
+insert into request_further_card (card, number) select * from unnest($1::text[], $2::bigint[])`;
 
 const INSERT_LANES = /* sql */ `
 insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;

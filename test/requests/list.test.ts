@@ -122,6 +122,20 @@ describe('lists', () => {
     expect(await listed({ lifeCycleState: 'REJECTED', subscription: 'S3' })).toEqual([]);
   });
 
+  test('a card lists what touches it, once, also among others and in either order', async () => {
+    const numbers = await submit(
+      db,
+      requestFor(addTo('1')),
+      requestFor(pairingOf(['1', '2'])),
+      requestFor(pairingOf(['2', '1'])),
+      requestFor(addTo('2')),
+    );
+    expect(await listed({ card: '1' })).toEqual(numbers.slice(0, 3));
+    expect(await listed({ card: '2' }, { first: 'newest' })).toEqual(numbers.slice(1).toReversed());
+    expect(await listed({ card: '2', type: 'CREATE_PAIRING' })).toEqual(numbers.slice(1, 3));
+    expect(await listed({ card: '3' })).toEqual([]);
+  });
+
   test('times list what was submitted between them, in either order', async () => {
     const numbers = await submit(db, requestFor(addTo('1')), requestFor(addTo('2')), requestFor(addTo('3')));
     const at = (hour: number): Date => new Date(Date.UTC(2026, 0, 1, hour));
@@ -238,6 +252,8 @@ describe('on 100,000 requests', () => {
     ['COMPLETED', { lifeCycleState: 'COMPLETED' }],
     ['REJECTED', { lifeCycleState: 'REJECTED' }],
     ['reference number', { referenceNumber: 'ref-77777' }],
+    ['card', { card: 'card' }],
+    ['card and state', { card: 'card', lifeCycleState: 'COMPLETED' }],
     ['subscription', { subscription: 'S7' }],
     ['subscription and type', { subscription: 'S7', type: 'ADD_SUBSCRIPTIONS' }],
     ['state and time', { lifeCycleState: 'COMPLETED', since: new Date(Date.now() - 3_600_000) }],

@@ -39,6 +39,7 @@ const listInput = z
       .min(1, 'give the reference number')
       .optional()
       .describe('With this reference number of the CAS.'),
+    card: text(100).min(1, 'give a smart card CA id').optional().describe('That touch this smart card.'),
     subscription: text(500).min(1, 'give a number').optional().describe('Of the subscription with this number.'),
     code: text(200).min(1, 'give a code').optional().describe('REJECTED with this error code.'),
     since: moment('Submitted from then on').optional(),
@@ -50,7 +51,7 @@ const listInput = z
   })
   .superRefine(({ newest: _newest, bodies, limit: most, after: _after, ...filter }, context) => {
     if (Object.values(filter).every((one) => one === undefined)) {
-      const all = '{state}, {type}, {reference}, {subscription}, {code}, {since} or {until}';
+      const all = '{state}, {type}, {reference}, {card}, {subscription}, {code}, {since} or {until}';
       refuse(context, 'PARAMETER_MISSING', `say which requests: give ${all}`);
     }
     if (!bodies || most <= BODIES_MAX) return;
@@ -79,7 +80,7 @@ export const requests: Feature = {
     }),
     operation({
       name: 'requests.list',
-      summary: 'List requests by state, type, subscription, error code, reference number or time',
+      summary: 'List requests by state, type, card, subscription, error code, reference number or time',
       description:
         'Those that fit everything that is given, in the order of their numbers, which is the order of submission.',
       role: 'viewer',

@@ -180,9 +180,8 @@ select card, subscription_number as subscription, pairing_smartcards as smartcar
   from subscription_card where card = any($1::text[]) order by card, subscription_number`;
 
 /**
- * Walks request_card and request_cards backwards from the newest, then the primary keys of request, work, attempt and lane.
- * A request's attempts are counted in its work row until it is final. Without the offset, PostgreSQL may walk all requests
- * by number until it has found enough with the card.
+ * Walks request_card and request_further_card's primary key backwards from the newest, then the primary keys of request,
+ * work, attempt and lane. A request's attempts are counted in its work row until it is final.
  */
 const REQUESTS = /* sql */ `
 with newest as materialized (
@@ -191,8 +190,7 @@ with newest as materialized (
      cross join lateral (select number from request where cards[1] = own.card order by number desc limit $2::int) n
     union
     select n.number from unnest($1::text[]) own (card)
-     cross join lateral (select number from (select number from request
-                                              where cardinality(cards) > 1 and cards @> array[own.card] offset 0) several
+     cross join lateral (select number from request_further_card where card = own.card
                           order by number desc limit $2::int) n
     union
     select l.number from unnest($1::text[]) own (card)

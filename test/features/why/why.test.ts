@@ -170,7 +170,7 @@ describe('a support desk gets the verdict with one command', () => {
     await subscribe();
     const shown = await whyWith('WAITING_BEHIND');
     expect(shown.verdict).toMatch(
-      /^ADD_SUBSCRIPTIONS \(request \d+\) waits for request \d+, which is being (retried|sent) \(SYSTEM_ERROR\)\.$/,
+      /^ADD_SUBSCRIPTIONS \(request \d+\) waits for request \d+, which is (being retried|being sent|in line) \(SYSTEM_ERROR\)\.$/,
     );
     expect(shown.entitlements.map(({ cas }) => cas)).toEqual(['missing', 'missing']);
     const [first] = shown.queue;
