@@ -100,10 +100,9 @@ function caIds(devices: readonly CasDevice[]): string[] {
 /** Returns the set-top boxes of the distributors that a card has in a subscription: what it is to be paired with (R7). */
 export function groupOf(card: string, { installedItems }: Subscription): string[] {
   const devices = casDevices(installedItems);
-  const own = devices
-    .filter(({ kind, caId }) => kind === 'SMARTCARD' && caId === card)
-    .map(({ distributor }) => distributor);
+  const cards = devices.filter((device) => device.kind === 'SMARTCARD' && device.caId === card);
+  const own = new Set(cards.map(({ distributor }) => distributor));
   return devices
-    .filter(({ kind, distributor }) => kind === 'SET_TOP_BOX' && own.includes(distributor))
+    .filter(({ kind, distributor }) => kind === 'SET_TOP_BOX' && own.has(distributor))
     .map(({ caId }) => caId);
 }

@@ -120,7 +120,7 @@ export async function readFacts(db: Queryable, subject: Subject): Promise<Facts>
     db.query<EventFact>(EVENTS_OF, [numbers, EVENTS]),
     readDeadLetters(db, numbers),
   ]);
-  const first = requests.filter(({ phase }) => phase === 'READY').at(-1);
+  const first = requests.findLast(({ phase }) => phase === 'READY');
   const [ahead] = first === undefined ? [] : await db.query<{ ahead: number }>(AHEAD, [first.number, AHEAD_MAX]);
   const withheld = await db.query<WithheldFact>(WITHHELD, [events.map(({ id }) => id)]);
   return {
@@ -141,11 +141,9 @@ export async function readFacts(db: Queryable, subject: Subject): Promise<Facts>
 /** The cards of a subscription; of an STB, those of its groups. */
 function cardsOf({ kind, id }: Subject, snapshots: readonly Subscription[]): string[] {
   const items = snapshots.flatMap(({ number, installedItems }) => installedItems.map((item) => ({ number, ...item })));
-  const places = items.filter(({ caId }) => caId === id).map(({ number, distributor }) => `${number} ${distributor}`);
-  const cards = items.filter(
-    ({ kind: itemKind, caId, number, distributor }) =>
-      itemKind === 'SMARTCARD' && caId !== null && (kind !== 'stb' || places.includes(`${number} ${distributor}`)),
-  );
+  const groupOf = ({ number, distributor }: (typeof items)[number]): string => JSON.stringify([number, distributor]);
+  const groups = new Set(items.filter(({ caId }) => caId === id).map(groupOf));
+  const cards = items.filter((item) => item.kind === 'SMARTCARD' && (kind !== 'stb' || groups.has(groupOf(item))));
   return [...new Set(cards.flatMap(({ caId }) => caId ?? []))];
 }
 

@@ -41,7 +41,7 @@ export const why: Feature = {
 
 async function explain(context: OperationContext, input: { of: string; ask: boolean }): Promise<Explanation> {
   const found = await findSubjects(context.db, input.of);
-  const known = found[0] ?? (await unknownSubject(context, input.of));
+  const known = found[0] ?? unknownSubject(context, input.of);
   const facts = await readFacts(context.db, known);
   const notAsked = whyNotAsked(facts, input.ask);
   const asked = notAsked === null ? { ...facts, cas: await askCas(context, facts.cards) } : facts;
