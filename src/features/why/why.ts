@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
+import { isReadOnlyRefusal } from '../../platform/database.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { askCas, whyNotAsked } from './cas.ts';
 import { entitlementLines, groupLines } from './entitlements.ts';
@@ -42,10 +43,8 @@ export const why: Feature = {
 async function explain(context: OperationContext, input: { of: string; ask: boolean }): Promise<Explanation> {
   const found = await findSubjects(context.db, input.of);
   const known = found[0] ?? unknownSubject(context, input.of);
-  const facts = await readFacts(context.db, known);
-  const notAsked = whyNotAsked(facts, input.ask);
-  const asked = notAsked === null ? { ...facts, cas: await askCas(context, facts.cards) } : facts;
-  const findings = findingsOf(asked);
+  const { facts, notAsked } = await withCas(context, await readFacts(context.db, known), input.ask);
+  const findings = findingsOf(facts);
   return {
     subject: { kind: known.kind, id: known.id },
     also: found.slice(1, 20).map(({ kind, id }) => ({ kind, id })),
@@ -59,9 +58,25 @@ async function explain(context: OperationContext, input: { of: string; ask: bool
     })),
     subscriptions: facts.subscriptions.map(({ number, state, version }) => ({ number, state, version })),
     cas_not_asked: notAsked,
-    ...tablesOf(asked),
-    timeline: timelineOf(asked),
+    ...tablesOf(facts),
+    timeline: timelineOf(facts),
   };
+}
+
+/** Adds what the CAS answers, if it can be asked: the questions are stored, which a standby refuses. */
+async function withCas(
+  context: OperationContext,
+  facts: Facts,
+  isWanted: boolean,
+): Promise<{ facts: Facts; notAsked: string | null }> {
+  const notAsked = whyNotAsked(facts, isWanted);
+  if (notAsked !== null) return { facts, notAsked };
+  try {
+    return { facts: { ...facts, cas: await askCas(context, facts.cards) }, notAsked };
+  } catch (error) {
+    if (isReadOnlyRefusal(error)) return { facts, notAsked: 'the database takes no writes now' };
+    throw error;
+  }
 }
 
 /**
