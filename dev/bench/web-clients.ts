@@ -57,7 +57,7 @@ export async function runClients(
   return { seconds: (performance.now() - begunAt) / 1000, times, failures };
 }
 
-/** Null where it was 200. */
+/** Null if it was 200. */
 async function answerOf(client: Client, { method, path, body, headers, onAnswer }: WebCall): Promise<string | null> {
   const request: Dispatcher.RequestOptions = {
     method,

@@ -18,9 +18,9 @@ export interface Instance {
   /** Ends it; resolves with its exit code, or the signal that ended it. */
   end(how: 'SIGTERM' | 'SIGKILL'): Promise<string>;
   signal(name: 'SIGSTOP' | 'SIGCONT'): void;
-  /** Null where it is not there, or stands still. */
+  /** Null if it is not there, or stands still. */
   look(): Promise<InstanceLook | null>;
-  /** Writes what it holds on its heap to the file; it stands still for a second or two meanwhile. False where it is not there. */
+  /** Writes what it holds on its heap to the file; it stands still for a second or two meanwhile. False if it is not there. */
   writeHeap(file: string): Promise<boolean>;
 }
 
@@ -140,7 +140,7 @@ export async function newInstance(
     },
   };
 
-  /** Null where it is not there, or stands still. */
+  /** Null if it is not there, or stands still. */
   async function evaluate<T>(expression: string, withinMs?: number): Promise<T | null> {
     if (asked) return null;
     try {

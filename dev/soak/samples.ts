@@ -3,7 +3,7 @@ import type { Load } from '../../test/outages/load.ts';
 import type { Neighbours } from '../../test/outages/whole-service.ts';
 import type { Instance, InstanceLook } from './instance.ts';
 
-/** What was seen at one moment; null where PostgreSQL or the instance was not there to be asked. */
+/** What was seen at one moment; null if PostgreSQL or the instance was not there to be asked. */
 export interface Sample {
   /** Since the begin. */
   readonly seconds: number;

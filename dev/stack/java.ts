@@ -8,7 +8,7 @@ export const LEAN_JVM = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=
 
 export type Java = { readonly command: string; readonly version: string };
 
-/** A Java that is new enough: `$JAVA_HOME/bin/java`, else `java` on the PATH; undefined where there is none. */
+/** A Java that is new enough: `$JAVA_HOME/bin/java`, else `java` on the PATH; undefined if there is none. */
 export async function findJava(env: NodeJS.ProcessEnv): Promise<Java | undefined> {
   const home = env['JAVA_HOME'];
   const candidates = home === undefined || home === '' ? ['java'] : [join(home, 'bin', 'java'), 'java'];

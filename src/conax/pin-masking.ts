@@ -6,7 +6,7 @@ export interface PinMask {
   readonly text: Mask;
   /** A status code: as it is where it holds no digit or is one of ours, else like free text. */
   readonly code: Mask;
-  /** A reference number, whose digits are needed; null where it holds the PIN. */
+  /** A reference number, whose digits are needed; null if it holds the PIN. */
   readonly reference: (referenceNumber: string | null) => string | null;
 }
 

@@ -7,7 +7,7 @@ import type { WebApiCodeName } from './codes.ts';
 export class OperationError extends Error {
   override readonly name = 'OperationError';
   readonly code: WebApiCodeName;
-  /** The input's field, such as `smartcards[1]`; null where no single one is at fault. */
+  /** The input's field, such as `smartcards[1]`; null if no single one is at fault. */
   readonly field: string | null;
   /** What is wrong and the remedy, without the field's name and without secrets. */
   readonly problem: string;

@@ -15,7 +15,7 @@ export interface ApiParts {
   readonly db: Database;
   /** Seals PINs; null if no PIN_KEY is set. */
   readonly seal: Seal | null;
-  /** 64 hexadecimal characters; undefined where it is not set. */
+  /** 64 hexadecimal characters; undefined if it is not set. */
   readonly pinKey: string | undefined;
   readonly patterns: InputPatterns & { readonly service: RegExp };
   /** How long process_immediately waits for the outcome (WEB_API_IMMEDIATE_TIMEOUT_MS). */

@@ -24,7 +24,7 @@ export interface RunningApis {
 declare module 'fastify' {
   // eslint-disable-next-line typescript/consistent-type-definitions -- fastify's interfaces are extended by declaring them
   interface FastifyRequest {
-    /** Who calls; null where the call needs no token. */
+    /** Who calls; null if the call needs no token. */
     user: User | null;
     /** The envelope's code, for the metrics. */
     answeredCode: string;

@@ -7,7 +7,7 @@ export function jsonTexts(texts: readonly (string | null)[]): string {
   return texts.map((text) => text ?? '').join('\u0001');
 }
 
-/** The SQL of a jsonb[] out of a parameter that `jsonTexts` made, for `unnest`; null where the text was null. */
+/** The SQL of a jsonb[] out of a parameter that `jsonTexts` made, for `unnest`; null if the text was null. */
 export function jsonColumn(parameter: string): string {
   return `string_to_array(${parameter}::text, e'\\x01', '')::jsonb[]`;
 }

@@ -51,7 +51,7 @@ export interface SchemaRegistryClient {
    */
   lookAtSchema(schemaId: number, urgency?: Urgency): Promise<WriterSchema | null>;
   /**
-   * The id under which a subject has this very schema; null where it has not. Cached by nobody.
+   * The id under which a subject has this very schema; null if it has not. Cached by nobody.
    * @throws SchemaRegistryUnavailableError
    */
   registeredId(subject: string, schema: string): Promise<number | null>;
@@ -185,7 +185,7 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   }
 
   /**
-   * One HTTP exchange: the JSON of a good answer, null where the registry itself says that it is not there.
+   * One HTTP exchange: the JSON of a good answer, null if the registry itself says that it is not there.
    * @throws SchemaRegistryUnavailableError
    */
   async function ask(

@@ -77,7 +77,7 @@ export function watchForSilence(databaseUrl: string, applicationName: string): S
     return isQuiet && wasQuiet;
   }
 
-  /** Null where the server does not answer at all. */
+  /** Null if the server does not answer at all. */
   async function workingSessions(processIds: readonly number[]): Promise<Set<number> | null> {
     const rows = await ask<{ pid: number }>(`select pid from pg_stat_activity where ${OURS} and ${WORKS}`, processIds);
     return rows === null ? null : new Set(rows.map(({ pid }) => pid));

@@ -5,10 +5,10 @@ export interface JournalEntry {
   readonly seq: number;
   /** When it arrived, ISO 8601 with milliseconds, UTC. */
   readonly at: string;
-  /** Null where the request could not be read as any of the 13. */
+  /** Null if the request could not be read as any of the 13. */
   readonly command: CommandType | null;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** What was answered: a status code, SOAP_FAULT or HTTP_<number>; null where no readable answer went out. */
+  /** What was answered: a status code, SOAP_FAULT or HTTP_<number>; null if no readable answer went out. */
   statusCode: string | null;
   /** The state changed, or the text went to the screen. */
   effect: boolean;

@@ -6,7 +6,7 @@ import { envelope, writeFault, writeFaultWithCode } from './soap-answers.ts';
 
 /** How a call goes wrong: what the journal says was answered, and what is done with the connection. */
 export interface Misbehaviour {
-  /** Null where nothing readable goes out; undefined: what the CAS meant to answer. */
+  /** Null if nothing readable goes out; undefined: what the CAS meant to answer. */
   readonly statusCode: string | null | undefined;
   readonly answer: (response: ServerResponse, intended: string) => void;
 }

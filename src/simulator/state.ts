@@ -13,7 +13,7 @@ export interface Card {
   /** When products end, in epoch ms, by the same key; a product that is not in it has no end. Null if none has one. */
   ends: Map<string, number> | null;
   pairing: Pairing | null;
-  /** `default`, the SHA-256 of the PIN that was set, or null where none was ever set. */
+  /** `default`, the SHA-256 of the PIN that was set, or null if none was ever set. */
   pin: string | null;
   /** The newest messages and fingerprints, at most `shownMax` of each. */
   readonly messages: object[];
@@ -38,7 +38,7 @@ export interface CasState {
   readonly cardCount: number;
   /** Every pairing that the set-top box is in. */
   pairingsOf(setTopBox: string): ReadonlySet<Pairing>;
-  /** Puts cards and set-top boxes into a pairing; the cards leave any other one. True where something changed. */
+  /** Puts cards and set-top boxes into a pairing; the cards leave any other one. True if something changed. */
   join(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean;
   /** Sets a card to what the view says; its former entitlements are gone, and it leaves its pairing. */
   put(view: CardView): void;

@@ -14,7 +14,7 @@ export interface ListedUser extends User {
   readonly tokens: number;
 }
 
-/** Adds a user, and writes down who did. @returns false where there is one of that name, also a disabled one. */
+/** Adds a user, and writes down who did. @returns false if there is one of that name, also a disabled one. */
 export async function addUser(
   db: Database,
   user: User & { readonly password: string; readonly by: string },
@@ -54,7 +54,7 @@ export function setDisabled(
   });
 }
 
-/** Gives a user another password, which ends all of its tokens at once. @returns false where there is no such user. */
+/** Gives a user another password, which ends all of its tokens at once. @returns false if there is no such user. */
 export async function resetPassword(
   db: Database,
   { username, password, by }: { username: string; password: string; by: string },

@@ -23,7 +23,7 @@ export class HashingBusyError extends Error {
   }
 }
 
-/** What is wrong with a new password and the remedy, never the password itself; null where it will do. */
+/** What is wrong with a new password and the remedy, never the password itself; null if it will do. */
 export function passwordProblem(password: string): string | null {
   const { length } = password;
   if (length >= PASSWORD_CHARS_MIN && length <= PASSWORD_CHARS_MAX) return null;

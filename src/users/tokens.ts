@@ -10,7 +10,7 @@ const CLEARED_MAX = 1_000;
 
 /**
  * A new token for the user: 128 random bits as 32 upper-case hex characters, of which only the SHA-256 is stored.
- * Null where the user was disabled, or the password reset, since the password was checked.
+ * Null if the user was disabled, or the password reset, since the password was checked.
  */
 export function issueToken(
   db: Database,
@@ -27,7 +27,7 @@ export function issueToken(
 }
 
 /**
- * The user whose token it is, null where it never was one, was released, stood unused for too long, or its user was
+ * The user whose token it is, null if it never was one, was released, stood unused for too long, or its user was
  * disabled or given another password. Its use is written down when a minute (of a short life: a tenth) has passed since
  * the last one that was; so it ends up to that much earlier than its idle time after its last use, and never later.
  */

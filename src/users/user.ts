@@ -9,7 +9,7 @@ export interface User {
   readonly username: string;
   readonly role: Role;
   readonly organisation: string;
-  /** The organisational unit, null where none was given. */
+  /** The organisational unit, null if none was given. */
   readonly unit: string | null;
 }
 
@@ -18,7 +18,7 @@ export function mayWrite(user: User): boolean {
   return user.role === 'operator' || user.role === 'admin';
 }
 
-/** The name as it is stored and compared: in lower case. Null where no user can have it. */
+/** The name as it is stored and compared: in lower case. Null if no user can have it. */
 export function usernameOf(given: string): string | null {
   return /^[a-z0-9][a-z0-9._@-]{0,63}$/i.test(given) ? given.toLowerCase() : null;
 }

@@ -62,7 +62,7 @@ async function read(tx: Transaction, number: number): Promise<ProvisioningReques
   return found;
 }
 
-/** The user-defined fields as they are to be shown; null where there are none. */
+/** The user-defined fields as they are to be shown; null if there are none. */
 function userDefinedOf(body: CreateInput['body']): Record<string, string | number> | null {
   const given: Record<string, string | number> = {};
   for (const name of [...UDF_STRINGS, ...UDF_FLOATS]) if (body[name] !== undefined) given[name] = body[name];

@@ -43,7 +43,7 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
       output: successSchema(
         z.strictObject({
           provisioning_requests: z.array(completeRequest),
-          next_after: z.string().nullable().describe('`after` of the next page; null where this is the last.'),
+          next_after: z.string().nullable().describe('`after` of the next page; null if this is the last.'),
         }),
       ),
       async handle({ input }) {

@@ -13,7 +13,7 @@ export interface CrmWorld {
 }
 
 /**
- * A CRM action: changes the subscription and names its facets; null where it does not apply now. It may be several
+ * A CRM action: changes the subscription and names its facets; null if it does not apply now. It may be several
  * actions in a row, each a list of facets, when one calls for the next.
  */
 export type CrmAction = (world: CrmWorld, subscription: CrmSubscription) => (() => Facet[])[] | null;

@@ -16,7 +16,7 @@ interface Operation {
 /** What the service's own OpenAPI document says of answers. */
 export interface Oracle {
   readonly document: OpenApiDocument;
-  /** What of an answer differs from the document; null where it fits. An address that it lacks may only give errors. */
+  /** What of an answer differs from the document; null if it fits. An address that it lacks may only give errors. */
   problemOf(method: string, path: string, status: number, body: unknown): string | null;
 }
 

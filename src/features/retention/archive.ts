@@ -52,7 +52,7 @@ export function beginVolume(directory: string, kind: string, firstKey: number): 
   };
 }
 
-/** What is wrong with the directory as an archive, with the remedy; null where nothing is. */
+/** What is wrong with the directory as an archive, with the remedy; null if nothing is. */
 export async function problemOfArchive(directory: string): Promise<string | null> {
   const found = await stat(directory).catch(() => null);
   if (found === null)

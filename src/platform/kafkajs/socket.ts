@@ -25,7 +25,7 @@ const HEARD = new Set<string | symbol>(['data', 'end', 'error', 'timeout', 'conn
  * given up nothing more is heard, and a silent one breaks.
  */
 export const kafkaSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  // The types do not say so: null where no TLS is wanted.
+  // The types do not say so: null if no TLS is wanted.
   const tls = ssl as typeof ssl | null | undefined;
   const socket: Socket = tls
     ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)

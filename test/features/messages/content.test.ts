@@ -9,7 +9,7 @@ const fingerprint = z.strictObject(fingerprintFields);
 const CARD = { caId: '20000000001', distributor: 'room' };
 const NOW = new Date('2026-11-25T10:00:00.789Z');
 
-/** What a schema says to input: its code and sentence, or null where it takes it. */
+/** What a schema says to input: its code and sentence, or null if it takes it. */
 function said(schema: z.ZodType, given: unknown): string | null {
   const read = readInput(schema, given);
   if (read.success) return null;

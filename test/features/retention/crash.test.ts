@@ -26,7 +26,7 @@ const KILLS = Number(process.env['RETENTION_KILLS'] ?? 1);
 const POINTS = FAULT_POINTS.filter((point) => point.startsWith('retention:'));
 const PROCESS = fileURLToPath(new URL('process.ts', import.meta.url));
 
-/** Runs it to its end, or to the point at which it dies; true where it died. */
+/** Runs it to its end, or to the point at which it dies; true if it died. */
 async function dies(...args: string[]): Promise<boolean> {
   const child = spawn(process.execPath, [PROCESS, ...args], { stdio: ['ignore', 'ignore', 'inherit'] });
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];

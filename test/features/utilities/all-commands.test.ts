@@ -27,7 +27,7 @@ const PIN_FILE = join(tmpdir(), `pin-${process.pid}`);
 interface Case {
   readonly type: string;
   readonly processName: string;
-  /** Arguments; null where runs alone make it: a fix of reconcile, seen by both ways in test/features/reconcile/reconcile.test.ts. */
+  /** Arguments; null if runs alone make it: a fix of reconcile, seen by both ways in test/features/reconcile/reconcile.test.ts. */
   readonly cli: ((card: string) => readonly string[]) | null;
   readonly api: (card: string) => readonly [path: string, body: object];
   /** What the CAS gets beside the card: `smartcard` where nothing else is said. */

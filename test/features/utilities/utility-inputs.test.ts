@@ -15,7 +15,7 @@ const NEXT_YEAR = `${new Date().getUTCFullYear() + 1}-06-01T10:00:00`;
 const S1 = { subscription_identifier: { number: 'S1' } };
 const CARDS = { smartcard_ca_ids: [CARD] };
 
-/** What a utility says to input: code and sentence, or null where it takes it. */
+/** What a utility says to input: code and sentence, or null if it takes it. */
 function said(utility: keyof typeof inputs, given: unknown): string | null {
   const read = readInput(inputs[utility], given);
   if (read.success) return null;
