@@ -14,7 +14,7 @@ import { pinKeyProblem } from './requests/pin-key.ts';
 
 /** Those who ask for the health want to know soon. */
 const HEALTH_ANSWER_MS = 1_500;
-/** A call that takes longer may still be answered; the CAS is reported as silent all the same. */
+/** A call that takes longer may still be answered; the CAS is reported as silent nevertheless. */
 const CAS_SILENT_MS = 3_000;
 
 /**

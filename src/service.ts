@@ -60,7 +60,7 @@ export interface Service {
   stop(): Promise<void>;
 }
 
-/** A caller waits: better told soon to come back than held, with one of the few connections, behind a lock. */
+/** A caller waits. It is better to ask it to come back soon than to hold one of the few connections for a lock. */
 const WEB_API_STATEMENT_MS = 10_000;
 const WEB_API_LOCK_MS = 5_000;
 

@@ -4,7 +4,7 @@ import { endLine, showInPlace } from './output.ts';
 export interface ProgressLine {
   /** Shows the text, unless one was shown a moment ago. */
   show(text: string): void;
-  /** Leaves the last one behind. */
+  /** Keeps the last one on the screen. */
   end(): void;
 }
 

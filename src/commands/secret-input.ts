@@ -36,7 +36,7 @@ export async function secretFrom(what: string, { file, stdin }: SecretSource, op
 
 /**
  * Asks on standard error, so that what the command prints stays data. The terminal stops showing what is typed before
- * the first question is there, and shows it again after the last answer: whoever types ahead is not shown either.
+ * the first question is there, and shows it again after the last answer: what is typed ahead is not shown either.
  */
 async function askUnseen(what: string, questions: readonly string[]): Promise<string[]> {
   const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });

@@ -137,7 +137,7 @@ function openAreas(file: string, content: ReadCasFile, report: ReportAt, uncheck
   return areas;
 }
 
-/** The area of a command. If its name is wrong, the one whose WSDL takes the request, so that this is checked all the same. */
+/** The area of a command. If its name is wrong, the one whose WSDL takes the request, so that this is still checked. */
 function areaOf(
   { area = '' }: CasFileCommand,
   areas: ReadonlyMap<string, CasArea>,

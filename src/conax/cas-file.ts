@@ -182,7 +182,7 @@ export function readCasFile(file: string): ReadCasFile {
   };
 }
 
-/** Mistakes after which everything is read all the same: comments, and commas too many or too few. */
+/** Mistakes after which everything is still read: comments, and commas too many or too few. */
 const harmless = new Set(['InvalidCommentToken', 'CommaExpected', 'PropertyNameExpected', 'ValueExpected']);
 
 /** Every prefix in "namespaces", as one whose namespace is wrong. */

@@ -19,7 +19,7 @@ export type ConaxAnswer =
   | { readonly kind: 'unknown'; readonly code: string; readonly description: string }
   /** It never reached the CAS: safe to repeat. */
   | { readonly kind: 'not-sent'; readonly code: string; readonly description: string }
-  /** 401 or 403: safe to repeat once a person has mended the credentials; pauses the provider. */
+  /** 401 or 403: safe to repeat after a person has fixed the credentials; pauses the provider. */
   | { readonly kind: 'not-authorised'; readonly code: string; readonly description: string }
   /** The command cannot be put into SOAP (control characters, …), or is declared as unsupported: final, never left us. */
   | { readonly kind: 'invalid'; readonly code: string; readonly description: string };
@@ -34,7 +34,7 @@ export interface ConaxExchange {
   readonly requestBody: string | null;
   readonly responseBody: string | null;
   readonly httpStatus: number | null;
-  /** Epoch milliseconds when the call began, and how long it took. */
+  /** Epoch milliseconds when the call started, and how long it took. */
   readonly startedAt: number;
   readonly durationMs: number;
 }

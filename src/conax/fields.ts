@@ -37,7 +37,7 @@ function entitledPeriod({ now, entitlementMonths }: FieldSource): Record<string,
   };
 }
 
-/** The same time of day in UTC so many calendar months later; on the month's last day if it has no such day. */
+/** The same time of day in UTC a number of calendar months later; on the month's last day if it has no such day. */
 export function monthsLater(epochMs: number, months: number): number {
   const date = new Date(epochMs);
   const day = date.getUTCDate();

@@ -47,7 +47,7 @@ const FILLER = '\uFFFF';
 /**
  * Parses a template of Mustache tags. Comments, the XML declaration and line breaks between elements are dropped. Reports
  * every mistake with its line: tags that are not closed, not escaped or load other files, unknown fields, lists that are
- * no section. The template is made without these tags, so that the rest can be checked all the same.
+ * no section. The template is made without these tags, so that the rest can still be checked.
  */
 export function parseTemplate(file: string, source: string, type: CommandType, report: Report): Template {
   let text = source

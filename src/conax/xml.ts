@@ -117,7 +117,7 @@ export function readXml(text: string, limits: XmlLimits, onMalformed: (error: Xm
   parser.on('processinginstruction', () => count('processingInstructions', 'processing instructions'));
   parser.on('opentagstart', ({ name }) => {
     attributesOfOne = 0;
-    // The parser is behind the name and the character after it.
+    // The parser is after the name and the character after it.
     starts.push({ name, at: parser.position - name.length - 1 });
     count('elements', 'elements');
     if (open.length >= depthMax) throw new XmlError(`is more than ${depthMax} elements deep`);

@@ -31,7 +31,7 @@ export type IdempotencyHasher = (
 ) => StoredCall;
 
 /**
- * `pinKeysHex` is PIN_KEY: the key that seals, and behind it those that only open.
+ * `pinKeysHex` is PIN_KEY: the key that seals, followed by those that only open.
  *
  * A PIN has 10,000 values, so a plain hash of a body with one gives it away, and so does a plain hash of the key: some
  * clients derive the key from the body. What comes with a PIN is therefore hashed with a key derived from PIN_KEY,

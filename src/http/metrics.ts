@@ -1,6 +1,6 @@
 import { Counter, Gauge, Histogram, type Registry } from '@prometheus-io/client';
 
-/** The Web API's metrics; every name begins with `conax_web_api_`. */
+/** The Web API's metrics; every name starts with `conax_web_api_`. */
 export interface WebApiMetrics {
   readonly calls: Counter<'route' | 'code'>;
   readonly callSeconds: Histogram<'route'>;

@@ -20,7 +20,7 @@ export function isPortablePattern(pattern: string): boolean {
 
 /**
  * Makes a document of what every generator of clients reads: a pattern that not every language can compile moves into
- * the description (the service checks it all the same), and schemas that nothing refers to are left out. The settings may
+ * the description (the service still checks it), and schemas that nothing refers to are left out. The settings may
  * have any pattern.
  */
 export function portable<T extends object>(document: T): T {

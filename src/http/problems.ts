@@ -86,7 +86,7 @@ function shown({ path, input }: z.core.$ZodIssue): string {
 }
 
 function shortened(text: string): string {
-  // What is not seen, or turns the text round, would mislead whoever reads the error.
+  // What is not seen, or turns the text round, would mislead the reader of the error.
   const clean = text
     .toWellFormed()
     .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (one) => `\\u{${(one.codePointAt(0) ?? 0).toString(16)}}`);

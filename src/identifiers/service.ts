@@ -77,7 +77,7 @@ function toldToTheCas({ caId, distributor }: Service): string {
   return JSON.stringify([caId === null ? null : comparableServiceCaId(caId), distributor]);
 }
 
-/** A problem names no more than so many of the services that fit. */
+/** How many of the services that fit a problem names at most. */
 const NAMED_MAX = 5;
 
 function ambiguous(field: string, value: string, services: readonly Service[]): IdentifierProblem {

@@ -32,7 +32,7 @@ export interface ConsumerOptions extends AssignmentOptions {
   readonly onHeard: () => void;
 }
 
-/** How long a stop waits for a consumer that is only beginning. */
+/** How long a stop waits for a consumer that is only starting. */
 const START_GRACE_MS = 5_000;
 /** Partitions that are worked on at once; each takes a database connection. */
 const PARTITIONS_AT_ONCE = 3;
@@ -41,7 +41,7 @@ const PARTITIONS_AT_ONCE = 3;
  * Runs one Kafka consumer until the signal; returns when it has left the group and is disconnected.
  *
  * kafkajs ends a consumer for good on errors that it does not know, and after its retries on those that it knows: both
- * come out here as a rejection, and the caller begins anew with a fresh consumer.
+ * come out here as a rejection, and the caller starts again with a fresh consumer.
  * @throws Error that ended the consumer.
  */
 export async function runConsumer(options: ConsumerOptions): Promise<void> {
@@ -49,14 +49,14 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const consumer = kafka.consumer({
     groupId,
     // How long the partitions of a killed instance lie idle, and those of all after a crash of Kafka itself, because a
-    // consumer that was begun anew is another member. A busy instance sends heartbeats beside its work.
+    // consumer that was started again is another member. A busy instance sends heartbeats during its work.
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: heartbeatMs(options),
-    // How long the others wait for a member that is busy; what it has in hand is stored all the same.
+    // How long the others wait for a member that is busy; what it has in hand is stored nevertheless.
     rebalanceTimeout: 15_000,
     // How soon a pause or a stop is noticed while there is nothing to read.
     maxWaitTimeInMs: 500,
-    // How soon partitions that are added to a topic are seen, and read from their beginning.
+    // How soon partitions that are added to a topic are seen, and read from their start.
     metadataMaxAge: 10_000,
     allowAutoTopicCreation: false,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5, restartOnFailure: () => Promise.resolve(false) },
@@ -74,7 +74,7 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
 }
 
 function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<NodeJS.Timeout>): Promise<void> {
-  // A consumer that ended is to leave nothing behind at the signal, which outlives it.
+  // A consumer that ended must leave nothing at the signal, which outlives it.
   const ended = new AbortController();
   return new Promise<void>((resolve, reject) => {
     const assignment = createAssignment(consumer, options, ended.signal);

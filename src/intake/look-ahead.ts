@@ -6,7 +6,7 @@ export type LookAtSchema = (schemaId: number, urgency: 'now' | 'later') => Promi
 
 /** Ids of one batch that are asked for ahead. */
 const IDS_MAX = 500;
-/** The registry's client keeps so many schemas: with more, decoding would have to ask again. */
+/** How many schemas the registry's client keeps: with more, decoding would have to ask again. */
 const SCHEMAS_MAX = 32;
 const AT_ONCE = 4;
 /** How long ids are asked for ahead: other partitions wait meanwhile. */
@@ -54,7 +54,7 @@ async function lookAhead(ids: number[], known: Map<number, WriterSchema | null>,
   try {
     await Promise.race([over, Promise.all(Array.from({ length: AT_ONCE }, worker))]);
   } catch {
-    // The registry is away: whoever comes to this id first is told so.
+    // The registry is away: the first message with this id meets the error.
     isOver = true;
   } finally {
     clearTimeout(timer);

@@ -39,8 +39,8 @@ export function foldAnswer(known: KnownPairings, answer: Pairing): Map<string, P
 
 /**
  * The known pairings without those of cards that the snapshot does not hold: leaving the subscription voids them, also
- * when the card comes back (R7). The cards that stay lose the departed ones, since whoever holds these now may have
- * paired them anew. Set-top boxes stay: the CAS takes none out of its pairings (A25).
+ * when the card comes back (R7). The cards that stay lose the departed ones, since their present holder may have
+ * paired them again. Set-top boxes stay: the CAS takes none out of its pairings (A25).
  */
 export function withoutDepartedCards(known: KnownPairings, snapshot: Subscription): Map<string, Pairing> {
   const held = new Set(snapshotCards(snapshot));

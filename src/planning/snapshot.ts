@@ -97,7 +97,7 @@ function caIds(devices: readonly CasDevice[]): string[] {
   return [...new Set(devices.map((device) => device.caId))];
 }
 
-/** Returns the set-top boxes of the distributors that a card has in a subscription: what it is to be paired with (R7). */
+/** Returns the set-top boxes of the distributors that a card has in a subscription: what it must be paired with (R7). */
 export function groupOf(card: string, { installedItems }: Subscription): string[] {
   const devices = casDevices(installedItems);
   const cards = devices.filter((device) => device.kind === 'SMARTCARD' && device.caId === card);

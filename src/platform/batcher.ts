@@ -32,7 +32,7 @@ export function createBatcher<T, R>(work: (items: readonly T[]) => Promise<reado
       }
       working = 0;
     }
-    // In the same turn as the last look at the queue: what comes after it begins a new round.
+    // In the same turn as the last look at the queue: what comes after it starts a new round.
     draining = false;
   }
 

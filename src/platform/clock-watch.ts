@@ -9,7 +9,7 @@ import { repeat } from './repeat.ts';
  * Watches the database's clock, so that no lease and no wait lasts longer than its own length when that clock goes back,
  * and none of a live instance ends early when it goes forward (docs/decisions/0005-clocks.md).
  *
- * Every instance notes the clock in the table `clock` twice a second. A clock that is behind the note has gone back. A
+ * Every instance notes the clock in the table `clock` twice a second. A clock with an earlier time than the note has gone back. A
  * clock that is far ahead of the note has gone forward, if this process, by its own monotonic clock, noted it a moment ago;
  * otherwise nobody has looked for that long. The instance that finds a jump corrects what is stored and moves the note, in
  * one transaction that holds the note's row: each jump is corrected once, or found again by the next instance. What is too
@@ -200,7 +200,7 @@ const EPOCH_MS = (time: string): string => /* sql */ `(extract(epoch from ${time
 
 /**
  * One row, which waits for the instance that corrects. clock_timestamp() is read again after such a wait, because the row
- * was changed: the clock cannot seem to be behind a note that was written meanwhile.
+ * was changed: the clock cannot seem earlier than a note that was written meanwhile.
  */
 const MOVE_NOTE = /* sql */ `
 update clock set seen_at = clock_timestamp()

@@ -26,7 +26,7 @@ export interface ConnectionLimits {
   readonly callArrivesMs: number;
   /** A client that takes nothing of its answer for this time is cut off. */
   readonly answerStallsMs: number;
-  /** Connections at once; further ones are closed at once, and idle ones are closed to make room. */
+  /** Connections at once; further ones are closed at once, and idle ones are closed for new ones. */
   readonly connectionsMax: number;
   /** Bytes of the bodies of all calls under way, on all servers together. */
   readonly bodiesBytesMax: number;

@@ -13,7 +13,7 @@ const WALK_INDEXES = {
 const JOIN_BY_INDEX = { enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
 
 /**
- * Planner settings of sessions whose statements walk indexes, and must go on doing so while statistics lag behind tables
+ * Planner settings of sessions whose statements walk indexes, and must continue so while statistics lag behind tables
  * that grow from nothing to millions of rows. For a pool that is opened with `prepared`; other work (reports, searches)
  * plans better without.
  */

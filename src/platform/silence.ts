@@ -28,7 +28,7 @@ const WORKS = `(state = 'active' and wait_event is distinct from 'ClientWrite')`
 
 interface Watched extends Awaited {
   askAt: number;
-  /** The server had nothing more to say at this look, and so many bytes had come. */
+  /** The server had sent nothing more when we looked, and this number of bytes had come. */
   quiet: { readonly bytes: number } | null;
 }
 

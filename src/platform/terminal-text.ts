@@ -46,7 +46,7 @@ export function widthOf(text: string): number {
   return width;
 }
 
-/** The start of a text that takes at most so many columns, with an ellipsis if something was cut off. */
+/** The start of a text that takes at most `widest` columns, with an ellipsis if something was cut off. */
 function cut(text: string, widest: number): string {
   if (widthOf(text) <= widest) return text;
   let kept = '';

@@ -20,7 +20,7 @@ export interface TopicsAndSchemasOptions {
   readonly logger: Logger;
 }
 
-/** A dead letter is as large as the message was, and carries headers of ours beside it: room beyond the brokers' 1 MB. */
+/** A dead letter is as large as the message was, and carries headers of ours, too: space beyond the brokers' 1 MB. */
 const DEAD_LETTER_BYTES_MAX = 4 * 1024 * 1024;
 
 const TOPICS_TIMEOUT_MS = 20_000;

@@ -27,7 +27,7 @@ export interface ViewedParts {
 type Route = (parts: ViewedParts, request: ViewRequest) => unknown;
 interface ViewRequest {
   readonly url: URL;
-  /** What stands behind the route's path. */
+  /** What follows the route's path. */
   readonly rest: string;
   readonly body: unknown;
   readonly accept: string;

@@ -23,7 +23,7 @@ export interface Journal {
 }
 
 /**
- * Keeps the newest `entriesMax` calls (about 250 bytes each). Numbers begin with 1, grow by 1 in order of arrival and are
+ * Keeps the newest `entriesMax` calls (about 250 bytes each). Numbers start with 1, grow by 1 in order of arrival and are
  * never used twice.
  */
 export function createJournal(entriesMax: number): Journal {

@@ -136,7 +136,7 @@ export function createState(now: () => number): CasState {
   };
 }
 
-/** Gives a product to a card until `end` (epoch ms; null: without end). Returns true if that changed something. */
+/** Entitles a card to a product until `end` (epoch ms; null: without end). Returns true if that changed something. */
 export function entitle(card: Card, caId: string, end: number | null): boolean {
   const key = comparableServiceCaId(caId);
   const isNew = !card.entitlements.has(key);

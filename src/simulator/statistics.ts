@@ -1,6 +1,6 @@
 /** Counts of the SOAP calls. */
 export interface Statistics {
-  /** A call has begun; gives how many are under way with it. */
+  /** A call has started. Returns how many are under way, with this one. */
   begin(): number;
   end(): void;
   rejected(): void;

@@ -54,7 +54,7 @@ export function setDisabled(
   });
 }
 
-/** Gives a user another password, which ends all of its tokens at once. @returns false if there is no such user. */
+/** Changes a user's password, which ends all of its tokens at once. @returns false if there is no such user. */
 export async function resetPassword(
   db: Database,
   { username, password, by }: { username: string; password: string; by: string },

@@ -9,7 +9,7 @@ export interface LoginSubject {
 }
 
 /**
- * So many logins may fail at once, and one more after each interval. A user name gives 120 guesses an hour, whoever
+ * How many logins may fail at once, and one more after each interval. A user name gives 120 guesses an hour, whoever
  * asks; a source more, since a whole office may share an address.
  */
 const LIMITS = {

@@ -34,7 +34,7 @@ export type LoginResult =
 const TOKEN_IDLE_MS = 3_600_000;
 
 /**
- * Gives a token to whoever knows the password of a user that is not disabled, and the user's organisation. Failed logins
+ * Returns a token if the password and the organisation are those of a user that is not disabled. Failed logins
  * are limited by user name and by source, all instances together. A refusal for wrong credentials takes the same time
  * whatever is wrong.
  */

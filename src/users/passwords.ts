@@ -7,9 +7,9 @@ const ARGON2ID = 2;
 /** OWASP's least for argon2id: 19 MiB, two passes, one lane; some 30 ms of one core. */
 const HASHING = { algorithm: ARGON2ID, memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
 
-/** At most so many passwords are hashed at once in one process: 38 MiB, and cores are left for the rest. */
+/** How many passwords one process hashes at once: each takes 38 MiB, and the rest of the service needs cores too. */
 const HASHING_MAX = 2;
-/** So many more may wait for their turn: about a second. Whoever comes then is told to come again. */
+/** How many more may wait for their turn, about a second. Further callers are asked to try again. */
 const WAITING_MAX = 60;
 
 const PASSWORD_CHARS_MIN = 12;

@@ -3,9 +3,9 @@ import { CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
 import { type Database, isReadOnlyRefusal, type Queryable, type Transaction } from '../platform/database.ts';
 import type { User } from './user.ts';
 
-/** A user may have so many tokens at once; with one more the one that was unused for longest ends. */
+/** How many tokens a user may have. A further one ends the one that was unused for longest. */
 const TOKENS_MAX = 100;
-/** Tokens that are dead are cleared by logins, so many by each. */
+/** How many dead tokens each login clears. */
 const CLEARED_MAX = 1_000;
 
 /**
@@ -76,7 +76,7 @@ update web_user_token t
        expires_at = expires_at - $1::float8 * interval '1 millisecond'
   from locked where t.token_hash = locked.token_hash`;
 
-/** The share lock meets whoever disables the user or resets the password: either they see this token, or we see them. */
+/** The share lock excludes a change of the user: either the change sees this token, or we see the change. */
 const ISSUE = /* sql */ `
 with who as (
   select username from web_user where username = $2 and password_hash = $3 and not disabled for share

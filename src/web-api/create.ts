@@ -39,7 +39,7 @@ export async function createRequest(
       command,
       sequenceNumber: 1,
       subscription: subscription === null ? null : { id: subscription.id, number: subscription.number },
-      // In its card's order all the same: EXPRESS is about other cards.
+      // It keeps its card's order: EXPRESS is about other cards.
       priority: immediate ? 'EXPRESS' : (input.body.priority ?? 'REGULAR'),
       scheduledAt,
       process: { name: 'MANUAL', id: null },
@@ -62,7 +62,7 @@ async function read(tx: Transaction, number: number): Promise<ProvisioningReques
   return found;
 }
 
-/** The user-defined fields as they are to be shown; null if there are none. */
+/** The user-defined fields as they are shown; null if there are none. */
 function userDefinedOf(body: CreateInput['body']): Record<string, string | number> | null {
   const given: Record<string, string | number> = {};
   for (const name of [...UDF_STRINGS, ...UDF_FLOATS]) if (body[name] !== undefined) given[name] = body[name];

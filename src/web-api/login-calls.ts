@@ -46,7 +46,7 @@ export function loginCalls({ db, tokenIdleMs }: Pick<WebApiParts, 'db' | 'tokenI
       input: releaseBody,
       output: successSchema(z.strictObject({ released: z.literal(true) })),
       async handle({ request }) {
-        // Released by another call since this one began.
+        // Released by another call since this one started.
         if (!(await release(db, tokenOf(request)))) throw invalidToken();
         return success({ released: true });
       },

@@ -7,7 +7,7 @@ import { writeImported } from './write.ts';
 
 /** How far an import came. */
 export interface ImportProgress {
-  /** Lines from the beginning of the file that are committed or rejected. */
+  /** Lines from the start of the file that are committed or rejected. */
   readonly lines: number;
   readonly bytes: number;
   /** Subscriptions that were new. */

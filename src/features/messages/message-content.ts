@@ -87,8 +87,8 @@ export function checkMessage(given: MessageContent, context: z.RefinementCtx): v
 
 /**
  * The command that shows the message on a card's screen.
- * @param begin when it begins to show where the message does not say: now, or when the request is due.
- * @param queueNumber of the communication queue's entry behind it, null if there is none.
+ * @param begin when it starts to show if the message does not say: now, or when the request is due.
+ * @param queueNumber of the communication queue's entry that it comes from, null if there is none.
  */
 export function messageCommand(
   content: MessageContent,

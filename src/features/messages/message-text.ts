@@ -1,4 +1,4 @@
-/** Characters that are no letter for Unicode and are seen all the same: the number signs of Arabic, Syriac and Kaithi. */
+/** Characters that are no letter for Unicode and are seen nevertheless: the number signs of Arabic, Syriac and Kaithi. */
 const SEEN_FORMAT = /[\u0600-\u0605\u06DD\u070F\u0890\u0891\u08E2\u{110BD}\u{110CD}]/u;
 /** What a character must follow that only changes how its neighbour looks: something that is seen. */
 const JOINER = /[\u200C\u200D]|\p{Variation_Selector}/u;

@@ -8,7 +8,7 @@ import { createGzip } from 'node:zlib';
 /** A file of the archive while it is written, under a name that ends with `.part`. */
 export interface Volume {
   write(lines: readonly string[]): Promise<void>;
-  /** Gives it its name once every line is on the disk, where a power cut leaves it too; resolves with its path. */
+  /** Gives the file its name after every line is on the disk, also for a power cut. Resolves with its path. */
   seal(): Promise<string>;
   /** Removes it. */
   discard(): Promise<void>;

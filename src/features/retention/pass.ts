@@ -18,15 +18,15 @@ export function retentionPasses(db: Queryable): Promise<RetentionPass[]> {
   return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, ended_at, kind`);
 }
 
-/** Whether one of the kinds was never looked through, or its pass was broken off, or began so long ago. */
+/** Whether one of the kinds was never looked through, or its pass was broken off, or started that long ago. */
 export async function isDue(db: Queryable, kinds: readonly RetentionKindName[], everyMs: number): Promise<boolean> {
   const [row] = await db.query<{ due: boolean }>(DUE, [kinds, everyMs]);
   return row?.due === true;
 }
 
 /**
- * Goes on with what was broken off of the last round; where nothing was, begins a new round over all the kinds. Gives the
- * passes that are to be made.
+ * Continues what was broken off of the last round. If nothing was, starts a new round over all the kinds. Returns the
+ * passes to make.
  */
 export async function beginRound(db: Queryable, kinds: readonly RetentionKindName[]): Promise<RetentionPass[]> {
   await db.query(BEGIN, [kinds]);

@@ -14,7 +14,7 @@ export interface RetentionOptions {
   readonly days: RetentionDays;
   /** Where rows are archived before they are removed; null: nowhere. */
   readonly archive: string | null;
-  /** After each batch it rests so many times as long as the batch took; default 9: it works a tenth of the time. */
+  /** After each batch it rests this many times as long as the batch took; default 9: it works a tenth of the time. */
   readonly rest?: number;
   /** Ends it soon: it goes on from there the next time. */
   readonly signal: AbortSignal;
@@ -38,7 +38,7 @@ export interface RetentionProgress {
 export interface RetentionResult {
   /** `busy`: another instance is at it, or died a moment ago. `stopped`: told to, or the lease went to another one. */
   readonly state: 'done' | 'stopped' | 'busy';
-  /** Rows removed, by table, by the passes that it worked on: since each began, also where one was broken off before. */
+  /** Rows removed, by table, by the passes that it worked on: since each started, also if it was broken off before. */
   readonly removed: RowCounts;
 }
 
@@ -113,7 +113,7 @@ async function passOver(
   const { db, days, archive, signal, batchKeys = BATCH_KEYS, volumeKeys = VOLUME_KEYS } = options;
   const { kind: name, beganAt } = pass;
   const kind = retentionKinds[name];
-  // Days are counted from when the pass began, also where it goes on later.
+  // Days are counted from the start of the pass, also if it continues later.
   const before = new Date(beganAt.getTime() - days[name] * DAY_MS);
   let { position, removed } = pass;
   /** Up to here everything is removed. */

@@ -32,7 +32,7 @@ export const requests: RetentionKind = {
   },
 };
 
-/** Numbers are drawn in the transaction that submits, so that those behind a young one are young too, near enough. */
+/** Numbers are drawn in the transaction that submits, so that the requests after a young one are nearly all young, too. */
 const WALK = /* sql */ `
 select w.number as key, w.submitted_at < $3::timestamptz as aged,
   w.life_cycle_state <> 'PENDING' and w.executed_at < $3::timestamptz and not ${actionIsOpen('w')}

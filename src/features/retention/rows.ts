@@ -5,7 +5,7 @@ export type RowCounts = Readonly<Record<string, number>>;
 
 /** A part of the table, in the order of its keys. */
 export interface Stretch {
-  /** The key behind which it begins. */
+  /** It starts after this key. */
   readonly after: number;
   /** What is older than this may go. */
   readonly before: Date;
@@ -18,7 +18,7 @@ export interface Walked {
   readonly key: number;
   /** Whether its rows go. */
   readonly goes: boolean;
-  /** Whether it was made before the time: behind a stretch without any that were, nothing can go. */
+  /** Whether it was made before the time: after a stretch without such rows, nothing can go. */
   readonly aged: boolean;
 }
 

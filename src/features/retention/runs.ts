@@ -1,6 +1,6 @@
 import { archiveLine, archiveLines, countRows, type RetentionKind, type Walked } from './rows.ts';
 
-/** A run may have a hundred thousand targets: so many go, or are read, at once. */
+/** A run may have a hundred thousand targets: this number of them is removed, or read, at once. */
 const TARGETS = 500;
 
 /**

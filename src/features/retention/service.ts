@@ -17,7 +17,7 @@ export interface RetentionServiceOptions {
   readonly topicsKeptTooLong: () => Promise<readonly string[]>;
   readonly metrics: RetentionMetrics;
   readonly logger: Logger;
-  /** How long after the beginning of a pass the next one begins; default a day. */
+  /** How long after the start of a pass the next one starts; default a day. */
   readonly everyMs?: number;
   /** How often it looks whether one is due; default a minute. */
   readonly lookEveryMs?: number;

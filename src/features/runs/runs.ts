@@ -92,8 +92,7 @@ export const runs: Feature = {
     operation({
       name: 'runs.stop',
       summary: 'Stop a run',
-      description:
-        'From then on it sends nothing. What nobody has begun to send is withdrawn; what is being sent ends.',
+      description: 'From then on it sends nothing. What is not being sent yet is withdrawn; what is being sent ends.',
       role: 'operator',
       route: 'POST /runs/{id}/stop',
       input: numbered,

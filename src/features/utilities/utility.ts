@@ -126,7 +126,7 @@ const QUESTIONS: ReadonlySet<CommandType> = new Set([
   'GET_PAIRING_STATUS_FOR_PAIRING_MODULE',
 ]);
 
-/** When a screen begins to show something by default: now, or when the request is due. */
+/** When a screen starts to show something by default: now, or when the request is due. */
 export function beginOf({ scheduled_date: scheduledAt }: SendingInput): Date {
   return new Date(Math.max(Date.now(), scheduledAt?.getTime() ?? 0));
 }

@@ -209,12 +209,12 @@ interface Output {
   literal(source: Buffer, start: number, length: number): void;
   /** Repeats what is `offset` bytes back; it may overlap what it writes. */
   copy(offset: number, length: number): void;
-  /** The same, with room for so many bytes more. */
+  /** The same, with space for this number of bytes more. */
   grown(bytes: number): Output;
   filled(): Buffer;
 }
 
-/** Room for so many bytes, which may grow to `bytesMax`. */
+/** Space for this number of bytes, which may grow to `bytesMax`. */
 function outputOf(size: number, bytesMax: number, before: Buffer = Buffer.alloc(0)): Output {
   const bytes = Buffer.allocUnsafe(size);
   let at = before.copy(bytes);

@@ -30,7 +30,7 @@ export interface PartitionRead {
   readonly nextOffset: number;
 }
 
-/** So many positions of an unreadable batch become a marker each; of more, one marker names the range. */
+/** Up to this number, each position of an unreadable batch becomes a marker; for more, one marker names the range. */
 const MARKERS_MAX = 10_000;
 const MAGIC_OF_BATCHES = 2;
 /** Enough for the byte that says which format follows. */

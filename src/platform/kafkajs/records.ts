@@ -10,7 +10,7 @@ import { CorruptError, type Cursor, readByte, readBytes, readVarint, readVarlong
 import type { BatchHeader } from './record-batch.ts';
 import type { ReceivedMessage } from './unreadable.ts';
 
-/** Nobody sends so many; each becomes an object here, in the database and in the dead letter. */
+/** Nobody sends more; each becomes an object here, in the database and in the dead letter. */
 export const HEADERS_MAX = 10_000;
 export const HEADER_BYTES_MAX = 1024 * 1024;
 

@@ -3,7 +3,7 @@ import { connect as connectTls } from 'node:tls';
 import type { ISocketFactory } from 'kafkajs';
 
 const KEEP_ALIVE_MS = 5_000;
-/** Every answer of a broker begins with its length. */
+/** Every answer of a broker starts with its length. */
 const LENGTH_BYTES = 4;
 /** Larger than any answer that we ask for: what says so is no Kafka. */
 const FRAME_BYTES_MAX = 512 * 1024 * 1024;
@@ -18,7 +18,7 @@ const HEARD = new Set<string | symbol>(['data', 'end', 'error', 'timeout', 'conn
 
 /**
  * Connections for kafkajs that spare it three faults of its own (2.2.4), all of an object that outlives its sockets: it
- * keeps the beginning of an answer that a broken connection cut, and takes the answers of the next connection for the
+ * keeps the start of an answer that a broken connection cut, and takes the answers of the next connection for the
  * rest of it, which ends the process with a RangeError or leaves it waiting for gigabytes; and it listens on to
  * connections that it gave up, and takes their end for that of the next; and it uses a connection
  * on which requests time out again and again. So an answer is handed over when it is whole, of a connection that was
@@ -93,11 +93,11 @@ interface Answers {
   readonly bytes: Buffer;
 }
 
-/** Gives, for each chunk, the answers that are whole with it; null once the lengths make no sense. */
+/** Returns, for each chunk, the answers that it completes; null after the lengths made no sense. */
 function createCutter(): (chunk: Buffer) => Answers | null {
   let chunks: Buffer[] = [];
   let bytes = 0;
-  /** So many bytes are needed before there is anything to hand over. */
+  /** How many bytes are needed before there is anything to hand over. */
   let needed = LENGTH_BYTES;
 
   return (chunk) => {

@@ -30,7 +30,7 @@ export async function assertDecoderWorks(codec: Codec): Promise<void> {
   );
 }
 
-/** The batch is behind the reader: another reader starts without suspicion. */
+/** The batch lies before the reader's position: another reader starts without suspicion. */
 export function passed(place: string): void {
   suspects.delete(place);
 }
