@@ -133,7 +133,7 @@ export const BUGS: readonly Bug[] = [
     what: "the cards' locks are not taken",
     changes: [
       {
-        file: 'src/requests/lock-cards.ts',
+        file: 'src/requests/locks.ts',
         find: 'if (cards.length === 0) return;',
         replace: 'if (cards.length >= 0) return;',
       },

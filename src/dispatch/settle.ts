@@ -5,8 +5,7 @@ import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { type FinishedRequest, type FinishingParts, finishRequests } from '../requests/finish.ts';
-import { lockCards } from '../requests/lock-cards.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { lockCards, lockSubscriptions } from '../requests/locks.ts';
 import { giveBackRequests, type PutOffRequest, putOffRequests, type UntriedRequest } from '../requests/put-off.ts';
 
 /** What to write about a claimed request. */

@@ -1,7 +1,7 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
 import type { Device } from '../planning/command.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { lockSubscriptions } from '../requests/locks.ts';
 import { heldDevice, resolveSetTopBoxByCaId, resolveSmartcardByCaId } from './device.ts';
 import { found } from './problem.ts';
 import { lockedSubscription, type SubscriptionIdentifier } from './subscription.ts';

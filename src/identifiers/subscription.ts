@@ -1,6 +1,6 @@
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Queryable, Transaction } from '../platform/database.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { lockSubscriptions } from '../requests/locks.ts';
 import { found, type IdentifierProblem, shown } from './problem.ts';
 
 export type SubscriptionIdentifier = { readonly id: string } | { readonly number: string };

@@ -1,6 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Database } from '../platform/database.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
+import { lockSubscriptions } from '../requests/locks.ts';
 import { updateInbox } from './inbox.ts';
 import type { IncomingMessage } from './message.ts';
 import { planAlone, type ReleaseOptions } from './stale.ts';

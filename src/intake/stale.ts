@@ -1,9 +1,8 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { lockCards } from '../requests/lock-cards.ts';
+import { lockCards, lockSubscriptions } from '../requests/locks.ts';
 import { type ApplyOptions, cardsToLock } from './apply.ts';
 import { type Decision, foldChunk, type Folded } from './fold.ts';
-import { lockSubscriptions } from '../requests/lock-subscriptions.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
 import { writeConsequences } from './write.ts';

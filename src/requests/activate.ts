@@ -1,6 +1,6 @@
 import type { Transaction } from '../platform/database.ts';
 import { placeColumns } from './hand-on.ts';
-import { lockCards } from './lock-cards.ts';
+import { lockCards } from './locks.ts';
 import { raisePredecessors } from './raise-predecessors.ts';
 
 /** The advisory lock that lets one transaction at a time activate. */

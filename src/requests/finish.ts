@@ -5,8 +5,7 @@ import { writeAttempts, type Exchange } from './attempt.ts';
 import { claimKey, type Held, heldColumns } from './claim.ts';
 import type { Command } from '../planning/command.ts';
 import { handOn } from './hand-on.ts';
-import { lockCards } from './lock-cards.ts';
-import { lockSubscriptions } from './lock-subscriptions.ts';
+import { lockCards, lockSubscriptions } from './locks.ts';
 import { storable } from './storable.ts';
 import { announceFinal } from './announce-final.ts';
 

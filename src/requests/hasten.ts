@@ -1,5 +1,5 @@
 import type { Transaction } from '../platform/database.ts';
-import { lockCards } from './lock-cards.ts';
+import { lockCards } from './locks.ts';
 import { raisePredecessors } from './raise-predecessors.ts';
 import { DISPATCH_CHANNEL } from './request-class.ts';
 

@@ -2,7 +2,7 @@ import type { Transaction } from '../platform/database.ts';
 import { writeAttempts, type Exchange } from './attempt.ts';
 import { claimKey, type Doubt, type Held, heldColumns } from './claim.ts';
 import { placeColumns, READY_NO_LATER } from './hand-on.ts';
-import { lockCards } from './lock-cards.ts';
+import { lockCards } from './locks.ts';
 import { storable } from './storable.ts';
 
 /** A claimed request to try again later. It keeps its place in its cards' lanes. */

@@ -1,7 +1,7 @@
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
 import { commandKey, smartcardsOf } from '../planning/command.ts';
-import { lockCards } from './lock-cards.ts';
+import { lockCards } from './locks.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
 import { raisePredecessors } from './raise-predecessors.ts';
 import { DISPATCH_CHANNEL, rankOf, type WakeMessage } from './request-class.ts';

@@ -1,7 +1,7 @@
 import type { Transaction } from '../platform/database.ts';
 import { DELETE_PINS, type RecordOutcomes, WRITE_FINAL_STATE } from './finish.ts';
 import { handOn, type LanePlace, placeColumns } from './hand-on.ts';
-import { lockCards } from './lock-cards.ts';
+import { lockCards } from './locks.ts';
 import { announceFinal } from './announce-final.ts';
 
 export type Withdrawal =

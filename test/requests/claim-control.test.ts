@@ -2,7 +2,7 @@ import { expect, test, vi } from 'vitest';
 import { playHistory } from './claim-history.ts';
 import { openTestRequests } from './support.ts';
 
-vi.mock('../../src/requests/lock-cards.ts', () => ({ lockCards: () => Promise.resolve() }));
+vi.mock('../../src/requests/locks.ts', () => ({ lockCards: () => Promise.resolve() }));
 
 test('the same history without the lock on the cards breaks the order or leaves requests stuck', async () => {
   const seed = Math.floor(Math.random() * 2 ** 31);

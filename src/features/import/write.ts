@@ -4,8 +4,7 @@ import { writeConsequences } from '../../intake/write.ts';
 import { readPendingPairings, readStays, writePairings } from '../../pairings/store.ts';
 import { snapshotCards } from '../../planning/snapshot.ts';
 import type { Database } from '../../platform/database.ts';
-import { lockCards } from '../../requests/lock-cards.ts';
-import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
+import { lockCards, lockSubscriptions } from '../../requests/locks.ts';
 import type { ImportedSubscription } from './record.ts';
 
 /** How many subscriptions were new, newer than the known version, or known already. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { holdingSnapshots } from '../../identifiers/holders.ts';
 import { planFixes } from '../../planning/reconcile.ts';
-import { lockCards } from '../../requests/lock-cards.ts';
+import { lockCards } from '../../requests/locks.ts';
 import { runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
 import { differenceFindings, differencesOf, wanted } from './results.ts';
 import { differentCardsSource } from './fix-source.ts';

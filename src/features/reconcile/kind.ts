@@ -4,7 +4,7 @@ import { heldCard, holdingSnapshots } from '../../identifiers/holders.ts';
 import { type Difference, differences, entitledOn } from '../../planning/reconcile.ts';
 import type { Transaction } from '../../platform/database.ts';
 import { comparableServiceCaId } from '../../planning/command.ts';
-import { lockCards } from '../../requests/lock-cards.ts';
+import { lockCards } from '../../requests/locks.ts';
 import { cardSource } from '../runs/card-source.ts';
 import { runKind, type RunTarget, type SettledTarget, type TargetPlan, type Verdict } from '../runs/kind.ts';
 import { asked, differentResult } from './results.ts';

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { newestSnapshots } from '../../identifiers/subscription.ts';
 import { planResync } from '../../planning/resync.ts';
 import { snapshotCards } from '../../planning/snapshot.ts';
-import { lockCards } from '../../requests/lock-cards.ts';
-import { lockSubscriptions } from '../../requests/lock-subscriptions.ts';
+import { lockCards, lockSubscriptions } from '../../requests/locks.ts';
 import { runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
 import { subscriptionSource } from './source.ts';
 

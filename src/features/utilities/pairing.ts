@@ -6,7 +6,7 @@ import { describeDistributor } from '../../planning/proposal.ts';
 import { type CasDevice, type Distributor, snapshotCards } from '../../planning/snapshot.ts';
 import type { Transaction } from '../../platform/database.ts';
 import type { Device } from '../../planning/command.ts';
-import { lockCards } from '../../requests/lock-cards.ts';
+import { lockCards } from '../../requests/locks.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import type { InputPatterns } from '../../http/parts.ts';
 import type { UtilityInput } from './inputs.ts';

@@ -3,7 +3,7 @@ import { addService, setService } from '../../../dev/demo/crm.ts';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
 import type { Database } from '../../../src/platform/database.ts';
 import { type Command, smartcardsOf } from '../../../src/planning/command.ts';
-import { lockCards } from '../../../src/requests/lock-cards.ts';
+import { lockCards } from '../../../src/requests/locks.ts';
 import { recordOutcomes } from '../../../src/outcomes/record.ts';
 import type { Json } from '../../../src/features/runs/kind.ts';
 import { kindOf } from '../../../src/features/runs/kinds.ts';

@@ -15,7 +15,7 @@ import { establishPairings } from '../../../src/pairings/store.ts';
 import { createReplay, findReplay, resumeReplay } from '../../../src/features/replay/record.ts';
 import { runEvents } from '../../../src/features/replay/run-events.ts';
 import { commandKey } from '../../../src/planning/command.ts';
-import { lockSubscriptions } from '../../../src/requests/lock-subscriptions.ts';
+import { lockSubscriptions } from '../../../src/requests/locks.ts';
 import { expectedEntitlements } from '../../support/expected-state.ts';
 import { finishPending } from '../../support/finish.ts';
 
