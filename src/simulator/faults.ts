@@ -42,6 +42,14 @@ export type NamedFault = keyof typeof namedFaults;
 const faultForm =
   /^(?:(?:status|soap-fault):[A-Za-z0-9_.-]{1,100}|soap-fault-code:[A-Za-z_][A-Za-z0-9_.-]{0,99}|http:[2-5]\d\d)$/;
 
+function refusalOf(fault: string): string {
+  const [, code] = /^soap-fault-code:(.*)$/s.exec(fault) ?? [];
+  if (code !== undefined) {
+    return `soap-fault-code has ${JSON.stringify(code)}, and the own code of a Fault must be an XML name: a letter or _, then letters, digits, _ . -, at most 100; write for example soap-fault-code:FailedAuthentication, or soap-fault:17 for a code in its detail`;
+  }
+  return `${fault} is no fault; there are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, soap-fault-code:CODE, http:NUMBER`;
+}
+
 const ruleSchema = z.strictObject({
   match: z
     .strictObject({
@@ -56,8 +64,7 @@ const ruleSchema = z.strictObject({
   fault: z
     .string()
     .refine((fault) => Object.hasOwn(namedFaults, fault) || faultForm.test(fault), {
-      error: ({ input }) =>
-        `${String(input)} is no fault; there are ${Object.keys(namedFaults).join(', ')}, status:CODE, soap-fault:CODE, soap-fault-code:CODE, http:NUMBER`,
+      error: ({ input }) => refusalOf(String(input)),
     })
     .default('none'),
   /** Milliseconds between the work and the answer, on top of the setting's. */

@@ -257,6 +257,12 @@ it('the documents say of each field whether it must be sent, is always there, or
   expect(Object.fromEntries(sorted)).toEqual(Object.fromEntries(known));
 });
 
+it('the documents keep the default of notAuthorised in their example', () => {
+  const text = readFileSync(join(import.meta.dirname, '../../docs/conax.md'), 'utf8');
+  const lists = Array.from(text.matchAll(/"notAuthorised": (\[[^\]]*\])/g), ([, list = '']) => JSON.parse(list) as string[]);
+  expect(lists).toEqual([['FailedAuthentication', '401']]);
+});
+
 it('the documents list every field of every command', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/conax.md'), 'utf8');
   const fields = [...Object.values(requestFields).flatMap(Object.keys), ...commonFields, ...itemFields];

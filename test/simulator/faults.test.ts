@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { namedFaults } from '../../src/simulator/faults.ts';
+import { namedFaults, rulesSchema } from '../../src/simulator/faults.ts';
 import { type Cas, call, calls, device, openClient, said, startCas } from '../conax/support.ts';
 
 let cas: Cas;
@@ -129,3 +129,20 @@ it('every fault is documented with whether the work is done, and no other', () =
   const known = [...Object.entries(namedFaults), ...withArgument];
   expect(Object.fromEntries(rows)).toEqual(Object.fromEntries(known));
 });
+
+it.each([
+  ['soap-fault-code:17', /soap-fault-code has "17", and .* must be an XML name: .*soap-fault-code:FailedAuth/],
+  ['soap-fault-code:', /soap-fault-code has "", and .* must be an XML name/],
+  ['sleep', /^sleep is no fault; there are none, latency, /],
+])('a fault that cannot be is refused with what may be written: %s', (fault, says) => {
+  expect(rulesSchema.safeParse([{ fault }]).error?.issues.map(({ message }) => message)).toEqual([
+    expect.stringMatching(says),
+  ]);
+});
+
+it.each(['soap-fault-code:FailedAuthentication', 'soap-fault-code:E17', 'soap-fault:17', 'http:503'])(
+  'a fault with a code is taken: %s',
+  (fault) => {
+    expect(rulesSchema.safeParse([{ fault }]).success).toBe(true);
+  },
+);

@@ -19,7 +19,7 @@ export function whyText(shown: Explanation): string {
   const causes = findings.flatMap(({ code, severity, sentence, since, remedy }) => [
     `${severity === 'blocking' ? '!' : '-'} ${code}${since === null ? '' : ` since ${since}`}`,
     `    ${sentence}`,
-    `    ${remedy.sentence}${remedy.command === null ? '' : `\n    npx conax-provisioning ${remedy.command}`}`,
+    `    ${remedy.sentence}${remedy.command === null ? '' : `\n    npx --no conax-provisioning ${remedy.command}`}`,
   ]);
   const parts = [
     [...head.filter((line) => line !== null), ...causes].join('\n'),
