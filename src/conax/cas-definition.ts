@@ -77,7 +77,7 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);
-    const envelope = template === null ? null : checkTemplate(type, template, reportIn);
+    const envelope = template === null ? null : checkTemplate(type, template, reportIn, noteIn(warnings));
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;
@@ -156,7 +156,7 @@ function areaOf(
   return meant === null ? undefined : areas.get(meant);
 }
 
-function readTemplate(file: string, type: CommandType, { report, reportIn }: Findings): Template | null {
+function readTemplate(file: string, type: CommandType, { report, reportIn, warnIn }: Findings): Template | null {
   let text: string;
   try {
     const bytes = readBytes(file);
@@ -167,5 +167,5 @@ function readTemplate(file: string, type: CommandType, { report, reportIn }: Fin
     report('template', `${problem} (names are relative to conax.json)`);
     return null;
   }
-  return parseTemplate(file, text, type, reportIn);
+  return parseTemplate(file, text, type, reportIn, warnIn);
 }

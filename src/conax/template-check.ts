@@ -1,7 +1,7 @@
 import type { CommandType } from '../planning/command.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { nearName } from '../platform/near-name.ts';
-import { mustBeSent, requestFields } from './field-names.ts';
+import { commonFields, itemFields, mustBeSent, requestFields } from './field-names.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import { nameOf, readStructure } from './soap-envelope.ts';
@@ -20,15 +20,18 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
 
 /**
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
- * text or in the value of an attribute, every field sent that must be, and no `?` of SoapUI. Returns what the envelope
- * says, or seems to say; null if no sample has an element in a Body. Reports one mistake several times if several samples have it.
+ * text or in the value of an attribute, every field sent that must be, no leftover of SoapUI, and no processing
+ * instruction. Returns what the envelope says, or seems to say; null if no sample has an element in a Body. Reports one
+ * mistake several times if several samples have it. Warns of texts that look like tags.
  */
-export function checkTemplate(type: CommandType, template: Template, report: Report): Envelope | null {
+export function checkTemplate(type: CommandType, template: Template, report: Report, warn: Report): Envelope | null {
   let envelope = null as Envelope | null;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = template.trace(values);
     const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
     checkLeftovers(text, mistake);
+    checkBraces(type, text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
+    checkInstructions(text, mistake);
     const onMalformed = (error: XmlError): void => mistake(error.position, malformed(error));
     const root = readTolerantly(text, onMalformed);
     if (root === null) continue;
@@ -96,6 +99,30 @@ function checkLeftovers(text: string, mistake: Mistake): void {
   }
 }
 
+/** What other programs replace, such as `${#Project#card}` of SoapUI, and tags with single braces: they are sent as they stand. */
+function checkBraces(type: CommandType, text: string, mistake: Mistake, warning: Mistake): void {
+  const fields = [...Object.keys(requestFields[type]), ...commonFields, ...itemFields];
+  for (const { 0: leftover, 1: name, index } of text.matchAll(/\$\{[^{}<>]*\}|\{\s*([A-Za-z_][\w.]*)\s*\}/g)) {
+    const field = name === undefined ? null : nearName(name, fields);
+    const as = `${leftover} is sent as it stands`;
+    if (name === undefined) {
+      mistake(
+        index,
+        `${as}; write a field as {{name}}, or the text that the CAS wants; write &#123; for its brace if it wants this`,
+      );
+    } else if (field === null) warning(index, `${as}; a field is written {{name}}, a brace that the CAS wants &#123;`);
+    else mistake(index, `${as}; write {{${field}}}; write &#123; if the CAS wants the brace`);
+  }
+}
+
+/** SOAP 1.1 (section 3) and 1.2 (part 1, section 5) forbid processing instructions. */
+function checkInstructions(text: string, mistake: Mistake): void {
+  const withoutCdata = text.replaceAll(cdata, (section) => ' '.repeat(section.length));
+  for (const { 0: start, index } of withoutCdata.matchAll(/<\?(?!xml\s)[^\s?>]*/g)) {
+    mistake(index, `${start} is a processing instruction, which no SOAP message may have; remove it`);
+  }
+}
+
 /** A tag in a name, a namespace or a CDATA section, where no text can stand. */
 function checkMarkers(text: string, texts: readonly string[], mistake: Mistake): void {
   const left = new Map<string, number>();
@@ -135,7 +162,7 @@ function checkSent(
     if (!mustBeSent(field, count) || value === null || value === undefined) continue;
     const isSent = typeof value === 'string' ? sent.includes(value) : value.every(({ caId }) => sent.includes(caId));
     // A tag that is a mistake may have been meant for the field.
-    if (isSent || [...badLines.values()].some((line) => isNamed(field, line))) continue;
+    if (isSent || sent.includes(`{${field}}`) || [...badLines.values()].some((line) => isNamed(field, line))) continue;
     const tag = typeof value === 'string' ? `{{${field}}}` : `{{#${field}}}…{{caId}}…{{/${field}}}`;
     const used = uses.get(typeof value === 'string' ? field : `${field}.caId`);
     const how = used === undefined ? 'is never sent' : 'is not always sent';

@@ -1,5 +1,6 @@
 import mustache from 'mustache';
 import type { CommandType, Device } from '../planning/command.ts';
+import { type Part, reportDeadTags } from './dead-tags.ts';
 import { commonFields, type FieldCounts, itemFields, requestFields } from './field-names.ts';
 import { didYouMean } from '../platform/near-name.ts';
 import { lineAt, type Report } from './mistakes.ts';
@@ -35,11 +36,6 @@ export interface Template {
   trace(values: FieldValues): { readonly text: string; readonly lineOf: (position: number) => number };
 }
 
-type Part =
-  | { readonly kind: 'text'; readonly text: string; readonly at: number }
-  | { readonly kind: 'value'; readonly name: string; readonly at: number }
-  | { readonly kind: 'section' | 'inverted'; readonly name: string; readonly parts: readonly Part[] };
-
 const declaration = '<?xml version="1.0" encoding="utf-8"?>';
 /** Stands for each character of a comment until the tags are parsed, so that positions stay. No XML may hold it. */
 const FILLER = '\uFFFF';
@@ -47,11 +43,18 @@ const FILLER = '\uFFFF';
 /**
  * Parses a template of Mustache tags. Comments, the XML declaration and line breaks between elements are dropped. Reports
  * every mistake with its line: tags that are not closed, not escaped or load other files, unknown fields, lists that are
- * no section. The template is made without these tags, so that the rest can still be checked.
+ * no section. The template is made without these tags, so that the rest can still be checked. Warns of tags that can send
+ * nothing.
  */
-export function parseTemplate(file: string, source: string, type: CommandType, report: Report): Template {
+export function parseTemplate(
+  file: string,
+  source: string,
+  type: CommandType,
+  report: Report,
+  warn: Report = () => undefined,
+): Template {
   let text = source
-    .replace(/^\s*<\?xml[^>]*\?>/, (start) => FILLER.repeat(start.length))
+    .replace(/^\s*<\?xml\s[^>]*\?>/, (start) => FILLER.repeat(start.length))
     .replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, (piece) =>
       piece.startsWith('<!--') ? FILLER.repeat(piece.length) : piece,
     );
@@ -67,11 +70,13 @@ export function parseTemplate(file: string, source: string, type: CommandType, r
     text = text.slice(0, at) + FILLER.repeat(length) + text.slice(at + length);
   }
   const uses = new Map<string, number>();
+  const fields = { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] };
   const parts = partsOf(mustache.parse(text) as Token[], {
-    fields: { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] },
+    fields,
     use: (name, at) => uses.set(name, uses.get(name) ?? lineAt(source, at)),
     report: mistake,
   });
+  reportDeadTags(parts, fields, (at, problem) => warn(file, lineAt(source, at), problem));
   return {
     file,
     uses,
@@ -156,7 +161,7 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
     if (kind === 'name') return [{ kind: 'value', name: value, at: start }];
     const isList = !isItem && isListField(scope.fields, value);
     const parts = partsOf(inner ?? [], scope, isList && kind === '#' ? value : list);
-    return [{ kind: kind === '#' ? 'section' : 'inverted', name: value, parts }];
+    return [{ kind: kind === '#' ? 'section' : 'inverted', name: value, at: start, parts }];
   });
 }
 

@@ -204,6 +204,65 @@ describe('what cannot be checked is a warning that names it', () => {
   });
 });
 
+it.each<[tag: string, from: string, to: string, says: RegExp]>([
+  [
+    '{{^smartcard}}',
+    '<area:CaClientIds>',
+    '{{^smartcard}}<area:CaClientIds/>{{/smartcard}}<area:CaClientIds>',
+    /^requests\/ADD_SUBSCRIPTIONS\.xml:6: \{\{\^smartcard\}\} is never true: smartcard is always there, so nothing in it is sent; remove or correct it$/,
+  ],
+  [
+    '{{^now}}',
+    '<area:CaClientIds>',
+    '{{^now}}<area:CaClientIds/>{{/now}}<area:CaClientIds>',
+    /^requests\/ADD_SUBSCRIPTIONS\.xml:6: \{\{\^now\}\} is never true: now is always there/,
+  ],
+  [
+    'a section inside its opposite',
+    '<area:CaClientIds>',
+    '{{#serviceDistributor}}{{^serviceDistributor}}<a/>{{/serviceDistributor}}{{/serviceDistributor}}<area:CaClientIds>',
+    /:6: \{\{\^serviceDistributor\}\} is never true: serviceDistributor is asked for by a section around it/,
+  ],
+  [
+    'an opposite inside its section',
+    '<area:CaClientIds>',
+    '{{^serviceDistributor}}{{#serviceDistributor}}<a/>{{/serviceDistributor}}{{/serviceDistributor}}<area:CaClientIds>',
+    /:6: \{\{#serviceDistributor\}\} is never true: the section around it is for a command without serviceDistributor/,
+  ],
+  [
+    'a field in the section for its absence',
+    '{{service}}',
+    '{{service}}{{^serviceDistributor}}{{serviceDistributor}}{{/serviceDistributor}}',
+    /:10: \{\{serviceDistributor\}\} sends nothing: it stands in the section for a command without it; move it out$/,
+  ],
+  [
+    'a text in single braces that is no field',
+    '{{service}}',
+    '{{service}}{realm}',
+    /:10: \{realm\} is sent as it stands; a field is written \{\{name\}\}, a brace that the CAS wants &#123;$/,
+  ],
+])('what a template sends never, or only literally, is a warning: %s', async (_tag, from, to, says) => {
+  expect(await warningsOf(changed([[add, from, to]]))).toContainEqual(expect.stringMatching(says));
+});
+
+it.each<[string, Change]>([
+  [
+    'a section for a field that is only sometimes there',
+    [add, '{{service}}', '{{service}}{{^entitledFrom}}{{/entitledFrom}}'],
+  ],
+  [
+    'a section for an empty list',
+    [
+      'requests/ADD_TO_EXISTING_PAIRING.xml',
+      '<soap:Body>',
+      '<soap:Body>{{^smartcards}}{{/smartcards}}{{^hasSetTopBoxes}}{{/hasSetTopBoxes}}',
+    ],
+  ],
+  ['braces that are written as references', [add, '{{service}}', '{{service}}&#123;service}$&#123;x}']],
+])('what a template sends at times is no warning: %s', async (_name, change) => {
+  expect(await warningsOf(changed([change]))).toEqual([]);
+});
+
 it('a question mark that the CAS wants is written as a reference', async () => {
   const file = changed([
     ['requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml', '{{message}}', '{{message}}?'],
@@ -259,7 +318,10 @@ it('the documents say of each field whether it must be sent, is always there, or
 
 it('the documents keep the default of notAuthorised in their example', () => {
   const text = readFileSync(join(import.meta.dirname, '../../docs/conax.md'), 'utf8');
-  const lists = Array.from(text.matchAll(/"notAuthorised": (\[[^\]]*\])/g), ([, list = '']) => JSON.parse(list) as string[]);
+  const lists = Array.from(
+    text.matchAll(/"notAuthorised": (\[[^\]]*\])/g),
+    ([, list = '']) => JSON.parse(list) as string[],
+  );
   expect(lists).toEqual([['FailedAuthentication', '401']]);
 });
 

@@ -149,6 +149,26 @@ describe('mistakes are found at start', () => {
       /ADD_SUBSCRIPTIONS\.xml:7: kind of <area:CaClientIds> still has the \? of SoapUI/,
     ],
     [
+      'a property of SoapUI',
+      [add, '<area:CaClientIds>', '<area:CaClientIds kind="${#Project#card}">'],
+      /ADD_SUBSCRIPTIONS\.xml:6: \$\{#Project#card\} is sent as it stands; write a field as \{\{name\}\}, or .*&#123;/,
+    ],
+    [
+      'a field with single braces',
+      [add, '{{service}}', '{ service }'],
+      /ADD_SUBSCRIPTIONS\.xml:10: \{ service \} is sent as it stands; write \{\{service\}\}; write &#123;/,
+    ],
+    [
+      'a processing instruction',
+      [add, '<area:CaClientIds>', '<?spare x?><area:CaClientIds>'],
+      /ADD_SUBSCRIPTIONS\.xml:6: <\?spare is a processing instruction, which no SOAP message may have; remove it$/,
+    ],
+    [
+      'a processing instruction in place of the XML declaration',
+      [add, '<?xml version="1.0" encoding="UTF-8"?>', '<?xml-stylesheet href="a.css"?>'],
+      /ADD_SUBSCRIPTIONS\.xml:1: <\?xml-stylesheet is a processing instruction/,
+    ],
+    [
       'a list without a section',
       ['requests/CREATE_PAIRING.xml', '{{caId}}', '{{smartcards}}'],
       /CREATE_PAIRING\.xml:\d+: \{\{smartcards\}\} is a list; write \{\{#smartcards\}\}/,
