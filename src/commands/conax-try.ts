@@ -1,7 +1,9 @@
 import { createConaxClient } from '../conax/client.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
-import { findPaths } from '../conax-tools/answer-places.ts';
+import { soapHeaders } from '../conax/exchange.ts';
+import { answerLists } from '../conax/field-names.ts';
+import { findPaths, placeInOtherNamespaces } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
 import { didYouMean } from '../platform/near-name.ts';
@@ -18,7 +20,7 @@ export interface TryOptions {
 
 /**
  * Sends one question to the CAS and prints request, answer and verdict, without secrets. The exit code is 1 unless the CAS
- * accepted it.
+ * accepted it, and its lists are where conax.json expects them.
  */
 export async function tryCommand(name: string, options: TryOptions): Promise<void> {
   const settings = readSettings(['conax', 'mapping', 'rules']);
@@ -26,21 +28,43 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const definition = await casDefinitionOf(settings);
   const client = await createConaxClient({
     ...conaxOptionsOf(settings),
-    definition,
+    // Other commands that the CAS lacks do not matter here.
+    definition: {
+      ...definition,
+      unsupported: new Map([...definition.unsupported].filter(([type]) => type === command.type)),
+    },
     maxConnections: 1,
     onWarning: report,
   });
   try {
     const exchange = await client.call({ command, requestNumber: 1 });
-    const { answer: shape, soapAction = '' } = definition.commands[command.type] ?? {};
+    const { answer: shape, soapAction = '', soapVersion = '1.1' } = definition.commands[command.type] ?? {};
     const found = shape === undefined ? null : findPaths(shape, exchange.responseBody);
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
-      : print(tryText(exchange, soapAction, found)));
-    if (exchange.answer.kind !== 'accepted') process.exitCode = ExitCode.failed;
+      : print(tryText(exchange, actionHeader({ soapAction, soapVersion }), found)));
+    const misread = exchange.answer.kind === 'accepted' ? misreadLists(command.type, found) : [];
+    for (const warning of misread) report(warning);
+    if (exchange.answer.kind !== 'accepted' || misread.length > 0) process.exitCode = ExitCode.failed;
   } finally {
     await client.close();
   }
+}
+
+/** The header that has the action: another one in each version of SOAP. */
+function actionHeader(command: Parameters<typeof soapHeaders>[0]): string {
+  const { soapaction, 'content-type': contentType } = soapHeaders(command);
+  return soapaction === undefined ? `Content-Type: ${contentType}` : `SOAPAction: ${soapaction}`;
+}
+
+/** Lists that the answer has in another namespace: the service would take them for empty ones. */
+function misreadLists(type: CasCommand['type'], found: Found): string[] {
+  if (found === null || found === 'Fault') return [];
+  return found.flatMap((one) => {
+    const place = answerLists[type]?.includes(one.field) ? placeInOtherNamespaces(one) : null;
+    if (place === null) return [];
+    return `${one.field} is at ${place} in the answer, not at ${one.path}: the service would take it as an empty list; correct the namespace in conax.json`;
+  });
 }
 
 function questionOf(
@@ -89,12 +113,12 @@ function tryJson(exchange: ConaxExchange, soapAction: string, found: Found) {
   };
 }
 
-function tryText(exchange: ConaxExchange, soapAction: string, found: Found): string {
+function tryText(exchange: ConaxExchange, actionLine: string, found: Found): string {
   const { answer, httpStatus, durationMs, requestBody, responseBody } = exchange;
   if (requestBody === null) return verdictText(answer);
   const status = httpStatus === null ? 'no HTTP status' : `HTTP ${httpStatus}`;
   return [
-    `POST ${exchange.url}\nSOAPAction: ${JSON.stringify(soapAction)}\n${indented(requestBody)}`,
+    `POST ${exchange.url}\n${actionLine}\n${indented(requestBody)}`,
     `${status} after ${durationMs} ms\n${bodyText(responseBody)}`,
     pathsText(found, answer.kind === 'accepted'),
     verdictText(answer),

@@ -45,7 +45,10 @@ export function conaxCommand(): Command {
     .option('--smartcard <ca id>', 'the smart card to ask about')
     .option('--set-top-box <ca id>', 'the set-top box to ask about')
     .option('--json', 'print JSON')
-    .addHelpText('after', `\nExit codes: ${ExitCode.done} the CAS accepted it, ${ExitCode.failed} anything else.`)
+    .addHelpText(
+      'after',
+      `\nExit codes: ${ExitCode.done} the CAS accepted it, ${ExitCode.failed} anything else, ${ExitCode.usage} wrong usage.`,
+    )
     .action(async (name: string, options: TryOptions) => (await import('./conax-try.ts')).tryCommand(name, options));
   return conax;
 }

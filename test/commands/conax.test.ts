@@ -43,7 +43,9 @@ async function acmeServer(): Promise<string> {
         ? { 't:Result': 4, 't:Info': 'no such card' }
         : Card === '00000000005'
           ? { 't:Result': 0 }
-          : { 't:Result': 0, 't:Info': 'fine', 't:Ticket': 'T-1', 't:Package': [101, 202] },
+          : Card === '00000000006'
+            ? { 't:Result': 0, Package: [101] }
+            : { 't:Result': 0, 't:Info': 'fine', 't:Ticket': 'T-1', 't:Package': [101, 202] },
     QueryPairingByCard: ({ Card }: { Card: string }) => ({
       't:Result': 0,
       't:Cards': { 't:No': [Card] },
@@ -318,6 +320,13 @@ describe('conax try', () => {
     expect(empty.stdout).toContain('  active services   none\n');
     expect(empty.stdout).not.toMatch(/finds nothing/);
 
+    // The list is in no namespace, and the path asks for one: the service would read it as empty.
+    const misread = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '00000000006'], env);
+    expect(misread.exitCode).toBe(1);
+    expect(misread.stderr).toMatch(
+      /activeServices is at \{\S+messages:2\}ListEntitlementsReply\/Package in the answer, not at \S+types:2\}Package: the service would take it as an empty list; correct the namespace/,
+    );
+
     const fault = await runCli(['conax', 'try', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', '--set-top-box', 'STB2'], env);
     expect(fault.exitCode).toBe(1);
     expect(fault.stdout).toContain('\n\npaths: the answer is a SOAP Fault, which is read without paths\n\n');
@@ -332,6 +341,37 @@ describe('conax try', () => {
       /statusCode {8}finds nothing at \{\S+messages:2\}QueryPairingByBoxReply\/\{\S+types:2\}Result\n +the answer has {2}\{\S+messages:2\}QueryPairingByBoxReply\/Result\n/,
     );
     expect(other.stdout).toContain('verdict: unknown CAS_ANSWER_UNREADABLE\n');
+  });
+
+  test('shows the action where SOAP 1.2 has it, and warns of no other command that the CAS lacks', async () => {
+    const { directory, file } = acmeFiles();
+    const content = JSON.parse(readFileSync(file, 'utf8')) as { commands: Record<string, Record<string, unknown>> };
+    content.commands['DISPLAY_FINGERPRINT'] = { unsupported: 'not bought' };
+    content.commands['GET_ACTIVE_SUBSCRIPTIONS'] = {
+      ...content.commands['GET_ACTIVE_SUBSCRIPTIONS'],
+      soapAction: 'urn:acme/ListEntitlements',
+    };
+    writeFileSync(file, JSON.stringify(content));
+    const template = join(directory, 'requests/GET_ACTIVE_SUBSCRIPTIONS.xml');
+    const text = readFileSync(template, 'utf8');
+    writeFileSync(
+      template,
+      text.replace('http://schemas.xmlsoap.org/soap/envelope/', 'http://www.w3.org/2003/05/soap-envelope'),
+    );
+    const { stdout, stderr } = await runCli(
+      ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'],
+      {
+        CONAX_MAPPING_FILE: file,
+        CONAX_BASE_URL: 'http://127.0.0.1:1',
+        CONAX_USERNAME: 'sms',
+        CONAX_PASSWORD: 's3cret',
+      },
+    );
+    expect(stdout).toMatch(
+      /^POST \S+\nContent-Type: application\/soap\+xml; charset=utf-8; action="urn:acme\/ListEntitlements"\n/,
+    );
+    expect(stdout).not.toContain('SOAPAction');
+    expect(stderr).not.toContain('unsupported');
   });
 
   test('a CAS that is away ends with 1 and says so', async () => {
