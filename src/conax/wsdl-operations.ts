@@ -2,6 +2,7 @@ import type { XmlElement } from 'libxml2-wasm';
 import type { QName } from './answer-shape.ts';
 import type { SoapVersion } from './cas-definition.types.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
+import { checkReferences, findIn, qname } from './wsdl-references.ts';
 
 /** An operation of a port of a WSDL, as its SOAP binding has it. */
 export interface WsdlOperation {
@@ -33,16 +34,12 @@ export interface MessagePart {
 /**
  * Returns the SOAP operations of the ports of a WSDL, or of its bindings if it has no ports. Names are resolved with their
  * namespaces: two imported WSDLs may use the same ones. The package `soap` mixes those up (decision 0007).
+ * @throws FileError if a name in the WSDL has a prefix that is declared nowhere.
  */
-export function readOperations({ definitions }: WsdlDocuments, warnings: string[]): WsdlOperation[] {
-  const find = (path: string, name: QName | null): { file: string; found: XmlElement } | null => {
-    for (const { file, root } of definitions) {
-      if (name === null || (root.attr('targetNamespace')?.value ?? '') !== name.ns) continue;
-      const found = elements(root, path).find((one) => one.attr('name')?.value === name.name);
-      if (found !== undefined) return { file, found };
-    }
-    return null;
-  };
+export function readOperations(documents: WsdlDocuments, warnings: string[]): WsdlOperation[] {
+  checkReferences(documents, warnings);
+  const { definitions } = documents;
+  const find = (path: string, name: QName | null) => findIn(documents, path, name);
   const ports = definitions.flatMap(({ root }) =>
     elements(root, 'wsdl:service/wsdl:port').map((port) => ({
       port: port.attr('name')?.value ?? '',
@@ -124,12 +121,4 @@ function warnAboutPolicies(binding: XmlElement, file: string, warnings: string[]
   if (first === undefined) return;
   const warning = `${file}:${first.line}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
   if (!warnings.includes(warning)) warnings.push(warning);
-}
-
-function qname(element: XmlElement, attribute: string): QName | null {
-  const text = element.attr(attribute)?.value.trim();
-  if (text === undefined) return null;
-  const colon = text.indexOf(':');
-  const ns = element.namespaceForPrefix(colon < 0 ? '' : text.slice(0, colon)) ?? '';
-  return { ns, name: text.slice(colon + 1) };
 }

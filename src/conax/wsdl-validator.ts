@@ -46,7 +46,7 @@ let isRegistered = false;
 /**
  * Reads a WSDL file with its schemas; libxml2 checks messages against them. Nothing is fetched from the network. What
  * cannot be read is a warning: the templates say what is sent.
- * @throws Error if the WSDL file itself cannot be read.
+ * @throws Error if the WSDL file itself cannot be read, or a name in it has a prefix that is declared nowhere.
  */
 export function openValidator(wsdlFile: string): Validator {
   const documents = readWsdlDocuments(wsdlFile);

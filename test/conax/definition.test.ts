@@ -183,6 +183,33 @@ describe('what cannot be checked is a warning that names it', () => {
       /^wsdl\/authorization\.wsdl:\d+: the binding has a policy/,
     ],
     [
+      'a header whose message the WSDL does not have',
+      [
+        [
+          'wsdl/ca-pin.wsdl',
+          '<wsdl:input><soap:body',
+          '<wsdl:input><soap:header message="tns:Login" part="login" use="literal"/><soap:body',
+        ],
+      ],
+      /^wsdl\/ca-pin\.wsdl:\d+: message="tns:Login" of header: the WSDL has no message \{\S+ca-pin\/v1\}Login; correct it/,
+    ],
+    [
+      'a header whose part the message does not have',
+      [
+        [
+          'wsdl/ca-pin.wsdl',
+          '<wsdl:input><soap:body',
+          '<wsdl:input><soap:header message="tns:ServiceFault" part="login" use="literal"/><soap:body',
+        ],
+      ],
+      /^wsdl\/ca-pin\.wsdl:\d+: message="tns:ServiceFault" of header: the message ServiceFault has no part "login", but fault; correct/,
+    ],
+    [
+      'a fault whose message the WSDL does not have',
+      [['wsdl/ca-pin.wsdl', 'message="tns:ServiceFault"', 'message="tns:Gone"']],
+      /^wsdl\/ca-pin\.wsdl:\d+: message="tns:Gone" of fault: the WSDL has no message \{\S+\}Gone/,
+    ],
+    [
       'rpc style',
       [
         ['wsdl/authorization.wsdl', /style="document"/g, 'style="rpc"'],

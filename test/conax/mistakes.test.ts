@@ -87,6 +87,11 @@ describe('mistakes are found at start', () => {
       /^conax\.json:23: areas\.pairing\.wsdl: .*gone\.wsdl cannot be read: there is no such file; correct the name, or leave out "wsdl"/,
     ],
     [
+      'a prefix in a WSDL that is declared nowhere',
+      ['wsdl/ca-pin.wsdl', 'element="area:UpdateCaPinToGivenValue"', 'element="mm:SetPin"'],
+      /^conax\.json:\d+: areas\.ca-pin\.wsdl: wsdl\/ca-pin\.wsdl:19: element="mm:SetPin" has the prefix mm, which is declared nowhere; write xmlns:mm="…" there, or leave out "wsdl"/,
+    ],
+    [
       'a list that has no path',
       ['conax.json', /,\s*"activeServices": "[^"]*"/g, ''],
       /answer\.activeServices: is missing/,
