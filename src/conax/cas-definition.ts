@@ -163,7 +163,10 @@ function readTemplate(file: string, type: CommandType, { report, reportIn, warnI
     // What the XML declaration names counts; a file without one is read as strictly as every other text file.
     text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, file) : decodeText(bytes, '');
   } catch (error) {
-    const problem = error instanceof FileError ? error.message : `${file} ${messageOf(error)}`;
+    const problem =
+      error instanceof FileError
+        ? error.message
+        : `${file} ${messageOf(error)}; correct its XML declaration, and save it as UTF-8`;
     report('template', `${problem} (names are relative to conax.json)`);
     return null;
   }

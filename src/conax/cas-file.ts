@@ -17,7 +17,10 @@ import { type AsFarAsRight, isObject, readMembers } from './json-members.ts';
 import { CasDefinitionError, lineAt } from './mistakes.ts';
 
 const codes = z.array(
-  z.string('write a status code as text, such as "0"').trim().min(1, 'write a status code'),
+  z
+    .string({ error: ({ input }) => `write a status code as text, such as "${typeof input === 'number' ? input : 0}"` })
+    .trim()
+    .min(1, 'write a status code'),
   'write a list of status codes, such as ["0"]',
 );
 /** The lists of status codes, which `answers`, an area and a command may have. */

@@ -76,16 +76,31 @@ export function checkRequests(
       if (!kind.has(said) && !template.badLines.has(line)) kind.set(said, line);
     }
   }
-  // An element of the period that is not in a section.
-  const mayNeedPeriod = !entitled && ['entitledFrom', 'entitledUntil'].some((field) => template.uses.has(field));
+  const period = ['entitledFrom', 'entitledUntil'].filter((field) => template.uses.has(field));
+  // What does not fit only because there is no period.
+  const withPeriod = entitled || period.length === 0 ? null : problemTexts(type, template, validator);
   for (const [text, line] of mistakes) {
-    const months = mayNeedPeriod ? ', or set ENTITLEMENT_MONTHS if it is about the period' : '';
-    report(template.file, line, `does not fit the WSDL: ${text} Compare it with a request of SoapUI${months}`);
+    const field = period.find((one) => template.uses.get(one) === line) ?? period[0];
+    const remedy =
+      withPeriod === null || withPeriod.has(text)
+        ? 'Compare it with a request of SoapUI'
+        : `No command has a period, because ENTITLEMENT_MONTHS is not set; write {{#${field}}}…{{/${field}}} around the element of the period, or set ENTITLEMENT_MONTHS if the CAS demands it`;
+    report(template.file, line, `does not fit the WSDL: ${text} ${remedy}`);
   }
   for (const [text, line] of warnings) {
     warn(template.file, line, `a sample does not fit the WSDL: ${text} Look whether your values do`);
   }
   return isDeclared;
+}
+
+/** The problems of all samples that have a period. */
+function problemTexts(type: CommandType, template: Template, validator: Validator): ReadonlySet<string> {
+  const texts = sampleFields(type, sampleText, true).flatMap((values) => {
+    const message = readMessage(template.render(values));
+    const problems = message === null ? [] : problemsOf(validator, message).problems;
+    return problems.map(({ problem }) => withMeant(problem, validator));
+  });
+  return new Set(texts);
 }
 
 interface RequestFindings {

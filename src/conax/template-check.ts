@@ -79,7 +79,7 @@ function malformed({ message }: XmlError): string {
   const prefix = /the prefix (\S+) is declared nowhere/.exec(message)?.[1];
   const remedy =
     prefix === undefined ? 'compare it with a request that works' : `write xmlns:${prefix}="…" at the Envelope`;
-  return `the request ${message}; ${remedy}`;
+  return `the request ${message.replace(/\.$/, '')}; ${remedy}`;
 }
 
 type Mistake = (at: number, problem: string) => void;

@@ -26,8 +26,8 @@ export function changed(changes: readonly Change[], original = defaultCasFile): 
 }
 
 /** The mistakes, with the directory taken out. */
-export async function mistakesIn(file: string): Promise<readonly string[]> {
-  const error: unknown = await loadCasDefinition(file).then(
+export async function mistakesIn(file: string, entitled = true): Promise<readonly string[]> {
+  const error: unknown = await loadCasDefinition(file, entitled).then(
     () => new Error('it was accepted'),
     (reason: unknown) => reason,
   );

@@ -87,9 +87,19 @@ describe('mistakes are found at start', () => {
       /^conax\.json:23: areas\.pairing\.wsdl: .*gone\.wsdl cannot be read: there is no such file; correct the name, or leave out "wsdl"/,
     ],
     [
+      'a template that is not in the charset that it names',
+      [add, 'encoding="UTF-8"', 'encoding="UTF-16"'],
+      /template: requests\/ADD_SUBSCRIPTIONS\.xml is not text in UTF-16; correct its XML declaration, and save it as UTF-8 \(/,
+    ],
+    [
       'a prefix in a WSDL that is declared nowhere',
       ['wsdl/ca-pin.wsdl', 'element="area:UpdateCaPinToGivenValue"', 'element="mm:SetPin"'],
       /^conax\.json:\d+: areas\.ca-pin\.wsdl: wsdl\/ca-pin\.wsdl:19: element="mm:SetPin" has the prefix mm, which is declared nowhere; write xmlns:mm="…" there, or leave out "wsdl"/,
+    ],
+    [
+      'a code that is a number',
+      ['conax.json', '"success": [', '"notAuthorised": [401], "success": ['],
+      /^conax\.json:\d+: answers\.notAuthorised\.0: is 401; write a status code as text, such as "401"$/,
     ],
     [
       'a list that has no path',
@@ -329,5 +339,35 @@ describe('mistakes are found at start', () => {
     expect(await mistakesIn(file)).toEqual([
       'conax.json:1: is a mapping file of paths, which request templates have replaced; docs/conax.md says how to move in ten minutes',
     ]);
+  });
+});
+
+describe('without ENTITLEMENT_MONTHS', () => {
+  const unconditional: Change[] = [
+    [add, '{{#entitledFrom}}', ''],
+    [add, '{{/entitledFrom}}', ''],
+  ];
+  const spare: Change = [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'];
+
+  it('an element of the period without a section is a mistake, and the remedy is the section', async () => {
+    expect(await mistakesIn(changed([...unconditional, spare]), false)).toEqual([
+      expect.stringMatching(/^requests\/ADD_SUBSCRIPTIONS\.xml:6: .*Spare.* Compare it with a request of SoapUI$/),
+      expect.stringMatching(
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:12: does not fit the WSDL: .*; write \{\{#entitledFrom\}\}…\{\{\/entitledFrom\}\} around .*, or set ENTITLEMENT_MONTHS if/,
+      ),
+    ]);
+  });
+
+  it('a mistake elsewhere says nothing of it', async () => {
+    const mistakes = await mistakesIn(changed([spare]), false);
+    expect(mistakes).toHaveLength(1);
+    expect(mistakes[0]).not.toContain('ENTITLEMENT_MONTHS');
+  });
+
+  it('a template that is empty is a mistake in one sentence', async () => {
+    const mistakes = await mistakesIn(changed([[add, /<soap:Envelope[\s\S]*<\/soap:Envelope>/g, '']]));
+    expect(mistakes).toContainEqual(
+      expect.stringMatching(/: document must contain a root element; compare it with a request that works$/),
+    );
   });
 });
