@@ -1,0 +1,71 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
+
+const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';
+const harbour = fileURLToPath(new URL('sets/harbour/conax.json', import.meta.url));
+
+describe('two commands that send the same request are a mistake at both places', () => {
+  it.each<[string, readonly Change[], string, string]>([
+    [
+      'one template for both',
+      [['conax.json', `"template": "${add}"`, `"template": "${cancel}"`]],
+      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; they have the same template',
+      'CANCEL_SUBSCRIPTIONS',
+    ],
+    [
+      'a constant that was left after copying, with other prefixes and line breaks',
+      [
+        [add, /\barea:AddSubscriptions(?=[ >R])/g, 'area:CancelSubscriptions'],
+        [add, / *\{\{#entitled.*\n/g, ''],
+        [add, /\barea(?=[:=])/g, 'a'],
+        ['conax.json', /AddSubscriptionsResponse/g, 'CancelSubscriptionsResponse'],
+      ],
+      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; compare requests/ADD_SUBSCRIPTIONS.xml with requests/CANCEL_SUBSCRIPTIONS.xml',
+      'CANCEL_SUBSCRIPTIONS',
+    ],
+    [
+      'a question and a command that changes something',
+      [
+        [
+          'conax.json',
+          '"template": "requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml"',
+          '"template": "requests/GET_ACTIVE_SUBSCRIPTIONS.xml"',
+        ],
+        ['conax.json', '"/ca-pin"', '"/authorization"'],
+        ['conax.json', 'wsdl/ca-pin.wsdl', 'wsdl/authorization.wsdl'],
+      ],
+      'GET_ACTIVE_SUBSCRIPTIONS and UPDATE_CA_PIN_TO_DEFAULT_VALUE send the same request; they have the same template',
+      'UPDATE_CA_PIN_TO_DEFAULT_VALUE',
+    ],
+  ])('%s', async (_name, changes, problem, second) => {
+    const [first = ''] = problem.split(' and ');
+    const mistakes = (await mistakesIn(changed(changes))).filter((line) => line.includes('the same request'));
+    expect(mistakes.map((line) => line.replace(/^(conax\.json):\d+/, '$1'))).toEqual(
+      [first, second].map(
+        (type) => expect.stringContaining(`conax.json: commands.${type}.template: ${problem}`) as string,
+      ),
+    );
+  });
+
+  it('an ADD with a period is compared as if entitlements did not end', async () => {
+    const change: Change = [cancel, /\barea:CancelSubscriptions(?=[ >R])/g, 'area:AddSubscriptions'];
+    const answer: Change = ['conax.json', /CancelSubscriptionsResponse/g, 'AddSubscriptionsResponse'];
+    expect((await mistakesIn(changed([change, answer]))).join('\n')).toContain('send the same request');
+  });
+
+  it('two questions may send the same, and so may no commands of the sets of this project', () => {
+    const both = changed([
+      [
+        'conax.json',
+        '"template": "requests/GET_PAIRING_STATUS_FOR_CARD.xml"',
+        '"template": "requests/GET_ACTIVE_SUBSCRIPTIONS.xml"',
+      ],
+      ['conax.json', '"/pairing"', '"/authorization"'],
+    ]);
+    for (const file of [both, harbour, join(dirname(harbour), '../../fixtures/other-spelling/conax.json')])
+      expect(inspectCas(file).mistakes.filter((line) => line.includes('the same request'))).toEqual([]);
+  });
+});
