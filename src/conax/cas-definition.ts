@@ -79,7 +79,7 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);
-    const envelope = template === null ? null : checkTemplate(type, template, reportIn);
+    const envelope = template === null ? null : checkTemplate(type, template, reportIn, findings.warnIn);
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;

@@ -69,3 +69,69 @@ describe('two commands that send the same request are a mistake at both places',
       expect(inspectCas(file).mistakes.filter((line) => line.includes('the same request'))).toEqual([]);
   });
 });
+
+const pairing = 'requests/CREATE_PAIRING.xml';
+const boxes = '{{#setTopBoxes}}<area:PairingModuleId>{{caId}}</area:PairingModuleId>{{/setTopBoxes}}';
+const asOne = (section: string): Change => [
+  pairing,
+  boxes,
+  `<area:PairingModuleId>{{#setTopBoxes}}${section}{{/setTopBoxes}}</area:PairingModuleId>`,
+];
+
+describe('the devices of a list in one text', () => {
+  it.each([
+    ['in an element', '{{caId}}'],
+    ['after a constant', 'STB{{caId}}'],
+    ['with a distributor', '{{distributor}}{{caId}}'],
+    ['divided by a line break only', '\n{{caId}}\n'],
+  ])('are a mistake if nothing divides them: %s', async (_name, section) => {
+    expect(await mistakesIn(changed([asOne(section)]))).toContainEqual(
+      expect.stringMatching(
+        /^requests\/CREATE_PAIRING\.xml:(?:10|11): the devices of setTopBoxes run together in one text, as if they were one; write the element inside the section: \{\{#setTopBoxes\}\}<…>\{\{caId\}\}<\/…>/,
+      ),
+    );
+  });
+
+  it('are a mistake in an attribute as well', async () => {
+    const change: Change = [
+      pairing,
+      '<area:CaClientIds>',
+      '<area:CaClientIds all="{{#smartcards}}{{caId}}{{/smartcards}}">',
+    ];
+    expect((await mistakesIn(changed([change]))).join('\n')).toMatch(
+      /CREATE_PAIRING\.xml:6: the devices of smartcards run together/,
+    );
+  });
+
+  it.each([
+    ['a blank', '{{caId}} ', ' '],
+    ['a comma', '{{caId}},', ','],
+  ])('are a warning if %s divides them on purpose', (_name, section, divider) => {
+    const { mistakes, warnings } = inspectCas(changed([asOne(section)]));
+    expect(mistakes).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `CREATE_PAIRING\\.xml:10: the devices of setTopBoxes are sent in one text, with "${divider}" between`,
+        ),
+      ),
+    ]);
+  });
+
+  it('each in an element of its own are neither', () => {
+    const mixed: Change = [pairing, boxes, `{{#setTopBoxes}}<!-- one -->${boxes.slice(16, -16)}{{/setTopBoxes}}`];
+    expect(inspectCas(changed([mixed]))).toMatchObject({ mistakes: [], warnings: [] });
+  });
+});
+
+it('a field that must be sent does not count as sent if it stands only in the Header', async () => {
+  const login = '<soap:Header><x:Login xmlns:x="urn:x" client="{{smartcard}}"/></soap:Header><soap:Body>';
+  const inHeader: readonly Change[] = [
+    [add, '<soap:Body>', login],
+    [add, '>{{smartcard}}<', '>01234567890<'],
+  ];
+  expect(await mistakesIn(changed(inHeader))).toEqual([
+    'requests/ADD_SUBSCRIPTIONS.xml:3: smartcard stands only in the Header; write {{smartcard}} where it belongs in the Body',
+  ]);
+  expect(inspectCas(changed(inHeader.slice(0, 1))).mistakes).toEqual([]);
+});
