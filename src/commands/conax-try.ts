@@ -1,6 +1,7 @@
-import { createConaxClient } from '../conax/client.ts';
+import { createConaxClient, credentialsOf } from '../conax/client.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
+import { createMask } from '../conax/masking.ts';
 import { findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
@@ -24,16 +25,20 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const settings = readSettings(['conax', 'mapping', 'rules']);
   const command = questionOf(name, options, settings);
   const definition = await casDefinitionOf(settings);
+  const connection = conaxOptionsOf(settings);
+  const hide = createMask(credentialsOf(connection)?.secrets ?? [], 'words');
+  let rawAnswer: string | null = null;
   const client = await createConaxClient({
-    ...conaxOptionsOf(settings),
+    ...connection,
     definition,
     maxConnections: 1,
     onWarning: report,
+    onAnswer: (text) => (rawAnswer = text),
   });
   try {
     const exchange = await client.call({ command, requestNumber: 1 });
     const { answer: shape, soapAction = '' } = definition.commands[command.type] ?? {};
-    const found = shape === undefined ? null : findPaths(shape, exchange.responseBody);
+    const found = shape === undefined ? null : findPaths(shape, rawAnswer, hide);
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
       : print(tryText(exchange, soapAction, found)));

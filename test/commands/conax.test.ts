@@ -334,6 +334,44 @@ describe('conax try', () => {
     expect(other.stdout).toContain('verdict: unknown CAS_ANSWER_UNREADABLE\n');
   });
 
+  test.each([
+    ['part of a service and of the card', '1'],
+    ['part of the namespaces', 'acme'],
+    ['part of the names of elements', 'Package'],
+  ])('reads the paths from the answer as it came if the password is %s', async (_name, password) => {
+    const { file } = acmeFiles();
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: password,
+    };
+    const asked = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'], env);
+    expect(asked.stdout).toContain('<t:Password>****</t:Password>');
+    expect(asked.stdout).toContain('  statusCode        "0"\n');
+    expect(asked.stdout).toContain('  activeServices    "101" "202"\n');
+    expect(asked.stdout).toContain('  message           "fine"\n');
+  });
+
+  test.each([
+    ['a whole value', 'fine'],
+    ['a long part of a word', '00000001'],
+  ])('what the paths find is shown without the password: %s', async (_name, password) => {
+    const { file } = acmeFiles();
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: password,
+    };
+    const [command, field] =
+      password === 'fine'
+        ? ['GET_ACTIVE_SUBSCRIPTIONS', 'message           "****"']
+        : ['GET_PAIRING_STATUS_FOR_CARD', 'pairedSmartcards  "200****"'];
+    const asked = await runCli(['conax', 'try', command ?? '', '--smartcard', '20000000001'], env);
+    expect(asked.stdout).toContain(`  ${field}\n`);
+  });
+
   test('a CAS that is away ends with 1 and says so', async () => {
     const { exitCode, stdout } = await runCli(
       ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'],
