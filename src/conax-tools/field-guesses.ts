@@ -75,7 +75,7 @@ const otherNames: readonly (readonly [field: string, name: RegExp, kinds: readon
 ];
 
 /** The fields that a login or a route in the Header may have: it never says what the operation works on. */
-const headerFields: readonly string[] = ['requestNumber', 'now', 'username', 'password'];
+const headerFields: ReadonlySet<string> = new Set(['requestNumber', 'now', 'username', 'password']);
 
 /**
  * Returns which field stands in which element of a request, by their names, as far as that is sure. Each field is used
@@ -109,7 +109,7 @@ export function guessFields(type: CommandType, { headers, body }: OutlineMessage
     if (device !== null) return takeDevice(node, device, list, path);
     const kind = kindOf(text.base);
     const found = otherNames.find(([field, name, kinds]) => {
-      const isField = headerFields.includes(field) || (!isHeader && known[field] !== undefined);
+      const isField = headerFields.has(field) || (!isHeader && known[field] !== undefined);
       return isField && name.test(own) && kind !== null && kinds.includes(kind);
     });
     if (found !== undefined && !used.has(found[0])) take(node, found[0], known[found[0]] === 'optional');

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { listen } from 'soap';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { defaultCasFile } from '../../src/conax/cas-definition.ts';
+import { changed } from '../conax/changed-definition.ts';
 import { acme, acmeChoice, directoryWith, initialised } from '../conax-tools/support.ts';
 import { runCli } from '../support/cli.ts';
 
@@ -272,6 +273,16 @@ describe('conax init', () => {
     expect(ran.stderr).toMatch(says);
     expect(existsSync('x')).toBe(false);
   });
+});
+
+test('conax check warns about a success without the status code that the WSDL has', async () => {
+  const statusCode = /"statusCode": "(pin:UpdateCaPinToGivenValueResponse)\/[^"]*"/g;
+  const file = changed([['conax.json', statusCode, '"element": "$1"']]);
+  const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(
+    /ca-pin\.wsdl:1: UPDATE_CA_PIN_TO_GIVEN_VALUE takes \S+ alone as a success, and the WSDL has in it \S+StatusCode, which/,
+  );
 });
 
 describe('conax try', () => {
