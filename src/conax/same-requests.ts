@@ -55,8 +55,18 @@ function sampleName(field: string, n: number): string {
   return `Field_${field === 'existingSmartcard' ? 'smartcards' : field}_${n}`;
 }
 
-/** What an element says, whatever its prefixes and the order of its attributes. */
+/** The period of an entitlement: an ADD without it is an ADD all the same, and no other command has one. */
+const period = /^Field_entitled(?:From|Until)_0$/;
+
+/** What an element says, whatever its prefixes and the order of its attributes; null if it holds only a period. */
 function said({ ns, name, attributes, children, text }: XmlElement): unknown {
-  const sorted = Object.entries(attributes).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return [nameOf({ ns, name }), sorted, text.trim(), children.map(said)];
+  const sorted = Object.entries(attributes)
+    .filter(([, value]) => !period.test(value))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const inner = children.map(said).filter((child) => child !== null);
+  const own = text.trim().replace(period, '');
+  const isEmpty = inner.length + sorted.length + own.length === 0;
+  const wasEmpty = children.length + Object.keys(attributes).length + text.trim().length === 0;
+  if (isEmpty && !wasEmpty) return null;
+  return [nameOf({ ns, name }), sorted, own, inner];
 }

@@ -50,10 +50,38 @@ describe('two commands that send the same request are a mistake at both places',
     );
   });
 
-  it('an ADD with a period is compared as if entitlements did not end', async () => {
-    const change: Change = [cancel, /\barea:CancelSubscriptions(?=[ >R])/g, 'area:AddSubscriptions'];
-    const answer: Change = ['conax.json', /CancelSubscriptionsResponse/g, 'AddSubscriptionsResponse'];
-    expect((await mistakesIn(changed([change, answer]))).join('\n')).toContain('send the same request');
+  it.each([
+    ['each in a section', '$&'],
+    ['without a section', '<area:Until>{{entitledUntil}}</area:Until>'],
+    [
+      'in an element around it',
+      '<area:Period until="{{entitledUntil}}"><area:From>{{entitledFrom}}</area:From></area:Period>',
+    ],
+  ])('the period of an ADD is no difference: %s', (_name, period) => {
+    const changes: readonly Change[] = [
+      [cancel, /\barea:CancelSubscriptions(?=[ >R])/g, 'area:AddSubscriptions'],
+      ['conax.json', /CancelSubscriptionsResponse/g, 'AddSubscriptionsResponse'],
+      [add, /\{\{#entitled[^]*\{\{\/entitledUntil\}\}/g, period === '$&' ? '<!-- -->$&' : period],
+    ];
+    expect(inspectCas(changed(changes)).mistakes.join('\n')).toContain('send the same request');
+  });
+
+  it('a pairing that names the existing card as one of the cards is created, not extended', () => {
+    const extend = 'requests/ADD_TO_EXISTING_PAIRING.xml';
+    const changes: readonly Change[] = [
+      [extend, /AddToExistingPairing/g, 'CreatePairing'],
+      [extend, /<area:ExistingCaClientId>.*\n/g, ''],
+      [extend, /\{\{[#/]has.*\n/g, ''],
+      [extend, /(?=\{\{#smartcards\}\})/g, '<area:CaClientId>{{existingSmartcard}}</area:CaClientId>'],
+      ['conax.json', /AddToExistingPairingResponse/g, 'CreatePairingResponse'],
+    ];
+    const same = inspectCas(changed(changes)).mistakes.filter((line) => line.includes('the same request'));
+    expect(same.map((line) => line.replace(/^.*?: /, ''))).toEqual([
+      expect.stringMatching(
+        /^commands\.CREATE_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING send the same/,
+      ),
+      expect.stringMatching(/^commands\.ADD_TO_EXISTING_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING/),
+    ]);
   });
 
   it('two questions may send the same, and so may no commands of the sets of this project', () => {
