@@ -3,6 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
 import { createConaxClient } from './conax/client.ts';
 import { soapOpinions } from './conax-tools/soap-opinion.ts';
+import { uncodedAnswers } from './conax-tools/uncoded-answers.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { reportSurplus } from './conax/surplus.ts';
 import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf } from './connections.ts';
@@ -141,7 +142,8 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   let work: Work | undefined;
   const stopped = new AbortController();
   const reportOpinions = async (): Promise<void> => {
-    for (const opinion of await soapOpinions(Object.values(definition.commands))) conaxLogger.warn(opinion);
+    const commands = Object.values(definition.commands);
+    for (const opinion of [...uncodedAnswers(commands), ...(await soapOpinions(commands))]) conaxLogger.warn(opinion);
   };
   const starting = async (): Promise<void> => {
     await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);

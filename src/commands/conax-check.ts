@@ -3,6 +3,7 @@ import type { CasCommand, CasInspection } from '../conax/cas-definition.types.ts
 import { CasDefinitionError } from '../conax/mistakes.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
+import { uncodedAnswers } from '../conax-tools/uncoded-answers.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -31,8 +32,9 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
   try {
     const inspection = inspectCas(file, entitled);
     if (inspection.mistakes.length > 0) return inspection;
-    const opinions = await soapOpinions(Object.values(inspection.commands));
-    return { ...inspection, warnings: [...inspection.warnings, ...opinions] };
+    const commands = Object.values(inspection.commands);
+    const opinions = await soapOpinions(commands);
+    return { ...inspection, warnings: [...inspection.warnings, ...uncodedAnswers(commands), ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
     return {

@@ -1,8 +1,9 @@
-import { createConaxClient } from '../conax/client.ts';
+import { createConaxClient, credentialsOf } from '../conax/client.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { soapHeaders } from '../conax/exchange.ts';
 import { answerLists } from '../conax/field-names.ts';
+import { createMask } from '../conax/masking.ts';
 import { findPaths, placeInOtherNamespaces } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
@@ -26,8 +27,11 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const settings = readSettings(['conax', 'mapping', 'rules']);
   const command = questionOf(name, options, settings);
   const definition = await casDefinitionOf(settings);
+  const connection = conaxOptionsOf(settings);
+  const hide = createMask(credentialsOf(connection)?.secrets ?? [], 'words');
+  let rawAnswer: string | null = null;
   const client = await createConaxClient({
-    ...conaxOptionsOf(settings),
+    ...connection,
     // Other commands that the CAS lacks do not matter here.
     definition: {
       ...definition,
@@ -35,11 +39,12 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
     },
     maxConnections: 1,
     onWarning: report,
+    onAnswer: (text) => (rawAnswer = text),
   });
   try {
     const exchange = await client.call({ command, requestNumber: 1 });
     const { answer: shape, soapAction = '', soapVersion = '1.1' } = definition.commands[command.type] ?? {};
-    const found = shape === undefined ? null : findPaths(shape, exchange.responseBody);
+    const found = shape === undefined ? null : findPaths(shape, rawAnswer, hide);
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
       : print(tryText(exchange, actionHeader({ soapAction, soapVersion }), found)));

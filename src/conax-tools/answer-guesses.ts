@@ -41,7 +41,7 @@ const listDevices: Readonly<Record<string, string>> = {
   pairedSetTopBoxes: 'setTopBox',
 };
 
-interface Place {
+export interface Place {
   readonly node: OutlineElement | OutlineAttribute;
   readonly path: readonly OutlineElement[];
   readonly isList: boolean;
@@ -107,7 +107,13 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
   return { entry, codes: status?.values ?? [], codeType: status?.type ?? null, namespaces, unsure };
 }
 
-function placesOf(root: OutlineElement): Place[] {
+/** Whether a place has a name that status codes have. */
+export function isNamedLikeStatusCode({ node }: Place): boolean {
+  return plainNames['statusCode']?.some((pattern) => pattern.test(plain(node.name.name))) ?? false;
+}
+
+/** The texts below an element, and the attributes. */
+export function placesOf(root: OutlineElement): Place[] {
   const places: Place[] = [];
   const walk = (node: OutlineElement, path: readonly OutlineElement[], isList: boolean): void => {
     const inList = isList || node.isList;

@@ -1,4 +1,5 @@
 import { type AnswerPath, type AnswerShape, textsAt } from '../conax/answer-shape.ts';
+import type { Mask } from '../conax/masking.ts';
 import { faultVersion, nameOf, readEnvelope } from '../conax/soap-envelope.ts';
 import { type XmlElement, XmlError } from '../conax/xml.ts';
 
@@ -18,15 +19,23 @@ export function placeInOtherNamespaces({ path, elsewhere }: FoundAt): string | n
   return elsewhere.find((place) => localNames(place) === localNames(path)) ?? null;
 }
 
-/** Returns what each path of an answer finds in it; null if the answer has no SOAP body with an element that can be read. */
-export function findPaths({ element, paths }: AnswerShape, answer: string | null): FoundAt[] | 'Fault' | null {
+/**
+ * Returns what each path of an answer finds in it; null if the answer has no SOAP body with an element that can be read.
+ * @param answer as it came: a masked one may have other names and values.
+ * @param hide takes secrets out of the texts that are found.
+ */
+export function findPaths(
+  { element, paths }: AnswerShape,
+  answer: string | null,
+  hide: Mask,
+): FoundAt[] | 'Fault' | null {
   const content = contentOf(answer);
   if (content === null) return null;
   if (faultVersion(content) !== null) return 'Fault';
   const places = placesIn(content, [nameOf(content)]);
   return Object.entries(paths).map(([field, path]) => {
     const isExpected = element?.ns === content.ns && element.name === content.name;
-    const texts = isExpected ? textsAt(content, path) : [];
+    const texts = isExpected ? textsAt(content, path).map(hide) : [];
     const last = path.at(-1)?.name;
     const elsewhere = texts.length > 0 ? [] : places.filter(({ name }) => name === last).map((place) => place.path);
     return { field, path: path.map(stepText).join('/'), texts, elsewhere: [...new Set(elsewhere)] };

@@ -2,6 +2,7 @@ import { requestFields } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
+import type { OutlineMessage } from './wsdl-outline.ts';
 
 /** What a template sends in an element or attribute. */
 export interface Guess {
@@ -73,16 +74,20 @@ const otherNames: readonly (readonly [field: string, name: RegExp, kinds: readon
   ['password', /^(?:password|passwd|pwd)$/, ['text']],
 ];
 
+/** The fields that a login or a route in the Header may have: it never says what the operation works on. */
+const headerFields: ReadonlySet<string> = new Set(['requestNumber', 'now', 'username', 'password']);
+
 /**
  * Returns which field stands in which element of a request, by their names, as far as that is sure. Each field is used
- * once: a second element that looks like it is left for a person.
+ * once: a second element that looks like it is left for a person. The command's own fields are guessed in the Body only.
  */
-export function guessFields(type: CommandType, roots: readonly OutlineElement[]): RequestGuesses {
+export function guessFields(type: CommandType, { headers, body }: OutlineMessage): RequestGuesses {
   const fields = new Map<OutlineElement | OutlineAttribute, Guess>();
   const lists = new Map<OutlineElement, string>();
   const conditions = new Map<OutlineElement, string>();
   const known = requestFields[type];
   const used = new Set<string>();
+  let isHeader = true;
 
   function take(node: OutlineElement | OutlineAttribute, field: string, isConditional = false): void {
     used.add(field);
@@ -100,11 +105,11 @@ export function guessFields(type: CommandType, roots: readonly OutlineElement[])
       if (of !== null && of !== undefined) fields.set(node, { field: 'distributor', isConditional: true });
       return;
     }
-    const device = deviceField(names);
+    const device = isHeader ? null : deviceField(names);
     if (device !== null) return takeDevice(node, device, list, path);
     const kind = kindOf(text.base);
     const found = otherNames.find(([field, name, kinds]) => {
-      const isField = known[field] !== undefined || ['requestNumber', 'now', 'username', 'password'].includes(field);
+      const isField = headerFields.has(field) || (!isHeader && known[field] !== undefined);
       return isField && name.test(own) && kind !== null && kinds.includes(kind);
     });
     if (found !== undefined && !used.has(found[0])) take(node, found[0], known[found[0]] === 'optional');
@@ -144,7 +149,9 @@ export function guessFields(type: CommandType, roots: readonly OutlineElement[])
       walk(item.content, [...path, item]);
     }
   }
-  walk(roots, []);
+  walk(headers, []);
+  isHeader = false;
+  if (body !== null) walk([body], []);
   return { fields, lists, conditions };
 }
 

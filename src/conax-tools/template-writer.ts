@@ -27,8 +27,7 @@ export type PrefixOf = (ns: string) => string;
  */
 export function writeTemplate(type: CommandType, operation: OutlineOperation, prefixOf: PrefixOf): WrittenTemplate {
   const { input, soapVersion } = operation;
-  const roots = [...input.headers, ...(input.body === null ? [] : [input.body])];
-  const guesses = guessFields(type, roots);
+  const guesses = guessFields(type, input);
   const writer = createWriter(guesses, prefixOf);
   writer.open('soap:Body', () => {
     if (input.body !== null) return writer.element(input.body);

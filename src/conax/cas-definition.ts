@@ -11,6 +11,7 @@ import { type CasFileCommand, codeLists, readCasFile, type ReadCasFile } from '.
 import { declaredEncoding, decodeText } from './charset.ts';
 import type { ReportAt } from './json-members.ts';
 import { CasDefinitionError, inOrder, type Report } from './mistakes.ts';
+import { reportSameRequests, type SentCommand } from './same-requests.ts';
 import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate, type Envelope } from './template-check.ts';
 import { createNamespaceMistakes } from './wrong-namespaces.ts';
@@ -54,6 +55,7 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
   const namespaces = createNamespaceMistakes(reportIn, at(mistakes));
   const areas = openAreas(file, content, at(mistakes), at(unchecked));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
+  const sent: SentCommand[] = [];
   for (const [type, entry] of content.commands) {
     const member =
       (notes: Set<string>): ReportMember =>
@@ -77,7 +79,7 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);
-    const envelope = template === null ? null : checkTemplate(type, template, reportIn, noteIn(warnings));
+    const envelope = template === null ? null : checkTemplate(type, template, reportIn, findings.warnIn);
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;
@@ -88,12 +90,15 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
       const remedy = 'write it, or "" if the CAS wants none';
       findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);
     }
-    if (area === undefined || template === null || envelope === null || !isShown) continue;
+    if (area === undefined || template === null || envelope === null) continue;
     const { path, wsdlFile } = area;
+    sent.push({ type, path, soapAction: soapAction ?? '', template });
+    if (!isShown) continue;
     const { soapVersion, body, headers } = envelope;
     const request = { soapAction: soapAction ?? '', soapVersion, body, headers, template };
     commands[type] = { type, area: entry.area ?? '', path, wsdlFile, ...request, answer };
   }
+  reportSameRequests(sent, (type, problem) => at(mistakes)(['commands', type, 'template'], problem));
   namespaces.reportAll(content.namespaces);
   // Areas may share one.
   for (const validator of new Set([...areas.values()].map((area) => area.validator))) {

@@ -38,6 +38,8 @@ export interface ConaxClientOptions {
   readonly entitlementMonths?: number | undefined;
   /** Called once with each thing that could not be checked. */
   readonly onWarning?: ((warning: string) => void) | undefined;
+  /** Called with each answer as it came, secrets included, to look into. What is kept or shown must be masked. */
+  readonly onAnswer?: ((text: string) => void) | undefined;
   /** Called every time when bytes came from the CAS that no request asked for. */
   readonly onSurplus?: (() => void) | undefined;
 }
@@ -111,6 +113,7 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
         repeatable: isRepeatable(command.type),
       });
       answer = classify(mapped, askedDevice(command), outcome);
+      if (outcome.body !== null) options.onAnswer?.(legibleText(outcome.body, outcome.contentType));
     } catch (error) {
       answer = unexpected(error, requestBody !== null);
     }
@@ -212,10 +215,11 @@ function responseText(outcome: HttpOutcome, hide: Mask): string | null {
     : recordedText(legibleText(outcome.body, outcome.contentType), bodyCharactersMax, hide);
 }
 
-function credentialsOf({
+/** HTTP Basic, and what must not be shown of it; undefined without a login. */
+export function credentialsOf({
   username,
   password,
-}: ConaxClientOptions): { authorization: string; secrets: string[] } | undefined {
+}: Pick<ConaxClientOptions, 'username' | 'password'>): { authorization: string; secrets: string[] } | undefined {
   if (username === undefined && password === undefined) return undefined;
   const token = Buffer.from(`${username ?? ''}:${password ?? ''}`, 'utf8').toString('base64');
   return { authorization: `Basic ${token}`, secrets: [token, password ?? ''] };

@@ -4,18 +4,33 @@ export const mask = '****';
 /** Takes every secret out of a text. */
 export type Mask = (text: string) => string;
 
-/** Hides these secrets, however they are written. Undefined and empty ones hide nothing. */
-export function createMask(secrets: readonly (string | undefined)[]): Mask {
+/** A longer secret stands in no other word by chance. */
+const wordMax = 7;
+
+/**
+ * Hides these secrets, however they are written. Undefined and empty ones hide nothing.
+ * @param where `words`: a short one only if it is a word of its own, so that `1` stays in `101`. For single texts; in a
+ * whole message words cannot be told.
+ */
+export function createMask(secrets: readonly (string | undefined)[], where: 'words' | 'anywhere' = 'anywhere'): Mask {
   // The longest first: a shorter one may be part of it.
   const hidden = [...new Set(secrets.flatMap((secret) => (secret ? [secret] : [])))]
     .toSorted((a, b) => b.length - a.length)
-    .map((secret) => ({ secret, written: spelled(secret) }));
+    .map((secret) => {
+      const written = spelled(secret);
+      const isWord = where === 'words' && secret.length <= wordMax;
+      return { secret, written, shown: isWord ? asWord(written) : written };
+    });
   return (text) =>
-    hidden.reduce((rest, { secret, written }) => {
-      const clean = rest.replace(written, mask);
+    hidden.reduce((rest, { secret, written, shown }) => {
+      const clean = rest.replace(shown, mask);
       // Words decode to bytes that hold one or two characters by chance.
       return secret.length < 4 ? clean : withoutBase64(clean, written);
     }, text);
+}
+
+function asWord({ source, flags }: RegExp): RegExp {
+  return new RegExp(String.raw`(?<![\p{L}\p{N}])(?:${source})(?![\p{L}\p{N}])`, flags);
 }
 
 /** A text as it may be kept: secrets hidden, no NUL (PostgreSQL takes none), at most `charactersMax` of it. */

@@ -23,6 +23,7 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
  * text or in the value of an attribute, every field sent that must be, no leftover of SoapUI, and no processing
  * instruction. Returns what the envelope says, or seems to say; null if no sample has an element in a Body. Reports one
  * mistake several times if several samples have it. Warns of texts that look like tags.
+ * The devices of a list that run together in one text are a mistake; divided on purpose, they are a warning.
  */
 export function checkTemplate(type: CommandType, template: Template, report: Report, warn: Report): Envelope | null {
   let envelope = null as Envelope | null;
@@ -32,6 +33,7 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     checkLeftovers(text, mistake);
     checkBraces(type, text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
     checkInstructions(text, mistake);
+    checkLists(text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
     const onMalformed = (error: XmlError): void => mistake(error.position, malformed(error));
     const root = readTolerantly(text, onMalformed);
     if (root === null) continue;
@@ -55,7 +57,9 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
       headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
       lines: { envelope: lineOf(at), body: lineOf(content.at) },
     };
-    checkSent(type, template, values, texts, envelope.lines.body, report);
+    // What a login or a route in the Header has of the card is not what the operation works on.
+    const sent = root.children.filter(({ name }) => name !== 'Header').flatMap(textsIn);
+    checkSent(type, template, values, { sent, all: texts }, envelope.lines.body, report);
   }
   return envelope;
 }
@@ -123,6 +127,27 @@ function checkInstructions(text: string, mistake: Mistake): void {
   }
 }
 
+/**
+ * Two devices of a list in one text or attribute: the CAS would take them for one. A line break does not divide them, as
+ * it may only be how the template is written.
+ */
+function checkLists(text: string, mistake: Mistake, warn: Mistake): void {
+  for (const { 1: list = '', 2: between = '', index } of text.matchAll(
+    /Tag_(smartcards|setTopBoxes)_0_gaT([^<>"]*?)Tag_\1_1_gaT/g,
+  )) {
+    const divider = between.replaceAll(anyMarker, '').replaceAll(/\s*\n\s*/g, '');
+    if (/[^\p{L}\p{N}]/u.test(divider)) {
+      warn(
+        index,
+        `the devices of ${list} are sent in one text, with "${divider}" between them; look whether the CAS takes them for several`,
+      );
+    } else {
+      const remedy = `write the element inside the section: {{#${list}}}<…>{{caId}}</…>{{/${list}}}`;
+      mistake(index, `the devices of ${list} run together in one text, as if they were one; ${remedy}`);
+    }
+  }
+}
+
 /** A tag in a name, a namespace or a CDATA section, where no text can stand. */
 function checkMarkers(text: string, texts: readonly string[], mistake: Mistake): void {
   const left = new Map<string, number>();
@@ -147,26 +172,32 @@ function checkMarkers(text: string, texts: readonly string[], mistake: Mistake):
 
 const cdata = /<!\[CDATA\[[\s\S]*?\]\]>/g;
 
-/** The fields that the command must send: named where the template sends them at times, else at the Body's element. */
+/** The fields that the Body must send: named where the template sends them otherwise, else at the Body's element. */
 function checkSent(
   type: CommandType,
   { file, uses, badLines }: Template,
   values: FieldValues,
-  texts: readonly string[],
+  texts: { readonly sent: readonly string[]; readonly all: readonly string[] },
   bodyLine: number,
   report: Report,
 ): void {
-  const sent = texts.join(' ');
+  const [sent, all] = [texts.sent.join(' '), texts.all.join(' ')];
   for (const [field, count] of Object.entries(requestFields[type])) {
     const value = values[field];
     if (!mustBeSent(field, count) || value === null || value === undefined) continue;
-    const isSent = typeof value === 'string' ? sent.includes(value) : value.every(({ caId }) => sent.includes(caId));
+    const isIn = (those: string): boolean =>
+      typeof value === 'string' ? those.includes(value) : value.every(({ caId }) => those.includes(caId));
     // A tag that is a mistake may have been meant for the field.
-    if (isSent || sent.includes(`{${field}}`) || [...badLines.values()].some((line) => isNamed(field, line))) continue;
+    if (isIn(sent) || sent.includes(`{${field}}`) || [...badLines.values()].some((line) => isNamed(field, line)))
+      continue;
     const tag = typeof value === 'string' ? `{{${field}}}` : `{{#${field}}}…{{caId}}…{{/${field}}}`;
     const used = uses.get(typeof value === 'string' ? field : `${field}.caId`);
-    const how = used === undefined ? 'is never sent' : 'is not always sent';
-    report(file, used ?? uses.get(field) ?? bodyLine, `${field} ${how}; write ${tag} where it belongs`);
+    const how = used === undefined ? 'is never sent' : isIn(all) ? 'stands only in the Header' : 'is not always sent';
+    report(
+      file,
+      used ?? uses.get(field) ?? bodyLine,
+      `${field} ${how}; write ${tag} where it belongs${isIn(all) ? ' in the Body' : ''}`,
+    );
   }
 }
 

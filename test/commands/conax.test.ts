@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { listen } from 'soap';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { defaultCasFile } from '../../src/conax/cas-definition.ts';
+import { changed } from '../conax/changed-definition.ts';
 import { acme, acmeChoice, directoryWith, initialised } from '../conax-tools/support.ts';
 import { runCli } from '../support/cli.ts';
 
@@ -276,6 +277,16 @@ describe('conax init', () => {
   });
 });
 
+test('conax check warns about a success without the status code that the WSDL has', async () => {
+  const statusCode = /"statusCode": "(pin:UpdateCaPinToGivenValueResponse)\/[^"]*"/g;
+  const file = changed([['conax.json', statusCode, '"element": "$1"']]);
+  const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
+  expect(exitCode).toBe(0);
+  expect(stdout).toMatch(
+    /ca-pin\.wsdl:1: UPDATE_CA_PIN_TO_GIVEN_VALUE takes \S+ alone as a success, and the WSDL has in it \S+StatusCode, which/,
+  );
+});
+
 describe('conax try', () => {
   test('asks the CAS once and shows request, answer and verdict, without the password', async () => {
     const { file } = acmeFiles();
@@ -372,6 +383,44 @@ describe('conax try', () => {
     );
     expect(stdout).not.toContain('SOAPAction');
     expect(stderr).not.toContain('unsupported');
+  });
+
+  test.each([
+    ['part of a service and of the card', '1'],
+    ['part of the namespaces', 'acme'],
+    ['part of the names of elements', 'Package'],
+  ])('reads the paths from the answer as it came if the password is %s', async (_name, password) => {
+    const { file } = acmeFiles();
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: password,
+    };
+    const asked = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'], env);
+    expect(asked.stdout).toContain('<t:Password>****</t:Password>');
+    expect(asked.stdout).toContain('  statusCode        "0"\n');
+    expect(asked.stdout).toContain('  activeServices    "101" "202"\n');
+    expect(asked.stdout).toContain('  message           "fine"\n');
+  });
+
+  test.each([
+    ['a whole value', 'fine'],
+    ['a long part of a word', '00000001'],
+  ])('what the paths find is shown without the password: %s', async (_name, password) => {
+    const { file } = acmeFiles();
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: password,
+    };
+    const [command, field] =
+      password === 'fine'
+        ? ['GET_ACTIVE_SUBSCRIPTIONS', 'message           "****"']
+        : ['GET_PAIRING_STATUS_FOR_CARD', 'pairedSmartcards  "200****"'];
+    const asked = await runCli(['conax', 'try', command ?? '', '--smartcard', '20000000001'], env);
+    expect(asked.stdout).toContain(`  ${field}\n`);
   });
 
   test('a CAS that is away ends with 1 and says so', async () => {

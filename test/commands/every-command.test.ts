@@ -52,6 +52,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'users disable': 'anna',
   'users enable': 'anna',
   'users reset-password': 'anna --generate',
+  why: '20000000001',
   import: 'package.json',
   'replay plan': '--topic x',
   'replay run': '--reason x',

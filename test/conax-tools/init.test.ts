@@ -94,6 +94,33 @@ describe('conax init', () => {
     ).toEqual([`${messages}QueryPairingByCardReply`, `${types}Boxes`, `${types}Serial`]);
   });
 
+  test('of a login that looks like a card and a product guesses these in the Body only, and the login in the Header', () => {
+    const login =
+      '<xs:element name="ProductId" type="xs:string"/><xs:element name="Text" type="xs:string"/></xs:sequence><xs:attribute name="client" type="xs:string" use="required"/></xs:complexType>';
+    const xsd = (acme['acme.xsd'] ?? '').replace(
+      /(<xs:complexType name="Login">.*?)<\/xs:sequence><\/xs:complexType>/,
+      `$1${login}`,
+    );
+    const directory = directoryWith({ ...acme, 'acme.xsd': xsd });
+    initialised(join(directory, 'acme.wsdl'), directory, [
+      ['SetEntitlement', 'ADD_SUBSCRIPTIONS'],
+      ['SendMail', 'SEND_MAIL_MESSAGE_TO_CLIENT'],
+    ]);
+    const template = (name: string): string => readFileSync(join(directory, `requests/${name}.xml`), 'utf8');
+    const [header = '', body = ''] = template('ADD_SUBSCRIPTIONS').split('</soap:Header>');
+    expect(header.match(/\{\{.*?\}\}/g)).toEqual([
+      '{{?client}}',
+      '{{username}}',
+      '{{password}}',
+      '{{?ProductId}}',
+      '{{?Text}}',
+    ]);
+    expect(body.match(/\{\{.*?\}\}/g)).toEqual(expect.arrayContaining(['{{smartcard}}', '{{service}}']));
+    expect(template('SEND_MAIL_MESSAGE_TO_CLIENT').split('</soap:Header>')[1]).toContain(
+      '<t:Text>{{message}}</t:Text>',
+    );
+  });
+
   test('of an answer whose status code has an odd name leaves a path that is refused: else every refusal is a success', () => {
     const odd = Object.fromEntries(
       Object.entries(acme).map(([name, text]) => [name, text.replaceAll('"Result"', '"Rc"')]),

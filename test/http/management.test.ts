@@ -1,9 +1,12 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { eventually } from '../support/scene.ts';
 import { OPERATIONS, startWebWorld, type WebWorld } from '../web-api/support.ts';
 
 let world: WebWorld;
 beforeAll(async () => {
   world = await startWebWorld({ MANAGEMENT_PORT: '0' });
+  const ready = `${world.service.managementUrl}/health/ready`;
+  await eventually(async () => ((await fetch(ready)).ok ? true : undefined), 'the service is ready');
 });
 afterAll(() => world.close());
 

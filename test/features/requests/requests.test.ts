@@ -176,7 +176,7 @@ describe('conax-provisioning requests list', () => {
   });
 
   test.each([
-    [[], 'say which requests: give --state, --type, --reference, --subscription, --code, --since or --until'],
+    [[], 'say which requests: give --state, --type, --reference, --card, --subscription, --code, --since or --until'],
     [['--state', 'pending'], '--state is "pending": give one of PENDING, COMPLETED, REJECTED'],
     [['--type', 'ADD'], '--type is "ADD": give one of ADD_SUBSCRIPTIONS, CANCEL_SUBSCRIPTIONS'],
     [['--state', 'PENDING', '--bodies', '--limit', '201'], '--limit is 201: give at most 200 with --bodies'],

@@ -1,0 +1,72 @@
+import { type CommandType, questions } from '../planning/command.ts';
+import type { CasCommand } from './cas-definition.types.ts';
+import { sampleFields } from './samples.ts';
+import { nameOf } from './soap-envelope.ts';
+import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+
+export type SentCommand = Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'template'>;
+
+/**
+ * Reports each command that sends the request of another one for the same values: same path, SOAPAction and envelope,
+ * whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may send
+ * the same: an answer may hold services and pairing. Templates with a mistake in a tag are left out.
+ */
+export function reportSameRequests(
+  commands: readonly SentCommand[],
+  report: (type: CommandType, problem: string) => void,
+): void {
+  const sent = commands
+    .filter(({ template }) => template.badLines.size === 0)
+    .map((command) => ({ ...command, requests: requestsOf(command) }));
+  for (const [index, one] of sent.entries()) {
+    for (const other of sent.slice(index + 1)) {
+      if ((isQuestion(one) && isQuestion(other)) || !one.requests.some((request) => other.requests.includes(request)))
+        continue;
+      const files = [one, other].map(({ template }) => template.file);
+      const remedy =
+        files[0] === files[1]
+          ? 'they have the same template; name the one of each command'
+          : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
+      for (const { type } of [one, other])
+        report(type, `${one.type} and ${other.type} send the same request; ${remedy}`);
+    }
+  }
+}
+
+function isQuestion({ type }: SentCommand): boolean {
+  return questions.some((question) => question === type);
+}
+
+/** Everything that the command may send. Samples are names, so that no constant of a template is equal by chance. */
+function requestsOf({ type, path, soapAction, template }: SentCommand): string[] {
+  const requests: string[] = [];
+  for (const values of [true, false].flatMap((entitled) => sampleFields(type, sampleName, entitled))) {
+    try {
+      requests.push(JSON.stringify([path, soapAction, said(readXml(template.render(values), fileLimits))]));
+    } catch (error) {
+      if (!(error instanceof XmlError)) throw error;
+    }
+  }
+  return requests;
+}
+
+/** The existing card of a pairing is a card: a request that names it like the first card to pair is the same one. */
+function sampleName(field: string, n: number): string {
+  return `Field_${field === 'existingSmartcard' ? 'smartcards' : field}_${n}`;
+}
+
+/** The period of an entitlement: an ADD without it is an ADD all the same, and no other command has one. */
+const period = /^Field_entitled(?:From|Until)_0$/;
+
+/** What an element says, whatever its prefixes and the order of its attributes; null if it holds only a period. */
+function said({ ns, name, attributes, children, text }: XmlElement): unknown {
+  const sorted = Object.entries(attributes)
+    .filter(([, value]) => !period.test(value))
+    .toSorted(([a], [b]) => (a < b ? -1 : 1));
+  const inner = children.map(said).filter((child) => child !== null);
+  const own = text.trim().replace(period, '');
+  const isEmpty = inner.length + sorted.length + own.length === 0;
+  const wasEmpty = children.length + Object.keys(attributes).length + text.trim().length === 0;
+  if (isEmpty && !wasEmpty) return null;
+  return [nameOf({ ns, name }), sorted, own, inner];
+}

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { uncodedAnswers } from '../../src/conax-tools/uncoded-answers.ts';
+import { changed } from '../conax/changed-definition.ts';
+import { acme, directoryWith, initialised, messages, types } from './support.ts';
+
+/** The warnings if ResetPin of acme is read with this answer; the reply has these elements. */
+function warningsOf(answer: Readonly<Record<string, unknown>>, elements?: string): readonly string[] {
+  const xsd = acme['acme.xsd'] ?? '';
+  const outcome = /(<xs:complexType name="Outcome"><xs:sequence>).*?(<\/xs:sequence>)/;
+  const directory = directoryWith({
+    ...acme,
+    'acme.xsd': elements === undefined ? xsd : xsd.replace(outcome, `$1${elements}$2`),
+  });
+  initialised(join(directory, 'acme.wsdl'), directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+  const file = changed(
+    [
+      ['conax.json', '"success": []', '"success": ["0"]'],
+      ['conax.json', /"answer": \{[^}]*\}/g, `"answer": ${JSON.stringify(answer)}`],
+    ],
+    join(directory, 'conax.json'),
+  );
+  const { mistakes, commands } = inspectCas(file);
+  expect(mistakes.filter((line) => !line.includes('answers.success'))).toEqual([]);
+  return uncodedAnswers(Object.values(commands)).map((line) => line.replace(/^.*\//, '').replaceAll(`{${types}}`, ''));
+}
+const of = (name: string, type: string, more = ''): string => `<xs:element name="${name}" type="${type}"${more}/>`;
+const reply = 'm:ResetPinReply';
+
+describe('an answer that counts as a success without a status code', () => {
+  test.each([
+    ['a required code', 'Result', of('Result', 'xs:int') + of('Info', 'xs:string', ' minOccurs="0"')],
+    ['an optional code', 'StatusCode', of('StatusCode', 'xs:string', ' minOccurs="0"')],
+    ['a required text with an odd name', 'Rc', of('Rc', 'xs:string') + of('At', 'xs:dateTime')],
+  ])('is warned about if the WSDL has %s in it', (_name, code, elements) => {
+    expect(warningsOf({ element: reply }, elements)).toEqual([
+      `acme.wsdl:1: UPDATE_CA_PIN_TO_DEFAULT_VALUE takes {${messages}}ResetPinReply alone as a success, and the WSDL has in it ${code}, which may be a status code: then every refusal counts as a success; write its path into "statusCode" in place of "element", unless the CAS refuses with a Fault only`,
+    ]);
+  });
+
+  test('is warned about if only an empty one counts and the WSDL has one with content', () => {
+    expect(warningsOf({ emptySuccess: true })).toEqual([
+      `acme.wsdl:1: UPDATE_CA_PIN_TO_DEFAULT_VALUE takes only an empty answer as a success, and the WSDL answers with {${messages}}ResetPinReply, which has content; write the paths of it into its "answer" in conax.json`,
+    ]);
+  });
+
+  test('is no warning if nothing in it may be a code, or its path is written', () => {
+    expect(warningsOf({ element: reply }, of('At', 'xs:dateTime') + of('Note', 'xs:string', ' minOccurs="0"'))).toEqual(
+      [],
+    );
+    expect(warningsOf({ statusCode: `${reply}/t:Result` })).toEqual([]);
+    expect(warningsOf({ referenceNumber: `${reply}/t:No`, element: reply }, of('No', 'xs:string'))).toEqual([]);
+  });
+});

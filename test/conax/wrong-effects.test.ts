@@ -1,0 +1,165 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
+
+const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';
+const harbour = fileURLToPath(new URL('sets/harbour/conax.json', import.meta.url));
+
+describe('two commands that send the same request are a mistake at both places', () => {
+  it.each<[string, readonly Change[], string, string]>([
+    [
+      'one template for both',
+      [['conax.json', `"template": "${add}"`, `"template": "${cancel}"`]],
+      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; they have the same template',
+      'CANCEL_SUBSCRIPTIONS',
+    ],
+    [
+      'a constant that was left after copying, with other prefixes and line breaks',
+      [
+        [add, /\barea:AddSubscriptions(?=[ >R])/g, 'area:CancelSubscriptions'],
+        [add, / *\{\{#entitled.*\n/g, ''],
+        [add, /\barea(?=[:=])/g, 'a'],
+        ['conax.json', /AddSubscriptionsResponse/g, 'CancelSubscriptionsResponse'],
+      ],
+      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; compare requests/ADD_SUBSCRIPTIONS.xml with requests/CANCEL_SUBSCRIPTIONS.xml',
+      'CANCEL_SUBSCRIPTIONS',
+    ],
+    [
+      'a question and a command that changes something',
+      [
+        [
+          'conax.json',
+          '"template": "requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml"',
+          '"template": "requests/GET_ACTIVE_SUBSCRIPTIONS.xml"',
+        ],
+        ['conax.json', '"/ca-pin"', '"/authorization"'],
+        ['conax.json', 'wsdl/ca-pin.wsdl', 'wsdl/authorization.wsdl'],
+      ],
+      'GET_ACTIVE_SUBSCRIPTIONS and UPDATE_CA_PIN_TO_DEFAULT_VALUE send the same request; they have the same template',
+      'UPDATE_CA_PIN_TO_DEFAULT_VALUE',
+    ],
+  ])('%s', async (_name, changes, problem, second) => {
+    const [first = ''] = problem.split(' and ');
+    const mistakes = (await mistakesIn(changed(changes))).filter((line) => line.includes('the same request'));
+    expect(mistakes.map((line) => line.replace(/^(conax\.json):\d+/, '$1'))).toEqual(
+      [first, second].map(
+        (type) => expect.stringContaining(`conax.json: commands.${type}.template: ${problem}`) as string,
+      ),
+    );
+  });
+
+  it.each([
+    ['each in a section', '$&'],
+    ['without a section', '<area:Until>{{entitledUntil}}</area:Until>'],
+    [
+      'in an element around it',
+      '<area:Period until="{{entitledUntil}}"><area:From>{{entitledFrom}}</area:From></area:Period>',
+    ],
+  ])('the period of an ADD is no difference: %s', (_name, period) => {
+    const changes: readonly Change[] = [
+      [cancel, /\barea:CancelSubscriptions(?=[ >R])/g, 'area:AddSubscriptions'],
+      ['conax.json', /CancelSubscriptionsResponse/g, 'AddSubscriptionsResponse'],
+      [add, /\{\{#entitled[^]*\{\{\/entitledUntil\}\}/g, period === '$&' ? '<!-- -->$&' : period],
+    ];
+    expect(inspectCas(changed(changes)).mistakes.join('\n')).toContain('send the same request');
+  });
+
+  it('a pairing that names the existing card as one of the cards is created, not extended', () => {
+    const extend = 'requests/ADD_TO_EXISTING_PAIRING.xml';
+    const changes: readonly Change[] = [
+      [extend, /AddToExistingPairing/g, 'CreatePairing'],
+      [extend, /<area:ExistingCaClientId>.*\n/g, ''],
+      [extend, /\{\{[#/]has.*\n/g, ''],
+      [extend, /(?=\{\{#smartcards\}\})/g, '<area:CaClientId>{{existingSmartcard}}</area:CaClientId>'],
+      ['conax.json', /AddToExistingPairingResponse/g, 'CreatePairingResponse'],
+    ];
+    const same = inspectCas(changed(changes)).mistakes.filter((line) => line.includes('the same request'));
+    expect(same.map((line) => line.replace(/^.*?: /, ''))).toEqual([
+      expect.stringMatching(
+        /^commands\.CREATE_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING send the same/,
+      ),
+      expect.stringMatching(/^commands\.ADD_TO_EXISTING_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING/),
+    ]);
+  });
+
+  it('two questions may send the same, and so may no commands of the sets of this project', () => {
+    const both = changed([
+      [
+        'conax.json',
+        '"template": "requests/GET_PAIRING_STATUS_FOR_CARD.xml"',
+        '"template": "requests/GET_ACTIVE_SUBSCRIPTIONS.xml"',
+      ],
+      ['conax.json', '"/pairing"', '"/authorization"'],
+    ]);
+    for (const file of [both, harbour, join(dirname(harbour), '../../fixtures/other-spelling/conax.json')])
+      expect(inspectCas(file).mistakes.filter((line) => line.includes('the same request'))).toEqual([]);
+  });
+});
+
+const pairing = 'requests/CREATE_PAIRING.xml';
+const boxes = '{{#setTopBoxes}}<area:PairingModuleId>{{caId}}</area:PairingModuleId>{{/setTopBoxes}}';
+const asOne = (section: string): Change => [
+  pairing,
+  boxes,
+  `<area:PairingModuleId>{{#setTopBoxes}}${section}{{/setTopBoxes}}</area:PairingModuleId>`,
+];
+
+describe('the devices of a list in one text', () => {
+  it.each([
+    ['in an element', '{{caId}}'],
+    ['after a constant', 'STB{{caId}}'],
+    ['with a distributor', '{{distributor}}{{caId}}'],
+    ['divided by a line break only', '\n{{caId}}\n'],
+  ])('are a mistake if nothing divides them: %s', async (_name, section) => {
+    expect(await mistakesIn(changed([asOne(section)]))).toContainEqual(
+      expect.stringMatching(
+        /^requests\/CREATE_PAIRING\.xml:(?:10|11): the devices of setTopBoxes run together in one text, as if they were one; write the element inside the section: \{\{#setTopBoxes\}\}<…>\{\{caId\}\}<\/…>/,
+      ),
+    );
+  });
+
+  it('are a mistake in an attribute as well', async () => {
+    const change: Change = [
+      pairing,
+      '<area:CaClientIds>',
+      '<area:CaClientIds all="{{#smartcards}}{{caId}}{{/smartcards}}">',
+    ];
+    expect((await mistakesIn(changed([change]))).join('\n')).toMatch(
+      /CREATE_PAIRING\.xml:6: the devices of smartcards run together/,
+    );
+  });
+
+  it.each([
+    ['a blank', '{{caId}} ', ' '],
+    ['a comma', '{{caId}},', ','],
+  ])('are a warning if %s divides them on purpose', (_name, section, divider) => {
+    const { mistakes, warnings } = inspectCas(changed([asOne(section)]));
+    expect(mistakes).toEqual([]);
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        new RegExp(
+          `CREATE_PAIRING\\.xml:10: the devices of setTopBoxes are sent in one text, with "${divider}" between`,
+        ),
+      ),
+    ]);
+  });
+
+  it('each in an element of its own are neither', () => {
+    const mixed: Change = [pairing, boxes, `{{#setTopBoxes}}<!-- one -->${boxes.slice(16, -16)}{{/setTopBoxes}}`];
+    expect(inspectCas(changed([mixed]))).toMatchObject({ mistakes: [], warnings: [] });
+  });
+});
+
+it('a field that must be sent does not count as sent if it stands only in the Header', async () => {
+  const login = '<soap:Header><x:Login xmlns:x="urn:x" client="{{smartcard}}"/></soap:Header><soap:Body>';
+  const inHeader: readonly Change[] = [
+    [add, '<soap:Body>', login],
+    [add, '>{{smartcard}}<', '>01234567890<'],
+  ];
+  expect(await mistakesIn(changed(inHeader))).toEqual([
+    'requests/ADD_SUBSCRIPTIONS.xml:3: smartcard stands only in the Header; write {{smartcard}} where it belongs in the Body',
+  ]);
+  expect(inspectCas(changed(inHeader.slice(0, 1))).mistakes).toEqual([]);
+});
