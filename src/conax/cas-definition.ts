@@ -98,7 +98,9 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const request = { soapAction: soapAction ?? '', soapVersion, body, headers, template };
     commands[type] = { type, area: entry.area ?? '', path, wsdlFile, ...request, answer };
   }
-  reportSameRequests(sent, (type, problem) => at(mistakes)(['commands', type, 'template'], problem));
+  reportSameRequests(sent, (type, problem, isMeant) =>
+    at(isMeant ? warnings : mistakes)(['commands', type, 'template'], problem),
+  );
   namespaces.reportAll(content.namespaces);
   // Areas may share one.
   for (const validator of new Set([...areas.values()].map((area) => area.validator))) {

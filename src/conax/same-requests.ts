@@ -9,11 +9,12 @@ export type SentCommand = Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'tem
 /**
  * Reports each command that sends the request of another one for the same values: same path, SOAPAction and envelope,
  * whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may send
- * the same: an answer may hold services and pairing. Templates with a mistake in a tag are left out.
+ * the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the CAS
+ * has one operation for both; `isMeant` says that this is possible. Templates with a mistake in a tag are left out.
  */
 export function reportSameRequests(
   commands: readonly SentCommand[],
-  report: (type: CommandType, problem: string) => void,
+  report: (type: CommandType, problem: string, isMeant: boolean) => void,
 ): void {
   const sent = commands
     .filter(({ template }) => template.badLines.size === 0)
@@ -27,11 +28,15 @@ export function reportSameRequests(
         files[0] === files[1]
           ? 'they have the same template; name the one of each command'
           : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
+      const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
       for (const { type } of [one, other])
-        report(type, `${one.type} and ${other.type} send the same request; ${remedy}`);
+        report(type, `${one.type} and ${other.type} send the same request; ${remedy}`, isMeant);
     }
   }
 }
+
+/** Commands of one kind differ in how they show or add something, not in what they take or give. */
+const KINDS = [/^SEND_/, /^(?:CREATE|ADD_TO_EXISTING)_PAIRING$/, /^UPDATE_CA_PIN/];
 
 function isQuestion({ type }: SentCommand): boolean {
   return questions.some((question) => question === type);
