@@ -42,7 +42,7 @@ export interface ComposedOutcome {
 }
 
 /** Reasons that leave the customer without something that the action should bring (contract: "missing"). */
-const MISSING: ReadonlySet<WithheldReason> = new Set([
+export const MISSING_REASONS: ReadonlySet<WithheldReason> = new Set([
   'NO_CARD_FOR_SERVICE',
   'INVALID_CA_ID',
   'STILL_EFFECTIVE',
@@ -87,7 +87,7 @@ function outcomeOf(
   const lacking =
     deadLettered > 0 ||
     requests.some(({ lifeCycleState }) => lifeCycleState === 'REJECTED') ||
-    withheld.some(({ reason }) => MISSING.has(reason));
+    withheld.some(({ reason }) => MISSING_REASONS.has(reason));
   if (completed) return lacking ? 'PARTLY_PROVISIONED' : 'PROVISIONED';
   return lacking ? 'FAILED' : 'NOTHING_TO_DO';
 }

@@ -76,15 +76,18 @@ export async function phasesOf(db: Queryable, numbers: readonly number[]): Promi
   return new Map(rows.map(({ number, phase }) => [number, phase]));
 }
 
+/** The phase of a `request r` whose work row, if it has one, is joined as `w`. */
+export const PHASE = /* sql */ `case when w.number is null then r.life_cycle_state
+     when w.waits < 0 then 'SCHEDULED'
+     when w.token is not null then 'SENDING'
+     when w.waits > 0 then 'WAITING'
+     when w.ready_at > now() then 'RETRYING'
+     else 'READY' end`;
+
 /** Walks the primary keys of request and work. */
 const SELECT_PHASES = /* sql */ `
 select r.number,
-       case when w.number is null then r.life_cycle_state
-            when w.waits < 0 then 'SCHEDULED'
-            when w.token is not null then 'SENDING'
-            when w.waits > 0 then 'WAITING'
-            when w.ready_at > now() then 'RETRYING'
-            else 'READY' end as phase
+       ${PHASE} as phase
   from request r left join work w on w.number = r.number
  where r.number = any($1::bigint[])`;
 

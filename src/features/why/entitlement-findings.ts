@@ -1,4 +1,5 @@
 import type { Service, Subscription } from '../../events/crm.generated.ts';
+import { MISSING_REASONS } from '../../outcomes/action-outcome.ts';
 import { comparableServiceCaId } from '../../planning/command.ts';
 import { casDevices, isEffective } from '../../planning/snapshot.ts';
 import { type EntitlementLine, groupLines, serviceKey } from './entitlements.ts';
@@ -67,7 +68,7 @@ function withheld({ withheld: all, cards }: Facts, lines: readonly EntitlementLi
         const sentence = `${command} was not sent, because a newer action decided otherwise.`;
         return [finding('SUPERSEDED', sentence, { since: at, evidence })];
       }
-      if (!LACKS_SOMETHING.has(reason)) return [];
+      if (!MISSING_REASONS.has(reason)) return [];
       const sentence = `${command} was not sent: ${reason}. ${detail}`;
       return [finding('WITHHELD', sentence, { since: at, evidence, command: resyncOf(subscription) })];
     });
@@ -79,14 +80,6 @@ function isSince({ card, serviceCaId, request }: EntitlementLine, one: WithheldF
   const isSame = comparableServiceCaId(serviceCaId) === comparableServiceCaId(one.serviceCaId);
   return isSame && request.submitted >= one.at;
 }
-
-/** The reasons after which the customer lacks something (docs/reasons.md). */
-const LACKS_SOMETHING: ReadonlySet<string> = new Set([
-  'NO_CARD_FOR_SERVICE',
-  'STILL_EFFECTIVE',
-  'NOT_TRIGGERED',
-  'INVALID_CA_ID',
-]);
 
 function notEntitled({ cards, subscriptions, events }: Facts, lines: readonly EntitlementLine[]): Finding[] {
   const cardless = subscriptions.flatMap((subscription) =>

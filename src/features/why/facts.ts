@@ -2,8 +2,9 @@ import { providerStatus, type ProviderStatus } from '../../dispatch/provider.ts'
 import type { Subscription } from '../../events/crm.generated.ts';
 import { newestSnapshots } from '../../identifiers/subscription.ts';
 import type { Command, CommandType } from '../../planning/command.ts';
+import type { WithheldReason } from '../../planning/types.ts';
 import type { Queryable } from '../../platform/database.ts';
-import type { Phase } from '../../requests/life-cycle.ts';
+import { PHASE, type Phase } from '../../requests/life-cycle.ts';
 import type { Subject } from './subject.ts';
 
 /** How many of the newest requests, events and letters are read; what is older changes no finding. */
@@ -51,7 +52,7 @@ export interface WithheldFact {
   readonly event: number;
   readonly subscription: string;
   readonly type: string;
-  readonly reason: string;
+  readonly reason: WithheldReason;
   readonly smartcard: string | null;
   readonly serviceCaId: string | null;
   readonly detail: string;
@@ -196,12 +197,7 @@ with newest as materialized (
   ) found
 )
 select r.number, r.command, r.type, r.cards, r.subscription_number as subscription, r.life_cycle_state as state,
-       case when w.number is null then r.life_cycle_state
-            when w.waits < 0 then 'SCHEDULED'
-            when w.token is not null then 'SENDING'
-            when w.waits > 0 then 'WAITING'
-            when w.ready_at > now() then 'RETRYING'
-            else 'READY' end as phase,
+       ${PHASE} as phase,
        coalesce(w.attempts, r.attempts) as attempts, r.submitted_at as submitted, r.executed_at as executed,
        w.ready_at as ready, r.error_code as code, r.error_description as description,
        last.code as "lastCode", last.description as "lastDescription", ahead.number as behind

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
-import type { EventFact, Facts, RequestFact } from '../../../src/features/why/facts.ts';
+import type { EventFact, Facts, RequestFact, WithheldFact } from '../../../src/features/why/facts.ts';
 import { FINDING_CODES, type FindingCode } from '../../../src/features/why/finding-codes.ts';
 import { findingsOf, verdictOf } from '../../../src/features/why/findings.ts';
 
@@ -90,7 +90,7 @@ const healthy: Facts = {
   deadLetters: [],
   cas: [answer],
 };
-const withheld = {
+const withheld: WithheldFact = {
   event: 5,
   subscription: 'S1',
   type: 'ADD_SUBSCRIPTIONS',
