@@ -6,6 +6,7 @@ import {
   httpUrl,
   integer,
   list,
+  fraction,
   optionalInteger,
   optionalText,
   pattern,
@@ -103,6 +104,11 @@ export const settingGroups = {
       .enum(['plan', 'hold'], 'set it to plan or hold')
       .default('plan')
       .describe('What becomes of a late event: `plan` it against the newest snapshot, or `hold` it for a person.'),
+    BULK_EXECUTED_BY: list('the name of a CRM user')
+      .optional()
+      .describe(
+        'CRM users whose actions are bulk work, such as those of billing runs and migrations, separated by commas; the names as events have them in `executedBy`. Their commands go after all others, within BULK_SHARE (R13).',
+      ),
     ACTION_FACET_WAIT_MS: integer(0, 86_400_000, 30_000).describe(
       'How long an action that names its number of facets waits for missing ones before its outcome goes out.',
     ),
@@ -149,6 +155,12 @@ export const settingGroups = {
   dispatch: {
     LEASE_MS: integer(1_000, 3_600_000, 30_000).describe(
       'How long a request stays with an instance that does not renew it; more than twice CONAX_TIMEOUT_MS.',
+    ),
+    BULK_SHARE: fraction(0.2).describe(
+      'The part of the SOAP calls that bulk work has while other commands are ready, 0 to 1; alone it has all of them (R13). With 0 it waits until nothing else is ready.',
+    ),
+    CANCEL_PATIENCE_MS: integer(0, 604_800_000, 900_000).describe(
+      'How long a cancellation may wait because commands that give go first; then it counts as one of them (R13).',
     ),
     RETRY_BACKOFF_MIN_MS: integer(1, 3_600_000, 250).describe(
       'Longest wait before the first retry; it doubles with every retry.',

@@ -21,6 +21,8 @@ export function dispatchToInstantCas(db: Database, slots: number): Dispatcher {
     metrics: dispatchMetrics(new Registry()),
     maxConcurrency: slots,
     maxRequestsPerSecond: 100_000,
+    bulkShare: 0.2,
+    cancelPatienceMs: 900_000,
     callTimeoutMs: 10_000,
     leaseMs: 30_000,
     backOff: { minMs: 250, maxMs: 5_000 },

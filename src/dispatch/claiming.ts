@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import type { Database } from '../platform/database.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { claimKey, type ClaimedRequest, claimRequests, type Held } from '../requests/claim.ts';
+import { claimKey, type ClaimedRequest, claimRequests, type Held, readClasses } from '../requests/claim.ts';
+import { CLASS, classNames } from '../requests/request-class.ts';
 import type { Leases } from './leases.ts';
 import type { DispatchMetrics } from './metrics.ts';
 import type { ProviderWatch } from './provider-watch.ts';
 import type { ShareKeeper } from './share-keeper.ts';
 import { type Limits, rateOf } from './shares.ts';
 
-const CLASS_NAMES = ['express', 'regular', 'bulk'];
 /** How far to claim ahead of the rate, in seconds: a claim and its commit take a few milliseconds. */
 const AHEAD_S = 0.5;
 /** One was too few with a slow CAS: a claim that waited for a core left slots idle (docs/benchmarks.md). */
@@ -21,7 +21,15 @@ const UNWRITTEN_MAX = 1_000;
 /** How often an instance asks for the probe of a half-open breaker. */
 const PROBE_MS = 250;
 
-/** The claimed requests not yet started, the most urgent class first. Claims more in time. */
+/** How often to look for bulk work that was not announced, while more urgent requests fill every claim. */
+const BULK_LOOK_MS = 1_000;
+
+/**
+ * The claimed requests not yet started, the most urgent class first. Claims more in time.
+ *
+ * Bulk work has a share of the starts (R13). While other work fills every claim, some bulk requests are claimed apart
+ * from it, and `take` starts one of them as often as their share asks for.
+ */
 export interface Claiming {
   buffered(): number;
   /** Removes and returns the next request to start. */
@@ -42,6 +50,11 @@ export interface Claiming {
   came(requestClass: number): void;
   /** Returns whether this request may be sent: all of them, or only the one that probes a half-open breaker. */
   mayBeSent(request: { readonly number: number }): boolean;
+  /**
+   * Gives the claimed requests their present class: more urgent ones may wait for them now. A cancellation that waited
+   * long enough becomes as urgent as the commands that give (R13).
+   */
+  reorder(): Promise<void>;
   /** Notes that this instance no longer has the request. */
   ended(request: { readonly number: number }): void;
   /** Stops claiming; resolves when no claim is running. */
@@ -51,6 +64,10 @@ export interface Claiming {
 export interface ClaimingOptions {
   readonly db: Database;
   readonly leaseMs: number;
+  /** The part of the starts that bulk work has while other work is ready, 0-1. */
+  readonly bulkShare: number;
+  /** How long a cancellation waits before it is as urgent as a command that gives, in milliseconds. */
+  readonly cancelPatienceMs: number;
   readonly limits: Limits;
   readonly share: ShareKeeper;
   readonly provider: ProviderWatch;
@@ -67,9 +84,17 @@ export interface ClaimingOptions {
 }
 
 export function createClaiming(options: ClaimingOptions): Claiming {
-  const { db, leaseMs, limits, share, provider, leases, metrics, except, carrying, unwritten, onClaimed, onError } =
-    options;
-  let buffer: ClaimedRequest[] = [];
+  const { db, leaseMs, bulkShare, cancelPatienceMs, limits, share, provider, leases, metrics } = options;
+  const { except, carrying, unwritten, onClaimed, onError } = options;
+  let buffer: (ClaimedRequest & { readonly readySince: number })[] = [];
+  /** How much of a start bulk work has saved up; it gets one at 1. */
+  let bulkCredit = 0;
+  /** True if the last claim of all classes was full and found no bulk work. */
+  let crowded = false;
+  /** True if the last claim of bulk work was full, or bulk work arrived since. */
+  let bulkLeft = false;
+  /** When to look for bulk work that nobody announced. */
+  let bulkLookAt = 0;
   let underWay: Promise<void> | null = null;
   /** True if the last claim found less than it asked for, and nothing has happened since. */
   let dry = false;
@@ -83,16 +108,17 @@ export function createClaiming(options: ClaimingOptions): Claiming {
 
   async function claim(
     limit: number,
-    which: { readonly probing?: boolean; readonly upToClass?: number },
+    which: { readonly probing?: boolean; readonly classes?: readonly [number, number] },
   ): Promise<ClaimedRequest[]> {
     const sentAt = performance.now();
     const claimed = await claimRequests(db, { limit, leaseMs, token: randomUUID(), except: except(), ...which });
     if (claimed.length > 0) faultPoint('dispatch: after claim');
     leases.hold(claimed, sentAt);
-    buffer = [...buffer, ...claimed].toSorted((a, b) => a.class - b.class);
+    const since = claimed.map((request) => ({ ...request, readySince: sentAt - request.readyForMs }));
+    buffer = [...buffer, ...since].toSorted((a, b) => a.class - b.class);
     metrics.claims.inc({ result: claimed.length > 0 ? 'found' : 'empty' });
     for (const request of claimed) {
-      metrics.claimed.inc({ class: CLASS_NAMES[request.class] ?? 'bulk' });
+      metrics.claimed.inc({ class: classNames[request.class] ?? 'bulk' });
       if (request.reclaimed) metrics.reclaimed.inc();
     }
     return claimed;
@@ -102,9 +128,38 @@ export function createClaiming(options: ClaimingOptions): Claiming {
   function room(): number {
     const slots = share.slots();
     if (slots === 0) return 0;
-    const ahead = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
-    const free = Math.min((1 + AHEAD_OF_EACH_SLOT) * slots - carrying(), ahead) - buffer.length;
+    const free = ahead() - buffer.length;
     return buffer.length > 0 && free < slots / 2 ? 0 : Math.max(0, free);
+  }
+
+  /** Returns how many requests to have claimed and not started. */
+  function ahead(): number {
+    const ofRate = Math.max(1, Math.ceil(rateOf(share.share(), limits) * AHEAD_S));
+    return Math.min((1 + AHEAD_OF_EACH_SLOT) * share.slots() - carrying(), ofRate);
+  }
+
+  /** Returns how many bulk requests to claim for their share; 0 while enough are claimed or none is expected. */
+  function roomForBulk(): number {
+    if (bulkShare === 0 || share.slots() === 0 || (!bulkLeft && performance.now() < bulkLookAt)) return 0;
+    const wanted = Math.max(1, Math.ceil(ahead() * bulkShare));
+    const claimed = buffer.length - urgent();
+    return claimed > wanted / 2 ? 0 : wanted - claimed;
+  }
+
+  /** Returns how many claimed requests are no bulk work; they come first in the buffer. */
+  function urgent(): number {
+    const bulkAt = buffer.findIndex((request) => request.class === CLASS.BULK);
+    return bulkAt === -1 ? buffer.length : bulkAt;
+  }
+
+  /** Returns the position of the next request to start: the most urgent, or a bulk request whose share is due. */
+  function nextAt(): number {
+    const bulkAt = urgent();
+    if (bulkAt === 0) return 0;
+    bulkCredit = Math.min(1, bulkCredit + bulkShare);
+    if (bulkCredit < 1 || bulkAt === buffer.length) return 0;
+    bulkCredit -= 1;
+    return bulkAt;
   }
 
   /** Returns how many of this class to claim before the claimed ones of later classes; 0 if there are none of these. */
@@ -121,7 +176,9 @@ export function createClaiming(options: ClaimingOptions): Claiming {
       newcomers = null;
       const forFirst = first === null ? 0 : roomBefore(first);
       const limit = dry ? 0 : room();
+      const forBulk = crowded ? roomForBulk() : 0;
       if (first !== null && forFirst > 0) underWay = run(() => claimNewcomers(first, forFirst));
+      else if (forBulk > 0) underWay = run(() => claimBulk(forBulk));
       else if (limit > 0) underWay = run(() => claimRoom(limit));
     } else if (mode === 'half-open' && probing === null && share.slots() > 0 && performance.now() >= probeAt) {
       probeAt = performance.now() + PROBE_MS;
@@ -139,11 +196,18 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     dry = true;
     const claimed = await claim(limit, {});
     if (claimed.length === limit) dry = false;
+    crowded = claimed.length === limit && claimed.every((request) => request.class !== CLASS.BULK);
+  }
+
+  async function claimBulk(limit: number): Promise<void> {
+    const claimed = await claim(limit, { classes: [CLASS.BULK, CLASS.BULK] });
+    bulkLeft = claimed.length === limit;
+    if (!bulkLeft) bulkLookAt = performance.now() + BULK_LOOK_MS;
   }
 
   /** Claims only requests up to this class, so it does not show whether there are later ones. */
   async function claimNewcomers(upToClass: number, limit: number): Promise<void> {
-    const claimed = await claim(limit, { upToClass });
+    const claimed = await claim(limit, { classes: [CLASS.EXPRESS, upToClass] });
     if (claimed.length === limit) newcomers = Math.min(newcomers ?? upToClass, upToClass);
   }
 
@@ -162,7 +226,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
 
   return {
     buffered: () => buffer.length,
-    take: () => buffer.shift(),
+    take: () => buffer.splice(nextAt(), 1)[0],
     takeAll: () => buffer.splice(0),
     unfit(callMs) {
       const unfit = buffer.filter((request) => leases.leftMs(request) < callMs || !mayBeSent(request));
@@ -179,6 +243,20 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     },
     came: (requestClass) => {
       newcomers = Math.min(newcomers ?? requestClass, requestClass);
+      if (requestClass === CLASS.BULK) bulkLeft = true;
+    },
+    async reorder() {
+      const mayRise = buffer.filter((request) => request.class > CLASS.EXPRESS).map(({ number }) => number);
+      if (mayRise.length === 0) return;
+      const classes = await readClasses(db, mayRise);
+      const patientSince = performance.now() - cancelPatienceMs;
+      buffer = buffer
+        .map((request) => {
+          const now = Math.min(request.class, classes.get(request.number) ?? request.class);
+          const isPatient = now !== CLASS.TAKING || request.readySince > patientSince;
+          return { ...request, class: isPatient ? now : CLASS.GIVING };
+        })
+        .toSorted((a, b) => a.class - b.class || a.readySince - b.readySince);
     },
     mayBeSent,
     ended({ number }) {

@@ -110,6 +110,8 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const claiming = createClaiming({
     db,
     leaseMs,
+    bulkShare: options.bulkShare,
+    cancelPatienceMs: options.cancelPatienceMs,
     limits,
     share,
     provider,
@@ -210,7 +212,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
 
   /**
    * Writes the result of a request and releases it. `carriedOut` is its class if it was carried out. Then its card may
-   * now belong to a request of a trigger that waited for it.
+   * now belong to an urgent request that waited for it.
    */
   async function putDown(settlement: Settlement, carriedOut: number | null = null): Promise<boolean> {
     const { request } = settlement;
@@ -221,7 +223,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     leases.release(request);
     claiming.ended(request);
     claiming.mayHaveWork();
-    if (carriedOut !== null && carriedOut <= CLASS.REGULAR) claiming.came(CLASS.REGULAR);
+    if (carriedOut !== null && carriedOut < CLASS.BULK) claiming.came(Math.max(carriedOut, CLASS.GIVING));
     pump();
     return held;
   }
@@ -232,6 +234,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     pollMs,
     heartbeatMs,
     leaseMs,
+    cancelPatienceMs: options.cancelPatienceMs,
     share,
     leases,
     provider,

@@ -22,7 +22,8 @@ export interface DispatchMetrics {
   readonly pauses: Counter<'why'>;
   readonly breakerOpen: Gauge;
   readonly unreadable: Counter;
-  readonly ready: Gauge<'older_than'>;
+  readonly ready: Gauge<'class' | 'older_than'>;
+  readonly oldest: Gauge<'class'>;
   readonly pinsUnopened: Gauge;
 }
 
@@ -124,8 +125,14 @@ export function dispatchMetrics(registry: Registry): DispatchMetrics {
     }),
     ready: new Gauge({
       name: `${p}ready_requests`,
-      help: 'Requests that could have been sent for at least this long and were not (counted up to 1001 per class and kind).',
-      labelNames: ['older_than'],
+      help: 'Requests that could have been sent for at least this long and were not, by class (0s: counted up to 100001, others up to 1001).',
+      labelNames: ['class', 'older_than'],
+      registers,
+    }),
+    oldest: new Gauge({
+      name: `${p}oldest_ready_seconds`,
+      help: 'How long the longest waiting request of a class could have been sent, 0 if there is none.',
+      labelNames: ['class'],
       registers,
     }),
     pinsUnopened: new Gauge({

@@ -27,6 +27,10 @@ export interface DispatcherOptions {
   readonly maxRequestsPerSecond: number;
   /** How many calls may follow each other without a pause, over all instances; default: a tenth of a second's. */
   readonly burst?: number;
+  /** The part of the calls that bulk work has while other work is ready, 0-1 (R13). */
+  readonly bulkShare: number;
+  /** How long a cancellation waits before it is as urgent as a command that gives, in milliseconds (R13). */
+  readonly cancelPatienceMs: number;
   /** The deadline of one SOAP call. */
   readonly callTimeoutMs: number;
   /** More than twice `callTimeoutMs`. */

@@ -3,9 +3,10 @@ import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
 import { repeat } from '../platform/repeat.ts';
 import { activateDueRequests } from '../requests/activate.ts';
-import { CLASS } from '../requests/request-class.ts';
+import { endPatience } from '../requests/patience.ts';
+import { CLASS, classNames, RAISED } from '../requests/request-class.ts';
 import type { Claiming } from './claiming.ts';
-import { countReady } from './count-ready.ts';
+import { countReady, oldestReady } from './count-ready.ts';
 import type { Leases } from './leases.ts';
 import type { DispatchMetrics } from './metrics.ts';
 import type { ProviderWatch } from './provider-watch.ts';
@@ -16,6 +17,9 @@ import { listenForWork } from './wake-up.ts';
 
 const ACTIVATION_MS = 500;
 const ACTIVATION_BATCH = 500;
+const PATIENCE_MS = 1_000;
+/** More than the CAS can be sent meanwhile; the others follow with the next look. */
+const PATIENCE_BATCH = 1_000;
 const PENDING_MS = 10_000;
 const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
 /** How soon an instance asks again if others still use its share. */
@@ -28,6 +32,7 @@ export interface UpkeepOptions {
   readonly pollMs: number;
   readonly heartbeatMs: number;
   readonly leaseMs: number;
+  readonly cancelPatienceMs: number;
   readonly share: ShareKeeper;
   readonly leases: Leases;
   readonly provider: ProviderWatch;
@@ -48,6 +53,7 @@ export interface UpkeepOptions {
  * - The heartbeat renews this instance's share of the limits, and sees the provider's switch and breaker.
  * - The renewal extends the leases of the claimed requests; a lost one leaves the buffer.
  * - The look-out finds new work: by PostgreSQL's notifications, by polling, and by activating requests that are due.
+ * - Every second it makes cancellations urgent that waited long enough (R13).
  * - Every ten seconds it counts what is ready.
  *
  * It starts with the dispatcher. A stop ends the look-out first, and the heartbeat and the renewal last, because
@@ -108,9 +114,18 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
     }
   }
 
+  async function endPatienceOfAll(): Promise<void> {
+    const raised = await endPatience(db, options.cancelPatienceMs, PATIENCE_BATCH);
+    await claiming.reorder();
+    if (raised > 0) look();
+  }
+
   async function countPending(): Promise<void> {
-    for (const [age, requests] of await countReady(db, PENDING_AGES_S)) {
-      metrics.ready.set({ older_than: `${age}s` }, requests);
+    for (const { requestClass, seconds, requests } of await countReady(db, PENDING_AGES_S)) {
+      metrics.ready.set({ class: classNames[requestClass] ?? 'bulk', older_than: `${seconds}s` }, requests);
+    }
+    for (const [requestClass, seconds] of (await oldestReady(db)).entries()) {
+      metrics.oldest.set({ class: classNames[requestClass] ?? 'bulk' }, seconds);
     }
     await unopenedPins.refresh(db);
     metrics.pinsUnopened.set(unopenedPins.numbers().length);
@@ -119,12 +134,16 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   const lookOut = [
     repeat(options.pollMs, () => Promise.resolve(look()), failed('poll')),
     repeat(ACTIVATION_MS, activateAll, failed('activation')),
+    repeat(PATIENCE_MS, endPatienceOfAll, failed('patience')),
     repeat(PENDING_MS, countPending, failed('pending')),
   ];
   const onMessage = (message: string): void => {
-    if (message === 'express') claiming.came(CLASS.EXPRESS);
-    if (message === 'work') claiming.came(CLASS.REGULAR);
-    if (message === 'provider') heartbeat.now();
+    const came = classNames.findIndex((name) => name === message);
+    if (came !== -1) claiming.came(came);
+    // From an instance of the version before, and when listening starts.
+    if (message === 'work') claiming.came(CLASS.GIVING);
+    if (message === RAISED) void claiming.reorder().then(pump, failed('reorder'));
+    else if (message === 'provider') heartbeat.now();
     else look();
   };
   const listener = options.databaseUrl === null ? null : listenForWork(options.databaseUrl, onMessage, logger);

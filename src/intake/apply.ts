@@ -19,6 +19,8 @@ export interface ApplyOptions extends FoldOptions {
   readonly facetWaitMs: number;
   /** Who has the events processed, if the CRM did not just send them; default: the CRM itself. */
   readonly origin?: Origin;
+  /** CRM users whose actions are bulk work (BULK_EXECUTED_BY, R13); default: none. */
+  readonly bulkExecutedBy?: ReadonlySet<string>;
 }
 
 export interface Applied {
@@ -73,6 +75,7 @@ export async function applyInTransaction(
   const outboxMessages = await writeConsequences(tx, folded, decisions, {
     facetWaitMs: options.facetWaitMs,
     origin: options.origin,
+    bulkExecutedBy: options.bulkExecutedBy,
   });
   const last = messages.at(-1)?.message;
   if (last && options.consumerGroup !== null)

@@ -43,6 +43,8 @@ export interface IntakeOptions {
   readonly stalePolicy: 'plan' | 'hold';
   /** How long the outcome of an action waits for facets that it names (ACTION_FACET_WAIT_MS). */
   readonly facetWaitMs: number;
+  /** CRM users whose actions are bulk work (BULK_EXECUTED_BY, R13). */
+  readonly bulkExecutedBy: ReadonlySet<string>;
   readonly metrics: IntakeMetrics;
   readonly logger: Logger;
   /** Called after a commit that left messages in the outbox. */
@@ -90,6 +92,7 @@ export function startIntake(options: IntakeOptions): Intake {
     rules: options.rules,
     stalePolicy: options.stalePolicy,
     facetWaitMs: options.facetWaitMs,
+    bulkExecutedBy: options.bulkExecutedBy,
     onFailure: ({ message, event }, error) =>
       logger.error(
         { err: error, topic: message.topic, partition: message.partition, offset: message.offset, ...trail(event) },

@@ -27,6 +27,8 @@ export interface Origin {
 export interface WriteOptions {
   readonly facetWaitMs: number;
   readonly origin?: Origin | undefined;
+  /** CRM users whose actions are bulk work (R13); default: none. */
+  readonly bulkExecutedBy?: ReadonlySet<string> | undefined;
 }
 
 /** Writes what follows from decisions with inbox rows; returns the number of outbox rows. */
@@ -38,7 +40,7 @@ export async function writeConsequences(
 ): Promise<number> {
   const changed = [...subscriptions.values()].filter((subscription) => subscription.changed);
   await writeSnapshots(tx, changed);
-  const { requests, positions } = newRequests(decisions, options.origin);
+  const { requests, positions } = newRequests(decisions, options);
   const cards = changed.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
   // Read before this chunk's requests get their numbers.
   const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
@@ -58,7 +60,7 @@ export async function writeConsequences(
 /** Returns the requests of all events in sending order, each with the position of its event. */
 function newRequests(
   decisions: readonly StoredDecision[],
-  origin: Origin | undefined,
+  { origin, bulkExecutedBy }: WriteOptions,
 ): { requests: NewRequest[]; positions: number[] } {
   const positions: number[] = [];
   const requests = decisions.flatMap(({ event, plan, message, inboxId }, position) => {
@@ -69,7 +71,7 @@ function newRequests(
         command,
         sequenceNumber: index + 1,
         subscription: { id: event.subscription.id, number: event.subscription.number },
-        bulk: origin?.bulk ?? false,
+        bulk: origin?.bulk ?? bulkExecutedBy?.has(event.action.executedBy ?? '') ?? false,
         process: origin?.process ?? { name: 'TRIGGER', id: null },
         event: {
           inboxId,

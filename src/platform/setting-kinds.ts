@@ -30,6 +30,17 @@ function wholeNumber(min: number, max: number) {
     .refine((value) => value >= min && value <= max, range);
 }
 
+/** A part of the whole, from 0 to 1. */
+export function fraction(fallback: number): z.ZodType<number> {
+  return z
+    .string()
+    .regex(/^(?:0?\.\d{1,9}|[01](?:\.0{0,9})?)$/, PART)
+    .transform(Number)
+    .default(fallback);
+}
+
+const PART = 'set it to a part of the whole, from 0 to 1, such as 0.2';
+
 /** true or false. */
 export function flag(fallback: boolean): z.ZodType<boolean> {
   return z

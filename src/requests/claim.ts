@@ -1,7 +1,7 @@
 import { CLOCK_IS_TRUSTED } from '../platform/clock-watch.ts';
 import type { Queryable } from '../platform/database.ts';
 import type { Command } from '../planning/command.ts';
-import { CLASS } from './request-class.ts';
+import { CLASS, NEW_RANKS, RANKS } from './request-class.ts';
 
 /**
  * The doubt that an earlier try left about a pairing command (R8). Either its answer could not be read, or the CAS
@@ -19,8 +19,10 @@ export interface ClaimedRequest {
   readonly token: string;
   readonly command: Command;
   readonly cards: readonly string[];
-  /** 0 EXPRESS, 1 REGULAR, 2 bulk; raised if others wait for it. */
+  /** Its class (request-class.ts); raised if others wait for it. */
   readonly class: number;
+  /** How long it could have been claimed before, in milliseconds. */
+  readonly readyForMs: number;
   /** SOAP calls stored so far, and how often the request was put off. */
   readonly attempts: number;
   readonly retries: number;
@@ -42,42 +44,42 @@ export interface ClaimOptions {
   readonly leaseMs: number;
   /** Claims although the breaker is open, for the one instance that holds its probe. */
   readonly probing?: boolean;
-  /** Only requests of this class (request-class.ts) and more urgent ones; default: all. */
-  readonly upToClass?: number;
+  /** Only requests of these classes (request-class.ts), from the first to the last; default: all. */
+  readonly classes?: readonly [first: number, last: number];
   /** Numbers to leave to other instances; default: none. */
   readonly except?: readonly number[];
 }
 
 /**
- * Claims requests that may be sent now and that nobody is ahead of. It takes EXPRESS before REGULAR before bulk work.
- * In each class due retries and lapsed leases go before new requests, and the longest waiting first.
+ * Claims requests that may be sent now and that nobody is ahead of, class by class (R13). In each class due retries and
+ * lapsed leases go before new requests, and the longest waiting first.
  *
  * Claims nothing while the provider is paused or its breaker is open, and no lapsed lease while the clock is not
  * trusted (clock-watch.ts). Never waits for a lock.
  */
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
-  const { limit, token, leaseMs, probing = false, upToClass = CLASS.BULK, except = [] } = options;
+  const { limit, token, leaseMs, probing = false, classes = [CLASS.EXPRESS, CLASS.BULK], except = [] } = options;
+  const [first, last] = classes;
   return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [
     limit,
     token,
     leaseMs,
     probing,
-    upToClass * 2 + 1,
+    first * 2,
+    last * 2 + 1,
     except,
   ]);
 }
 
-const RANKS = [0, 1, 2, 3, 4, 5];
-
 /** Selects from one rank what the ranks before it left of the limit. */
 function pick(rank: number): string {
-  const mayBeLeased = rank % 2 === 0;
-  const taken = RANKS.slice(0, rank).map((before) => ` - (select count(*) from rank${before})`);
+  const mayBeLeased = !NEW_RANKS.includes(rank);
+  const taken = RANKS.filter((before) => before < rank).map((before) => ` - (select count(*) from rank${before})`);
   return `rank${rank} as (
-  select number, token is not null as reclaimed from work
-   where waits = 0 and rank = ${rank} and ready_at <= now() and number <> all($6::bigint[])${mayBeLeased ? ' and (token is null or (select trusted from clock_now))' : ''}
+  select number, token is not null as reclaimed, ready_at from work
+   where waits = 0 and rank = ${rank} and ready_at <= now() and number <> all($7::bigint[])${mayBeLeased ? ' and (token is null or (select trusted from clock_now))' : ''}
    order by ready_at
-   limit case when ${rank} <= $5::int then (select slots from open)${taken.join('')} else 0 end
+   limit case when ${rank} between $5::int and $6::int then (select slots from open)${taken.join('')} else 0 end
      for update skip locked)`;
 }
 
@@ -96,16 +98,16 @@ with open as materialized (
   select ${CLOCK_IS_TRUSTED} as trusted
 ), ${RANKS.map(pick).join(', ')},
 picked as materialized (
-  ${RANKS.map((rank) => `select number, reclaimed from rank${rank}`).join(' union all ')}
+  ${RANKS.map((rank) => `select number, reclaimed, ready_at from rank${rank}`).join(' union all ')}
 ), claimed as (
   update work w
-     set token = $2::uuid, ready_at = now() + $3::float8 * interval '1 millisecond', rank = w.rank & 6::smallint,
+     set token = $2::uuid, ready_at = now() + $3::float8 * interval '1 millisecond', rank = w.rank & ~1::smallint,
          doubt = case when w.token is null then w.doubt else coalesce(w.doubt, '{"kind":"unknown"}') end
    where w.number = any (array(select number from picked))
   returning w.number, w.rank, w.attempts, w.retries, w.doubt, w.sent_at, w.cards
 )
 select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r.command, c.cards,
-       c.rank >> 1 as class, c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
+       c.rank >> 1 as class, (extract(epoch from now() - p.ready_at) * 1000)::float8 as "readyForMs", c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
        pin.sealed as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
   from claimed c
   join request r on r.number = c.number
@@ -139,6 +141,15 @@ update work w set ready_at = now() + $3::float8 * interval '1 millisecond'
   from unnest($1::bigint[], $2::uuid[]) held (number, token)
  where w.number = held.number and w.token = held.token
 returning w.number`;
+
+/** Returns the present classes of claimed requests; others may have raised them since. Walks work's primary key. */
+export async function readClasses(db: Queryable, numbers: readonly number[]): Promise<Map<number, number>> {
+  const rows = await db.query<{ number: number; class: number }>(
+    'select number, rank >> 1 as class from work where number = any($1::bigint[])',
+    [numbers],
+  );
+  return new Map(rows.map((row) => [row.number, row.class]));
+}
 
 /**
  * Marks messages and fingerprints as leaving before they are sent. A mark without an outcome means that the command may

@@ -1,11 +1,12 @@
 import type { Queryable, Transaction } from '../platform/database.ts';
+import { CLAIMED_RANKS, NEW_RANKS } from './request-class.ts';
 
 /** How many rows one statement of the jump's transaction corrects. */
 const BATCH = 10_000;
 /** How many ready requests of a rank one transaction corrects; waiting for its locks takes about 0.2 s. */
 const READY_BATCH = 2_000;
-/** The ranks of requests that were never claimed (request-class.ts): EXPRESS, REGULAR, bulk. */
-const NEW_RANKS = [1, 3, 5];
+/** SQL: whether a request of a row was claimed before. */
+const CLAIMED_BEFORE = `rank = any(array[${CLAIMED_RANKS.join(', ')}]::smallint[])`;
 
 /**
  * Corrects work rows after the database's clock went back by `ms`. A back-off keeps its length, a claimed request that
@@ -71,7 +72,7 @@ export async function extendWorkLeases(tx: Transaction, leaseMs: number): Promis
 const CUT_LEASES = /* sql */ `
 with locked as (
   select number from work
-   where waits = 0 and rank = any(array[0, 2, 4]::smallint[]) and token is not null
+   where waits = 0 and ${CLAIMED_BEFORE} and token is not null
      and ready_at > clock_timestamp() + $1::float8 * interval '1 millisecond'
    order by number for update
 )
@@ -92,7 +93,7 @@ update work w set ready_at = w.ready_at - $1::float8 * interval '1 millisecond' 
 returning w.number`;
 
 /** Walks work_ready, once per rank. */
-const SHIFT_RETRIES = shiftWaits('waits = 0 and rank = any(array[0, 2, 4]::smallint[])');
+const SHIFT_RETRIES = shiftWaits(`waits = 0 and ${CLAIMED_BEFORE}`);
 
 /** Requests that a lower number overtook. Walks work's primary key. */
 const SHIFT_WAITING_RETRIES = shiftWaits('waits > 0 and retries > 0');
@@ -123,7 +124,7 @@ select (select count(*) from corrected)::int as corrected, exists (select from n
 const EXTEND_LEASES = /* sql */ `
 with locked as (
   select number from work
-   where waits = 0 and rank = any(array[0, 2, 4]::smallint[]) and token is not null
+   where waits = 0 and ${CLAIMED_BEFORE} and token is not null
      and ready_at < now() + $1::float8 * interval '1 millisecond'
    order by number for update
 )

@@ -34,7 +34,7 @@ export interface NewRequest {
   readonly createdBy: { readonly user: string | null; readonly unit: string | null };
   /** Default: REGULAR. */
   readonly priority?: Priority;
-  /** For a run, resync, reconcile or replay: goes after all other REGULAR work of other cards; default: false. */
+  /** For a run, resync, reconcile or replay, and for an action of a user in BULK_EXECUTED_BY: goes after all other work of other cards, but has BULK_SHARE of the calls (R13); default: false. */
   readonly bulk?: boolean;
   /**
    * The request is not sent before this time, and blocks nobody until then. By default, or if null or past, it is due

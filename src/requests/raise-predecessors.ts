@@ -1,23 +1,29 @@
 import type { Transaction } from '../platform/database.ts';
+import { DISPATCH_CHANNEL, RAISED } from './request-class.ts';
 
 /**
  * Raises every request that these wait for to at least their class, across cards and to the end of the chain. Otherwise
- * an EXPRESS request after a REGULAR one of its card would wait for the whole REGULAR backlog. In the same way a
- * REGULAR request would wait for the whole bulk work. The order of a card does not change.
+ * an EXPRESS request after another one of its card would wait for the whole backlog of that one's class, and so for the
+ * other classes (R13). The order of a card does not change.
  *
  * Along a lane the classes never fall. So the walk looks at one predecessor per card and stops at the first that needs
- * no raise. Each request is raised at most twice in its life, however many wait for it.
+ * no raise. Each request is raised at most three times in its life, however many wait for it.
  *
  * Cards further up the chain are not locked. So a scheduled request may come due there meanwhile, ahead of one raised
  * here. Its activation locks the request after it, whose row this statement writes. So the second transaction sees the
  * result of the first. Here that means walking on from the raised rows, where the walk itself would stop.
+ *
+ * A raised request may be claimed and not yet started. So its holder hears of it.
  */
 export async function raisePredecessors(tx: Transaction, numbers: readonly number[]): Promise<void> {
   let last = numbers;
+  let claimed = false;
   while (last.length > 0) {
-    const raised = await tx.query<{ number: number }>(RAISE, [last]);
+    const raised = await tx.query<{ number: number; claimed: boolean }>(RAISE, [last]);
+    claimed ||= raised.some((row) => row.claimed);
     last = raised.map(({ number }) => number);
   }
+  if (claimed) await tx.query(TELL_HOLDERS);
 }
 
 /** Walks lane's primary key backwards, one row per card and step, and work's primary key. */
@@ -44,4 +50,6 @@ with recursive behind (card, number, class) as (
 update work w
    set rank = (locked.class << 1) | (w.rank & 1)
   from locked where w.number = locked.number
-returning w.number`;
+returning w.number, w.token is not null as claimed`;
+
+const TELL_HOLDERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', '${RAISED}')`;

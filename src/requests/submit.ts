@@ -4,7 +4,7 @@ import { commandKey, smartcardsOf } from '../planning/command.ts';
 import { lockCards } from './locks.ts';
 import type { NewRequest, StoredRequest } from './new-request.ts';
 import { raisePredecessors } from './raise-predecessors.ts';
-import { DISPATCH_CHANNEL, rankOf, type WakeMessage } from './request-class.ts';
+import { DISPATCH_CHANNEL, rankOf, wakeMessageOf } from './request-class.ts';
 
 /**
  * Stores requests in the given order, in which each card's requests are sent. Returns their numbers and ids in that
@@ -102,12 +102,6 @@ async function submitPiece(
 function keyInAction({ command, event }: NewRequest): string | null {
   const byAction = event !== undefined && event.action !== null;
   return byAction && ('service' in command || 'setTopBoxes' in command) ? commandKey(command) : null;
-}
-
-/** Returns the notification for dispatchers: whether there is something that may go before what they claimed. */
-function wakeMessageOf(requests: readonly NewRequest[]): WakeMessage {
-  if (requests.some(({ priority }) => priority === 'EXPRESS')) return 'express';
-  return requests.every(({ bulk }) => bulk === true) ? 'bulk' : 'work';
 }
 
 /** Writes a text[] literal, because an array of arrays of different lengths cannot be a parameter. */

@@ -99,6 +99,8 @@ export function dispatch(url: string, conax: ConaxClient, more: Partial<Dispatch
     metrics,
     maxConcurrency: 8,
     maxRequestsPerSecond: 10_000,
+    bulkShare: 0.2,
+    cancelPatienceMs: 900_000,
     callTimeoutMs: 400,
     leaseMs: 3_000,
     backOff: { minMs: 5, maxMs: 20 },

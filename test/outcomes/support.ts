@@ -102,6 +102,7 @@ export async function openGround(
         rules: RULES,
         stalePolicy: 'plan',
         facetWaitMs: 30_000,
+        bulkExecutedBy: new Set(),
         metrics: ofIntake,
         logger,
         onOutbox: () => relay?.wake(),
