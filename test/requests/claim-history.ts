@@ -4,11 +4,12 @@ import type { Database, Transaction } from '../../src/platform/database.ts';
 import { activateDueRequests } from '../../src/requests/activate.ts';
 import { type ClaimedRequest, claimRequests, renewLeases } from '../../src/requests/claim.ts';
 import { finishRequests } from '../../src/requests/finish.ts';
+import { endPatience } from '../../src/requests/patience.ts';
 import type { NewRequest } from '../../src/requests/new-request.ts';
 import { giveBackRequests, putOffRequests } from '../../src/requests/put-off.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
 import { withdrawRequest } from '../../src/requests/withdraw.ts';
-import { addTo, audit, completed, pairingOf, PARTS, REPORT_FOR_STB, requestFor, seeded } from './support.ts';
+import { addTo, audit, cancelOf, completed, pairingOf, PARTS, REPORT_FOR_STB, requestFor, seeded } from './support.ts';
 
 /** What a history found. All zero or empty but the first four: the claim keeps its promises. */
 export interface HistoryReport {
@@ -145,6 +146,7 @@ export async function playHistory(db: Database, options: HistoryOptions): Promis
   async function dates(): Promise<void> {
     while (going()) {
       await trying(() => db.transaction((tx) => activateLogged(tx, log)));
+      await trying(async () => void (await endPatience(db, random() * 200, 5)));
       await wait(10);
     }
   }
@@ -309,7 +311,9 @@ function randomRequest(random: () => number, cards: number): NewRequest {
       ? REPORT_FOR_STB
       : lot < 0.3
         ? pairingOf([...new Set(Array.from({ length: 2 + Math.floor(random() * 2) }, card))])
-        : addTo(card()),
+        : lot < 0.65
+          ? cancelOf(card())
+          : addTo(card()),
     {
       priority: kind < 0.2 ? 'EXPRESS' : 'REGULAR',
       bulk: kind >= 0.8,

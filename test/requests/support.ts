@@ -34,6 +34,11 @@ export function addTo(card: string, service = '1'): Command {
   return { type: 'ADD_SUBSCRIPTIONS', smartcard: card, service: { caId: service, distributor: null } };
 }
 
+/** A CANCEL of service 1 of a card. */
+export function cancelOf(card: string): Command {
+  return { type: 'CANCEL_SUBSCRIPTIONS', smartcard: card, service: { caId: '1', distributor: null } };
+}
+
 /** A pairing of these cards with one STB: a request of several lanes. */
 export function pairingOf(cards: readonly string[]): Command {
   return {
