@@ -17,6 +17,7 @@ import { retention } from './bench/retention.ts';
 import { closeSites } from './bench/site.ts';
 import { slowCas } from './bench/slow-cas.ts';
 import { soap } from './bench/soap.ts';
+import { storm, type StormOptions } from './bench/storm.ts';
 import { volume } from './bench/volume.ts';
 import { webApi } from './bench/web-api.ts';
 import { explain } from './bench/why.ts';
@@ -58,6 +59,16 @@ program
   .action(({ seconds, profile }: { seconds: number; profile: boolean }) =>
     measured('slow-cas', 2 * MINUTE_MS, (report) => slowCas(report, { seconds, profiled: profile })),
   );
+
+program
+  .command('storm')
+  .description('customers at the counter while the commands of a billing run wait, at a CAS of 50 calls a second')
+  .option('--cancels <n>', 'CANCELs of the billing run', whole, 100_000)
+  .option('--adds <n>', 'ADDs of the billing run', whole, 20_000)
+  .option('--seconds <n>', 'how long it is measured before the rush', whole, 120)
+  .option('--instances <n>', 'instances of the service', whole, 1)
+  .option('--kill-every <n>', 'kill an instance every n seconds; 0: never', Number, 0)
+  .action((options: StormOptions) => measured('storm', 15 * MINUTE_MS, (report) => storm(report, options)));
 
 program
   .command('idle')

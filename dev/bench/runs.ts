@@ -1,7 +1,5 @@
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
-import { importSubscriptions } from '../../src/features/import/import.ts';
 import { recordOutcomes } from '../../src/outcomes/record.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { resumeRun, stopRun } from '../../src/features/runs/control.ts';
@@ -9,8 +7,8 @@ import { countTargets } from '../../src/features/runs/counts.ts';
 import { messageKind } from '../../src/features/messages/message-kind.ts';
 import { createRun, findRun } from '../../src/features/runs/store.ts';
 import { planningRulesOf } from '../../src/settings.ts';
-import { type CrmSubscription, newSubscription } from '../demo/crm.ts';
-import { subscribed } from '../demo/journeys/household.ts';
+import type { CrmSubscription } from '../demo/crm.ts';
+import { importHouseholds } from './households.ts';
 import { registerWriters } from './load.ts';
 import { loadLine, median, quantile, type Report } from './report.ts';
 import { cpuLine, openSite, resetStatements, type Site, simulatorView, TOPICS, topStatements, until } from './site.ts';
@@ -47,7 +45,7 @@ export async function runs(report: Report, options: RunsOptions): Promise<void> 
   try {
     const simulator = await site.startSimulator();
     await simulatorView(simulator.url, 'PUT', 'settings', { latencyMs: LATENCY_MS });
-    const subscriptions = await fill(site.db, cards);
+    const subscriptions = await importHouseholds(site.db, cards);
     const service = await site.startService(
       {
         CONAX_BASE_URL: simulator.url,
@@ -207,27 +205,4 @@ async function checkCards(
     barks.length === reached.size && reached.size >= completed,
     `${barks.length} messages at ${reached.size} cards, ${unknown} unknown`,
   );
-}
-
-/** Households of one card, one STB and two services. */
-async function fill(db: Database, count: number): Promise<CrmSubscription[]> {
-  const subscriptions = Array.from({ length: count }, (_, index) => {
-    const one = newSubscription(`S${String(index).padStart(10, '0')}`);
-    const card = String(20_000_000_000 + index);
-    subscribed(one, card, `STB-${card}`, ['1001', '1002']);
-    one.version = 1;
-    return one;
-  });
-  const lines = function* (): Generator<Buffer> {
-    for (const one of subscriptions) yield Buffer.from(`${JSON.stringify({ id: `id-${one.number}`, ...one })}\n`);
-  };
-  const { added } = await importSubscriptions(db, Readable.from(lines()), {
-    fromLine: 1,
-    onReject: ({ line, problems }) => {
-      throw new Error(`Line ${line}: ${JSON.stringify(problems)}`);
-    },
-    onProgress: () => {},
-  });
-  if (added !== count) throw new Error(`${added} of ${count} subscriptions were imported`);
-  return subscriptions;
 }

@@ -5,11 +5,12 @@ import { type CrmEvent, type CrmSubscription, events, setService } from '../demo
 import type { Writers } from './load.ts';
 import { until } from './site.ts';
 
-/** How long one event took, in milliseconds from before it was produced: until its request was there, its call began, it was final. */
+/** How long one event took, in milliseconds from before it was produced: until its request was there, its call began, it was final, its outcome was published. */
 export interface TriggerTimes {
   readonly submitted: number;
   readonly called: number;
   readonly final: number;
+  readonly published: number;
 }
 
 /** Events that arrive one by one at a steady pace, and how long each took until its command was final. */
@@ -32,8 +33,10 @@ export async function openTriggerStream(options: {
   readonly writers: Writers;
   readonly subscriptions: readonly CrmSubscription[];
   readonly perSecond: number;
+  /** What happens first to the services; default: stop. */
+  readonly first?: 'stop' | 'start';
 }): Promise<TriggerStream> {
-  const { kafka, db, topic, writers, subscriptions, perSecond } = options;
+  const { kafka, db, topic, writers, subscriptions, perSecond, first = 'stop' } = options;
   const producer = kafka.producer({ allowAutoTopicCreation: false, maxInFlightRequests: 1 });
   await producer.connect();
   let made = 0;
@@ -42,7 +45,7 @@ export async function openTriggerStream(options: {
   function next(): CrmEvent {
     const subscription = subscriptions[made % subscriptions.length];
     if (subscription === undefined) throw new Error('There are no subscriptions');
-    const stop = Math.floor(made / subscriptions.length) % 2 === 0;
+    const stop = Math.floor(made / subscriptions.length) % 2 === (first === 'stop' ? 0 : 1);
     made += 1;
     const service = subscription.services[0]?.id ?? '';
     setService(subscription, service, stop ? 'NOT_EFFECTIVE' : 'EFFECTIVE');
@@ -88,17 +91,17 @@ async function produceOne(producer: Producer, topic: string, writers: Writers, e
 async function latencies(db: Database, producedAt: ReadonlyMap<string, number>): Promise<TriggerTimes[]> {
   const actions = [...producedAt.keys()];
   const rows = await until('every trigger is final', FINAL_DEADLINE_MS, 250, async () => {
-    const final = await db.query<{ action: string; submitted: Date; called: Date; final: Date }>(
-      `select action_id as action, submitted_at as submitted, executed_at as final,
-              (select min(started_at) from attempt a where a.request_number = r.number) as called
-         from request r
-        where action_id = any ($1::text[]) and life_cycle_state = 'COMPLETED'`,
+    const final = await db.query<{ action: string; submitted: Date; called: Date; final: Date; published: Date }>(
+      `select r.action_id as action, submitted_at as submitted, executed_at as final,
+              (select min(started_at) from attempt a where a.request_number = r.number) as called, o.published_at as published
+         from request r join outbox o on o.request_number = r.number and o.published_at is not null
+        where r.action_id = any ($1::text[]) and life_cycle_state = 'COMPLETED'`,
       [actions],
     );
     return final.length >= actions.length ? final : false;
   });
-  return rows.map(({ action, submitted, called, final }) => {
+  return rows.map(({ action, submitted, called, final, published }) => {
     const since = (at: Date): number => at.getTime() - (producedAt.get(action) ?? NaN);
-    return { submitted: since(submitted), called: since(called), final: since(final) };
+    return { submitted: since(submitted), called: since(called), final: since(final), published: since(published) };
   });
 }

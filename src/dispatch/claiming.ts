@@ -83,10 +83,18 @@ export interface ClaimingOptions {
   readonly onError: (error: unknown) => void;
 }
 
+/** In each class the longest waiting first. */
+function byUrgency(a: Buffered, b: Buffered): number {
+  return a.class - b.class || a.readySince - b.readySince;
+}
+
+/** A claimed request, with the time (`performance.now()`) since when it could have been claimed. */
+type Buffered = ClaimedRequest & { readonly readySince: number };
+
 export function createClaiming(options: ClaimingOptions): Claiming {
   const { db, leaseMs, bulkShare, cancelPatienceMs, limits, share, provider, leases, metrics } = options;
   const { except, carrying, unwritten, onClaimed, onError } = options;
-  let buffer: (ClaimedRequest & { readonly readySince: number })[] = [];
+  let buffer: Buffered[] = [];
   /** How much of a start bulk work has saved up; it gets one at 1. */
   let bulkCredit = 0;
   /** True if the last claim of all classes was full and found no bulk work. */
@@ -115,7 +123,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     if (claimed.length > 0) faultPoint('dispatch: after claim');
     leases.hold(claimed, sentAt);
     const since = claimed.map((request) => ({ ...request, readySince: sentAt - request.readyForMs }));
-    buffer = [...buffer, ...since].toSorted((a, b) => a.class - b.class);
+    buffer = [...buffer, ...since].toSorted(byUrgency);
     metrics.claims.inc({ result: claimed.length > 0 ? 'found' : 'empty' });
     for (const request of claimed) {
       metrics.claimed.inc({ class: classNames[request.class] ?? 'bulk' });
@@ -138,11 +146,13 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     return Math.min((1 + AHEAD_OF_EACH_SLOT) * share.slots() - carrying(), ofRate);
   }
 
-  /** Returns how many bulk requests to claim for their share; 0 while enough are claimed or none is expected. */
+  /** Returns how many bulk requests to claim apart from others for their share; 0 if enough are claimed or none expected. */
   function roomForBulk(): number {
-    if (bulkShare === 0 || share.slots() === 0 || (!bulkLeft && performance.now() < bulkLookAt)) return 0;
+    const before = urgent();
+    if (before === 0 || bulkShare === 0 || share.slots() === 0) return 0;
+    if (!bulkLeft && performance.now() < bulkLookAt) return 0;
     const wanted = Math.max(1, Math.ceil(ahead() * bulkShare));
-    const claimed = buffer.length - urgent();
+    const claimed = buffer.length - before;
     return claimed > wanted / 2 ? 0 : wanted - claimed;
   }
 
@@ -176,7 +186,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
       newcomers = null;
       const forFirst = first === null ? 0 : roomBefore(first);
       const limit = dry ? 0 : room();
-      const forBulk = crowded ? roomForBulk() : 0;
+      const forBulk = limit === 0 || crowded ? roomForBulk() : 0;
       if (first !== null && forFirst > 0) underWay = run(() => claimNewcomers(first, forFirst));
       else if (forBulk > 0) underWay = run(() => claimBulk(forBulk));
       else if (limit > 0) underWay = run(() => claimRoom(limit));
@@ -196,13 +206,19 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     dry = true;
     const claimed = await claim(limit, {});
     if (claimed.length === limit) dry = false;
+    else foundNoMoreBulk();
     crowded = claimed.length === limit && claimed.every((request) => request.class !== CLASS.BULK);
   }
 
   async function claimBulk(limit: number): Promise<void> {
     const claimed = await claim(limit, { classes: [CLASS.BULK, CLASS.BULK] });
-    bulkLeft = claimed.length === limit;
-    if (!bulkLeft) bulkLookAt = performance.now() + BULK_LOOK_MS;
+    if (claimed.length === limit) bulkLeft = true;
+    else foundNoMoreBulk();
+  }
+
+  function foundNoMoreBulk(): void {
+    bulkLeft = false;
+    bulkLookAt = performance.now() + BULK_LOOK_MS;
   }
 
   /** Claims only requests up to this class, so it does not show whether there are later ones. */
@@ -256,7 +272,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
           const isPatient = now !== CLASS.TAKING || request.readySince > patientSince;
           return { ...request, class: isPatient ? now : CLASS.GIVING };
         })
-        .toSorted((a, b) => a.class - b.class || a.readySince - b.readySince);
+        .toSorted(byUrgency);
     },
     mayBeSent,
     ended({ number }) {

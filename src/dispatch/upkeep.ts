@@ -17,7 +17,7 @@ import { listenForWork } from './wake-up.ts';
 
 const ACTIVATION_MS = 500;
 const ACTIVATION_BATCH = 500;
-const PATIENCE_MS = 1_000;
+const PATIENCE_MS = 500;
 /** More than the CAS can be sent meanwhile; the others follow with the next look. */
 const PATIENCE_BATCH = 1_000;
 const PENDING_MS = 10_000;
@@ -53,7 +53,7 @@ export interface UpkeepOptions {
  * - The heartbeat renews this instance's share of the limits, and sees the provider's switch and breaker.
  * - The renewal extends the leases of the claimed requests; a lost one leaves the buffer.
  * - The look-out finds new work: by PostgreSQL's notifications, by polling, and by activating requests that are due.
- * - Every second it makes cancellations urgent that waited long enough (R13).
+ * - Twice a second it makes cancellations urgent that waited long enough (R13).
  * - Every ten seconds it counts what is ready.
  *
  * It starts with the dispatcher. A stop ends the look-out first, and the heartbeat and the renewal last, because
@@ -117,7 +117,10 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   async function endPatienceOfAll(): Promise<void> {
     const raised = await endPatience(db, options.cancelPatienceMs, PATIENCE_BATCH);
     await claiming.reorder();
-    if (raised > 0) look();
+    if (raised > 0) {
+      claiming.came(CLASS.GIVING);
+      look();
+    }
   }
 
   async function countPending(): Promise<void> {

@@ -74,16 +74,6 @@ test('a request without a card is claimed at once and finished like any other', 
   expect(await audit(db)).toEqual([]);
 });
 
-test('among cards that are ready EXPRESS goes first, then REGULAR, then bulk work', async () => {
-  const [bulk, regular, express] = await submit(
-    db,
-    requestFor(addTo('c1'), { bulk: true }),
-    requestFor(addTo('c2')),
-    requestFor(addTo('c3'), { priority: 'EXPRESS' }),
-  );
-  expect(await sendAll(db)).toEqual([express, regular, bulk]);
-});
-
 test('an EXPRESS request raises the whole chain that it waits for, across cards, and reorders none of them', async () => {
   const others = await submit(db, requestFor(addTo('x1')), requestFor(addTo('x2')));
   const chain = await submit(
@@ -98,14 +88,14 @@ test('an EXPRESS request raises the whole chain that it waits for, across cards,
   expect(await sendAll(db)).toEqual([...chain, express, ...others]);
 });
 
-test('a REGULAR request raises the bulk work of its card above the bulk work of others', async () => {
+test('a command that gives raises the bulk work of its card above the bulk work of others', async () => {
   const [other, own] = await submit(
     db,
     requestFor(addTo('c1'), { bulk: true }),
     requestFor(addTo('c2'), { bulk: true }),
   );
-  const [regular] = await submit(db, requestFor(addTo('c2')));
-  expect(await sendAll(db)).toEqual([own, regular, other]);
+  const [add] = await submit(db, requestFor(addTo('c2')));
+  expect(await sendAll(db)).toEqual([own, add, other]);
 });
 
 test('a scheduled request blocks nobody before its date, and then goes before what was submitted after it', async () => {
