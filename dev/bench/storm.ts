@@ -131,7 +131,12 @@ async function submitBulk(db: Database, { cancels, adds }: StormOptions): Promis
   });
   for (let from = 1; from <= cancels + adds; from += SUBMIT_CARDS) {
     const count = Math.min(SUBMIT_CARDS, cancels + adds - from + 1);
-    await db.transaction((tx) => submitRequests(tx, Array.from({ length: count }, (_, at) => request(from + at))));
+    await db.transaction((tx) =>
+      submitRequests(
+        tx,
+        Array.from({ length: count }, (_, at) => request(from + at)),
+      ),
+    );
   }
 }
 

@@ -25,7 +25,12 @@ export function rankOf(request: Pick<NewRequest, 'priority' | 'bulk' | 'command'
 }
 
 /** Returns the class in which a request starts. A caller that waits for a cancellation must not wait for all ADDs. */
-function classOf({ priority, bulk, command, awaited }: Pick<NewRequest, 'priority' | 'bulk' | 'command' | 'awaited'>): number {
+function classOf({
+  priority,
+  bulk,
+  command,
+  awaited,
+}: Pick<NewRequest, 'priority' | 'bulk' | 'command' | 'awaited'>): number {
   if (priority === 'EXPRESS') return CLASS.EXPRESS;
   if (bulk === true) return CLASS.BULK;
   return command.type === 'CANCEL_SUBSCRIPTIONS' && awaited !== true ? CLASS.TAKING : CLASS.GIVING;

@@ -1,6 +1,16 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { activateDueRequests } from '../../src/requests/activate.ts';
-import { addTo, audit, cancelOf, claim, openTestRequests, requestFor, sendAll, submit, type TestRequests } from '../requests/support.ts';
+import {
+  addTo,
+  audit,
+  cancelOf,
+  claim,
+  openTestRequests,
+  requestFor,
+  sendAll,
+  submit,
+  type TestRequests,
+} from '../requests/support.ts';
 import { endPatience } from '../../src/requests/patience.ts';
 import { putOffRequests } from '../../src/requests/put-off.ts';
 import { ACCEPTED, dispatch, final, type ScriptedConax, scriptedConax, type TestDispatcher, until } from './support.ts';
@@ -142,7 +152,9 @@ test('a CANCEL that an instance holds goes at once when an ADD of its card waits
 
 test('a CANCEL that an instance holds while ADDs keep coming is sent when its patience ends', async () => {
   const { db, url } = requests;
-  const [cancel] = await submit(db, ...cards('c', 8).map((card) => requestFor(cancelOf(card)))).then((all) => all.slice(-1));
+  const [cancel] = await submit(db, ...cards('c', 8).map((card) => requestFor(cancelOf(card)))).then((all) =>
+    all.slice(-1),
+  );
   const conax = instantCas();
   running.push(dispatch(url, conax, { maxRequestsPerSecond: 20, burst: 1, leaseMs: 60_000, cancelPatienceMs: 1_500 }));
   await until(
