@@ -376,3 +376,26 @@ function incompressible(text: string): string {
   if (text.length < 1000) return text;
   return Array.from({ length: text.length / 10 }, () => Math.random().toString(36).slice(2, 12)).join('');
 }
+
+describe('urgency', () => {
+  it('makes the actions of the users in BULK_EXECUTED_BY bulk work, and no others', async () => {
+    const [billed, served] = [household(), household()];
+    await intake.apply([activate(billed), activate(served)]);
+    const billing = deactivate(billed);
+    const event = {
+      ...billing,
+      value: { ...billing.value, action: { ...billing.value.action, executedBy: 'BILLING' } },
+    };
+    await intake.apply([event, deactivate(served)], { bulkExecutedBy: new Set(['BILLING']) });
+    const rows = await intake.db.query<{ number: string; bulk: boolean; user: string; rank: number }>(
+      `select r.subscription_number as number, r.bulk, r.created_by_user as user, w.rank
+         from request r join work w using (number)
+        where r.type = 'CANCEL_SUBSCRIPTIONS' and r.subscription_number = any($1::text[]) order by 1`,
+      [[billed.number, served.number]],
+    );
+    expect(rows).toEqual([
+      { number: billed.number, bulk: true, user: 'BILLING', rank: 7 },
+      { number: served.number, bulk: false, user: 'demo', rank: 5 },
+    ]);
+  });
+});
