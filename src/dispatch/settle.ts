@@ -106,9 +106,9 @@ async function write(
   const finished = settlements.flatMap((one) => (one.kind === 'finish' ? [one.request] : []));
   const putOff = settlements.flatMap((one) => (one.kind === 'put-off' ? [one.request] : []));
   const untried = settlements.flatMap((one) => (one.kind === 'give-back' ? [one.request] : []));
-  await lockSubscriptions(tx, subscriptionsTaught(finished));
+  lockSubscriptions(tx, subscriptionsTaught(finished));
   if (putOff.length + untried.length > 0) {
-    await lockCards(tx, [...new Set(settlements.flatMap(({ request }) => request.cards))]);
+    lockCards(tx, [...new Set(settlements.flatMap(({ request }) => request.cards))]);
   }
   const done = new Set(await giveBackRequests(tx, untried));
   for (const number of await putOffRequests(tx, putOff, parts.instance)) done.add(number);

@@ -68,7 +68,7 @@ export async function lockedHolders(
 ): Promise<ReadonlyMap<string, Subscription>> {
   const before = await tx.query<{ number: string }>(FIND_HOLDERS, [cards]);
   const locked = new Set(before.map(({ number }) => number));
-  await lockSubscriptions(tx, [...locked]);
+  lockSubscriptions(tx, [...locked]);
   // A statement of its own: it sees what was committed until the locks were there.
   const now = await holdingSnapshots(tx, cards);
   return new Map(

@@ -42,7 +42,7 @@ export async function resolveSubscription(
  */
 export async function lockedSubscription(tx: Transaction, identifier: SubscriptionIdentifier): Promise<Subscription> {
   const { number } = found('subscription_identifier', await resolveSubscription(tx, identifier));
-  await lockSubscriptions(tx, [number]);
+  lockSubscriptions(tx, [number]);
   return found('subscription_identifier', await resolveSubscription(tx, { number }));
 }
 

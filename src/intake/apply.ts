@@ -6,7 +6,7 @@ import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import { lockCards, lockSubscriptions } from '../requests/locks.ts';
 import type { SubscriptionFacts } from './facts.ts';
 import { type Decision, foldChunk, type FoldOptions } from './fold.ts';
-import { insertInbox, storeOffset } from './inbox.ts';
+import { insertInbox, STORE_OFFSET } from './inbox.ts';
 import { nextOffsetAfter, type ReadMessage } from './message.ts';
 import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
 import { type Origin, writeConsequences } from './write.ts';
@@ -63,11 +63,11 @@ export async function applyInTransaction(
   options: ApplyOptions,
 ): Promise<Applied> {
   const readable = messages.flatMap(({ event }) => event ?? []);
-  await lockSubscriptions(tx, [...new Set(readable.map(({ subscription }) => subscription.number))]);
+  lockSubscriptions(tx, [...new Set(readable.map(({ subscription }) => subscription.number))]);
   const subscriptionFacts = await readSubscriptionFacts(tx, messages, options.stalePolicy);
   const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
   const cards = cardsToLock(events, subscriptionFacts);
-  await lockCards(tx, cards);
+  lockCards(tx, cards);
   const cardFacts = await readCardFacts(tx, events, cards);
   const folded = foldChunk(messages, { ...subscriptionFacts, ...cardFacts }, options);
   const inboxIds = await insertInbox(tx, folded.decisions);
@@ -79,7 +79,7 @@ export async function applyInTransaction(
   });
   const last = messages.at(-1)?.message;
   if (last && options.consumerGroup !== null)
-    await storeOffset(tx, options.consumerGroup, last.topic, last.partition, nextOffsetAfter(last));
+    tx.send(STORE_OFFSET, [options.consumerGroup, last.topic, last.partition, nextOffsetAfter(last)]);
   faultPoint('intake: before commit');
   return { decisions, outboxMessages };
 }

@@ -119,7 +119,7 @@ function jsonOf(event: ActionEvent, disposition: Decision['disposition']): strin
   return JSON.stringify(event, (_name, value: unknown) => (typeof value === 'string' ? storable(value) : value));
 }
 
-/** Stores where reading continues. */
+/** Stores where reading continues, in a statement of its own. */
 export async function storeOffset(
   db: Queryable,
   group: string,
@@ -127,9 +127,10 @@ export async function storeOffset(
   partition: number,
   nextOffset: number,
 ): Promise<void> {
-  await db.query(
-    `insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
-     on conflict (consumer_group, topic, partition) do update set next_offset = excluded.next_offset`,
-    [group, topic, partition, nextOffset],
-  );
+  await db.query(STORE_OFFSET, [group, topic, partition, nextOffset]);
 }
+
+/** Stores where a consumer group continues with a partition of a topic. */
+export const STORE_OFFSET = /* sql */ `
+insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
+on conflict (consumer_group, topic, partition) do update set next_offset = excluded.next_offset`;

@@ -21,14 +21,14 @@ export async function readSubscriptionFacts(
 ): Promise<SubscriptionFacts> {
   const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
   const deadLetters = messages.flatMap(({ message, cause }) => (cause === null ? [] : [message]));
-  const current = await lockCurrent(tx, [...new Set(events.map(({ subscription }) => subscription.number))]);
-  return {
-    current,
-    seenEventIds: await readSeen(tx, events),
-    recordedDeadLetters: await readDeadLetters(tx, deadLetters),
-    history: await readHistory(tx, messages, current),
-    plannedActions: stalePolicy === 'hold' ? await readPlannedActions(tx, events) : new Set(),
-  };
+  const [current, seenEventIds, recordedDeadLetters, plannedActions] = await Promise.all([
+    lockCurrent(tx, [...new Set(events.map(({ subscription }) => subscription.number))]),
+    readSeen(tx, events),
+    readDeadLetters(tx, deadLetters),
+    stalePolicy === 'hold' ? readPlannedActions(tx, events) : new Set<string>(),
+  ]);
+  const history = await readHistory(tx, messages, current);
+  return { current, seenEventIds, recordedDeadLetters, history, plannedActions };
 }
 
 /**
@@ -41,12 +41,13 @@ export async function readCardFacts(
   cards: readonly string[],
 ): Promise<CardFacts> {
   const numbers = [...new Set(events.map(({ subscription }) => subscription.number))];
-  return {
-    others: await readOthers(tx, cards, numbers),
-    stays: await readStays(tx, numbers),
-    pendingPairings: await readPendingPairings(tx, numbers),
-    earlier: await readEarlier(tx, events),
-  };
+  const [others, stays, pendingPairings, earlier] = await Promise.all([
+    readOthers(tx, cards, numbers),
+    readStays(tx, numbers),
+    readPendingPairings(tx, numbers),
+    readEarlier(tx, events),
+  ]);
+  return { others, stays, pendingPairings, earlier };
 }
 
 /**

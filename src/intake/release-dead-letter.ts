@@ -26,7 +26,7 @@ export function releaseDeadLetter(
 ): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
   const { inboxId, message, event } = letter;
   return database.transaction(async (tx) => {
-    await lockSubscriptions(tx, [event.subscription.number]);
+    lockSubscriptions(tx, [event.subscription.number]);
     const open = await tx.query(`${SELECT_OPEN} for update`, [inboxId]);
     if (open.length === 0) throw notOpen(inboxId);
     const read = { message, event, cause: null };

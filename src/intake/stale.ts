@@ -91,7 +91,7 @@ export async function planAlone(
 ): Promise<{ readonly folded: Folded; readonly decision: Decision }> {
   const subscriptionFacts = await readSubscriptionFacts(tx, [read], 'plan');
   const cards = cardsToLock([read.event], subscriptionFacts);
-  await lockCards(tx, cards);
+  lockCards(tx, cards);
   const facts = { ...subscriptionFacts, ...(await readCardFacts(tx, [read.event], cards)) };
   const seenEventIds = given.seen ? facts.seenEventIds : new Set<string>();
   const folded = foldChunk([read], { ...facts, seenEventIds }, { ...options, stalePolicy: 'plan' });
@@ -107,7 +107,7 @@ async function lockHeld(tx: Transaction, inboxId: number): Promise<HeldMessage> 
     [inboxId],
   );
   if (!found) throw new NotHeldError(inboxId);
-  await lockSubscriptions(tx, [found.number]);
+  lockSubscriptions(tx, [found.number]);
   const [row] = await tx.query<HeldRow>(
     `select topic, partition, message_offset, message_timestamp, traceparent, event
      from inbox where id = $1 and disposition = 'STALE' for update`,

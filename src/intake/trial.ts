@@ -73,6 +73,7 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
     // A chunk of its own, because a card that comes and leaves in one chunk is written to no row.
     const before = await applyInTransaction(tx, messages.slice(0, 1), control);
     const after = await applyInTransaction(tx, messages.slice(1), control);
+    await tx.settled();
     await tx.query('rollback to savepoint control');
     const found = [...before.decisions, ...after.decisions].map(({ disposition }) => disposition).join(', ');
     if (found !== OWN_DISPOSITIONS) throw new Error(`The control came to ${found}, not to ${OWN_DISPOSITIONS}`);

@@ -39,20 +39,22 @@ export async function writeConsequences(
   options: WriteOptions,
 ): Promise<number> {
   const changed = [...subscriptions.values()].filter((subscription) => subscription.changed);
-  await writeSnapshots(tx, changed);
+  writeSnapshots(tx, changed);
   const { requests, positions } = newRequests(decisions, options);
   const cards = changed.map((subscription) => ({ ...subscription.cardChanges(), number: subscription.number }));
   // Read before this chunk's requests get their numbers.
-  const lastNumber = cards.some(({ joined }) => joined.length > 0) ? await readLastRequestNumber(tx) : 0;
-  const stored = await submitRequests(tx, requests);
-  await writeCardChanges(tx, cards, joinedNumbers(stored, positions, lastNumber));
+  const [lastNumber, stored] = await Promise.all([
+    cards.some(({ joined }) => joined.length > 0) ? readLastRequestNumber(tx) : 0,
+    submitRequests(tx, requests),
+  ]);
+  writeCardChanges(tx, cards, joinedNumbers(stored, positions, lastNumber));
   await writeWithheld(tx, decisions);
   const deadLetters = decisions.flatMap((decision): NewOutboxMessage[] =>
     decision.cause !== null && decision.disposition === 'DEAD_LETTERED'
       ? [deadLetter(decision.message, decision.cause)]
       : [],
   );
-  await addToOutbox(tx, deadLetters);
+  addToOutbox(tx, deadLetters);
   const actions = await writeActions(tx, decisions, options.facetWaitMs);
   return deadLetters.length + (await settleActions(tx, actions));
 }
@@ -103,10 +105,10 @@ function joinedNumbers(
 }
 
 /** Walks subscription's primary key. */
-async function writeSnapshots(tx: Transaction, subscriptions: readonly SubscriptionFold[]): Promise<void> {
+function writeSnapshots(tx: Transaction, subscriptions: readonly SubscriptionFold[]): void {
   const snapshots = subscriptions.flatMap(({ current }) => (current === null ? [] : [current.snapshot]));
   if (snapshots.length === 0) return;
-  await tx.query(
+  tx.send(
     `insert into subscription (number, crm_id, version, snapshot)
      select * from unnest($1::text[], $2::text[], $3::bigint[], ${jsonColumn('$4')})
      on conflict (number) do update set crm_id = excluded.crm_id, version = excluded.version,

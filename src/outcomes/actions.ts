@@ -43,15 +43,15 @@ export function finishedRequests(tx: Transaction, numbers: readonly number[]): P
 }
 
 /**
- * Counts finished requests off their actions, and returns the actions that are due now. Takes one key per request.
- * Locks the actions in the order of their keys. Walks the primary key.
+ * Counts finished requests off their actions, and returns the actions that are due now. Locks the actions in the order
+ * of their keys. Walks the primary keys.
  */
-export async function countFinished(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
-  if (keys.length === 0) return [];
+export async function countFinished(tx: Transaction, numbers: readonly number[]): Promise<DueAction[]> {
   const rows = await tx.query<DueAction & { due: boolean }>(
     `with done as (
-       select subscription_number, id, count(*)::int as requests
-       from unnest($1::text[], $2::text[]) as k (subscription_number, id) group by 1, 2
+       select subscription_number, action_id as id, count(*)::int as requests from request
+        where number = any($1::bigint[]) and life_cycle_state <> 'PENDING' and action_id is not null and subscription_number is not null
+        group by 1, 2
      ), locked as (
        select subscription_number, id, requests from crm_action join done using (subscription_number, id)
        order by subscription_number, id for update of crm_action
@@ -59,7 +59,7 @@ export async function countFinished(tx: Transaction, keys: readonly ActionKey[])
      update crm_action a set unfinished = a.unfinished - l.requests
      from locked l where a.subscription_number = l.subscription_number and a.id = l.id
      returning ${dueActionColumns('a')}, (a.unfinished = 0 and ${IS_DUE}) is true as due`,
-    columns(keys),
+    [numbers],
   );
   return rows.filter(({ due }) => due);
 }
@@ -104,8 +104,8 @@ export function overdueActions(tx: Transaction, limit: number): Promise<DueActio
 }
 
 /** Counts one more outcome of each action. */
-export async function writeRevisions(tx: Transaction, actions: readonly DueAction[]): Promise<void> {
-  await tx.query(
+export function writeRevisions(tx: Transaction, actions: readonly DueAction[]): void {
+  tx.send(
     `update crm_action a set revision = revision + 1, outcome_due_at = null
      from unnest($1::text[], $2::text[]) as k (subscription_number, id)
      where a.subscription_number = k.subscription_number and a.id = k.id`,
@@ -128,9 +128,11 @@ interface Cause {
 /** Reads the facts of each action, in the order of `actions`. */
 export async function factsOf(tx: Transaction, actions: readonly DueAction[]): Promise<KnownFacts[]> {
   const keys = [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)];
-  const facets = await tx.query<Placed<FacetFact & Cause>>(FACETS, keys);
-  const requests = await tx.query<Placed<RequestFact>>(REQUESTS, keys);
-  const withheld = await tx.query<Placed<WithheldFact>>(WITHHELD, keys);
+  const [facets, requests, withheld] = await Promise.all([
+    tx.query<Placed<FacetFact & Cause>>(FACETS, keys),
+    tx.query<Placed<RequestFact>>(REQUESTS, keys),
+    tx.query<Placed<WithheldFact>>(WITHHELD, keys),
+  ]);
   const [facetsOf, requestsOf, withheldOf] = [byPosition(facets), byPosition(requests), byPosition(withheld)];
   return actions.map((_action, index) => {
     const position = index + 1;

@@ -42,10 +42,10 @@ export type NewOutboxMessage =
     };
 
 /** Stores messages for the relay in their order. */
-export async function addToOutbox(tx: Transaction, messages: readonly NewOutboxMessage[]): Promise<void> {
+export function addToOutbox(tx: Transaction, messages: readonly NewOutboxMessage[]): void {
   if (messages.length === 0) return;
   const rows = messages.map(outboxRow);
-  await tx.query(
+  tx.send(
     `insert into outbox (kind, event_id, message_key, record, body, headers, request_number, action_id)
      select kind, event_id, message_key, record, body, headers, request_number, action_id
      from unnest($1::text[], $2::uuid[], $3::bytea[], ${jsonColumn('$4')}, $5::bytea[], ${jsonColumn('$6')}, $7::bigint[], $8::text[])

@@ -25,7 +25,10 @@ export type { ActionKey } from './actions.ts';
  */
 export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: readonly number[]): Promise<void> {
   if (finishedRequestNumbers.length === 0) return;
-  const requests = await finishedRequests(tx, finishedRequestNumbers);
+  const [requests, due] = await Promise.all([
+    finishedRequests(tx, finishedRequestNumbers),
+    countFinished(tx, finishedRequestNumbers),
+  ]);
   const found = new Set(requests.map(({ number }) => number));
   const missing = finishedRequestNumbers.filter((number) => !found.has(number));
   if (missing.length > 0) {
@@ -33,9 +36,8 @@ export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: re
       `No outcome for request ${missing.join(', ')}: it is not final. Finish it before recording its outcome`,
     );
   }
-  const due = await countFinished(tx, requests.flatMap(actionKeyOf));
   const actionMessages = due.length > 0 ? await outcomesOfActions(tx, due) : [];
-  await addToOutbox(tx, [...requests.map(requestMessage), ...actionMessages]);
+  addToOutbox(tx, [...requests.map(requestMessage), ...actionMessages]);
 }
 
 /**
@@ -47,7 +49,7 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
   if (actions.length === 0) return 0;
   const due = await dueActions(tx, actions);
   if (due.length === 0) return 0;
-  await addToOutbox(tx, await outcomesOfActions(tx, due));
+  addToOutbox(tx, await outcomesOfActions(tx, due));
   return due.length;
 }
 
@@ -59,14 +61,15 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
 export async function settleOverdueActions(tx: Transaction, limit: number): Promise<number> {
   const due = await overdueActions(tx, limit);
   if (due.length === 0) return 0;
-  await addToOutbox(tx, await outcomesOfActions(tx, due));
+  addToOutbox(tx, await outcomesOfActions(tx, due));
   return due.length;
 }
 
 /** Composes the outcomes of actions. They are locked, so what it reads is complete. */
 async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<NewOutboxMessage[]> {
-  const facts = await factsOf(tx, actions);
-  await writeRevisions(tx, actions);
+  const reading = factsOf(tx, actions);
+  writeRevisions(tx, actions);
+  const facts = await reading;
   const occurredAt = Date.now();
   return actions.map((action, index): NewOutboxMessage => {
     const known = facts[index];
@@ -109,9 +112,4 @@ function requestMessage(request: FinishedRequest): NewOutboxMessage {
       ...(request.traceparent === null ? {} : { traceparent: request.traceparent }),
     },
   };
-}
-
-function actionKeyOf(request: FinishedRequest): ActionKey[] {
-  const { subscriptionNumber, actionId } = request;
-  return subscriptionNumber === null || actionId === null ? [] : [{ subscriptionNumber, actionId }];
 }

@@ -22,7 +22,7 @@ export async function readPendingPairings(
 
 /** Returns the pairings of a subscription's cards as far as our own requests show, pending ones folded in (R7). */
 export async function readKnownPairings(tx: Transaction, number: string): Promise<KnownPairings> {
-  const [stays, pending] = [await readStays(tx, [number]), await readPendingPairings(tx, [number])];
+  const [stays, pending] = await Promise.all([readStays(tx, [number]), readPendingPairings(tx, [number])]);
   return knownPairings(stays.get(number) ?? new Map(), pending.get(number) ?? []);
 }
 
@@ -40,7 +40,7 @@ export async function establishPairings(tx: Transaction, requests: readonly Taug
       requests.filter((request) => request.subscriptionNumber === number),
     ).map((change) => ({ ...change, number })),
   );
-  await writePairings(tx, changed);
+  writePairings(tx, changed);
 }
 
 /** The pairing that is known of a card in the subscription with this number; null: none. */
@@ -51,9 +51,9 @@ export interface CardPairing {
 }
 
 /** Writes the known pairings of cards that stay in their subscriptions. */
-export async function writePairings(tx: Transaction, pairings: readonly CardPairing[]): Promise<void> {
+export function writePairings(tx: Transaction, pairings: readonly CardPairing[]): void {
   if (pairings.length === 0) return;
-  await tx.query(WRITE_PAIRINGS, [
+  tx.send(WRITE_PAIRINGS, [
     pairings.map(({ number }) => number),
     pairings.map(({ card }) => card),
     pairings.map(({ pairing }) => JSON.stringify(pairing?.smartcards ?? null)),
@@ -66,26 +66,26 @@ export async function writePairings(tx: Transaction, pairings: readonly CardPair
  * @param joinedNumber the number from which on requests belong to the stay of a card that the message at a position
  *   brought.
  */
-export async function writeCardChanges(
+export function writeCardChanges(
   tx: Transaction,
   changes: readonly (CardChanges & { readonly number: string })[],
   joinedNumber: (position: number) => number,
-): Promise<void> {
+): void {
   const left = changes.flatMap(({ number, left: cards }) => cards.map((card) => ({ number, card })));
   if (left.length > 0) {
-    await tx.query(DELETE_LEFT, [left.map(({ card }) => card), left.map(({ number }) => number)]);
+    tx.send(DELETE_LEFT, [left.map(({ card }) => card), left.map(({ number }) => number)]);
   }
   const past = changes.flatMap(({ number, past: cards }) => cards.map((card) => ({ number, card })));
   if (past.length > 0) {
-    await tx.query(INSERT_PAST, [past.map(({ card }) => card), past.map(({ number }) => number)]);
+    tx.send(INSERT_PAST, [past.map(({ card }) => card), past.map(({ number }) => number)]);
   }
-  await writePairings(
+  writePairings(
     tx,
     changes.flatMap(({ number, thinned }) => thinned.map((one) => ({ ...one, number }))),
   );
   const joined = changes.flatMap(({ number, joined: cards }) => cards.map((card) => ({ ...card, number })));
   if (joined.length === 0) return;
-  await tx.query(UPSERT_JOINED, [
+  tx.send(UPSERT_JOINED, [
     joined.map(({ card }) => card),
     joined.map(({ number }) => number),
     joined.map(({ position }) => joinedNumber(position)),

@@ -21,7 +21,7 @@ export async function activateDueRequests(tx: Transaction, limit: number): Promi
   const candidates = await tx.query<Due>(FIND_DUE, [limit]);
   if (candidates.length === 0) return 0;
   const affordable = withinCards(candidates);
-  await lockCards(tx, [...new Set(affordable.flatMap(({ cards }) => cards))]);
+  lockCards(tx, [...new Set(affordable.flatMap(({ cards }) => cards))]);
 
   // A request may have been withdrawn before. A withdrawal holds the cards' locks, which this transaction now has.
   const due = await tx.query<Due>(LOCK_DUE, [affordable.map(({ number }) => number)]);
@@ -31,10 +31,10 @@ export async function activateDueRequests(tx: Transaction, limit: number): Promi
   if (places.length > 0) {
     const columns = placeColumns(places);
     successors = await tx.query<{ number: number }>(LOCK_SUCCESSORS, columns);
-    await tx.query(DISPLACE, columns);
-    await tx.query(ENTER_LANES, columns);
+    tx.send(DISPLACE, columns);
+    tx.send(ENTER_LANES, columns);
   }
-  await tx.query(SET_WAITS, [numbers]);
+  tx.send(SET_WAITS, [numbers]);
   await raisePredecessors(tx, [...numbers, ...successors.map(({ number }) => number)]);
   return due.length;
 }

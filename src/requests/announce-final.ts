@@ -9,12 +9,11 @@ export type FinalState = 'COMPLETED' | 'REJECTED';
  * Announces with the transaction's commit that these requests are final. Call it only for requests whose work row has
  * `awaited`: transactions that notify commit one after the other in the whole server.
  */
-export async function announceFinal(
+export function announceFinal(
   tx: Transaction,
   requests: readonly { readonly number: number; readonly state: FinalState }[],
-): Promise<void> {
-  if (requests.length === 0) return;
-  await tx.query(ANNOUNCE, [requests.map(({ number, state }) => `${number} ${state}`)]);
+): void {
+  if (requests.length > 0) tx.send(ANNOUNCE, [requests.map(({ number, state }) => `${number} ${state}`)]);
 }
 
 const ANNOUNCE = /* sql */ `select pg_notify('${FINAL_CHANNEL}', message) from unnest($1::text[]) message`;

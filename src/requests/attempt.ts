@@ -26,13 +26,13 @@ export interface AttemptsOf {
 }
 
 /** Stores the SOAP calls of requests that the caller's transaction still holds, and the instance that made them. */
-export async function writeAttempts(tx: Transaction, requests: readonly AttemptsOf[], instance: string): Promise<void> {
+export function writeAttempts(tx: Transaction, requests: readonly AttemptsOf[], instance: string): void {
   const rows = requests.flatMap(({ number, before, exchanges }) =>
     exchanges.map((exchange, index) => ({ number, attempt: before + index + 1, exchange })),
   );
   if (rows.length === 0) return;
   const answers = rows.map(({ exchange }) => exchange.answer);
-  await tx.query(INSERT_ATTEMPTS, [
+  tx.send(INSERT_ATTEMPTS, [
     rows.map(({ number }) => number),
     rows.map(({ attempt }) => attempt),
     rows.map(({ exchange }) => exchange.command),

@@ -63,8 +63,8 @@ export async function finishRequests(
   parts: FinishingParts,
 ): Promise<number[]> {
   if (requests.length === 0) return [];
-  await lockSubscriptions(tx, subscriptionsTaught(requests));
-  await lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
+  lockSubscriptions(tx, subscriptionsTaught(requests));
+  lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
   const removed = await tx.query<Held & { attempts: number; awaited: boolean }>(REMOVE_WORK, heldColumns(requests));
   const awaited = new Set(removed.flatMap((row) => (row.awaited ? [claimKey(row)] : [])));
   const attemptsBefore = new Map(removed.map((row) => [claimKey(row), row.attempts]));
@@ -74,11 +74,11 @@ export async function finishRequests(
     .toSorted((a, b) => a.number - b.number);
   if (finished.length === 0) return [];
 
-  await handOn(
+  handOn(
     tx,
     finished.flatMap(({ number, cards }) => cards.map((card) => ({ card, number }))),
   );
-  await tx.query(WRITE_FINAL_STATE, [
+  tx.send(WRITE_FINAL_STATE, [
     finished.map(({ number }) => number),
     finished.map(({ state }) => state),
     finished.map(({ referenceNumber }) => storable(referenceNumber)),
@@ -88,12 +88,12 @@ export async function finishRequests(
     finished.map(({ before, exchanges }) => before + exchanges.length),
   ]);
   const withPin = finished.filter(({ command }) => command.type === 'UPDATE_CA_PIN_TO_GIVEN_VALUE');
-  if (withPin.length > 0) await tx.query(DELETE_PINS, [withPin.map(({ number }) => number)]);
-  await writeAttempts(tx, finished, parts.instance);
-  await establishPairings(tx, finished);
+  if (withPin.length > 0) tx.send(DELETE_PINS, [withPin.map(({ number }) => number)]);
+  writeAttempts(tx, finished, parts.instance);
   const numbers = finished.map(({ number }) => number);
-  await parts.recordOutcomes(tx, numbers);
-  await announceFinal(
+  // Both wait for answers, in the order of the locks: the first statement of each is sent at once.
+  await Promise.all([establishPairings(tx, finished), parts.recordOutcomes(tx, numbers)]);
+  announceFinal(
     tx,
     finished.filter((request) => awaited.has(claimKey(request))),
   );

@@ -10,9 +10,8 @@ export interface LanePlace {
  * Removes requests from the lanes where it is their turn, and gives each card to its next request. The caller holds the
  * cards' locks and has deleted the work rows.
  */
-export async function handOn(tx: Transaction, places: readonly LanePlace[]): Promise<void> {
-  if (places.length === 0) return;
-  await tx.query(HAND_ON, placeColumns(places));
+export function handOn(tx: Transaction, places: readonly LanePlace[]): void {
+  if (places.length > 0) tx.send(HAND_ON, placeColumns(places));
 }
 
 /** Returns two columns for `unnest`. */

@@ -42,14 +42,14 @@ export async function hastenRequests(
   if ('number' in which) {
     const [request] = await tx.query<{ cards: string[] }>(FIND_REQUEST, [which.number]);
     if (!request) return { hastened: false, reason: 'NOT_FOUND', state: null };
-    await lockCards(tx, request.cards);
+    lockCards(tx, request.cards);
     const work = await tx.query<Meant>(FIND_WORK, [[which.number]]);
     if (work.length > 0) return await hasten(tx, work, by);
     const [final] = await tx.query<{ state: string }>(FIND_STATE, [which.number]);
     return { hastened: false, reason: 'ALREADY_FINAL', state: final?.state ?? null };
   }
   const before = withinCards(await tx.query<Meant>(FIND_LANE, [which.card, HASTENED_MAX]));
-  await lockCards(tx, [...new Set([which.card, ...before.flatMap(({ cards }) => cards)])]);
+  lockCards(tx, [...new Set([which.card, ...before.flatMap(({ cards }) => cards)])]);
   // Requests that became final meanwhile are gone; newer ones are not selected.
   const work = await tx.query<Meant>(FIND_WORK, [before.map(({ number }) => number)]);
   return await hasten(tx, work, by);
@@ -69,12 +69,12 @@ async function hasten(
   const numbers = work.map(({ number }) => number);
   if (numbers.length === 0) return { hastened: true, numbers, backOffsEnded: 0 };
   const ended = await tx.query(END_BACK_OFFS, [numbers]);
-  await tx.query(MAKE_EXPRESS, [numbers]);
+  tx.send(MAKE_EXPRESS, [numbers]);
   const scheduled = work.filter((one) => one.scheduled).map(({ number }) => number);
-  if (scheduled.length > 0) await tx.query(MAKE_DUE, [scheduled]);
+  if (scheduled.length > 0) tx.send(MAKE_DUE, [scheduled]);
   await raisePredecessors(tx, numbers);
-  await tx.query(WRITE_WHO, [numbers, scheduled, by.user, by.unit]);
-  await tx.query(WAKE_DISPATCHERS);
+  tx.send(WRITE_WHO, [numbers, scheduled, by.user, by.unit]);
+  tx.send(WAKE_DISPATCHERS);
   return { hastened: true, numbers, backOffsEnded: ended.length };
 }
 

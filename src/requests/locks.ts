@@ -6,12 +6,11 @@ import type { Transaction } from '../platform/database.ts';
 const SUBSCRIPTION_LOCKS = 7002;
 
 /**
- * Locks subscriptions by number until the end of the transaction, ordered by hash, even if they have no row yet. Every
+ * Locks subscriptions by number, before the next statement and until the end of the transaction, ordered by hash, even if they have no row yet. Every
  * transaction that needs them takes them first: intake, and finishing that updates known pairings.
  */
-export async function lockSubscriptions(tx: Transaction, numbers: readonly string[]): Promise<void> {
-  if (numbers.length === 0) return;
-  await tx.query(LOCK_SUBSCRIPTIONS, [numbers]);
+export function lockSubscriptions(tx: Transaction, numbers: readonly string[]): void {
+  if (numbers.length > 0) tx.send(LOCK_SUBSCRIPTIONS, [numbers]);
 }
 
 const LOCK_SUBSCRIPTIONS = /* sql */ `
@@ -22,7 +21,7 @@ select pg_advisory_xact_lock(${SUBSCRIPTION_LOCKS}, hash)
 const CARD_LOCKS = 7001;
 
 /**
- * Locks cards until the end of the transaction, ordered by hash, so that no two transactions deadlock.
+ * Locks cards, before the next statement and until the end of the transaction, ordered by hash, so that no two transactions deadlock.
  *
  * A transaction must hold a card's lock to submit, finish, reschedule, activate or withdraw its requests. Intake takes
  * it before it reads the snapshots. Taking a lock twice is harmless. In the service's lock order, cards come after the
@@ -30,9 +29,8 @@ const CARD_LOCKS = 7001;
  *
  * At most 1,000 cards per transaction: PostgreSQL has space for about 6,400 locks in all (default settings).
  */
-export async function lockCards(tx: Transaction, cards: readonly string[]): Promise<void> {
-  if (cards.length === 0) return;
-  await tx.query(LOCK_CARDS, [cards]);
+export function lockCards(tx: Transaction, cards: readonly string[]): void {
+  if (cards.length > 0) tx.send(LOCK_CARDS, [cards]);
 }
 
 /** Two cards may share a hash, hence `distinct`; that only costs a little waiting. */

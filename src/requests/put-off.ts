@@ -27,7 +27,7 @@ export async function putOffRequests(
 ): Promise<number[]> {
   if (requests.length === 0) return [];
   const sorted = requests.toSorted((a, b) => a.number - b.number);
-  await lockCards(tx, cardsOf(sorted));
+  lockCards(tx, cardsOf(sorted));
   const put = await tx.query<{ number: number; claimed: string; before: number }>(PUT_OFF, [
     ...heldColumns(sorted),
     sorted.map(({ delayMs }) => delayMs),
@@ -36,8 +36,8 @@ export async function putOffRequests(
   ]);
   const before = new Map(put.map((row) => [claimKey({ number: row.number, token: row.claimed }), row.before]));
   const done = sorted.filter((request) => before.has(claimKey(request)));
-  await releaseTurns(tx, done);
-  await writeAttempts(
+  releaseTurns(tx, done);
+  writeAttempts(
     tx,
     done.map(({ number, token, exchanges }) => ({
       number,
@@ -60,10 +60,10 @@ export interface UntriedRequest extends Held {
  */
 export async function giveBackRequests(tx: Transaction, requests: readonly UntriedRequest[]): Promise<number[]> {
   if (requests.length === 0) return [];
-  await lockCards(tx, cardsOf(requests));
+  lockCards(tx, cardsOf(requests));
   const rows = await tx.query<Held>(GIVE_BACK, heldColumns(requests));
   const given = new Set(rows.map(claimKey));
-  await releaseTurns(
+  releaseTurns(
     tx,
     requests.filter((request) => given.has(claimKey(request))),
   );
@@ -74,9 +74,9 @@ export async function giveBackRequests(tx: Transaction, requests: readonly Untri
  * Releases the turns of requests that are no longer being sent: their pins are deleted. The lowest number of each such
  * card is next, which may be the same request or one that came due meanwhile.
  */
-async function releaseTurns(tx: Transaction, requests: readonly UntriedRequest[]): Promise<void> {
+function releaseTurns(tx: Transaction, requests: readonly UntriedRequest[]): void {
   const places = requests.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
-  if (places.length > 0) await tx.query(RELEASE_TURNS, placeColumns(places));
+  if (places.length > 0) tx.send(RELEASE_TURNS, placeColumns(places));
 }
 
 function cardsOf(requests: readonly { readonly cards: readonly string[] }[]): string[] {

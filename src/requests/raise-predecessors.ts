@@ -23,7 +23,7 @@ export async function raisePredecessors(tx: Transaction, numbers: readonly numbe
     claimed ||= raised.some((row) => row.claimed);
     last = raised.map(({ number }) => number);
   }
-  if (claimed) await tx.query(TELL_HOLDERS);
+  if (claimed) tx.send(TELL_HOLDERS);
 }
 
 /** Walks lane's primary key backwards, one row per card and step, and work's primary key. */

@@ -18,7 +18,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
   if (requests.length === 0) return [];
   const cards = requests.map((request) => smartcardsOf(request.command));
   const lanes = requests.map(({ outOfLane }, index) => (outOfLane === true ? [] : (cards[index] ?? [])));
-  await lockCards(tx, [...new Set(lanes.flat())]);
+  lockCards(tx, [...new Set(lanes.flat())]);
 
   const stored: StoredRequest[] = [];
   let ready = false;
@@ -28,7 +28,7 @@ export async function submitRequests(tx: Transaction, requests: readonly NewRequ
     for (const one of piece.stored) stored.push(one);
     ready ||= piece.ready;
   }
-  if (ready) await tx.query(WAKE_DISPATCHERS, [wakeMessageOf(requests)]);
+  if (ready) tx.send(WAKE_DISPATCHERS, [wakeMessageOf(requests)]);
   return stored;
 }
 
@@ -70,13 +70,13 @@ async function submitPiece(
     (cards[index] ?? []).slice(1).map((card) => ({ card, number })),
   );
   if (further.length > 0) {
-    await tx.query(INSERT_FURTHER_CARDS, [further.map(({ card }) => card), further.map(({ number }) => number)]);
+    tx.send(INSERT_FURTHER_CARDS, [further.map(({ card }) => card), further.map(({ number }) => number)]);
   }
   const due = stored.flatMap(({ number, due: isDue }, index) =>
     isDue ? (lanes[index] ?? []).map((card) => ({ card, number })) : [],
   );
   if (due.length > 0) {
-    await tx.query(INSERT_LANES, [due.map(({ card }) => card), due.map(({ number }) => number)]);
+    tx.send(INSERT_LANES, [due.map(({ card }) => card), due.map(({ number }) => number)]);
   }
   const waiting = await tx.query<{ number: number }>(INSERT_WORK, [
     stored.map(({ number }) => number),
@@ -93,7 +93,7 @@ async function submitPiece(
     sealedPin ? [{ number: stored[index]?.number, sealedPin }] : [],
   );
   if (pins.length > 0) {
-    await tx.query(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
+    tx.send(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
   return { stored: stored.map(({ number, id }) => ({ number, id })), ready: waiting.length < stored.length };
 }

@@ -33,7 +33,7 @@ export async function withdrawRequest(
   const [request] = await tx.query<{ cards: string[] }>(FIND_REQUEST, [number]);
   if (!request) return refused('NOT_FOUND', `there is no provisioning request ${number}: check the number`);
   const { cards } = request;
-  await lockCards(tx, cards);
+  lockCards(tx, cards);
   const [work] = await tx.query<WorkRow>(LOCK_WORK, [number]);
   if (!work) {
     const [final] = await tx.query<{ life_cycle_state: string }>(FIND_STATE, [number]);
@@ -65,7 +65,7 @@ export async function withdrawUnclaimed(
 ): Promise<number[]> {
   if (numbers.length === 0) return [];
   const pending = await tx.query<{ cards: string[] }>(FIND_PENDING, [numbers]);
-  await lockCards(tx, [...new Set(pending.flatMap(({ cards }) => cards))]);
+  lockCards(tx, [...new Set(pending.flatMap(({ cards }) => cards))]);
   const unclaimed = await tx.query<Omit<WorkRow, 'leased'> & { number: number; cards: string[] }>(LOCK_UNCLAIMED, [
     numbers,
   ]);
@@ -103,10 +103,10 @@ async function reject(
   const numbers = withdrawn.map(({ number }) => number);
   const places = withdrawn.flatMap(({ number, cards }) => cards.map((card) => ({ card, number })));
   const turns = await tx.query<LanePlace>(FIND_TURNS, placeColumns(places));
-  await tx.query(REMOVE_WORK, [numbers]);
-  await tx.query(LEAVE_LANES, placeColumns(places));
-  await handOn(tx, turns);
-  await tx.query(WRITE_FINAL_STATE, [
+  tx.send(REMOVE_WORK, [numbers]);
+  tx.send(LEAVE_LANES, placeColumns(places));
+  handOn(tx, turns);
+  tx.send(WRITE_FINAL_STATE, [
     numbers,
     numbers.map(() => FINAL.state),
     numbers.map(() => null),
@@ -115,10 +115,10 @@ async function reject(
     numbers.map(() => null),
     withdrawn.map(({ attempts }) => attempts),
   ]);
-  if (by !== null) await tx.query(WRITE_WHO, [numbers, by.user, by.unit]);
-  await tx.query(DELETE_PINS, [numbers]);
+  if (by !== null) tx.send(WRITE_WHO, [numbers, by.user, by.unit]);
+  tx.send(DELETE_PINS, [numbers]);
   await recordOutcomes(tx, numbers);
-  await announceFinal(
+  announceFinal(
     tx,
     withdrawn.flatMap(({ number, awaited }) => (awaited ? [{ number, state: FINAL.state }] : [])),
   );

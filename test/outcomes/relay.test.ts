@@ -46,7 +46,7 @@ function actionOutcome(key: string, number: string, more: Partial<CrmActionOutco
 }
 
 const put = (ground: Ground, messages: readonly NewOutboxMessage[]) =>
-  ground.db.transaction((tx) => addToOutbox(tx, messages));
+  ground.db.transaction((tx) => Promise.resolve(addToOutbox(tx, messages)));
 
 /** The numbers of the actions that came out of Kafka, in order of arrival. */
 function arrived(ground: Ground, key?: string): string[] {

@@ -2,7 +2,7 @@
  * Prints every SQL statement of `src` as JSON: where it is, its text, what its row type says, and what its comment
  * claims. A program of its own, because it loads the modules with one more export each.
  *
- * The statements are the first arguments of the calls of `query` that `src/platform/database.ts` declares. Their text is
+ * The statements are the first arguments of the calls of `query` and `send` that `src/platform/database.ts` declares. Their text is
  * what the argument is when the module is loaded. The row types come from the compiler.
  */
 import { readFileSync } from 'node:fs';
@@ -80,7 +80,7 @@ function callsIn(node: Node, file: SourceFile, checker: Checker): CallExpression
     calls.push(...callsIn(child, file, checker));
   });
   if (!isCallExpression(node) || !isPropertyAccessExpression(node.expression)) return calls;
-  if (node.expression.name.text !== 'query') return calls;
+  if (!['query', 'send'].includes(node.expression.name.text)) return calls;
   const declared = checker.getSymbolAtLocation(node.expression.name)?.declarations ?? [];
   return declared.some(({ path }) => path === DECLARATION.toLowerCase() || path === DECLARATION)
     ? [...calls, node]
@@ -122,7 +122,9 @@ function describe(call: CallExpression, file: SourceFile, checker: Checker): Fou
     name: `${place} ${name}`,
     file: file.fileName,
     expression,
-    ...columnsOf(call, checker),
+    ...(isPropertyAccessExpression(call.expression) && call.expression.name.text === 'send'
+      ? { columns: null, open: false }
+      : columnsOf(call, checker)),
     ...commentsOf(argument, file),
   };
 }

@@ -24,7 +24,7 @@ export interface Written {
 export function writeImported(db: Database, imported: readonly ImportedSubscription[]): Promise<Written> {
   return db.transaction(async (tx) => {
     const newest = newestByNumber(imported);
-    await lockSubscriptions(tx, [...newest.keys()]);
+    lockSubscriptions(tx, [...newest.keys()]);
     const current = await lockCurrent(tx, [...newest.keys()]);
     const news = [...newest.values()].filter(
       ({ snapshot }) => snapshot.version > (current.get(snapshot.number)?.version ?? -Infinity),
@@ -32,7 +32,7 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
     if (news.length === 0) return { added: 0, updated: 0, known: imported.length };
     const added = news.filter(({ snapshot }) => !current.has(snapshot.number));
     const replaced = news.flatMap(({ snapshot }) => current.get(snapshot.number)?.snapshot ?? []);
-    await lockCards(tx, [
+    lockCards(tx, [
       ...new Set([...news.map(({ snapshot }) => snapshot), ...replaced].flatMap((snapshot) => snapshotCards(snapshot))),
     ]);
     const numbers = replaced.map(({ number }) => number);
@@ -49,7 +49,7 @@ export function writeImported(db: Database, imported: readonly ImportedSubscript
       }),
     );
     await writeConsequences(tx, { subscriptions }, [], { facetWaitMs: 0 });
-    await writePairings(
+    writePairings(
       tx,
       added.flatMap(({ snapshot: { number }, pairings }) =>
         pairings.flatMap((pairing) => pairing.smartcards.map((card) => ({ number, card, pairing }))),

@@ -29,7 +29,7 @@ export const reconcileFixKind = runKind({
   chunk: 100,
   async planRequests(tx, { parameters }, targets, { rules }) {
     const cards = targets.map(({ target }) => target);
-    await lockCards(tx, cards);
+    lockCards(tx, cards);
     const holders = await holdingSnapshots(tx, cards);
     return targets.map(({ target, data }): TargetPlan => {
       const { fixes, withheld } = planFixes(

@@ -31,7 +31,7 @@ export const reconcileKind = runKind({
   chunk: 200,
   async planRequests(tx, _run, targets, { rules }) {
     const cards = targets.map(({ target }) => target);
-    await lockCards(tx, cards);
+    lockCards(tx, cards);
     const holders = await holdingSnapshots(tx, cards);
     return cards.map((card) =>
       rules.smartcardPattern.test(card)

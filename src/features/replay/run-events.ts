@@ -139,9 +139,9 @@ export async function runEvents(
     looked: Evaluated,
   ): Promise<{ counts: Record<string, number>; requests: readonly number[]; stop: boolean }> {
     const { number } = group;
-    await lockSubscriptions(tx, [number]);
+    lockSubscriptions(tx, [number]);
     const own = await readEvents(tx, [number]);
-    await lockCards(tx, cardsOf(own, await readCurrent(tx, [number])));
+    lockCards(tx, cardsOf(own, await readCurrent(tx, [number])));
     const history = await readHistory(tx, [number], own);
     const known = { ...group, messages: group.messages.filter((message) => !looked.unknown.includes(message)) };
     const evaluated = evaluateGroup(known, history, options);

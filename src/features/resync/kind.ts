@@ -23,9 +23,9 @@ export const resyncKind = runKind({
   chunk: 20,
   async planRequests(tx, _run, targets, { rules }) {
     const numbers = targets.map(({ target }) => target);
-    await lockSubscriptions(tx, numbers);
+    lockSubscriptions(tx, numbers);
     const snapshots = await newestSnapshots(tx, numbers);
-    await lockCards(tx, [...new Set([...snapshots.values()].flatMap(snapshotCards))]);
+    lockCards(tx, [...new Set([...snapshots.values()].flatMap(snapshotCards))]);
     return numbers.map((target): TargetPlan => {
       const snapshot = snapshots.get(target);
       if (snapshot === undefined) return { target, requests: [], outcome: 'SUBSCRIPTION_NOT_FOUND' };

@@ -61,10 +61,12 @@ async function startOf(tx: Transaction, schedule: DueSchedule, context: KindCont
       },
       context,
     );
+    await tx.settled();
     return { outcome: 'STARTED', runId, detail: null };
   } catch (error) {
     const problem = refusalOf(error);
     if (problem === null) throw error;
+    await tx.settled();
     await tx.query('rollback to savepoint start');
     return { outcome: 'REFUSED', runId: null, detail: problem };
   }

@@ -56,7 +56,7 @@ export async function planAddToPairing(
     return { requests: [{ command, subscription }], leftOut: [] };
   }
   const subscription = await lockedSubscription(tx, subscriptionOf(input));
-  await lockCards(tx, snapshotCards(subscription));
+  lockCards(tx, snapshotCards(subscription));
   const known = await readKnownPairings(tx, subscription.number);
   const { sound, malformed } = devicesOf(subscription, patterns);
   const requests: PlannedRequest[] = [];

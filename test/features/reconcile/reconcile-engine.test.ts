@@ -139,7 +139,7 @@ test('a fix waits for the event that holds its card, and does nothing against it
   const fix = await begin('RECONCILE_FIX', { run });
   let driven: Promise<void> | undefined;
   await db.transaction(async (tx) => {
-    await lockCards(tx, [card]);
+    lockCards(tx, [card]);
     driven = drive(fix);
     await eventually(async () => ((await waitingForCards()) > 0 ? true : undefined), 'the fix waits for the card');
     await tx.query('update subscription set snapshot = $2, version = $3 where number = $1', [

@@ -117,7 +117,7 @@ export async function accept(db: Database): Promise<void> {
          case when type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') then '{"kind":"done"}'::jsonb end as "pairingNews"
        from request where life_cycle_state = 'PENDING' order by number`,
     );
-    await lockSubscriptions(tx, subscriptionsTaught(rows));
+    lockSubscriptions(tx, subscriptionsTaught(rows));
     await establishPairings(tx, rows);
   });
   await finishPending(db);
