@@ -74,7 +74,10 @@ program
   .command('idle')
   .description('one event at a time, from producing it to consuming its outcomes, against a bare round trip')
   .option('--events <n>', 'events', whole, 300)
-  .action((options: { events: number }) => measured('idle', 2 * MINUTE_MS, (report) => idle(report, options)));
+  .option('--distance-ms <n>', 'how far away the database is', Number, 0)
+  .action((options: { events: number; distanceMs: number }) =>
+    measured('idle', 2 * MINUTE_MS, (report) => idle(report, options)),
+  );
 
 program
   .command('intake')
@@ -97,7 +100,8 @@ program
   .command('dispatch')
   .description('claiming and finishing requests of an instant CAS, against a bare queue')
   .option('--requests <n>', 'requests', whole, 30_000)
-  .action((options: { requests: number }) =>
+  .option('--distance-ms <n>', 'measure it with the database this far away, too', Number, 0)
+  .action((options: { requests: number; distanceMs: number }) =>
     measured('dispatch', 2 * MINUTE_MS, (report) => dispatch(report, options)),
   );
 

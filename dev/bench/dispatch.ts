@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { DISPATCH_PLANNER } from '../../src/platform/planner-settings.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { dispatchToInstantCas, SAMPLE_BODY } from './instant-cas.ts';
+import { startTcpProxy, targetOf, through } from '../../test/support/tcp-proxy.ts';
 import { loadLine, type Report } from './report.ts';
 import { openSite, until } from './site.ts';
 
@@ -14,7 +15,10 @@ const FLOOR_BATCH = 2 * SLOTS;
  * The dispatcher with a CAS that answers at once, inside the process (SOAP is measured apart), against claim, completion,
  * attempt and outbox of a bare queue without order, limits and rules, in the same run. One request a card.
  */
-export async function dispatch(report: Report, options: { readonly requests: number }): Promise<void> {
+export async function dispatch(
+  report: Report,
+  options: { readonly requests: number; readonly distanceMs: number },
+): Promise<void> {
   const site = await openSite(report, { parts: ['postgres'] });
   const open = (url: string): Database =>
     openDatabase({
@@ -32,14 +36,7 @@ export async function dispatch(report: Report, options: { readonly requests: num
     await bareDb.close();
 
     const db = open(site.databaseUrl);
-    const begunAt = performance.now();
-    const dispatcher = dispatchToInstantCas(db, SLOTS);
-    await until('every request is final', 80_000, 50, async () => {
-      const [row] = await site.db.query<{ left: boolean }>('select exists (select from work) as left');
-      return row?.left === false;
-    });
-    const real = options.requests / ((performance.now() - begunAt) / 1000);
-    await dispatcher.stop();
+    const real = await dispatchedRate(db, options.requests);
     const [counted] = await db.query<{ completed: number; outcomes: number; attempts: number }>(
       `select (select count(*) from request where life_cycle_state = 'COMPLETED') as completed,
               (select count(*) from outbox) as outcomes, (select count(*) from attempt) as attempts`,
@@ -55,9 +52,34 @@ export async function dispatch(report: Report, options: { readonly requests: num
       JSON.stringify(counted),
     );
     report.check('at least 0.35 of the bare queue', real / bare >= 0.35, `${(real / bare).toFixed(2)}, aim 0.7`);
+    if (options.distanceMs > 0) {
+      const farUrl = await site.anotherDatabase();
+      await fill(farUrl, options.requests);
+      const way = await startTcpProxy(targetOf(farUrl), options.distanceMs);
+      const farDb = open(through(way, farUrl));
+      const far = await dispatchedRate(farDb, options.requests);
+      await farDb.close();
+      await way.close();
+      report.line(
+        `with the database ${options.distanceMs} ms away ${Math.round(far)} requests/s, ${(far / real).toFixed(2)} of that`,
+      );
+    }
   } finally {
     await site.close();
   }
+}
+
+/** Dispatches everything; returns how many requests a second became final. */
+async function dispatchedRate(db: Database, requests: number): Promise<number> {
+  const begunAt = performance.now();
+  const dispatcher = dispatchToInstantCas(db, SLOTS);
+  await until('every request is final', 80_000, 50, async () => {
+    const [row] = await db.query<{ left: boolean }>('select exists (select from work) as left');
+    return row?.left === false;
+  });
+  const seconds = (performance.now() - begunAt) / 1000;
+  await dispatcher.stop();
+  return requests / seconds;
 }
 
 async function bareRate(db: Database, requests: number): Promise<number> {

@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import kafkajs from '../../src/platform/kafkajs/index.ts';
 import type { HistoryEvent } from '../../test/support/histories.ts';
+import { startTcpProxy, targetOf, through } from '../../test/support/tcp-proxy.ts';
 import { openBareHttp } from './bare-http.ts';
 import { encodeEvent, registerWriters } from './load.ts';
 import { loadLine, quantile, type Report } from './report.ts';
@@ -24,8 +25,12 @@ interface Times {
  * One event at a time through an idle service, from before it is produced until both outcomes are consumed, in turns
  * with a bare Kafka round trip (the same client and settings, the same bytes) and a bare HTTP exchange with the CAS.
  */
-export async function idle(report: Report, options: { readonly events: number }): Promise<void> {
+export async function idle(
+  report: Report,
+  options: { readonly events: number; readonly distanceMs: number },
+): Promise<void> {
   const site = await openSite(report);
+  const way = await startTcpProxy(targetOf(site.databaseUrl), options.distanceMs);
   try {
     const simulator = await site.startSimulator();
     const bareHttp = await openBareHttp(
@@ -48,7 +53,10 @@ export async function idle(report: Report, options: { readonly events: number })
       createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
     });
     await producer.connect();
-    const service = await site.startService({ CONAX_BASE_URL: simulator.url });
+    const service = await site.startService({
+      CONAX_BASE_URL: simulator.url,
+      ...(options.distanceMs > 0 ? { DATABASE_URL: through(way, site.databaseUrl) } : {}),
+    });
 
     const times: Times[] = [];
     for (let n = 1; n <= WARM_UP + options.events; n += 1) {
@@ -78,6 +86,7 @@ export async function idle(report: Report, options: { readonly events: number })
     await Promise.all([producer.disconnect(), bareHttp.close(), ...readers.map((reader) => reader.close())]);
     await tell(report, site, times);
   } finally {
+    await way.close();
     await site.close();
   }
 }

@@ -12,8 +12,11 @@ export interface TcpProxy {
   close(): Promise<void>;
 }
 
-/** A proxy on a free port of 127.0.0.1. */
-export async function startTcpProxy(target: { readonly host: string; readonly port: number }): Promise<TcpProxy> {
+/** A proxy on a free port of 127.0.0.1. `delayMs`: how much later than sent the client's bytes reach the server. */
+export async function startTcpProxy(
+  target: { readonly host: string; readonly port: number },
+  delayMs = 0,
+): Promise<TcpProxy> {
   let mode: 'pass' | 'cut' | 'stall' = 'pass';
   const pairs = new Set<readonly [Socket, Socket]>();
   const server = createServer((client) => {
@@ -23,10 +26,13 @@ export async function startTcpProxy(target: { readonly host: string; readonly po
     }
     const upstream = connect(target.port, target.host);
     const pair = [client, upstream] as const;
+    for (const socket of pair) socket.setNoDelay(true);
     pairs.add(pair);
     if (mode === 'stall') for (const socket of pair) socket.pause();
     for (const [from, to] of [pair, [upstream, client]] as const) {
-      from.on('data', (bytes) => to.write(bytes));
+      // Timers of one length end in the order in which they were set.
+      if (delayMs > 0 && from === client) from.on('data', (bytes) => setTimeout(() => to.write(bytes), delayMs));
+      else from.on('data', (bytes) => to.write(bytes));
       from.on('end', () => to.end());
       from.on('error', () => to.destroy());
       from.on('close', () => pairs.delete(pair));
