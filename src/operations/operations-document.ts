@@ -1,31 +1,39 @@
 import { OPERATIONS_PATH } from '../http/calls.ts';
 import { commandsOf, type Feature, type Operation } from './operation.ts';
 
-/** docs/operations.md, whole. */
+/** Returns the whole text of docs/operations.md. Descriptions are in `/docs` and `--help`. */
 export function operationsDocument(features: readonly Feature[]): string {
   return `# Operations
 
 Generated from \`src/features\` by \`npm run generate\`; do not edit.
 
-Each operation is an HTTP call under \`${OPERATIONS_PATH}\` ([operations-api.md](operations-api.md)) and a command
-(\`npx conax-provisioning …\`) with the same input and the same data. \`/docs\` and \`--help\` describe the input.
-A call without a command here has one of its own kind, which works in the command's process.
+Each operation is an HTTP call under \`${OPERATIONS_PATH}\` and a command (\`npx conax-provisioning …\`) with the same input
+and the same data. \`/docs\` and \`--help\` describe them. A call without a command here has one of its own kind
+([0009](decisions/0009-one-definition-per-operation.md)).
 
-${features.map(section).join('\n')}`;
+The calls share users, tokens, envelope and [error codes](errors-web-api.md) with [the Web API](web-api.md), where you log
+in. A GET has parameters in the query, a POST in a JSON body, which may be absent if nothing is required.
+
+\`\`\`
+API=http://127.0.0.1:8080
+curl -s $API${OPERATIONS_PATH}/utilities/messages -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+  -d '{"type":"BARK","message":"Your new package is on","smartcard_ca_ids":["20000000329"]}'
+\`\`\`
+
+| command | call | role | what it does |
+|---|---|---|---|
+${features.flatMap(rowsOf).join('\n')}
+`;
 }
 
-function section(feature: Feature): string {
-  const { name, summary, operations } = feature;
-  const alone = operations.filter(({ hasCommand = true }) => !hasCommand);
-  const rows = [
-    ...commandsOf(feature).map((one) => row(`\`${one.name}\``, one.operation, one)),
-    ...alone.map((one) => row('-', one, one)),
+function rowsOf(feature: Feature): string[] {
+  const alone = feature.operations.filter(({ hasCommand = true }) => !hasCommand);
+  return [
+    ...commandsOf(feature).map((one) => row(`\`${one.name}\``, one.operation, one.summary)),
+    ...alone.map((one) => row('-', one, one.summary)),
   ];
-  return `## ${name}\n\n${summary}\n\n| command | call | role | what it does |\n|---|---|---|---|\n${rows.join('\n')}\n`;
 }
 
-function row(command: string, { route, role }: Operation, { summary, description }: Texts): string {
-  return `| ${command} | \`${route}\` | ${role} | ${summary}. ${description} |`;
+function row(command: string, { route, role }: Operation, summary: string): string {
+  return `| ${command} | \`${route}\` | ${role} | ${summary} |`;
 }
-
-type Texts = Pick<Operation, 'summary' | 'description'>;
