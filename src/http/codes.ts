@@ -331,16 +331,15 @@ export type WebApiCodeName = keyof typeof webApiCodes;
 export function webApiCodesDocument(): string {
   const rows = Object.entries<WebApiCode>(webApiCodes)
     .toSorted(([, one], [, other]) => one.status - other.status)
-    .map(([code, { status, message, remedy }]) => `| \`${code}\` | ${status} | ${message} | ${remedy} |`);
+    .map(([code, { status, remedy }]) => `| \`${code}\` | ${status} | ${remedy} |`);
   return `# Codes of the Web API and the operations API
 
-\`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` its meaning, and \`status.description\` names the field,
+\`status.code\` of the envelope is \`OK\` or one of these, \`status.message\` explains it, and \`status.description\` names the field,
 the problem and the remedy. A refusal of the CAS is not an error of the call: it is in \`data\` (\`life_cycle_state\`,
-\`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and [errors-dispatch.md](errors-dispatch.md). The calls:
-[web-api.md](web-api.md) and [operations-api.md](operations-api.md).
+\`error_code\`), with the codes of [errors-conax.md](errors-conax.md) and [errors-dispatch.md](errors-dispatch.md).
 
-| code | HTTP | meaning | what to do |
-|---|---|---|---|
+| code | HTTP | what to do |
+|---|---|---|
 ${rows.join('\n')}
 `;
 }

@@ -4,7 +4,7 @@ import { webApiCodes, webApiCodesDocument } from '../../src/http/codes.ts';
 
 const root = new URL('../../', import.meta.url);
 
-test('docs/errors-web-api.md has every code, with status, meaning and remedy', async () => {
+test('docs/errors-web-api.md has every code, with status and remedy', async () => {
   expect(await readFile(new URL('docs/errors-web-api.md', root), 'utf8')).toBe(webApiCodesDocument());
 });
 
