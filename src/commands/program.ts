@@ -9,7 +9,6 @@ import { addReplayWork } from './replay.ts';
 import { addRetentionRun } from './retention.ts';
 import { serveCommand } from './serve.ts';
 import { simulatorCommand } from './simulator.ts';
-import { addPinKeyCommand } from './pin-key.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
 import { visible } from '../platform/terminal-text.ts';
@@ -31,7 +30,6 @@ function featureCommandOf(feature: Feature): Command {
   const command = featureCommand(feature);
   if (feature.name === 'replay') addReplayWork(command);
   if (feature.name === 'retention') addRetentionRun(command);
-  if (feature.name === 'pin') addPinKeyCommand(command);
   return command;
 }
 

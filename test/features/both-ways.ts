@@ -10,6 +10,7 @@ import type { Field } from '../../src/commands/command-fields.ts';
 import { reportAndExitCode } from '../../src/commands/exit-codes.ts';
 import { createProgram } from '../../src/commands/program.ts';
 import { pauseProvider } from '../../src/dispatch/provider.ts';
+import { addToQueue } from '../../src/features/queue/store.ts';
 import { webApiCodes, type WebApiCodeName } from '../../src/http/codes.ts';
 import { webApiMetrics } from '../../src/http/metrics.ts';
 import { registerApis } from '../../src/http/server.ts';
@@ -31,19 +32,27 @@ const CARD = '20000000329';
 /** An operation as a call and as a command, each on a database of its own with the same rows. */
 export interface BothWays {
   call(one: Operation, input: Input, fields: readonly Field[]): Promise<Ended>;
-  command(one: FurtherCommand, input: Input, fields: readonly Field[]): Promise<Ended>;
+  command(one: ComparedCommand, input: Input, fields: readonly Field[]): Promise<Ended>;
   close(): Promise<void>;
 }
 
 export type Input = Readonly<Record<string, unknown>>;
+
+/** A command of an operation, or one that does an operation's work in a way of its own. */
+export interface ComparedCommand extends Pick<FurtherCommand, 'name' | 'operation' | 'cli'> {
+  /** Whether it has `--by`; by default if its call is a POST. */
+  readonly takesBy?: boolean;
+}
 
 /** How a call or a command ended. */
 export interface Ended {
   /** As the command line has it. */
   readonly exitCode: number;
   readonly data: unknown;
-  /** The sentence of an error, with the fields' names; null if it has none that both ways share. */
+  /** The sentence of an error, with the fields' names; null if there is none. */
   readonly said: string | null;
+  /** Commander refused the arguments, in its own words and with the options' names. */
+  readonly isOfCommander?: true;
 }
 
 export async function openBothWays(): Promise<BothWays> {
@@ -86,7 +95,7 @@ export async function openBothWays(): Promise<BothWays> {
     return { exitCode: exitCodeOf(status.code, said), data, said };
   }
 
-  async function command(one: FurtherCommand, input: Input, fields: readonly Field[]): Promise<Ended> {
+  async function command(one: ComparedCommand, input: Input, fields: readonly Field[]): Promise<Ended> {
     let [stdout, stderr] = ['', ''];
     vi.spyOn(process.stdout, 'write').mockImplementation((text) => ((stdout += String(text)), true));
     vi.spyOn(process.stderr, 'write').mockImplementation((text) => ((stderr += String(text)), true));
@@ -95,11 +104,11 @@ export async function openBothWays(): Promise<BothWays> {
     vi.stubEnv('KAFKA_BROKERS', '127.0.0.1:1');
     vi.stubEnv('SCHEMA_REGISTRY_URL', 'http://127.0.0.1:1');
     const { cli: its } = one;
-    const isPost = routeOf(one.operation).method === 'POST';
+    const { takesBy = routeOf(one.operation).method === 'POST' } = one;
     const args = [
       ...one.name.split(' '),
       '--json',
-      ...(isPost ? ['--by=admin'] : []),
+      ...(takesBy ? ['--by=admin'] : []),
       ...(its.ask === undefined ? [] : ['--yes']),
       ...(its.follow === undefined || its.follow.onlyIfAsked ? [] : ['--no-wait']),
       ...(its.waits === true ? ['--timeout=1'] : []),
@@ -110,17 +119,17 @@ export async function openBothWays(): Promise<BothWays> {
       ...fields.filter(({ isArgument }) => isArgument).flatMap(({ path }) => textsOf(valueAt(input, path))),
     ];
     let exitCode = 0;
-    let isUnderstood = true;
     try {
       await createProgram().parseAsync(['node', 'cli', ...args]);
     } catch (error) {
-      isUnderstood = !(error instanceof CommanderError);
       stderr = '';
       exitCode = reportAndExitCode(error);
+      if (error instanceof CommanderError) return { exitCode, data: null, said: error.message, isOfCommander: true };
+    } finally {
+      vi.restoreAllMocks();
     }
-    vi.restoreAllMocks();
     if (stdout !== '') return { exitCode: 0, data: JSON.parse(stdout) as unknown, said: null };
-    return { exitCode, data: null, said: isUnderstood && exitCode !== 0 ? withFields(stderr.trim(), fields) : null };
+    return { exitCode, data: null, said: exitCode === 0 ? null : withFields(stderr.trim(), fields) };
   }
 }
 
@@ -145,6 +154,9 @@ async function openPrepared(): Promise<Prepared> {
   const subscription = household('S0000000329', CARD, ['101', '102']);
   for (const service of subscription.services) service.productCode = 'SPORT';
   await know(db, [subscription]);
+  // `runs queue` on the command line starts no run that has nothing to send.
+  const entry = { type: 'MAIL', message: 'Your new package is on', smartcard_ca_id: CARD } as const;
+  await addToQueue(db, entry, { user: 'test', unit: null }, { rules: RULES });
   for (const [table, column, next] of [
     ['run', 'id', 17],
     ['communication_queue', 'number', 17],

@@ -4,6 +4,7 @@ import { sealPin } from '../../src/http/seal-pin.ts';
 import { createSeal } from '../../src/platform/seal.ts';
 import { changePinKey, pinKeyProblem, sealWithNamedKey } from '../../src/requests/pin-key.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
+import { runCli } from '../support/cli.ts';
 import { openTestRequests, requestFor, type TestRequests } from './support.ts';
 
 const key = (): string => randomBytes(32).toString('hex');
@@ -73,4 +74,23 @@ test('a lost key cannot be changed while a PIN waits that it sealed, and can be 
   await store.db.query('truncate request_pin');
   expect(await changePinKey(store.db, next)).toBe('changed');
   expect(await pinKeyProblem(store.db, next)).toBeNull();
+});
+
+test('the command changes the key, repeats it without harm, and refuses while a PIN waits that only a lost key opens', async () => {
+  await waitingPin(await sealWithNamedKey(store.db, former, '1234'));
+  const change = (pinKey?: string) =>
+    runCli(['pin', 'change-key', '--json'], {
+      DATABASE_URL: store.url,
+      ...(pinKey === undefined ? {} : { PIN_KEY: pinKey }),
+    });
+  expect(await change()).toMatchObject({
+    exitCode: 2,
+    stderr: expect.stringMatching(/^PIN_KEY is not set: /) as string,
+  });
+  expect(await change(NEXT)).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringMatching(/^the former key sealed 1 waiting PINs, and PIN_KEY lacks that key: /) as string,
+  });
+  expect(await change(`${NEXT}\n${FORMER}`)).toMatchObject({ exitCode: 0, stdout: '{\n  "changed": true\n}\n' });
+  expect(await change(NEXT)).toMatchObject({ exitCode: 0, stdout: '{\n  "changed": false\n}\n' });
 });

@@ -48,6 +48,9 @@ const limits = {
   requests_per_second: wholeNumber(1, 100_000, 'How many requests a second at most').optional(),
 };
 
+export const ID_MAX = 999_999_999_999_999;
+export const replayIdField = wholeNumber(1, ID_MAX, 'The number that `replay list` shows first');
+
 /** The input of a plan. */
 export const planInput = z.strictObject({ ...selection, reason }).superRefine(checkSource);
 /** The input of a replay of events. */
@@ -55,7 +58,7 @@ export const runInput = z.strictObject({ ...selection, ...limits, reason }).supe
 /** The inputs on the command line, which does the work itself and may read a file. */
 export const localPlanInput = z.strictObject({ ...selection, file }).superRefine(checkSource);
 export const localRunInput = z.strictObject({ ...selection, file, ...limits, reason }).superRefine(checkSource);
-export const localResumeInput = z.strictObject({ id: wholeNumber(1, NUMBER_MAX, 'The id of the replay'), ...limits });
+export const localResumeInput = z.strictObject({ id: replayIdField, ...limits });
 
 /** The options of the command line that have other names than the fields. */
 export const OPTION_NAMES = {

@@ -7,7 +7,7 @@ import { plan } from '../../planning/plan.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
 import { planRowsAfter } from './hosted-plan.ts';
-import { outcomesInput, outcomesOf, planInput, runInput, selectionOf } from './inputs.ts';
+import { ID_MAX, outcomesInput, outcomesOf, planInput, replayIdField, runInput, selectionOf } from './inputs.ts';
 import { outcomeSelection } from './outcomes.ts';
 import { isDifference, planEvents } from './plan-events.ts';
 import type { PlanRow } from './plan-rows.ts';
@@ -33,13 +33,11 @@ import {
   showRow,
 } from './view.ts';
 
-const ID_MAX = 999_999_999_999_999;
 const PAGE_MAX = 1_000;
 const INBOX = { kind: 'inbox', from: null, to: null, disposition: null } as const;
 const STARTED = 'Answers at once; an instance of the service works on it, and `GET /replays/{id}` shows how far it is.';
 
-const id = wholeNumber(1, ID_MAX, 'The number that `replay list` shows first');
-const identified = z.strictObject({ id });
+const identified = z.strictObject({ id: replayIdField });
 
 /** A replay that the service works on. On the command line, a command does the work itself (src/commands/replay.ts). */
 const hosted = {
@@ -120,7 +118,7 @@ export const replay: Feature = {
       role: 'viewer',
       route: 'GET /replays/{id}/plan_rows',
       input: z.strictObject({
-        id,
+        id: replayIdField,
         after: wholeNumber(0, ID_MAX, 'Starts after this row, `last` of the page before').default(0),
         limit: wholeNumber(1, PAGE_MAX, 'How many').default(100),
       }),
