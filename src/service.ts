@@ -206,7 +206,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       url: settings.DATABASE_URL,
       maxConnections: Math.floor(settings.DATABASE_MAX_CONNECTIONS * share),
       applicationName,
-      // Also the longest wait for a connection of a pool that is stuck: who waits says so, and tries again.
+      // Also the longest wait for a connection of a stuck pool: the waiting part reports it and tries again.
       connectTimeoutMs: 4_000,
       onIdleError: (error) => logger.warn({ err: error }, 'a database connection broke while idle'),
     });

@@ -25,7 +25,7 @@ export interface FieldSchema {
   readonly default?: unknown;
   readonly properties?: Readonly<Record<string, FieldSchema>>;
   readonly required?: readonly string[];
-  /** The forms of an input that a field tells apart. */
+  /** The forms of an input that a field distinguishes. */
   readonly oneOf?: readonly FieldSchema[];
 }
 

@@ -81,7 +81,7 @@ async function secretOf(field: Field, options: Options, { instead = {} }: Comman
   const listed = [...ways, ...(flag === undefined ? [] : [`--${kebab(flag)}`])];
   const given = `${listed.slice(0, -1).join(', ')} or ${listed.at(-1)}`;
   const source = { file: file as string | undefined, stdin: stdin === true };
-  // A secret that may be left out is asked for only if its absence must be said.
+  // An optional secret is asked for only if a flag could replace it and is not given.
   const isAsked = field.isRequired || flag !== undefined;
   if (!isAsked && source.file === undefined && !source.stdin) return { name };
   return { value: await secretFrom(what, source, given), name };

@@ -5,8 +5,8 @@ import type { TryOptions } from './conax-try.ts';
 import { ExitCode } from './exit-codes.ts';
 
 /**
- * `conax`: the files that say how the CAS is spoken to. No part needs database or Kafka. What each part does is loaded when
- * it runs: other commands need not wait for WSDLs and SOAP.
+ * `conax`: the files that define what is sent to the CAS. No part needs database or Kafka. What each part does is
+ * loaded when it runs: other commands need not wait for WSDLs and SOAP.
  */
 export function conaxCommand(): Command {
   const conax = new Command('conax').description(

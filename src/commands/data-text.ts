@@ -22,7 +22,7 @@ export function dataText(data: object, columns: number | undefined): string {
   return [...lines, ...tables].join('\n');
 }
 
-/** What people are told about a list that is empty; null for other data. */
+/** What people read about an empty list; null for other data. */
 export function emptyText(data: object): string | null {
   const entries = Object.entries(data);
   const [name = '', value] = entries[0] ?? [];

@@ -18,7 +18,7 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
-/** Prints what went wrong on standard error, in one message for people, and returns the exit code that says which kind. */
+/** Prints what went wrong on standard error, in one message for people, and returns the exit code of its kind. */
 export function reportAndExitCode(error: unknown): number {
   // Commander has printed its own message (or the help that was asked for) already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? ExitCode.done : ExitCode.usage;

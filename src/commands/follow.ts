@@ -11,8 +11,8 @@ const LINE_EVERY_MS = 10_000;
 type Output = Readonly<Record<string, unknown>>;
 
 /**
- * Shows on standard error how far something is, and why nothing is sent meanwhile, until it is over or the command is
- * told to stop; what it shows goes on then. Returns the last output.
+ * Shows on standard error how far something is, and why nothing is sent meanwhile, until it is over or a signal stops
+ * the command. The work continues then. Returns the last output.
  */
 export function follow(context: OperationContext, following: Follow, made: Output): Promise<Output> {
   return tellingWhy(context.db, true, async () => {

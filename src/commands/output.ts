@@ -13,7 +13,7 @@ export async function printJson(value: unknown, form: 'indented' | 'line' = 'ind
   await write(`${visibleJson(JSON.stringify(value, null, form === 'line' ? 0 : 2))}\n`);
 }
 
-/** Tells people on standard error; with a line break at its end. */
+/** Writes a text and a line break to standard error, for people. */
 export function report(text: string): void {
   const over = isLineOpen ? CLEAR_LINE : '';
   isLineOpen = false;
@@ -23,7 +23,7 @@ export function report(text: string): void {
 /** How a list is printed. */
 export interface ListForm<T> {
   readonly columns: readonly Column<T>[];
-  /** What people are told on standard error if the list is empty: standard output has data only. */
+  /** What people read on standard error if the list is empty: standard output has data only. */
   readonly nothing: string;
   /** As JSON: one array, or one element a line, or null for people. */
   readonly json: 'array' | 'lines' | null;

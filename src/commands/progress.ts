@@ -1,6 +1,9 @@
 import { endLine, showInPlace } from './output.ts';
 
-/** A line on standard error that says how far a long command is: it replaces itself on a terminal, and comes seldom elsewhere. */
+/**
+ * A line on standard error with the progress of a long command. On a terminal it replaces itself; elsewhere it comes
+ * seldom.
+ */
 export interface ProgressLine {
   /** Shows the text, unless one was shown a moment ago. */
   show(text: string): void;

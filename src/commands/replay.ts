@@ -186,7 +186,7 @@ async function planned(
   }
 }
 
-/** Processes the events of a replay again, until the end or until the command is told to stop. */
+/** Processes the events of a replay again, until the end or until a signal stops the command. */
 async function processAgain(
   { db, rules, stalePolicy, facetWaitMs }: OperationContext,
   replay: Replay,
@@ -223,7 +223,7 @@ async function processAgain(
   await printEnd(ended, options, `replay ${replay.id} is ${ended.state}: ${countsText(ended.counts)}`);
 }
 
-/** Publishes the outcomes of a replay again, until the end or until the command is told to stop. */
+/** Publishes the outcomes of a replay again, until the end or until a signal stops the command. */
 async function publishAgain({ db }: OperationContext, replay: Replay, owner: string, options: Printing): Promise<void> {
   const { topic } = replay.selection as StoredOutcomeSelection;
   const progress = progressLine();

@@ -72,7 +72,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
 
 const PROGRESS_EVERY_MS = 2_000;
 
-/** Tells of progress on standard error, now and then. */
+/** Reports progress on standard error every two seconds. */
 function teller(days: RetentionDays): (progress: RetentionProgress) => void {
   const kinds = kindsToRemove(days);
   let toldAt = performance.now();

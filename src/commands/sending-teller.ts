@@ -6,8 +6,8 @@ import { report } from './output.ts';
 const LOOK_MS = 1_000;
 
 /**
- * Does work that waits for the CAS, and tells people on standard error why nothing is sent meanwhile: sending is paused,
- * no instance of the service runs, or the CAS does not answer. It reports each reason once, and when it is over.
+ * Does work that waits for the CAS, and reports on standard error why nothing is sent meanwhile: sending is paused, no
+ * instance of the service runs, or the CAS does not answer. It reports each reason once, and when it is over.
  * @param wait false: nobody waits, and nothing is reported.
  */
 export async function tellingWhy<T>(db: Queryable, wait: boolean, work: () => Promise<T>): Promise<T> {

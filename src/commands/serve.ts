@@ -3,7 +3,7 @@ import { createLogger } from '../platform/logging.ts';
 import { readSettings, SERVICE_SETTINGS } from '../settings.ts';
 import { untilToldToStop } from './signals.ts';
 
-/** `serve`: the service, until it is told to stop. */
+/** `serve`: the service, until SIGINT or SIGTERM. */
 export function serveCommand(): Command {
   return new Command('serve')
     .description('runs the service: reads CRM events, sends commands to the CAS, publishes outcomes')

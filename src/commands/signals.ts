@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** Resolves when the process is told to stop (SIGINT, SIGTERM); a second signal ends it at once. */
+/** Resolves after SIGINT or SIGTERM; a second signal ends the process at once. */
 export function untilToldToStop(): Promise<NodeJS.Signals> {
   return new Promise((resolve) => {
     const stop = (signal: NodeJS.Signals): void => {

@@ -3,7 +3,7 @@ import { createLogger } from '../platform/logging.ts';
 import { readSettings } from '../settings.ts';
 import { untilToldToStop } from './signals.ts';
 
-/** `simulator`: the CAS simulator alone, until it is told to stop. */
+/** `simulator`: the CAS simulator alone, until SIGINT or SIGTERM. */
 export function simulatorCommand(): Command {
   return new Command('simulator')
     .description('runs the CAS simulator: SOAP on the paths of the mapping file, its state and faults under /simulator')

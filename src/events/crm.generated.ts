@@ -12,7 +12,7 @@ export interface Action {
   executedAt: number;
   /** The CRM user who executed the action. */
   executedBy: null | string;
-  /** How many families (subscription, service, installed item) this action has; one event each. Null where the CRM does not say. */
+  /** How many families (subscription, service, installed item) this action has; one event each. Null if the CRM does not state it. */
   facets: null | number;
 }
 
@@ -59,11 +59,11 @@ export interface Service {
   productCode: string;
   /** The alternative code of the product. */
   productAlternativeCode: null | string;
-  /** The service CA id: the number of the Conax product. Null where the service is not the CAS's business. */
+  /** The service CA id: the number of the Conax product. Null if the CAS has no such product. */
   caId: null | string;
   /** The service's state after the action. */
   state: ServiceState;
-  /** The subscription provisioning distribution that the service is linked with; null where there is none. */
+  /** The subscription provisioning distribution that the service is linked with; null if there is none. */
   distributor: null | string;
 }
 
@@ -84,9 +84,9 @@ export interface InstalledItem {
   alternativeCode: null | string;
   /** Whether it is a smart card, a set-top box or something else. */
   kind: InstalledItemKind;
-  /** The smart card CA id or the STB CA id; null where the CAS does not know the item. */
+  /** The smart card CA id or the STB CA id; null if the CAS does not know the item. */
   caId: null | string;
-  /** The subscription provisioning distribution that the item is linked with; null where there is none. */
+  /** The subscription provisioning distribution that the item is linked with; null if there is none. */
   distributor: null | string;
 }
 
@@ -142,9 +142,9 @@ export type ServiceActionType =
 export interface Move {
   /** The id of the service or of the installed item in the snapshot. */
   id: string;
-  /** The distributor that it left; null where it had none. */
+  /** The distributor that it left; null if it had none. */
   fromDistributor: null | string;
-  /** The distributor that it came to; null where it has none now. */
+  /** The distributor that it came to; null if it has none now. */
   toDistributor: null | string;
 }
 

@@ -39,7 +39,7 @@ export interface Call<
   readonly method: 'GET' | 'POST';
   /** Below the API's path, with `:name` for a parameter; the first is the one of the documents, the others are the same. */
   readonly paths: readonly [string, ...string[]];
-  /** Whether a token is needed, and whether its user has to be one who may create (operator, admin), or an admin. */
+  /** Whether a token is needed, and whether its user must be one who may create (operator, admin), or an admin. */
   readonly access: 'anybody' | 'reader' | 'writer' | 'admin';
   /** The heading in the OpenAPI document. */
   readonly tag: string;

@@ -36,8 +36,8 @@ interface Envelope<T> {
 export type Failure = z.output<typeof failureSchema>;
 
 /**
- * Null. The document does not say `type: null` alone: OpenAPI Generator makes a class of it that it then does not write,
- * and its Java clients do not compile.
+ * Null. The document does not use `type: null` alone: OpenAPI Generator makes a class of it that it then does not
+ * write, and its Java clients do not compile.
  */
 const nothing = z.null().meta({ type: ['object', 'null'], maxProperties: 0 });
 

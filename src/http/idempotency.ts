@@ -69,7 +69,8 @@ export function createIdempotencyHasher(pinKeysHex: string | undefined): Idempot
 }
 
 /**
- * Returns a call under the Idempotency-Key of its header; null if it has none. A repeated call's answer says so in a header.
+ * Returns a call under the Idempotency-Key of its header; null if it has none. The answer to a repeated call has this
+ * header.
  * @param name what the call is stored under.
  * @throws WebApiError if the key cannot be used.
  */
@@ -153,7 +154,7 @@ export async function clearIdempotencyKeys(db: Pick<Database, 'query'>): Promise
   }
 }
 
-/** Clears old keys every minute, until told to stop. */
+/** Clears old keys every minute until `stop`. */
 export function startClearing(db: Database, onError: (error: unknown) => void): { stop(): void } {
   const timer = setInterval(() => void clearIdempotencyKeys(db).catch(onError), CLEAR_EVERY_MS);
   timer.unref();

@@ -7,7 +7,9 @@ const DAY_MS = 86_400_000;
 const PAST_MAX_MS = DAY_MS;
 const FUTURE_MAX_MS = 3_653 * DAY_MS;
 
-/** What a check of ours says beside its message: the answer's code, and whether the message names field and value itself. */
+/**
+ * What a check of ours adds to its message: the answer's code, and whether the message names field and value itself.
+ */
 export function because(code: WebApiCodeName, whole = false) {
   return { code, whole };
 }

@@ -11,7 +11,7 @@ const LITERAL = String.raw`[.|^$]|[^\\[\](){}*+?.|^$\x00-\x1F\x7F-\uFFFF]`;
 const PORTABLE = new RegExp(`^(?:${ESCAPE}|${CLASS}|${GROUP}|${QUANTIFIER}|${LITERAL})*$`);
 
 /**
- * Tells whether the regular expressions of all languages read a pattern: no lookaround, named groups, properties
+ * Returns whether the regular expressions of all languages read a pattern: no lookaround, named groups, properties
  * (`\p{L}`), Unicode escapes or back-references. The pattern must be one of JavaScript.
  */
 export function isPortablePattern(pattern: string): boolean {

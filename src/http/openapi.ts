@@ -72,7 +72,7 @@ export async function registerPagesOf(documented: FastifyInstance, app: FastifyI
   await registerPages(app);
 }
 
-/** What the document says of a call; the other spelling of its path works the same and is not in it. */
+/** The entry of a call in the document; the other spelling of its path works the same and is not in it. */
 export function documentationSchema(
   call: Call,
   basePath: string,

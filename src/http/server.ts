@@ -123,7 +123,7 @@ function notPermitted({ username, role }: User, wanted: string): WebApiError {
   return new WebApiError('NOT_PERMITTED', `token is of ${username}, who has the role ${role}: log in as ${wanted}`);
 }
 
-/** Without the token, which was looked at; a POST that needs nothing said may come without a body. */
+/** Without the token, which was looked at; a POST without required parameters may come without a body. */
 function toPlainInput(request: FastifyRequest): void {
   const { method, query, body } = request;
   if (method === 'GET') delete (query as Record<string, unknown>)['token'];

@@ -22,8 +22,7 @@ export function heldCard(holder: Subscription | null, caId: string): HeldCard {
 
 /**
  * Returns the newest snapshots of all subscriptions that hold each of these cards, in the order of the subscriptions'
- * numbers; a card that nobody holds is absent. While the cards are locked no event or import changes what they say of
- * the cards.
+ * numbers; a card that nobody holds is absent. While the cards are locked, no event or import changes who holds them.
  */
 export async function holdingSnapshots(db: Queryable, cards: readonly string[]): Promise<Map<string, Subscription[]>> {
   const holders = new Map<string, Subscription[]>();
@@ -86,7 +85,7 @@ export interface NamedDevice {
 
 /**
  * Returns the named devices with their distributors, and the subscription that they are for, locked until the
- * transaction's end. With an identifier every device has to be of that subscription. Without one it is the subscription
+ * transaction's end. With an identifier, every device must be of that subscription. Without one it is the subscription
  * that alone holds all the cards, so that its known pairings follow (R7), else null; a device that it lacks has no
  * distributor.
  * @throws OperationError naming the field that does not resolve.

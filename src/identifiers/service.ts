@@ -14,8 +14,8 @@ export type CasService = Service & { readonly caId: string };
 /**
  * The service of the subscription that a product identifier means. `id` is a service's own id or that of its product.
  * Of several services of one product it is, first, those of the given distributor, the smart card's; then the effective
- * ones; then those that could be cancelled; whichever of these leaves some. What is still several is one all the same
- * where the CAS would be told the same, and ambiguous else: the id of the service itself then tells which.
+ * ones; then those that could be cancelled; whichever of these leaves some. If several are left that would send the
+ * same command, any of them will do. Otherwise the identifier is ambiguous, and the id of the service itself decides.
  */
 export function resolveService(
   { number, services }: Subscription,

@@ -8,7 +8,7 @@ import type { Role } from '../users/user.ts';
 import type { Actor } from './actor.ts';
 import type { Outcome } from './outcome.ts';
 
-/** What every handler gets beside its input. The command line reads a setting only if a handler asks for it. */
+/** What every handler gets besides its input. The command line reads a setting only if a handler asks for it. */
 export interface OperationContext {
   readonly db: Database;
   /** Who asks: the token's user, or on the command line `--by`. */
@@ -38,7 +38,7 @@ export interface OperationContext {
   readonly awaitOutcome: (numbers: readonly number[], waits: boolean, timeoutMs?: number) => Promise<Outcome>;
 }
 
-/** An object, or one of several objects that a field tells apart. */
+/** An object, or one of several objects that a field distinguishes. */
 export type InputSchema = z.ZodObject | z.ZodDiscriminatedUnion<readonly z.ZodObject[]>;
 
 /**
@@ -134,7 +134,7 @@ export interface Follow<O extends z.ZodObject = z.ZodObject> {
   isOver(output: z.output<O>): boolean;
   /** How far it is, in one line; `first` is the output `ms` milliseconds ago. */
   progress(output: z.output<O>, first: z.output<O>, ms: number): string;
-  /** What a person is told who leaves before the end. */
+  /** What a person reads who leaves before the end. */
   left(output: z.output<O>): string;
   /** Why the command ends with exit code 1 after it followed to the end; null if all is well. */
   failure(output: z.output<O>): string | null;
@@ -159,7 +159,7 @@ export interface Feature {
   /** One sentence. */
   readonly summary: string;
   readonly operations: readonly Operation[];
-  /** Commands beside those of the operations. */
+  /** Commands besides those of the operations. */
   readonly commands?: readonly FurtherCommand[];
 }
 

@@ -106,7 +106,7 @@ export interface CrmActionOutcome {
 export interface Device {
   /** Smart card CA id, STB CA id or service CA id, leading zeros kept. */
   caId: string;
-  /** The subscription provisioning distribution; null where there is none. */
+  /** The subscription provisioning distribution; null if there is none. */
   distributor: null | string;
 }
 
@@ -158,11 +158,11 @@ export interface ProvisioningRequestOutcome {
   executedAt: number;
   /** What made the request: TRIGGER, MANUAL, a utility or a run. */
   processName: string;
-  /** The CRM action behind the request. */
+  /** The CRM action that caused the request. */
   actionId: null | string;
   /** The number of that action. */
   actionNumber: null | string;
-  /** The inbound event behind the request. */
+  /** The inbound event that caused the request. */
   causationEventId: null | string;
   /** GET_ACTIVE_SUBSCRIPTIONS: the service CA ids that the CAS named. */
   activeServices: null | readonly string[];

@@ -24,10 +24,10 @@ export function foldPairing(known: KnownPairings, command: PairingCommand): Map<
 }
 
 /**
- * The known pairings once the CAS has said, in answer to GET_PAIRING_STATUS, which devices are paired together (R8).
- * What was known of another card that it contradicts, by holding it together with one of these, is void: the CAS took
- * it elsewhere, and to pair it again does no harm, while to believe it paired leaves a black screen. For the answer
- * that a card is in no pairing, use `withoutCards`.
+ * Returns the known pairings after an answer to GET_PAIRING_STATUS with the devices that are paired together (R8). What
+ * was known of another card that it contradicts, by holding it together with one of these, is void: the CAS took it
+ * elsewhere, and to pair it again does no harm, while to believe it paired leaves a black screen. For the answer that a
+ * card is in no pairing, use `withoutCards`.
  */
 export function foldAnswer(known: KnownPairings, answer: Pairing): Map<string, Pairing> {
   const answered = new Set(answer.smartcards);

@@ -7,7 +7,7 @@ import type { Stays } from './stays.ts';
 export type PairingNews =
   /** A pairing command was accepted. */
   | { readonly kind: 'done' }
-  /** The CAS said what it holds, in the order in which it was asked. */
+  /** What the CAS answered that it holds, in the order of the questions. */
   | { readonly kind: 'told'; readonly answers: readonly PairingAnswer[] };
 
 /** The whole pairing of a card that the CAS was asked about; null if it is in none. */

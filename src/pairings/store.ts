@@ -9,8 +9,9 @@ export async function readStays(tx: Transaction, numbers: readonly string[]): Pr
 }
 
 /**
- * Returns the pending pairing requests of these subscriptions, by number, in their order. A request whose date has not come
- * is not ahead of anything; its work row says so, since its date may lie ahead again once the clock has gone back.
+ * Returns the pending pairing requests of these subscriptions, by number, in their order. A request whose date has not
+ * come is not ahead of anything; its work row decides, because its date may be in the future again after the clock went
+ * back.
  */
 export async function readPendingPairings(
   tx: Transaction,

@@ -128,9 +128,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   /** By connection: when it was opened, and its process at the server, which a pooler in between would hide. */
   const sessions = new WeakMap<pg.ClientBase, Session & { readonly openedAt: number }>();
   pool.on('error', (error) => options.onIdleError?.(error));
-  // Broken connections do not go back to the pool. A client that loses its connection emits 'error', also beside rejecting
-  // its query, and unheard it ends the process. The pool listens to idle ones only, and the server may end a session in
-  // the very bytes that say that it is ready.
+  // Broken connections do not go back to the pool. A client that loses its connection emits 'error', besides rejecting
+  // its query, and an unhandled one ends the process. The pool listens to idle ones only, and the server may end a
+  // session in the same bytes that report it ready.
   const broken = new WeakSet<pg.PoolClient>();
   pool.on('connect', (client) => client.on('error', () => broken.add(client)));
   const silence = watchForSilence(options.url, options.applicationName);

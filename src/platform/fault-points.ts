@@ -43,7 +43,7 @@ export type FaultPoint = (typeof FAULT_POINTS)[number];
 
 let listener: ((point: FaultPoint) => void) | null = null;
 
-/** Says that a named place is reached. */
+/** Reports that a named place is reached. */
 export function faultPoint(point: FaultPoint): void {
   listener?.(point);
 }

@@ -26,7 +26,7 @@ export async function* readPieces(path: string): AsyncGenerator<Buffer> {
   }
 }
 
-/** What the operating system said about a file, in words: Node names the file only for some errors, and no remedy. */
+/** The operating system's error about a file, in words: Node names the file only for some errors, and no remedy. */
 export function fileError(path: string, use: 'read' | 'written', cause: unknown): FileError {
   const code = cause instanceof Error && 'code' in cause ? cause.code : null;
   return new FileError(`${path} cannot be ${use}: ${problemOf(code, path, use) ?? messageOf(cause)}`, { cause });

@@ -6,7 +6,7 @@ export class NotUtf8Error extends Error {
   override readonly name = 'NotUtf8Error';
 }
 
-/** What a call's headers say of its body that this server cannot read. */
+/** The headers of a call whose body this server cannot read. */
 export interface BodyProblem {
   readonly header: 'content-encoding' | 'content-type';
   /** Header, problem and remedy in one sentence. */
@@ -29,7 +29,7 @@ export function jsonTextOf(body: Buffer): string {
   throw new NotUtf8Error(`is not UTF-8 (byte 0x${byte} at offset ${offset}): send it in UTF-8`);
 }
 
-/** Tells whether every percent-encoded byte of an address is UTF-8, and every other character visible ASCII. */
+/** Returns whether every percent-encoded byte of an address is UTF-8, and every other character visible ASCII. */
 export function isReadableAddress(address: string): boolean {
   if (/[^\u0021-\u007E]/.test(address)) return false;
   try {

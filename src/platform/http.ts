@@ -16,7 +16,7 @@ export interface PartState {
   readonly ready: boolean;
   /** What it waits for or is busy with, for people. */
   readonly detail: string;
-  /** False for what is told and does not make the service unready; default: true. */
+  /** False if the part is only reported and does not make the service unready. Default: true. */
   readonly required?: boolean;
 }
 

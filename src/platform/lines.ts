@@ -4,7 +4,7 @@ import { assertNotUtf16, decodeLine } from './text.ts';
 export interface Line {
   /** From 1 on. */
   readonly number: number;
-  /** Null if the line cannot be used; `problem` says why. */
+  /** Null if the line cannot be used; `problem` has the reason. */
   readonly text: string | null;
   /** What is wrong with the line as a whole: it is longer than the limit, or not UTF-8. */
   readonly problem: string | null;

@@ -19,15 +19,15 @@ export interface ListenOptions {
   readonly applicationName: string;
   readonly channel: string;
   readonly onMessage: (message: string) => void;
-  /** Listening has started, also again after a broken connection: what was said before this was not heard. */
+  /** Listening has started, also again after a broken connection: earlier notifications were missed. */
   readonly onListening: () => void;
   readonly logger: Logger;
 }
 
 /**
- * Hears what the service tells itself through PostgreSQL (LISTEN), on a connection of its own. A broken one, and one with
- * a server that takes no writes any more, is opened again. What is missed meanwhile must be found by looking, so nothing
- * may depend on a message but speed.
+ * Receives notifications that instances send each other through PostgreSQL (LISTEN), on a connection of its own. A
+ * broken one, and one with a server that takes no writes any more, is opened again. What is missed meanwhile must be
+ * found by looking, so nothing may depend on a message but speed.
  */
 export function listen(options: ListenOptions): Listener {
   const { databaseUrl, applicationName, channel, onMessage, onListening, logger } = options;

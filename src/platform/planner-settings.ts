@@ -7,15 +7,15 @@ const WALK_INDEXES = {
 } as const;
 
 /**
- * Joins are of a batch's few rows with a table's many, always by an index. Told how few the table had when it was last
- * analysed, the planner would rather read all of it into a hash table: 13,000 rows for each chunk of 200 events.
+ * Joins are of a batch's few rows with a table's many, always by an index. If the last analysis counted few rows in the
+ * table, the planner prefers to read all of it into a hash table: 13,000 rows for each chunk of 200 events.
  */
 const JOIN_BY_INDEX = { enable_hashjoin: 'off', enable_mergejoin: 'off' } as const;
 
 /**
- * Planner settings of sessions whose statements walk indexes, and must continue so while statistics lag behind tables
- * that grow from nothing to millions of rows. For a pool that is opened with `prepared`; other work (reports, searches)
- * plans better without.
+ * Planner settings of sessions whose statements walk indexes, and must continue to do so while tables grow faster than
+ * their statistics, from nothing to millions of rows. For a pool that is opened with `prepared`; other work (reports,
+ * searches) plans better without.
  */
 export function indexWalking(options: { readonly joinByIndex: boolean }): Readonly<Record<string, string>> {
   return options.joinByIndex ? { ...WALK_INDEXES, ...JOIN_BY_INDEX } : WALK_INDEXES;

@@ -15,7 +15,7 @@ export type WriterSchema =
   | { readonly kind: 'unusable'; readonly detail: string };
 
 export interface LookUpOptions {
-  /** Asks the registry once. @throws what says that the registry is away. */
+  /** Asks the registry once. @throws an error that the registry is away. */
   readonly ask: (schemaId: number) => Promise<WriterSchema>;
   /** Whether an error of `ask` means that no answer came at all. */
   readonly isSilence: (error: unknown) => boolean;
@@ -33,8 +33,8 @@ export interface SchemaLookUps {
   /** The schema with an id. "Unknown" takes `doubtMs` at least. @throws what `ask` throws. */
   find(schemaId: number): Promise<WriterSchema>;
   /**
-   * Like `find`, but asks once at most and waits for nothing else. Null: the registry said that it has none, and it is
-   * too early to believe that. @throws what `ask` throws.
+   * Like `find`, but asks once at most and waits for nothing else. Null: the registry answered that it has none, and it
+   * is too early to believe that. @throws what `ask` throws.
    */
   look(schemaId: number, urgency?: Urgency): Promise<WriterSchema | null>;
 }
@@ -45,9 +45,9 @@ export type Urgency = 'now' | 'later';
 /** Questions under way at once, for all callers. */
 const AT_ONCE_MAX = 8;
 
-/** What the registry said about an id that has no usable schema. */
+/** The answer of the registry about an id that has no usable schema. */
 interface Refusal {
-  /** When it said so first. */
+  /** When it first answered so. */
   readonly since: number;
   /** Null: not believed yet. */
   readonly believedUntil: number | null;

@@ -58,7 +58,7 @@ export interface SchemaRegistryClient {
   /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
   hasVersions(subject: string): Promise<boolean>;
   /**
-   * Registers a schema where the subject lacks it, and sets the subject's compatibility. Gives the schema's id.
+   * Registers a schema where the subject lacks it, and sets the subject's compatibility. Returns the schema's id.
    * @throws SchemaRegistryUnavailableError, also where the registry refuses the schema as incompatible.
    */
   register(subject: string, schema: string, compatibility: Compatibility): Promise<number>;
@@ -185,7 +185,7 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
   }
 
   /**
-   * One HTTP exchange: the JSON of a good answer, null if the registry itself says that it is not there.
+   * One HTTP exchange: the JSON of a good answer, null if the registry itself answers that it is not there.
    * @throws SchemaRegistryUnavailableError
    */
   async function ask(

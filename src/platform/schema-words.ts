@@ -33,7 +33,7 @@ export const inOurWords: z.core.$ZodErrorMap = (issue) => {
 /** Names that are listed if none is near. */
 const NAMES_MAX = 20;
 
-/** What is said about a name that nobody knows. */
+/** The error text for an unknown name. */
 export function unknownName(name: string, known: readonly string[]): string {
   const meant =
     didYouMean(name, known) || (known.length === 0 ? '' : `the names are ${known.slice(0, NAMES_MAX).join(', ')}; `);

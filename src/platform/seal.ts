@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:
 
 /** Seals short secrets for storage: AES-256-GCM, a random nonce each time. */
 export interface Seal {
-  /** A check value of each key, in their order: tells keys apart, and gives none away. */
+  /** A check value of each key, in their order: it identifies a key without revealing it. */
   readonly checks: readonly string[];
   /** With the key of a check value; without one, with the first key. */
   seal(secret: string, check?: string): Buffer;
@@ -73,7 +73,7 @@ function sealOf(keyHex: string): KeySeal {
   };
 }
 
-/** The seal if no key is set: nothing can be sealed or unsealed, and the error says what to do. */
+/** The seal if no key is set: nothing can be sealed or unsealed, and the error names the remedy. */
 export function missingSeal(setting: string): Seal {
   const fail = (): never => {
     throw new Error(`${setting} is not set: set it to the key that seals PINs (64 hexadecimal characters)`);

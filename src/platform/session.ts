@@ -5,7 +5,7 @@ export class ReadOnlyServerError extends Error {
   override readonly name = 'ReadOnlyServerError';
 }
 
-/** What the server says about a new session. */
+/** What the server reports about a new session. */
 export interface Session {
   /** The server's process, also if a pooler is in between. */
   readonly processId: number;
@@ -46,7 +46,7 @@ const RELIED_ON = {
   standard_conforming_strings: 'on',
   transform_null_equals: 'off',
   array_nulls: 'on',
-  // A session that listens has nothing to say for hours.
+  // A listening session may be silent for hours.
   idle_session_timeout: '0',
 } as const;
 

@@ -59,7 +59,7 @@ export function optionalText(): z.ZodOptional<z.ZodString> {
   return z.string().optional();
 }
 
-/** Several values separated by commas; without a default it has to be set. */
+/** Several values separated by commas; without a default it must be set. */
 export function list(item: string, fallback?: string): z.ZodType<readonly string[]> {
   const schema = z
     .string(`set it to ${item}, or several separated by commas`)

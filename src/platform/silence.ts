@@ -6,19 +6,19 @@ export interface Awaited {
   readonly processId: number;
   /** Bytes that came over the connection so far: an answer may be long. */
   readonly bytesRead: () => number;
-  /** Called once where the answer will never come. */
+  /** Called once if the answer will never come. */
   readonly onSilent: () => void;
 }
 
 export interface SilenceWatch {
-  /** Looks after a statement until the function that this gives is called. */
+  /** Watches a statement until the returned function is called. */
   watch(statement: Awaited): () => void;
   stop(): void;
 }
 
-/** Statements that take longer are asked about, so often. */
+/** After this time, and then this often, the server is asked about a statement. */
 const ASK_AFTER_MS = 2_000;
-/** An answer may be on its way while the server says that it has none: so long. */
+/** How long an answer may be on its way although the server has already sent all of it. */
 const ON_ITS_WAY_MS = 1_000;
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -33,10 +33,10 @@ interface Watched extends Awaited {
 }
 
 /**
- * Tells a connection that is half-open from a statement that takes its time: while a statement waits for its answer, the
- * server is asked over a new connection whether it still works for that session. Where it does, however long, nothing
- * happens. Where it does not, the answer was lost, or the statement never arrived. Where the server cannot be reached,
- * nobody knows, and it is asked again: a connection is as good as lost only when another one would do better.
+ * Distinguishes a half-open connection from a slow statement. While a statement waits for its answer, a new connection
+ * asks the server whether it still works for that session. If it does, nothing happens. If it does not, the answer was
+ * lost, or the statement never arrived. If the server cannot be reached, nobody knows, and it is asked again: a
+ * connection counts as lost only if another one would do better.
  */
 export function watchForSilence(databaseUrl: string, applicationName: string): SilenceWatch {
   const watched = new Set<Watched>();
@@ -67,7 +67,7 @@ export function watchForSilence(databaseUrl: string, applicationName: string): S
     schedule();
   }
 
-  /** Twice in a row the server had nothing more to say, and nothing came meanwhile. */
+  /** Twice in a row the server had nothing more to send, and nothing came meanwhile. */
   function isSilent(one: Watched, working: ReadonlySet<number> | null): boolean {
     const bytes = one.bytesRead();
     const wasQuiet = one.quiet?.bytes === bytes;

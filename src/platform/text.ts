@@ -27,7 +27,7 @@ export async function readStandardInput(): Promise<string> {
  * Decodes UTF-8, without a byte order mark at its start. Nothing is replaced: Node's own decoding turns a wrong byte into
  * U+FFFD, which then shows as a question mark on a screen.
  * @param name what errors call the text.
- * @throws TextError with the first wrong byte, its position from 0 on, and its line; for UTF-16 it says so.
+ * @throws TextError with the first wrong byte, its position from 0 on, and its line; it names UTF-16.
  */
 export function decodeText(bytes: Uint8Array, name: string): string {
   assertNotUtf16(bytes, name);

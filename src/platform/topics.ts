@@ -130,7 +130,8 @@ async function registerSchemas(options: TopicsAndSchemasOptions): Promise<void> 
   for (const topic of crmTopics) {
     for (const recordName of INBOUND) {
       const subject = subjectOf(topic, recordName);
-      // The CRM owns its subjects: ours is registered only where it has none, with what registries do by default.
+      // The CRM owns its subjects: ours is registered only if there is none, with the default compatibility of the
+      // registry.
       if (await registry.hasVersions(subject)) continue;
       const id = await registry.register(subject, contractSchema(recordName), 'BACKWARD');
       logger.info({ subject, id }, 'schema registered');

@@ -4,8 +4,9 @@ import { comparableServiceCaId, type CommandType } from '../planning/command.ts'
 import type { ReceivedFields } from './rules.ts';
 
 /**
- * The faults that have a name of their own, and whether the work is done before the CAS misbehaves. Beside them:
- * `status:CODE`, `soap-fault:CODE`, `soap-fault-code:CODE` and `http:NUMBER`, none of which does the work. Documented in docs/simulator.md.
+ * The faults that have a name of their own, and whether the work is done before the CAS misbehaves. Also:
+ * `status:CODE`, `soap-fault:CODE`, `soap-fault-code:CODE` and `http:NUMBER`, none of which does the work. Documented
+ * in docs/simulator.md.
  */
 export const namedFaults = {
   none: true,
@@ -71,7 +72,7 @@ const ruleSchema = z.strictObject({
   latencyMs: z.number().int().min(0).max(3_600_000).optional(),
   /** Milliseconds that a slow body takes. */
   durationMs: z.number().int().min(0).max(3_600_000).default(2_000),
-  /** Says otherwise than the fault whether the work is done. */
+  /** Whether the work is done, in place of what the fault decides. */
   work: z.boolean().optional(),
 });
 
@@ -117,7 +118,7 @@ export function createFaults(): Faults {
   };
 }
 
-/** True where the work is done although the call goes wrong. */
+/** True if the work is done although the call goes wrong. */
 export function doesWork(rule: FaultRule): boolean {
   return rule.work ?? (namedFaults as Readonly<Record<string, boolean>>)[rule.fault] ?? false;
 }

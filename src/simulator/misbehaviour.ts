@@ -4,7 +4,7 @@ import type { CasCommand, SoapVersion } from '../conax/cas-definition.types.ts';
 import type { FaultRule, NamedFault } from './faults.ts';
 import { envelope, writeFault, writeFaultWithCode } from './soap-answers.ts';
 
-/** How a call goes wrong: what the journal says was answered, and what is done with the connection. */
+/** How a call goes wrong: the answer in the journal, and what is done with the connection. */
 export interface Misbehaviour {
   /** Null if nothing readable goes out; undefined: what the CAS meant to answer. */
   readonly statusCode: string | null | undefined;

@@ -209,7 +209,7 @@ function listed(fields: ReceivedFields, name: string): readonly string[] {
   return fields[name] ?? [];
 }
 
-// Not Array.some: every one has to be done.
+// Not Array.some: every one must be done.
 function anyOf<T>(items: readonly T[], act: (item: T) => boolean): boolean {
   let isAny = false;
   for (const item of items) isAny = act(item) || isAny;

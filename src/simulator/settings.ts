@@ -49,7 +49,7 @@ export const stateSchema = z.preprocess(
   z.array(cardSchema),
 );
 
-/** The clock that ends products: the machine's, and as far ahead of it as PUT /simulator/clock says. */
+/** The clock that ends products: the machine's clock plus the advance set by PUT /simulator/clock. */
 export interface CasClock {
   aheadMs: number;
   /** Epoch ms. */

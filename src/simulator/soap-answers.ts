@@ -3,9 +3,9 @@ import type { AnswerStep } from '../conax/answer-shape.ts';
 import { nameOf, soapNamespaces } from '../conax/soap-envelope.ts';
 import { escapeXml } from '../conax/xml.ts';
 
-/** What an answer says; a field that is null, or that the paths of the command do not name, is left out. */
+/** The fields of an answer; those that are null, or that the paths of the command do not name, are left out. */
 export interface AnswerTexts {
-  /** A code of this simulator's rules, or one that it was told to answer. */
+  /** A code of this simulator's rules, or one that a fault rule demands. */
   readonly statusCode: string;
   /** Whether the status code is one of the rules, which each CAS spells in its own way. */
   readonly isOwnCode: boolean;
@@ -14,7 +14,7 @@ export interface AnswerTexts {
   readonly lists: Readonly<Record<string, readonly string[]>>;
 }
 
-/** An answer, and the status code that it tells. */
+/** An answer and its status code. */
 export interface WrittenAnswer {
   readonly xml: string;
   readonly httpStatus: number;
@@ -24,8 +24,8 @@ export interface WrittenAnswer {
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>';
 
 /**
- * Writes the answer of a command by the paths of conax.json, in their order. OK becomes the first code that means success,
- * a code that this CAS does not have its first refusal. What a CAS without a status code cannot tell is a Fault.
+ * Writes the answer of a command by the paths of conax.json, in their order. OK becomes the first code that means
+ * success, a code that this CAS does not have its first refusal. A refusal by a CAS without a status code is a Fault.
  */
 export function writeAnswer(command: CasCommand, texts: AnswerTexts): WrittenAnswer {
   const { answer, soapVersion } = command;
@@ -57,7 +57,7 @@ export function writeAnswer(command: CasCommand, texts: AnswerTexts): WrittenAns
   }
 }
 
-/** A Fault that says nothing but a text. */
+/** A Fault with only a text. */
 export function writeFault(version: SoapVersion, who: 'Client' | 'Server', text: string): string {
   return fault(version, { who, text, subcode: null, detail: '' });
 }

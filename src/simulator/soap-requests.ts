@@ -94,14 +94,14 @@ export function createRequestReader(definition: CasDefinition): RequestReader {
 function patternOf({ type, template }: CasCommand): Pattern {
   const samples = [true, false].flatMap((entitled) => sampleFields(type, marker, entitled));
   const texts = new Set(samples.map((values) => template.render(values)));
-  // The one with the most first: most requests have it, or are told from it soon.
+  // The one with the most fields first: most requests have it, or differ from it soon.
   const renderings = [...texts].toSorted((a, b) => b.length - a.length).map((text) => readSoapBody(text));
   return createPattern(renderings, lists);
 }
 
 type Found = Candidate & { readonly fields: ReceivedFields };
 
-/** Several commands may share an element: SOAPAction, fixed texts and the fields that are there tell them apart. */
+/** Several commands may share an element: SOAPAction, fixed texts and the fields that are there distinguish them. */
 function theFittest(
   atPath: readonly Candidate[],
   message: SoapBody,
@@ -151,7 +151,7 @@ function isOfType(contentType: string, wanted: string): boolean {
   return contentType.split(';', 1)[0]?.trim().toLowerCase() === wanted;
 }
 
-/** The text is decoded, so what it says of its charset does not hold any more. */
+/** The text is decoded, so the charset in its declaration no longer applies. */
 function withoutDeclaration(text: string): string {
   return text.replace(/^\uFEFF?<\?xml[^>]*\?>/, '');
 }

@@ -40,7 +40,7 @@ export interface CasState {
   pairingsOf(setTopBox: string): ReadonlySet<Pairing>;
   /** Puts cards and set-top boxes into a pairing; the cards leave any other one. True if something changed. */
   join(pairing: Pairing, smartcards: Iterable<string>, setTopBoxes: Iterable<string>): boolean;
-  /** Sets a card to what the view says; its former entitlements are gone, and it leaves its pairing. */
+  /** Sets a card to the state in the view. Its former entitlements are gone, and it leaves its pairing. */
   put(view: CardView): void;
   clear(): void;
 }

@@ -1,7 +1,7 @@
 import { nameOf, type SoapBody } from '../conax/soap-envelope.ts';
 import { namespaceOf, type XmlElement } from '../conax/xml.ts';
 
-/** What a message says by one pattern. */
+/** What one pattern reads from a message. */
 export interface Matched {
   /** The texts of each field, in the order of the message. Fields that are not there are left out. */
   readonly fields: Record<string, string[]>;
@@ -50,8 +50,8 @@ interface Place {
 }
 
 /**
- * Makes a pattern of what a template renders. `renderings` are the envelopes of its samples, each read, with `marker` for
- * every field; `lists` are the names of its lists. The rendering that fits a message best says what its fields are.
+ * Makes a pattern of what a template renders. `renderings` are the envelopes of its samples, each read, with `marker`
+ * for every field; `lists` are the names of its lists. The rendering that fits a message best decides its fields.
  */
 export function createPattern(renderings: readonly SoapBody[], lists: ReadonlySet<string>): Pattern {
   const variants = renderings.map(({ content, headers }) => ({
@@ -200,7 +200,7 @@ function matchChildren(
   for (const [name, siblings] of places) matchSiblings(siblings, children.get(name) ?? [], matched);
 }
 
-/** Elements of one name are told apart by their fixed texts, and those that these do not tell apart by their order. */
+/** Fixed texts distinguish elements of one name, and their order distinguishes the rest. */
 function matchSiblings(places: readonly Place[], elements: readonly Received[], matched: Matched): void {
   const [only] = places;
   if (places.length === 1 && only !== undefined) {

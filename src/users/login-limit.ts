@@ -9,8 +9,8 @@ export interface LoginSubject {
 }
 
 /**
- * How many logins may fail at once, and one more after each interval. A user name gives 120 guesses an hour, whoever
- * asks; a source more, since a whole office may share an address.
+ * How many logins may fail at once, and one more after each interval. A user name allows 120 guesses an hour from all
+ * callers together; a source allows more, because a whole office may share an address.
  */
 const LIMITS = {
   source: { failures: 60, intervalMs: 5_000 },

@@ -24,8 +24,8 @@ export type LoginResult =
     }
   | {
       /**
-       * WRONG_CREDENTIALS does not tell whether the user is unknown or disabled, or the password or the organisation
-       * wrong. TOO_MANY_ATTEMPTS: the password was not looked at.
+       * WRONG_CREDENTIALS does not reveal whether the user is unknown or disabled, or the password or the organisation
+       * is wrong. TOO_MANY_ATTEMPTS: the password was not looked at.
        */
       readonly refused: 'WRONG_CREDENTIALS' | 'TOO_MANY_ATTEMPTS';
       readonly retryAfterSeconds?: number;

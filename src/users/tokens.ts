@@ -34,7 +34,7 @@ export function issueToken(
 export async function authenticate(db: Queryable, token: string): Promise<User | null> {
   if (!isTokenShaped(token)) return null;
   const [row] = await db.query<User>(AUTHENTICATE, [hashOf(token)]).catch((error: unknown) => {
-    // A standby still tells whose token it is; its use cannot be written down.
+    // A standby still knows whose token it is, but cannot record its use.
     if (isReadOnlyRefusal(error)) return db.query<User>(FIND_USER, [hashOf(token)]);
     throw error;
   });

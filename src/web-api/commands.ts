@@ -57,7 +57,7 @@ async function entitlement(
 ): Promise<Asked> {
   const subscription = await lockedSubscription(tx, body.subscription_identifier);
   const card = found('smartcard_identifier', resolveSmartcard(subscription, body.smartcard_identifier));
-  // Of the same product in several rooms, the card's room is meant.
+  // If several distributors have the product, the card's distributor decides.
   const service = found('service_identifier', resolveService(subscription, body.service_identifier, card.distributor));
   mustFit('service_identifier', 'service CA id', service.caId, patterns.service);
   mustFit('smartcard_identifier', 'smart card CA id', card.caId, patterns.smartcard);

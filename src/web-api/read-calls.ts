@@ -49,7 +49,7 @@ export function readCalls({ db }: Pick<WebApiParts, 'db'>): Call[] {
       async handle({ input }) {
         const limit = input.number_of_results ?? PAGE.fallback;
         const { fields_set: fields } = input;
-        // One more than was asked for tells whether there is another page.
+        // One more than requested shows whether there is another page.
         const found = await listRequests(db, {
           filter: {
             type: input.type,

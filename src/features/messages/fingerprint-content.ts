@@ -29,7 +29,7 @@ export type FingerprintContent = z.output<z.ZodObject<typeof fingerprintFields>>
 
 /**
  * The command that shows the fingerprint on a card's screen.
- * @param begin when it is shown if the fingerprint does not say: now, or when the request is due.
+ * @param begin when it is shown if the fingerprint has no time: now, or when the request is due.
  */
 export function fingerprintCommand(content: FingerprintContent, smartcard: Device, begin: Date): Command {
   return {

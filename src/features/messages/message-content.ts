@@ -12,7 +12,7 @@ export type MessageType = (typeof MESSAGE_TYPES)[number];
 /** Characters (code points) that a message has at most. */
 export const MESSAGE_CHARACTERS: Readonly<Record<MessageType, number>> = { MAIL: 141, BARK: 129, REPEATING_BARK: 129 };
 
-/** Seconds for which a text or fingerprint is shown where nothing is said. */
+/** Seconds for which a text or fingerprint is shown by default. */
 export const DISPLAY_SECONDS = 20;
 
 const MESSAGE = 'give the text of the message';
@@ -87,7 +87,7 @@ export function checkMessage(given: MessageContent, context: z.RefinementCtx): v
 
 /**
  * The command that shows the message on a card's screen.
- * @param begin when it starts to show if the message does not say: now, or when the request is due.
+ * @param begin when it is first shown if the message has no time: now, or when the request is due.
  * @param queueNumber of the communication queue's entry that it comes from, null if there is none.
  */
 export function messageCommand(

@@ -8,7 +8,7 @@ import { createGzip } from 'node:zlib';
 /** A file of the archive while it is written, under a name that ends with `.part`. */
 export interface Volume {
   write(lines: readonly string[]): Promise<void>;
-  /** Gives the file its name after every line is on the disk, also for a power cut. Resolves with its path. */
+  /** Renames the file after every line is on the disk, also for a power cut. Resolves with its path. */
   seal(): Promise<string>;
   /** Removes it. */
   discard(): Promise<void>;
@@ -20,8 +20,8 @@ const UNFINISHED = `${ENDING}.part`;
 const ABANDONED_MS = 3_600_000;
 
 /**
- * Begins a volume of gzipped JSON lines in the directory, which has to exist, readable by its owner alone: it has
- * customers in it. Volumes never overwrite each other.
+ * Starts a volume of gzipped JSON lines in the existing directory. Only its owner may read it, because it has customer
+ * data. Volumes never overwrite each other.
  */
 export function beginVolume(directory: string, kind: string, firstKey: number): Volume {
   const time = new Date().toISOString().replace(/[-:]|\.\d+/g, '');

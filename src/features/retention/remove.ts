@@ -18,7 +18,7 @@ export interface RetentionOptions {
   readonly rest?: number;
   /** Ends it soon: it goes on from there the next time. */
   readonly signal: AbortSignal;
-  /** Told after each batch. */
+  /** Called after each batch. */
   readonly onProgress?: (progress: RetentionProgress) => void;
   /** Keys that are looked at, and removed, at once; default 500. */
   readonly batchKeys?: number;
@@ -36,7 +36,10 @@ export interface RetentionProgress {
 }
 
 export interface RetentionResult {
-  /** `busy`: another instance is at it, or died a moment ago. `stopped`: told to, or the lease went to another one. */
+  /**
+   * `busy`: another instance is at it, or died a moment ago. `stopped`: by the signal, or the lease went to another
+   * one.
+   */
   readonly state: 'done' | 'stopped' | 'busy';
   /** Rows removed, by table, by the passes that it worked on: since each started, also if it was broken off before. */
   readonly removed: RowCounts;
@@ -58,7 +61,7 @@ export function restartRetentionLease(tx: Transaction): Promise<void> {
 /**
  * Removes rows that are older than their setting, in small transactions with rests between them, as one instance at a
  * time. Where there is an archive, each row is on its disk before it is removed; one whose removal was cut off is
- * archived again. Whoever runs it next goes on where a pass was broken off.
+ * archived again. The next run continues where a pass stopped.
  * @throws Error when the archive cannot be written, or the database fails: nothing is lost, run it again.
  */
 export async function runRetention(options: RetentionOptions): Promise<RetentionResult> {
@@ -152,7 +155,7 @@ async function passOver(
     for await (const lines of kind.lines(db, keys)) await into.write(lines);
   }
 
-  /** False where it was over before everything was removed: the rest is archived once more. */
+  /** False if it ended before everything was removed: the rest is archived once more. */
   async function removeHeld(full: Volume): Promise<boolean> {
     faultPoint('retention: before seal');
     await full.seal();

@@ -82,7 +82,7 @@ export function startRetention(options: RetentionServiceOptions): { stop(): Prom
   }
 }
 
-/** What retention tells Prometheus. */
+/** The metrics of retention. */
 export interface RetentionMetrics {
   /** Counts what a pass has removed by now, beyond what it had before. */
   removed(now: RowCounts, before: RowCounts): void;

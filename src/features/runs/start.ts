@@ -18,7 +18,7 @@ import { progressText, showRun, type ShownRun, shownRun } from './view.ts';
 /** A list of 200,000 cards. */
 const BODY_BYTES_MAX = 4 * 1024 * 1024;
 
-/** Something of each kind, told apart by `kind`. */
+/** Something of each kind, distinguished by `kind`. */
 function eachKind<S extends z.ZodRawShape>(more: S) {
   const [first, ...others] = [...RUN_KINDS.values()].map((kind: AnyKind) =>
     z

@@ -38,7 +38,7 @@ export function repairAnyBroker(): void {
       try {
         return await work({ nodeId, broker });
       } catch {
-        // As kafkajs does: another broker may know better, and null says that none did.
+        // As kafkajs does: another broker may know better; null means that none did.
       }
     }
     if (unreachable !== null && !isReached) throw unreachable.error;

@@ -4,8 +4,8 @@
  * - It takes the last message of a fetch for the end of what the fetch covered. A batch that compaction emptied has no
  *   message, so the consumer fetches it again for ever.
  * - With autoCommit off nothing commits the position after records that it filters, so the group never reaches the end.
- * - A fetch without messages is kept from the handler, and with it what it says: the end of the partition, the last
- *   stable offset, and that the position does not exist any more.
+ * - A fetch without messages is kept from the handler, and with it its facts: the end of the partition, the last stable
+ *   offset, and that the position does not exist any more.
  *
  * Repair: `fetch.ts` filters and knows the position after all that it read; here the consumer takes that position, and
  * hands every fetch of a partition to `eachBatch`, also one without messages. `eachMessage` works as before.
@@ -29,7 +29,7 @@ interface InternalRunner {
   handleBatch: (this: InternalRunner, batch: InternalBatch) => Promise<void>;
 }
 
-/** What a fetch said about its partition, also if it had no message. */
+/** The facts of a fetch about its partition, also if it had no message. */
 export function rangeOf(batch: Batch): FetchedRange {
   const { range } = (batch as unknown as InternalBatch).rawMessages;
   if (range === undefined) throw new Error('The brokers are older than Kafka 0.11, and the service cannot use them');

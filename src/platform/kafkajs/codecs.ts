@@ -13,7 +13,7 @@ import { internal } from './internals.ts';
 /** What a batch may unpack to. Producers fill a batch by its unpacked size, 1 MB by default of the brokers. */
 export const UNPACKED_BYTES_MAX = 32 * 1024 * 1024;
 
-/** The name of a codec is what the batch says, in the order of Kafka's numbers. */
+/** The names of the codecs, in the order of Kafka's numbers for them. */
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 export type Codec = (typeof CODECS)[number];
 

@@ -1,7 +1,7 @@
 /**
  * kafkajs with every repair that the service needs. It was asked for, and nobody maintains it any more: each file of
- * this directory repairs one defect, and says which. All code imports the library from here; types may come from
- * 'kafkajs' itself.
+ * this directory repairs one defect and names it. All code imports the library from here; types may come from 'kafkajs'
+ * itself.
  *
  * The repairs replace internals, so they hold for exactly one version: another one ends the process at its start.
  */

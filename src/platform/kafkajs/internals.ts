@@ -6,7 +6,7 @@ const need = createRequire(import.meta.url);
 /** The version that the repairs in this directory were written for, line by line of its source. */
 export const REPAIRED_VERSION = '2.2.4';
 
-/** @throws Error that says what to check again, if the version is not the one that the repairs were written for. */
+/** @throws Error that lists what to check again, if the version is not the one that the repairs were written for. */
 export function checkVersion(found: string): void {
   if (found === REPAIRED_VERSION) return;
   throw new Error(

@@ -2,8 +2,8 @@
  * Defect: kafkajs asks where partitions start and end all or nothing: one whose broker is away, or refuses, keeps a
  * consumer from reading all others for which the group has no offset yet, and an admin from knowing anything.
  *
- * Repair: each partition has its own answer. A consumer leaves a partition out until Kafka says where it starts;
- * `boundsByPartition` says why a partition has no bounds. The functions of an admin are as strict as before.
+ * Repair: each partition has its own answer. A consumer leaves a partition out until Kafka reports where it starts;
+ * `boundsByPartition` has the reason if a partition has no bounds. The functions of an admin are as strict as before.
  */
 import type { Admin } from 'kafkajs';
 import { withoutLeader } from './metadata.ts';
@@ -31,7 +31,7 @@ interface Cluster {
 
 type Create<T> = (options: { readonly cluster: Cluster }) => T;
 
-/** First position, and the end as Kafka tells it to readers of committed messages. */
+/** First position, and the end for readers of committed messages. */
 export interface Bounds {
   readonly low: number;
   readonly high: number;
@@ -68,7 +68,7 @@ export function repairConsumer(create: Create<unknown>): Create<unknown> {
 }
 
 /**
- * Where each partition of a topic starts and ends now, or why Kafka does not say so.
+ * Where each partition of a topic starts and ends now, or why Kafka does not report it.
  * @throws what kafkajs throws if Kafka is away, or if it refuses the topic as a whole.
  */
 export async function boundsByPartition(admin: Admin, topic: string): Promise<Map<number, Bounds | Error>> {

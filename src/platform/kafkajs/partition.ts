@@ -33,7 +33,7 @@ export interface PartitionRead {
 /** Up to this number, each position of an unreadable batch becomes a marker; for more, one marker names the range. */
 const MARKERS_MAX = 10_000;
 const MAGIC_OF_BATCHES = 2;
-/** Enough for the byte that says which format follows. */
+/** Enough for the byte with the format that follows. */
 const HEAD_BYTES = 17;
 
 /**
@@ -112,7 +112,7 @@ export async function readPartition(partition: PartitionToRead, budget: FetchBud
       return {
         messages: markersOf(position, lastOffset, batch?.recordCount ?? 1, detail),
         nextOffset: lastOffset + 1,
-        // It may have ended a transaction: which batches after it were rolled back, the next fetch says.
+        // It may have ended a transaction: the next fetch lists which batches after it were rolled back.
         stop: true,
       };
     }

@@ -22,7 +22,7 @@ export interface BatchHeader {
   readonly maxTimestamp: bigint;
   readonly producerId: bigint;
   readonly recordCount: number;
-  /** The records, packed as `attributes` says. */
+  /** The records, packed with the codec in `attributes`. */
   readonly packed: Buffer;
   readonly intact: boolean;
 }

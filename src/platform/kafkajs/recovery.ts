@@ -5,7 +5,7 @@
  * - A broker that cannot be reached ends the fetches from all brokers, and after some retries the consumer, although the
  *   cluster may keep that broker among its members (a broken network is seen by one side only).
  *
- * Repair: the answer says which partition has an error (`range.fault`, fetch.ts), and only the metadata is refreshed. A
+ * Repair: the answer names the partition with an error (`range.fault`, fetch.ts), and only the metadata is refreshed. A
  * broker that cannot be reached is asked again later. If it is the coordinator of the group, the heartbeat fails, and
  * that ends the consumer as before.
  */

@@ -5,9 +5,9 @@ import type { ISocketFactory } from 'kafkajs';
 const KEEP_ALIVE_MS = 5_000;
 /** Every answer of a broker starts with its length. */
 const LENGTH_BYTES = 4;
-/** Larger than any answer that we ask for: what says so is no Kafka. */
+/** Larger than any answer that we ask for: a peer that announces more is no Kafka. */
 const FRAME_BYTES_MAX = 512 * 1024 * 1024;
-/** A connection that was given up may say goodbye for so long. */
+/** How long a connection that was given up may take to close. */
 const GOODBYE_MS = 1_000;
 /** A request that has waited so long, and nothing came meanwhile: the connection is half-open. */
 const SILENT_MS = 4_000;
@@ -25,7 +25,7 @@ const HEARD = new Set<string | symbol>(['data', 'end', 'error', 'timeout', 'conn
  * given up nothing more is heard, and a silent one breaks.
  */
 export const kafkaSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  // The types do not say so: null if no TLS is wanted.
+  // Unlike its type, it may be null: no TLS is wanted.
   const tls = ssl as typeof ssl | null | undefined;
   const socket: Socket = tls
     ? connectTls({ host, port, ...(isIP(host) === 0 ? { servername: host } : {}), ...tls }, onConnect)
