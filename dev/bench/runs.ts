@@ -142,7 +142,7 @@ async function start(site: Site): Promise<number> {
       tx,
       {
         kind: messageKind,
-        parameters: { type: 'BARK', message: 'The match begins at 20:00.' },
+        parameters: { type: 'BARK', message: 'The match starts at 20:00.' },
         selection: { all: true },
         hold: false,
         by: BY,

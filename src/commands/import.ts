@@ -15,7 +15,7 @@ import { untilToldToStop } from './signals.ts';
 export function importCommand(): Command {
   return new Command('import')
     .description(
-      'reads subscriptions as JSON lines into the snapshots, sends nothing, and may run twice and beside the service (docs/import.md)',
+      'reads subscriptions as JSON lines into the snapshots, sends nothing, and may run twice and while the service runs (docs/import.md)',
     )
     .argument('<file>', 'one Subscription record of the contract as JSON on each line; - is standard input')
     .option(
@@ -95,7 +95,7 @@ function sizeOf(file: string): number {
 }
 
 function continueWith({ lines }: ImportProgress): string {
-  return `The first ${lines} lines are done: go on with --from-line ${lines + 1}, or import the whole file again.`;
+  return `The first ${lines} lines are done: continue with --from-line ${lines + 1}, or import the whole file again.`;
 }
 
 /** `400,000 lines (43 %): 398,000 added, 0 updated, 1,990 known, 10 rejected; 9,800 lines/s` */

@@ -67,7 +67,7 @@ export function addReplayWork(replay: Command): void {
   });
 
   const runs = json(replay.command('run'))
-    .description("corrects what today's rules make of past events differently than was made then")
+    .description("corrects what today's rules would make differently of past events")
     .option('--by <name>', 'who does it', localUser())
     .option('--yes', 'do it; without it the summary of the plan is shown, and nothing is sent');
   onInput(runs, localRunInput, CLI, async (given) => {
@@ -105,7 +105,7 @@ export function addReplayWork(replay: Command): void {
   });
 
   const resumes = json(replay.command('resume')).description(
-    'goes on with a replay that was stopped, or whose process died, where it ended',
+    'continues a replay that was stopped, or whose process died, where it ended',
   );
   onInput(resumes, localResumeInput, { ...CLI, arguments: ['id'] }, async (given) => {
     const options = resumes.opts<{ json?: boolean }>();
@@ -240,7 +240,7 @@ async function publishAgain({ db }: OperationContext, replay: Replay, owner: str
 async function printEnd(ended: Replay, { json: asJson }: Printing, text: string): Promise<void> {
   if (asJson) return printJson(showReplay(ended));
   await print(text);
-  if (ended.state === 'STOPPED') await print(`go on with "replay resume ${ended.id}"`);
+  if (ended.state === 'STOPPED') await print(`continue with "replay resume ${ended.id}"`);
 }
 
 function toldToStop(): AbortSignal {

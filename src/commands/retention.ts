@@ -15,10 +15,10 @@ import { untilToldToStop } from './signals.ts';
 export function addRetentionRun(retention: Command): void {
   retention
     .command('run')
-    .description('removes what is older than the settings, beside the service; goes on where it was broken off')
+    .description('removes what is older than the settings, also while the service runs; continues where it stopped')
     .option('--dry-run', 'only counts what would go', false)
     .option('--archive <dir>', 'archives rows there first (default: RETENTION_ARCHIVE_DIR)')
-    .option('--rest <times>', 'rests so many times as long as each batch took; 0: not at all', '9')
+    .option('--rest <times>', 'rests this number of times as long as each batch took; 0: not at all', '9')
     .option('--json', 'print the counts as JSON')
     .action(run);
 }
@@ -39,7 +39,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
     throw new UsageError(`--rest is ${JSON.stringify(times)}: give a number from 0 to 999`);
   }
   if (kindsToRemove(days).length === 0) {
-    throw new UsageError('Nothing is to be removed: set one of the RETENTION_…_DAYS (docs/settings.md)');
+    throw new UsageError('There is nothing to remove: set one of the RETENTION_…_DAYS (docs/settings.md)');
   }
   const problem = dryRun || archive === null ? null : await problemOfArchive(archive);
   if (problem !== null) throw new UsageError(problem);
@@ -66,7 +66,7 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
       );
     }
     await printCounts(removed, 'removed', json);
-    if (state === 'stopped') throw new Error('Stopped before the end: the next run goes on from there');
+    if (state === 'stopped') throw new Error('Stopped before the end: the next run continues from there');
   }, walking);
 }
 

@@ -88,7 +88,7 @@ function asWebApiError(error: FastifyError | WebApiError | OperationError): WebA
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new WebApiError(
         'CONTENT_TYPE_NOT_SUPPORTED',
-        'Content-Type is not application/json: send JSON and say so',
+        'Content-Type is not application/json: send JSON with the header `Content-Type: application/json`',
       );
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':
       return new WebApiError('BODY_NOT_JSON', 'the body is empty: send a JSON object with the parameters');

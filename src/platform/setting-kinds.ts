@@ -85,12 +85,12 @@ export function pattern(fallback: string): z.ZodType<RegExp> {
 
 /** An http or https address. */
 export function httpUrl(): z.ZodType<string> {
-  return z.url({ protocol: /^https?$/, error: 'set it to an address that begins with http:// or https://' });
+  return z.url({ protocol: /^https?$/, error: 'set it to an address that starts with http:// or https://' });
 }
 
 /** A PostgreSQL address; a socket directory may be named as its `host` parameter. */
 export function postgresUrl(): z.ZodType<string> {
-  const form = 'set it to an address that begins with postgres://';
+  const form = 'set it to an address that starts with postgres://';
   return z
     .string(form)
     .regex(/^postgres(ql)?:\/\//, form)

@@ -83,7 +83,7 @@ export function createCasServer({ definition, parts, basicAuth, logger }: CasSer
     const verdict =
       told === null
         ? { ...worked, message: messageFor(rule) ?? worked.message }
-        : { ...worked, statusCode: told, message: 'the simulator was told to say so' };
+        : { ...worked, statusCode: told, message: 'a fault rule of the simulator' };
     const intended = intendedAnswer(call, verdict, told === null);
     const { statusCode, answer } = misbehaviourOf(told === null ? rule : { ...rule, fault: 'none' }, call.command);
     return {

@@ -18,7 +18,7 @@ const xmlTypes: Readonly<Record<SoapVersion, string>> = {
 /** In the place of the message of the answers that need it. */
 const bombMessage = 'the entities unfold here';
 const nonAsciiMessage = 'Tilgangen er æ, ø og å';
-const toldToFail = 'the simulator was told to fail';
+const toldToFail = 'a fault rule of the simulator';
 const dripMs = 100;
 const slowPieces = 10;
 

@@ -68,7 +68,7 @@ export const listQuery = z
     offset: integer(0, OFFSET_MAX).optional().describe(`Requests to leave out first, at most ${OFFSET_MAX}.`),
     after: integer(0, Number.MAX_SAFE_INTEGER)
       .optional()
-      .describe('The number behind which the page begins: `next_after` of the page before. Any depth is as quick.'),
+      .describe('The page starts after this number: `next_after` of the page before. Any depth is equally fast.'),
   })
   .superRefine((given, context) => {
     const named = FILTERS.filter((name) => given[name] !== undefined);

@@ -152,7 +152,7 @@ describe('A partition that its broker cannot read', () => {
   });
 });
 
-test('a partition of which Kafka does not say where it starts does not keep the others from being read', async () => {
+test('a partition whose start Kafka does not report does not keep the others from being read', async () => {
   const ground = await open(3);
   sick = { api: 'listOffsets', topic: ground.topics.CRM_TOPICS, partition: 1, code: 56 };
   await sendTo(ground, [0, 1, 2]);

@@ -47,7 +47,7 @@ describe('settings', () => {
     });
     expect(message).toMatch(/SettingsError/);
     expect(message).toMatch(/KAFKA_BROKERS is not set: set it to host:port/);
-    expect(message).toMatch(/CONAX_BASE_URL is "cas.example": set it to an address that begins with http/);
+    expect(message).toMatch(/CONAX_BASE_URL is "cas.example": set it to an address that starts with http/);
     expect(message).toMatch(/CONAX_MAX_CONCURRENCY is "0": set it to a whole number from 1 to 1000/);
     expect(message).toMatch(/KAFKA_SSL is "yes": set it to true or false/);
     expect(message).toMatch(/STALE_POLICY is "drop": set it to plan or hold/);

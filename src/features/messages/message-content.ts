@@ -33,7 +33,7 @@ export const messageFields = {
     .describe(
       '1 to 141 characters for a mail, 1 to 129 for a bark; something that shows, and no character that does not: no control, direction or format characters.',
     ),
-  start_indication_date_time: screenTime('When it begins to show').optional(),
+  start_indication_date_time: screenTime('When it is first shown').optional(),
   display_duration: wholeNumber(1, 3_600, 'Seconds for which a bark is shown, default 20').optional(),
   repetition_count: wholeNumber(1, 255, 'How often a repeating bark is shown').optional(),
   repetition_interval: wholeNumber(

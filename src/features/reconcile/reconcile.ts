@@ -81,7 +81,7 @@ const showFixes = operation({
 /** `reconcile`: what the CAS has, compared with what the newest snapshots entitle. */
 export const reconcile: Feature = {
   name: 'reconcile',
-  summary: 'Compares the CAS with what the newest snapshots entitle, and fixes it when told (docs/reconcile.md).',
+  summary: 'Compares the CAS with what the newest snapshots entitle, and fixes it on request (docs/reconcile.md).',
   operations: [
     showFixes,
     operation({

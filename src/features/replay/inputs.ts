@@ -10,7 +10,7 @@ const NUMBER_MAX = Number.MAX_SAFE_INTEGER;
 const topicName = text(249).min(1, 'name a topic').optional();
 const subscriptionNumber = text(500).trim().min(1, 'give a number').optional();
 const flag = (what: string) => z.boolean('give true or false').default(false).describe(what);
-const reason = text(1_000).trim().min(1, 'say why').describe('Why, for the record.');
+const reason = text(1_000).trim().min(1, 'give the reason').describe('Why, for the record.');
 
 const selection = {
   from_date: moment('Events received from then on; of a topic, messages with this time or a later one').optional(),
@@ -86,7 +86,7 @@ export const outcomesInput = z
     const { from_date: from, to_date: to, subscription_number: subscription, request_number: request } = given;
     if ([from, to, subscription, request].every((one) => one === undefined)) {
       const all = '{from_date}, {to_date}, {subscription_number} or {request_number}';
-      refuse(context, 'PARAMETER_MISSING', `say which outcomes: give ${all}`);
+      refuse(context, 'PARAMETER_MISSING', `name the outcomes: give ${all}`);
     }
     if (subscription !== undefined && request !== undefined) {
       refuse(context, 'PARAMETER_INVALID', 'give one of {subscription_number} and {request_number}');

@@ -6,7 +6,7 @@ import type { RowCounts } from './rows.ts';
 export interface RetentionPass {
   readonly kind: RetentionKindName;
   readonly beganAt: Date;
-  /** Null while it is under way, or since it was broken off. */
+  /** Null while it is under way, or after it stopped early. */
   readonly endedAt: Date | null;
   readonly position: number;
   /** Rows removed so far, by table. */
@@ -18,15 +18,15 @@ export function retentionPasses(db: Queryable): Promise<RetentionPass[]> {
   return db.query<RetentionPass>(`select ${COLUMNS} from retention_pass p order by began_at, ended_at, kind`);
 }
 
-/** Whether one of the kinds was never looked through, or its pass was broken off, or started that long ago. */
+/** Whether one of the kinds was never searched, or its pass stopped early, or started that long ago. */
 export async function isDue(db: Queryable, kinds: readonly RetentionKindName[], everyMs: number): Promise<boolean> {
   const [row] = await db.query<{ due: boolean }>(DUE, [kinds, everyMs]);
   return row?.due === true;
 }
 
 /**
- * Continues what was broken off of the last round. If nothing was, starts a new round over all the kinds. Returns the
- * passes to make.
+ * Continues the passes of the last round that stopped early. If there are none, starts a new round over all kinds.
+ * Returns the passes to make.
  */
 export async function beginRound(db: Queryable, kinds: readonly RetentionKindName[]): Promise<RetentionPass[]> {
   await db.query(BEGIN, [kinds]);

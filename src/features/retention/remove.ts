@@ -41,7 +41,7 @@ export interface RetentionResult {
    * one.
    */
   readonly state: 'done' | 'stopped' | 'busy';
-  /** Rows removed, by table, by the passes that it worked on: since each started, also if it was broken off before. */
+  /** Rows removed, by table, by the passes that it worked on: since each started, also if it stopped early before. */
   readonly removed: RowCounts;
 }
 

@@ -47,7 +47,7 @@ export function startRetention(options: RetentionServiceOptions): { stop(): Prom
         metrics.failing(false);
       } catch (error) {
         metrics.failing(true);
-        logger.warn({ problem: messageOf(error) }, 'retention was broken off: it goes on from there');
+        logger.warn({ problem: messageOf(error) }, 'retention stopped early: it continues from there');
       }
       await sleep(lookEveryMs, undefined, { signal }).catch(() => {});
     }
@@ -99,7 +99,7 @@ export function retentionMetrics(registry: Registry): RetentionMetrics {
   });
   const failing = new Gauge({
     name: 'conax_retention_failing',
-    help: 'ALERT when it stays 1: retention cannot go on, the log says why (the archive cannot be written, for instance).',
+    help: 'ALERT when it stays 1: retention cannot continue; the log has the reason (such as an archive that cannot be written).',
     registers,
   });
   return {

@@ -113,7 +113,7 @@ export const runs: Feature = {
     operation({
       name: 'runs.resume',
       summary: 'Start or resume a run',
-      description: 'Starts one that was held, or goes on with one that was stopped or failed.',
+      description: 'Starts one that was held, or continues one that was stopped or failed.',
       role: 'operator',
       route: 'POST /runs/{id}/resume',
       input: numbered,

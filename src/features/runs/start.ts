@@ -44,7 +44,7 @@ const estimate = z
 
 const EXAMPLE = {
   kind: 'MESSAGE',
-  parameters: { type: 'BARK', message: 'The match begins at 20:00.' },
+  parameters: { type: 'BARK', message: 'The match starts at 20:00.' },
   selection: { product: { code: 'SPORT' } },
 };
 
@@ -70,7 +70,7 @@ export const followRun: Omit<Follow<typeof shownRun>, 'onlyIfAsked'> = {
   again: async ({ db }, { id }) => await showRun(db, await existingRun(db, id)),
   isOver: ({ state }) => state !== 'PREPARING' && state !== 'RUNNING',
   progress: (run, first, ms) => `${progressText(run)}${rateText(first.counts, run, ms)}`,
-  left: ({ id }) => `Run ${id} goes on without being watched; \`runs stop ${id}\` stops it`,
+  left: ({ id }) => `Run ${id} continues; \`runs stop ${id}\` stops it`,
   failure: endFailure,
 };
 
@@ -168,7 +168,7 @@ function rateText(first: RunCounts, { state, counts }: ShownRun, ms: number): st
 
 function endFailure({ id, kind, state, counts: { targets, outcomes } }: ShownRun): string | null {
   if (state === 'READY') return null;
-  if (state !== 'COMPLETED') return `Run ${id} is ${state}; \`runs resume ${id}\` goes on with it`;
+  if (state !== 'COMPLETED') return `Run ${id} is ${state}; \`runs resume ${id}\` continues it`;
   const good = ['COMPLETED', ...(kindOf(kind).goodOutcomes ?? [])];
   const others = good.reduce((left, outcome) => left - (outcomes[outcome] ?? 0), targets);
   if (others === 0) return null;

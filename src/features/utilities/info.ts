@@ -25,7 +25,7 @@ const comparedService = z.strictObject({
 });
 const pairing = z.strictObject({
   crm: z.array(z.string()).describe("The set-top boxes of the card's distributors, in all subscriptions that hold it."),
-  cas: z.array(z.string()).nullable().describe('Null if the CAS has not answered: the request says why.'),
+  cas: z.array(z.string()).nullable().describe('Null if the CAS has not answered: the request has the reason.'),
   finding: z
     .enum(['EQUAL', 'DIFFERS'])
     .nullable()
@@ -38,7 +38,10 @@ const cardInformation = z
     pairing,
     subscription_numbers: z.array(z.string()).describe('Subscriptions that hold the card.'),
     changing: z.boolean().describe('Requests of the card are on their way: what differs may be about to change.'),
-    services: z.array(comparedService).nullable().describe('Null if the CAS has not answered: the request says why.'),
+    services: z
+      .array(comparedService)
+      .nullable()
+      .describe('Null if the CAS has not answered: the request has the reason.'),
   })
   .meta({ id: 'CardInformation', description: 'What the CAS has for a card, with what the CRM entitles.' });
 type CardInformation = z.output<typeof cardInformation>;

@@ -10,7 +10,7 @@ const answer = z
     provisioning_request_number: z.int(),
     smartcard_ca_id: z.string().nullable(),
     stb_ca_id: z.string().nullable(),
-    answered: z.boolean().describe('False: the CAS has not answered, and the request says why.'),
+    answered: z.boolean().describe('False: the CAS has not answered, and the request has the reason.'),
     pairing: z
       .strictObject({ smartcard_ca_ids: z.array(z.string()), stb_ca_ids: z.array(z.string()) })
       .nullable()

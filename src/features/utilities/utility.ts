@@ -56,7 +56,7 @@ export function utilityText(output: UtilityOutput): string {
   return `${outcomeText(output)}${leftOut.join('')}`;
 }
 
-export const WAITING = 'Waits for the outcome, unless it is told not to.';
+export const WAITING = 'Waits for the outcome unless `wait` is false.';
 
 export interface PlannedRequest {
   readonly command: Command;

@@ -11,7 +11,7 @@ const ID_MAX = 999_999_999_999_999;
 const PAGE_MAX = 1_000;
 
 const id = wholeNumber(1, ID_MAX, 'The number that `events held` and `events dead-letters` show first');
-const reason = text(1_000).trim().min(1, 'say why').describe('Why, for the trail.');
+const reason = text(1_000).trim().min(1, 'give the reason').describe('Why, for the trail.');
 
 const page = {
   card: text(100).optional().describe('Only messages about this smart card, or of subscriptions that hold or held it.'),

@@ -120,5 +120,5 @@ async function offsetsByPartition(
 }
 
 function unanswered(topic: string, partition: number): Error {
-  return new Error(`Kafka does not say where ${topic}/${partition} starts and ends`);
+  return new Error(`Kafka does not report where ${topic}/${partition} starts and ends`);
 }

@@ -181,7 +181,7 @@ describe('The operations API of replays', () => {
         'PARAMETER_INVALID',
         'for events of the inbox',
       ],
-      ['/replays/outcomes', { reason: 'x' }, 'PARAMETER_MISSING', 'say which outcomes'],
+      ['/replays/outcomes', { reason: 'x' }, 'PARAMETER_MISSING', 'name the outcomes'],
       [
         '/replays/outcomes',
         { reason: 'x', request_number: 1, topic: world.settings.CRM_TOPICS[0] },

@@ -13,7 +13,7 @@ test.each([
   ['plan --type ADD_SERVICE', '--type is "ADD_SERVICE": give S, V or I, a colon, a blank and the type'],
   ['run --rate 0 --reason x', '--rate is 0: give a whole number from 1 to 100000'],
   ['run', '--reason is missing'],
-  ['outcomes --reason x', 'say which outcomes: give --from, --to, --subscription or --request'],
+  ['outcomes --reason x', 'name the outcomes: give --from, --to, --subscription or --request'],
   ['outcomes --reason x --request 1 --subscription S1', 'give one of --subscription and --request'],
   ['resume x', 'id is "x": give a whole number from 1'],
 ])('the command line names its own options, before it looks for a database: replay %s', async (line, says) => {

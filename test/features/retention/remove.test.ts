@@ -197,7 +197,7 @@ describe('conax-provisioning retention', () => {
   });
 
   test.each([
-    [{}, [], 'Nothing is to be removed: set one of the RETENTION_…_DAYS (docs/settings.md)'],
+    [{}, [], 'There is nothing to remove: set one of the RETENTION_…_DAYS (docs/settings.md)'],
     [{ RETENTION_EVENTS_DAYS: '1' }, ['--rest', 'x'], '--rest is "x": give a number from 0 to 999'],
     [
       { RETENTION_EVENTS_DAYS: '1' },
