@@ -16,6 +16,7 @@ import {
 import {
   ACCEPTED,
   dispatch,
+  gate,
   final,
   requestRow,
   scriptedConax,
@@ -123,8 +124,9 @@ test('a request whose sender died is sent once its lease has run out, and not be
 
 test('stopping lets calls that are under way end, writes them down, and gives the rest back', async () => {
   await submit(db, ...manyCards(40));
+  const stopping = gate();
   const conax = scriptedConax(async () => {
-    await takes(100);
+    await stopping.passed;
     return ACCEPTED;
   });
   const stopped = dispatch(requests.url, conax);
@@ -132,7 +134,9 @@ test('stopping lets calls that are under way end, writes them down, and gives th
     () => stopped.dispatcher.state(),
     ({ underWay, buffered }) => underWay === 8 && buffered > 0,
   );
-  await stopped.stop();
+  const ended = stopped.stop();
+  stopping.open();
+  await ended;
   const sent = conax.calls.length;
   const left = await work();
   expect(left).toHaveLength(40 - sent);
@@ -147,8 +151,9 @@ test('stopping lets calls that are under way end, writes them down, and gives th
 
 test('stopping takes no longer than its limit when the CAS does not answer; the lease says what became of it', async () => {
   await submit(db, requestFor(addTo('c1')));
+  const answered = gate();
   const conax = scriptedConax(async () => {
-    await takes(2_500);
+    await answered.passed;
     return ACCEPTED;
   });
   const stopped = dispatch(requests.url, conax, { drainMs: 100, callTimeoutMs: 2_500, leaseMs: 6_000 });
@@ -162,16 +167,16 @@ test('stopping takes no longer than its limit when the CAS does not answer; the 
   expect((await work()).filter(({ token }) => token !== null)).toHaveLength(1);
   // The share stays taken, because the call may still be under way.
   expect(await db.query('select from dispatcher_instance')).toHaveLength(1);
+  answered.open();
 });
 
 test('an EXPRESS request overtakes what is claimed and not begun', async () => {
   await submit(db, ...manyCards(20));
   const order: number[] = [];
-  let open: () => void = () => {};
-  const gate = new Promise<void>((resolve) => (open = resolve));
+  const claimed = gate();
   const conax = scriptedConax(async ({ requestNumber }) => {
     order.push(requestNumber);
-    await gate;
+    await claimed.passed;
     return ACCEPTED;
   });
   running = [dispatch(requests.url, conax, { maxConcurrency: 2 })];
@@ -182,9 +187,9 @@ test('an EXPRESS request overtakes what is claimed and not begun', async () => {
   const [express] = await submit(db, requestFor(addTo('x'), { priority: 'EXPRESS' }));
   await until(
     () => db.query('select from work where number = $1 and token is not null', [express]),
-    (claimed) => claimed.length === 1,
+    (rows) => rows.length === 1,
   );
-  open();
+  claimed.open();
   await until(work, (rows) => rows.length === 0);
   // Behind the two under way; one more may begin before the claim is back.
   expect(order.indexOf(express!)).toBeLessThan(4);

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Database } from '../../src/platform/database.ts';
 import { addTo, audit, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
-import { ACCEPTED, dispatch, scriptedConax, until } from './support.ts';
+import { ACCEPTED, dispatch, gate, scriptedConax, until } from './support.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -19,6 +19,8 @@ interface Door {
   /** Cuts every connection and takes no new one, until it is opened. */
   shut(): void;
   open(): void;
+  /** The connections that were refused so far. */
+  refused(): number;
   /** Takes connections and data, and gives nothing back. */
   stall(): void;
   close(): Promise<void>;
@@ -29,8 +31,12 @@ async function doorTo(url: string): Promise<Door> {
   const target = new URL(url);
   const sockets = new Set<Socket>();
   let mode: 'open' | 'shut' | 'stalled' = 'open';
+  let refused = 0;
   const server: Server = createServer((client) => {
-    if (mode === 'shut') return client.resetAndDestroy();
+    if (mode === 'shut') {
+      refused += 1;
+      return client.resetAndDestroy();
+    }
     const upstream = connect(Number(target.port), target.hostname);
     for (const socket of [client, upstream]) {
       sockets.add(socket);
@@ -59,6 +65,7 @@ async function doorTo(url: string): Promise<Door> {
     open: () => {
       mode = 'open';
     },
+    refused: () => refused,
     stall: () => {
       mode = 'stalled';
     },
@@ -69,7 +76,6 @@ async function doorTo(url: string): Promise<Door> {
   };
 }
 
-const takes = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 const cards = (count: number): ReturnType<typeof requestFor>[] =>
   Array.from({ length: count }, (_, index) => requestFor(addTo(`c${index}`)));
 const pending = async (): Promise<number> => (await db.query('select from work')).length;
@@ -77,26 +83,28 @@ const pending = async (): Promise<number> => (await db.query('select from work')
 test('answers that come while the database is away are written when it is back; nothing is sent twice', async () => {
   await submit(db, ...cards(60));
   const door = await doorTo(requests.url);
-  let away = false;
+  const away = gate();
   const conax = scriptedConax(async (_call, number) => {
     if (number === 20) {
-      away = true;
       door.shut();
+      away.open();
     }
-    await takes(20);
+    // Eight are under way at a time: these answer after the database is away.
+    if (number > 12) await away.passed;
     return ACCEPTED;
   });
   const running = dispatch(door.url, conax, { leaseMs: 4_000 });
-  await until(
-    () => away,
-    (is) => is,
-  );
+  await away.passed;
   await until(
     () => running.dispatcher.state(),
     ({ ready, underWay }) => !ready && underWay === 0,
   );
   const sent = conax.calls.length;
-  await takes(300);
+  const refused = door.refused();
+  await until(
+    () => door.refused(),
+    (count) => count >= refused + 5,
+  );
   expect(conax.calls).toHaveLength(sent);
   door.open();
   // A claim whose answer was cut off lapses with its lease.
@@ -110,8 +118,9 @@ test('answers that come while the database is away are written when it is back; 
 test('a stop takes no longer than its limit and a little where the database does not answer', async () => {
   await submit(db, ...cards(30));
   const door = await doorTo(requests.url);
-  const conax = scriptedConax(async () => {
-    await takes(50);
+  const stalled = gate();
+  const conax = scriptedConax(async (_call, number) => {
+    if (number > 4) await stalled.passed;
     return ACCEPTED;
   });
   const running = dispatch(door.url, conax, { drainMs: 500 });
@@ -120,6 +129,7 @@ test('a stop takes no longer than its limit and a little where the database does
     (calls) => calls > 4,
   );
   door.stall();
+  stalled.open();
   const begunAt = performance.now();
   await running.dispatcher.stop();
   expect(performance.now() - begunAt).toBeLessThan(4_000);

@@ -2,7 +2,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest
 import { pauseProvider, providerStatus, resumeProvider } from '../../src/dispatch/provider.ts';
 import type { Database } from '../../src/platform/database.ts';
 import { addTo, audit, openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
-import { ACCEPTED, dispatch, NOT_SENT, scriptedConax, type TestDispatcher, UNKNOWN, until } from './support.ts';
+import { ACCEPTED, dispatch, gate, NOT_SENT, scriptedConax, type TestDispatcher, UNKNOWN, until } from './support.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -29,12 +29,19 @@ const cards = (count: number): ReturnType<typeof requestFor>[] =>
 const pending = async (): Promise<number> => (await db.query('select from work')).length;
 const held = async (): Promise<number> => (await db.query('select from work where token is not null')).length;
 
+/** Until when the instance's share lasts: each heartbeat renews it. */
+const expiry = async (): Promise<number> => {
+  const [row] = await db.query<{ at: Date }>('select expires_at as at from dispatcher_instance');
+  return row?.at.getTime() ?? 0;
+};
+
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
 test('while the provider is paused nothing is sent, what was claimed is given back, and all goes on after the resume', async () => {
   await submit(db, ...cards(60));
-  const conax = scriptedConax(async () => {
-    await pause(30);
+  const paused = gate();
+  const conax = scriptedConax(async (_call, number) => {
+    if (number > 8) await paused.passed;
     return ACCEPTED;
   });
   running = [dispatch(requests.url, conax)];
@@ -44,13 +51,17 @@ test('while the provider is paused nothing is sent, what was claimed is given ba
   );
   expect(await pauseProvider(db, { reason: 'maintenance', by: 'ops' })).toBe(true);
   expect(await pauseProvider(db, { reason: 'another', by: 'ops' })).toBe(false);
+  paused.open();
   await until(held, (count) => count === 0);
   const sent = conax.calls.length;
   expect(await pending()).toBe(60 - sent);
   expect(await providerStatus(db)).toMatchObject({ paused: true, pausedReason: 'maintenance', pausedBy: 'ops' });
   await submit(db, requestFor(addTo('x')));
-  // Longer than any timer of this dispatcher.
-  await pause(400);
+  // The dispatcher has looked at its share, the switch and the ready requests meanwhile.
+  for (let beats = 0; beats < 4; beats += 1) {
+    const renewed = await expiry();
+    await until(expiry, (at) => at > renewed);
+  }
   expect(conax.calls).toHaveLength(sent);
   expect(await audit(db)).toEqual([]);
   expect(await resumeProvider(db, { by: 'ops' })).toBe(true);
@@ -73,9 +84,10 @@ test('calls in a row that do not reach the CAS open the breaker; it is probed on
     ({ breaker }) => breaker !== 'closed',
   );
   expect(status.failuresInARow).toBeGreaterThanOrEqual(5);
+  // Each of the two has to know: otherwise it still sends as usual.
   await until(
-    () => conax.underWay(),
-    (calls) => calls === 0,
+    () => running.map(({ dispatcher }) => dispatcher.state()),
+    (states) => states.every(({ mode, underWay }) => mode !== 'open' && underWay === 0),
   );
   const before = conax.calls.length;
   expect(before).toBeLessThan(40);

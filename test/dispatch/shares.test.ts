@@ -120,7 +120,11 @@ test('whatever instances come, go, die and stall, the shares in use never exceed
       instances.splice(instances.indexOf(one), 1);
       await one.keeper.leave();
     } else if (one && lot < 0.14) {
-      await takes(90);
+      // It stood still for longer than its share lasts.
+      await until(
+        () => one.keeper.inForce(),
+        (is) => !is,
+      );
     } else if (one && lot < 0.6) await one.keeper.beat();
     else if (one && lot < 0.9) {
       if (one.calls < one.keeper.slots()) one.calls += 1;

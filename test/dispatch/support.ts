@@ -120,6 +120,12 @@ export function dispatch(url: string, conax: ConaxClient, more: Partial<Dispatch
   };
 }
 
+/** What a call of a scripted CAS waits for: `passed` resolves once the test has opened the gate. */
+export function gate(): { readonly passed: Promise<void>; open(): void } {
+  const { promise: passed, resolve: open } = Promise.withResolvers<void>();
+  return { passed, open };
+}
+
 /** Polls until the condition holds; fails after the deadline with what was found last. */
 export async function until<T>(
   find: () => Promise<T> | T,
