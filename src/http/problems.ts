@@ -16,6 +16,18 @@ export function readInput<S extends z.ZodType>(schema: S, given: unknown): z.Zod
 }
 
 /**
+ * Reads a value that we stored earlier.
+ * @param place what the error calls it, such as `The result of the card 20000000329`.
+ * @throws Error that names the place and every mistake: the value was changed by hand, or comes from another version.
+ */
+export function readStored<S extends z.ZodType>(schema: S, stored: unknown, place: string): z.output<S> {
+  const read = readInput(schema, stored);
+  if (read.success) return read.data;
+  const mistakes = problemText(read.error, (path) => (path.length === 0 ? 'the value' : fieldOf(path)));
+  throw new Error(`${place}, as stored, cannot be read: ${mistakes}`, { cause: read.error });
+}
+
+/**
  * The error that an answer gives for input that a schema refuses: the code of the first mistake, and of each (at most
  * five) one sentence that names the field, what is wrong with its value, and the remedy. For errors of `readInput`.
  */

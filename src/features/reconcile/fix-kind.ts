@@ -34,7 +34,7 @@ export const reconcileFixKind = runKind({
     return targets.map(({ target, data }): TargetPlan => {
       const { fixes, withheld } = planFixes(
         target,
-        wanted(differencesOf(data), parameters.only ?? null),
+        wanted(differencesOf(data, target), parameters.only ?? null),
         holders.get(target) ?? [],
         rules,
       );

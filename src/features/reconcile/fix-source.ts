@@ -1,3 +1,4 @@
+import { readStored } from '../../http/problems.ts';
 import { z } from 'zod';
 import type { Queryable } from '../../platform/database.ts';
 import { OperationError } from '../../http/operation-error.ts';
@@ -25,7 +26,7 @@ export const differentCardsSource: TargetSource<FixSelection> = {
     return { kept: selection, cursor: '' };
   },
   async collect(tx, runId, kept, after) {
-    const { run } = fixSelection.parse(kept);
+    const { run } = readStored(fixSelection, kept, `The selection of run ${runId}`);
     const [part] = await tx.query<{ last: string | null; count: number }>(COLLECT, [runId, run, after, PART]);
     return part === undefined || part.count < PART ? null : part.last;
   },

@@ -7,7 +7,7 @@ import { comparableServiceCaId } from '../../planning/command.ts';
 import { lockCards } from '../../requests/locks.ts';
 import { cardSource } from '../runs/card-source.ts';
 import { runKind, type RunTarget, type SettledTarget, type TargetPlan, type Verdict } from '../runs/kind.ts';
-import { asked, differentResult } from './results.ts';
+import { asked, differentResult, readResult } from './results.ts';
 
 /** How often the CAS is asked again about a card whose entitlements changed meanwhile. */
 const ASKED_AGAIN_MAX = 3;
@@ -73,7 +73,7 @@ function readAnswer({ target, tries, result, requests }: SettledTarget): Answere
   if (last?.state !== 'COMPLETED' || active === undefined) {
     return { target, tries, code: last?.errorCode ?? null, description: last?.errorDescription ?? null };
   }
-  const { entitled } = asked.parse(result);
+  const { entitled } = readResult(asked, result, target);
   return { target, tries, entitled, found: differences(entitled, active) };
 }
 

@@ -3,7 +3,7 @@ import { type Difference, planFixes } from '../../planning/reconcile.ts';
 import type { PlanningRules } from '../../planning/types.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { holdingSnapshots } from '../../identifiers/holders.ts';
-import { different, differenceFindings, differencesOf, unreadable, wanted } from './results.ts';
+import { different, differenceFindings, differencesOf, readResult, unreadable, wanted } from './results.ts';
 
 /** Every outcome of a card in a RECONCILE run. */
 export const reconcileOutcomes = ['EQUAL', 'DIFFERENT', 'CHANGING', 'NOT_READABLE'] as const;
@@ -77,8 +77,13 @@ export async function findingsOf(
   ]);
   return rows.map(({ result, ...row }) => ({
     ...row,
-    ...(row.outcome === 'NOT_READABLE' ? unreadable.parse(result) : { code: null, description: null }),
-    differences: row.outcome === 'DIFFERENT' || row.outcome === 'CHANGING' ? different.parse(result).differences : [],
+    ...(row.outcome === 'NOT_READABLE'
+      ? readResult(unreadable, result, row.smartcard_ca_id)
+      : { code: null, description: null }),
+    differences:
+      row.outcome === 'DIFFERENT' || row.outcome === 'CHANGING'
+        ? readResult(different, result, row.smartcard_ca_id).differences
+        : [],
   }));
 }
 
@@ -96,7 +101,7 @@ export async function previewFixes(
   const cards = found.map(({ smartcard_ca_id: card }) => card);
   const holders = await holdingSnapshots(db, cards);
   return found.map(({ smartcard_ca_id: card, differences }) => {
-    const fixable = wanted(differencesOf({ differences }), only);
+    const fixable = wanted(differencesOf({ differences }, card), only);
     const { fixes, withheld } = planFixes(card, fixable, holders.get(card) ?? [], rules);
     return {
       smartcard_ca_id: card,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readStored } from '../../http/problems.ts';
 import type { Difference } from '../../planning/reconcile.ts';
 
 /** The result of a card while its question is open: what the CRM entitled when it was asked. */
@@ -21,11 +22,15 @@ export function differentResult(differences: readonly Difference[]): Different {
   };
 }
 
+/** Reads a part of the result that a card has in a RECONCILE run. @throws Error that names card and mistake. */
+export function readResult<S extends z.ZodType>(schema: S, result: unknown, card: string): z.output<S> {
+  return readStored(schema, result, `The result of card ${card}`);
+}
+
 /** Returns the differences in a card's result. */
-export function differencesOf(result: unknown): Difference[] {
-  return different
-    .parse(result)
-    .differences.map(({ finding, service_ca_id: serviceCaId }) => ({ finding, serviceCaId }));
+export function differencesOf(result: unknown, card: string): Difference[] {
+  const { differences } = readResult(different, result, card);
+  return differences.map(({ finding, service_ca_id: serviceCaId }) => ({ finding, serviceCaId }));
 }
 
 /** Returns the differences that a fix should correct; null: all. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { readInput } from '../../http/problems.ts';
 import type { Queryable, Transaction } from '../../platform/database.ts';
 import type { Actor } from '../../operations/actor.ts';
 import type { AnyKind, Json, KindContext } from './kind.ts';
@@ -53,7 +54,7 @@ export interface NewRun {
  * @throws OperationError if the kind refuses the selection.
  */
 export async function createRun(tx: Transaction, run: NewRun, context: KindContext): Promise<number> {
-  const { parameters, selection } = runInput(run.kind).parse({ parameters: run.parameters, selection: run.selection });
+  const { parameters, selection } = readRunInput(run);
   const [row] = await tx.query<{ id: number }>(INSERT, [
     run.kind.name,
     run.hold,
@@ -72,6 +73,16 @@ export async function createRun(tx: Transaction, run: NewRun, context: KindConte
 /** Returns the JSON schema of a run's parameters and selection for a kind. */
 export function runInput(kind: AnyKind) {
   return z.strictObject({ parameters: kind.parameters, selection: kind.source.schema });
+}
+
+/**
+ * Checks the parameters and the selection of a run or a schedule by the schemas of its kind.
+ * @throws ZodError that `problemText` puts into words; its paths start with `parameters` or `selection`.
+ */
+export function readRunInput({ kind, parameters, selection }: Pick<NewRun, 'kind' | 'parameters' | 'selection'>) {
+  const read = readInput(runInput(kind), { parameters, selection });
+  if (read.success) return read.data;
+  throw read.error;
 }
 
 /** Reads a run; null if there is none. */

@@ -2,7 +2,7 @@ import type { Actor } from '../../operations/actor.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { type Database, type Queryable, sqlState, type Transaction } from '../../platform/database.ts';
 import type { AnyKind, KindContext } from '../runs/kind.ts';
-import { runInput } from '../runs/store.ts';
+import { readRunInput } from '../runs/store.ts';
 import { nextTime } from './cron.ts';
 
 export interface Schedule {
@@ -40,10 +40,7 @@ export interface NewSchedule {
  * @throws ZodError if parameters or selection do not fit; OperationError if the selection or the name is refused.
  */
 export async function addSchedule(db: Database, schedule: NewSchedule, context: KindContext): Promise<Schedule> {
-  const { parameters, selection } = runInput(schedule.kind).parse({
-    parameters: schedule.parameters,
-    selection: schedule.selection,
-  });
+  const { parameters, selection } = readRunInput(schedule);
   await schedule.kind.source.estimate(db, selection, context);
   const nextAt = nextTime(schedule.cron, schedule.time_zone, new Date());
   try {

@@ -95,6 +95,20 @@ describe('a schedule', () => {
     expect(await runs()).toHaveLength(2);
   });
 
+  test.each([
+    [`parameters || '{"message": 5}'`, 'parameters.message is 5: give the text of the message'],
+    [`parameters - 'message'`, 'parameters.message is missing: give the text of the message'],
+  ])(
+    'whose stored parameters were damaged (%s) is refused, and its history names the mistake',
+    async (damaged, detail) => {
+      await add('damaged');
+      await db.query(`update schedule set parameters = ${damaged}`);
+      await due();
+      expect(await start()).toBe(1);
+      expect(await scheduleHistory(db, 'damaged', 10)).toMatchObject([{ outcome: 'REFUSED', runId: null, detail }]);
+    },
+  );
+
   test('whose parameters do not hold any more is refused at its time, leaves no run, and goes on', async () => {
     await add('past');
     await db.query(
