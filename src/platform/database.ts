@@ -4,7 +4,7 @@ import pg from 'pg';
 import { prepareSession, ReadOnlyServerError, type Session, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
 
-/** A row as pg gives it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
+/** A row as pg returns it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
 export type Row = Record<string, unknown>;
 
 /** Runs one statement. `R` is what the caller knows of its columns. */
@@ -32,7 +32,7 @@ export interface Database extends Queryable {
   /**
    * Runs `work` in one transaction. A deadlock (40P01) or a serialization failure (40001) repeats the whole of it, at
    * most `attempts` times (default 5), so `work` must have no effect but its statements.
-   * @throws CommitUnknownError when the connection broke during COMMIT: it may or may not have been done.
+   * @throws CommitUnknownError if the connection broke during COMMIT: the transaction may or may not be done.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { attempts?: number }): Promise<T>;
   /** Connections: in all, idle, and callers waiting for one. */
@@ -88,13 +88,13 @@ export class NoAnswerError extends Error {
 const types = new pg.TypeOverrides();
 types.setTypeParser(pg.types.builtins.INT8, (text) => Number(text));
 
-/** After so much silence the kernel asks whether the other side is there. */
+/** After this silence the kernel asks whether the other side is there. */
 const KEEP_ALIVE_MS = 5_000;
 
-/** A connection that nobody uses is closed after this. */
+/** An idle connection is closed after this time. */
 const IDLE_MS = 10_000;
 
-/** For so long a session with a server that takes no writes is used. */
+/** How long a session with a server that takes no writes is used. */
 const READ_ONLY_MS = 2_000;
 
 /** SQLSTATEs after which the same transaction may simply be run again. */
@@ -103,8 +103,8 @@ const REPEATABLE = new Set(['40P01', '40001']);
 export function openDatabase(options: DatabaseOptions): Database {
   const statementTimeoutMs = options.statementTimeoutMs ?? 30_000;
   const lockTimeoutMs = options.lockTimeoutMs ?? 15_000;
-  // No server setting helps on a half-open connection: the watch finds it out, or at last our own deadline, a little later
-  // than the server's.
+  // No server setting helps on a half-open connection. The watch finds it, or in the end our own deadline, which is a
+  // little later than the server's.
   const deadlineMs = statementTimeoutMs + 5_000;
   const pool = new pg.Pool({
     connectionString: options.url,
@@ -114,7 +114,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     connectionTimeoutMillis: options.connectTimeoutMs ?? 10_000,
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
-    // Also what ends the idle sessions that a failover left with the former server.
+    // This also ends the idle sessions that a failover left with the former server.
     idleTimeoutMillis: IDLE_MS,
     types,
     // eslint-disable-next-line typescript/no-misused-promises -- the pool waits for it, which its types do not say
@@ -134,7 +134,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   const broken = new WeakSet<pg.PoolClient>();
   pool.on('connect', (client) => client.on('error', () => broken.add(client)));
   const silence = watchForSilence(options.url, options.applicationName);
-  /** When each connection last answered, and when one was found half-open: those that have not answered since may be too. */
+  /**
+   * When each connection last answered, and when one was found half-open. Connections that have not answered since may
+   * be half-open too.
+   */
   const heardAt = new WeakMap<pg.PoolClient, number>();
   let suspectAt = -Infinity;
 
@@ -150,8 +153,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   };
 
   /**
-   * A connection that was there before another one was found half-open, or with a server that takes no writes, is not
-   * used again, and one that was opened with such a server only for a moment: the primary may be back.
+   * Returns a connection of the pool. If another connection was found half-open, or its server takes no writes, older
+   * connections are not used again. A connection to a server that takes no writes is used for `READ_ONLY_MS`: the
+   * primary may be back then.
    */
   async function checkOut(): Promise<pg.PoolClient> {
     for (;;) {
@@ -196,7 +200,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         options.prepared === true && values !== undefined
           ? client.query<R>({ name: statementName(text), text, values: [...values] })
           : client.query<R>(text, values as unknown[]);
-      // When the deadline wins, the destroyed socket rejects this one too, and nobody else listens.
+      // If the deadline wins, the destroyed socket also rejects this promise, which nobody else handles.
       answer.catch(() => {});
       const { rows } = await Promise.race([answer, noAnswer]);
       heardAt.set(client, performance.now());
@@ -244,7 +248,7 @@ export function openDatabase(options: DatabaseOptions): Database {
         () => error,
         (sentError: unknown) => sentError,
       );
-      // A rollback that fails hides nothing: the connection is thrown away.
+      // A failed rollback hides nothing, and the connection is closed.
       if (!broken.has(client)) await run(client, 'rollback').catch(() => broken.add(client));
       throw first;
     }
@@ -257,7 +261,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       const error: unknown = commit.reason;
       if (broken.has(client)) throw new CommitUnknownError(error);
       refusedCommits.add(Object(error) as object);
-      // The server frees the queue only when somebody asks for its usage: without this it stays full after its holder left.
+      // The server frees the queue only if somebody asks for its usage. Without this it stays full after its holder
+      // left.
       if (isNotifyQueueFull(error)) await run(client, 'select pg_notification_queue_usage()').catch(() => {});
       throw error;
     }
@@ -265,10 +270,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 }
 
-/** Errors with which COMMIT itself was refused. */
+/** The errors of refused COMMITs. */
 const refusedCommits = new WeakSet<object>();
 
-/** Errors of pg's own about a connection: only of these the texts are looked at (`isConnectionError`). */
+/** pg's own errors about a connection: `isConnectionError` reads the texts of these only. */
 const pgErrors = new WeakSet<object>();
 
 function lost(error: unknown): never {
@@ -277,8 +282,8 @@ function lost(error: unknown): never {
 }
 
 /**
- * Runs work on a session that is not of a pool, and lets `isDatabaseOutage` know the errors of pg about that session: they
- * are plain errors without a code.
+ * Runs work on a session outside the pool. `isDatabaseOutage` then recognises the errors of pg about that session,
+ * which are plain errors without a code.
  * @throws what the work throws.
  */
 export async function onOwnSession<T>(work: () => Promise<T>): Promise<T> {
@@ -292,7 +297,7 @@ export async function onOwnSession<T>(work: () => Promise<T>): Promise<T> {
 
 const statementNames = new Map<string, string>();
 
-/** The same name for the same text, short enough for PostgreSQL (63 bytes). */
+/** Returns the same name for the same text, short enough for PostgreSQL (63 bytes). */
 function statementName(text: string): string {
   let name = statementNames.get(text);
   if (name === undefined) {
@@ -312,18 +317,18 @@ async function repeatable<T>(work: () => Promise<T>, attempts: number): Promise<
   }
 }
 
-/** The SQLSTATE of an error that PostgreSQL answered with, else null. */
+/** Returns the SQLSTATE of an error that PostgreSQL answered with; null for other errors. */
 export function sqlState(error: unknown): string | null {
   return isServerError(error) ? (error.code ?? null) : null;
 }
 
 /**
- * Errors after which the session is gone, or worth nothing, although the server itself named them: 08, 57P0x (shutdown),
- * 25P03 (idle), 25006 (the server takes no writes: after a failover it may be the former primary).
+ * Errors of the server after which the session is gone or useless: 08, 57P0x (shutdown), 25P03 (idle), 25006 (the
+ * server takes no writes: after a failover it may be the former primary).
  */
 const SESSION_GONE = /^(08|57P0|25P0[34]|25006)/;
 
-/** Errors that are true of every session with the same server. */
+/** Errors that hold for every session with the same server. */
 const SERVER_LOST = /^(57P0[1-4]|25006)/;
 
 function isServerLost(error: unknown): boolean {
@@ -334,15 +339,15 @@ function isServerError(error: unknown): error is pg.DatabaseError {
   return error instanceof pg.DatabaseError && !SESSION_GONE.test(error.code ?? '');
 }
 
-/** Whether a server refused to write, because it is a standby or somebody made it read-only. */
+/** Returns whether a server refused to write, because it is a standby or was made read-only. */
 export function isReadOnlyRefusal(error: unknown): boolean {
   return error instanceof pg.DatabaseError && error.code === '25006';
 }
 
 /**
- * Whether the database itself is away or cannot take work now (connection refused or lost, shutting down, starting,
- * out of connections, disk full, no answer, read-only standby, its NOTIFY queue full): the same work will go through
- * later, unchanged.
+ * Returns whether the database itself is away or cannot take work now (connection refused or lost, shutting down,
+ * starting, out of connections, disk full, no answer, read-only standby, its NOTIFY queue full): the same work will
+ * succeed later, unchanged.
  */
 export function isDatabaseOutage(error: unknown): boolean {
   if (error instanceof CommitUnknownError || error instanceof NoAnswerError || error instanceof ReadOnlyServerError) {
@@ -358,13 +363,13 @@ export function isDatabaseOutage(error: unknown): boolean {
   );
 }
 
-/** A limit that is met at COMMIT is that of the NOTIFY queue, which all databases of the server share. */
+/** A limit that is reached at COMMIT is that of the NOTIFY queue, which all databases of the server share. */
 function isNotifyQueueFull(error: unknown): boolean {
   if (!isServerError(error) || error.code !== '54000') return false;
   return refusedCommits.has(error) || error.routine === 'PreCommit_Notify';
 }
 
-/** pg's own errors about a lost connection carry no code: their texts are all there is to go by. */
+/** pg's own errors about a lost connection have no code, so only their texts identify them. */
 function isConnectionError(error: Error): boolean {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   return (

@@ -28,7 +28,7 @@ export interface HttpServer {
   close(): Promise<void>;
 }
 
-/** Answers what never became a call, in the form that all errors have. */
+/** Answers requests that are no valid HTTP call, in the form that all errors have. */
 export interface EdgeAnswers {
   readonly refusalOf: RefusalOf;
   readonly answerBadAddress: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => void;
@@ -40,11 +40,11 @@ interface Address {
 }
 
 const BODY_BYTES_MAX = 1 << 20;
-/** JSON that was read can take ten times as much: far below what a container has. */
+/** Parsed JSON can take ten times as much, which is still far less than the memory of a container. */
 const BODIES_BYTES_MAX = 64 << 20;
 const CALL_ARRIVES_MS = 15_000;
 const ANSWER_STALLS_MS = 15_000;
-/** A socket on which nothing moves is closed after this: longer than any answer takes (WEB_API_IMMEDIATE_TIMEOUT_MS). */
+/** A silent socket is closed after this time, which is longer than any answer takes (WEB_API_IMMEDIATE_TIMEOUT_MS). */
 const CONNECTION_SILENT_MS = 330_000;
 
 /**
@@ -62,7 +62,7 @@ export async function startHttpServer(
     logger: Logger;
     edge: EdgeAnswers;
     limits: Pick<ConnectionLimits, 'connectionsMax'> & Partial<ConnectionLimits>;
-    /** Adds what else is served, before a server listens. The two are one without an address of its own. */
+    /** Adds the other routes before a server listens. Without an address of its own, `management` is `app`. */
     register: (app: FastifyInstance, management: FastifyInstance) => Promise<void>;
   },
 ): Promise<HttpServer> {
@@ -94,7 +94,7 @@ export async function startHttpServer(
   try {
     await options.register(app, management);
     addHealth(management, registry, parts);
-    // First, so that health can be asked for as soon as calls are answered.
+    // First, so that health answers as soon as calls do.
     const managementUrl = management === app ? undefined : await listen(management, options.management ?? options);
     const url = await listen(app, options);
     logger.info({ url, managementUrl }, 'HTTP server listens');
@@ -107,7 +107,7 @@ export async function startHttpServer(
 
 function serverOptions({ answerBadAddress }: EdgeAnswers, { callArrivesMs }: ConnectionLimits) {
   return {
-    // No log of fastify's own: it would have the addresses, and they may have tokens in their queries.
+    // fastify must not log: its log would have the addresses, whose queries may have tokens.
     logger: false,
     forceCloseConnections: true,
     bodyLimit: BODY_BYTES_MAX,

@@ -5,17 +5,17 @@ import { onOwnSession } from './database.ts';
 import { MIGRATIONS_DIRECTORY, requireFitServer, schemaProblems, UnfitDatabaseError } from './fitness.ts';
 import { prepareSession } from './session.ts';
 
-/** Serialises migrations of one database; any constant will do that nobody else uses. */
+/** The key of the advisory lock that serialises migrations of one database. Any number that nobody else uses. */
 const MIGRATION_LOCK = 6_202_611;
 
-/** A migration takes as long as it takes, but must not hold up the whole service while it waits for a table. */
+/** A migration may take any time, but must not block the whole service while it waits for a table. */
 const SESSION = { statementTimeoutMs: 0, lockTimeoutMs: 15_000 };
 
 /**
- * Brings the tables of a database up to date. Safe to run twice, and by two at once: the second waits for the first. The
- * tables of a newer version that this one may work with are left as they are.
- * @throws UnfitDatabaseError if they must not be touched by this version, the first statement's error otherwise; what was
- * done before it in the same migration is rolled back.
+ * Brings the tables of a database up to date. Safe to run twice, and by two at once: the second waits for the first.
+ * Leaves the tables of a newer version as they are if this version may work with them.
+ * @throws UnfitDatabaseError if this version must not touch them; otherwise the error of the first statement that
+ * failed. Its migration is rolled back.
  */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
   await requireFitServer(databaseUrl);
@@ -24,7 +24,7 @@ export async function migrateDatabase(databaseUrl: string): Promise<void> {
 
 async function migrateFitDatabase(databaseUrl: string): Promise<void> {
   const lock = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 4_000 });
-  // The next statement reports a session that was ended while nobody asked it anything.
+  // If the server ends the idle session, the next statement reports it.
   lock.on('error', () => {});
   await lock.connect();
   try {
@@ -41,12 +41,12 @@ async function migrateFitDatabase(databaseUrl: string): Promise<void> {
       migrations: {
         directory: MIGRATIONS_DIRECTORY,
         loadExtensions: ['.ts'],
-        // A newer version has been here: its migrations are no files of ours.
+        // A newer version may have migrated: we do not have its files.
         disableMigrationsListValidation: true,
       },
     });
     try {
-      // A migration that was killed leaves knex's own lock set; ours is held, so nobody else is at work.
+      // A killed migration leaves knex's own lock set. We hold ours, so nobody else migrates.
       await knex.migrate.forceFreeMigrationsLock();
       await knex.migrate.latest();
     } finally {

@@ -8,17 +8,17 @@ export interface JournalEntry {
   /** Null if the request could not be read as any of the 13. */
   readonly command: CommandType | null;
   readonly parameters: Readonly<Record<string, unknown>>;
-  /** What was answered: a status code, SOAP_FAULT or HTTP_<number>; null if no readable answer went out. */
+  /** The answer: a status code, SOAP_FAULT or HTTP_<number>; null if no readable answer went out. */
   statusCode: string | null;
-  /** The state changed, or the text went to the screen. */
+  /** Whether the state changed, or the text went to the screen. */
   effect: boolean;
 }
 
 export interface Journal {
   add(command: CommandType | null, parameters: JournalEntry['parameters']): JournalEntry;
-  /** The entries with a seq higher than `seq`, oldest first, as far as they are kept. */
+  /** Iterates over the kept entries with a higher number than `seq`, the oldest first. */
   after(seq: number): IterableIterator<JournalEntry>;
-  /** Forgets the entries; the numbers go on. */
+  /** Forgets the entries; the numbers continue. */
   clear(): void;
 }
 
@@ -27,7 +27,7 @@ export interface Journal {
  * never used twice.
  */
 export function createJournal(entriesMax: number): Journal {
-  // Blocks, so that forgetting the oldest ones does not move all the others.
+  // Entries are kept in blocks, so that removing the oldest ones does not move all others.
   const blockSize = Math.min(10_000, Math.max(1, entriesMax));
   let blocks: JournalEntry[][] = [];
   let firstSeq = 1;
@@ -35,7 +35,7 @@ export function createJournal(entriesMax: number): Journal {
   let second = 0;
   let secondText = '';
 
-  // Writing a whole date for each of thousands of calls a second costs more than the rest of the entry.
+  // Formatting a whole date for each of thousands of calls a second costs more than the rest of the entry.
   function isoTime(now: number): string {
     const currentSecond = Math.floor(now / 1000);
     if (currentSecond !== second) {

@@ -12,8 +12,8 @@ import type { WebApiParts } from './parts.ts';
 import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from '../requests/shown.ts';
 
 /**
- * Makes the provisioning request of a call, in one transaction: notes the Idempotency-Key, resolves the identifiers with
- * the subscription locked, stores the request in its cards' order. The dispatchers see it with the commit.
+ * Makes the provisioning request of a call in one transaction: stores the Idempotency-Key, resolves the identifiers
+ * with the subscription locked, and stores the request in its cards' order. Dispatchers see it after the commit.
  * @throws WebApiError naming the parameter that is wrong.
  */
 export async function createRequest(
@@ -30,7 +30,7 @@ export async function createRequest(
       `scheduled_date is ${formatDate(scheduledAt)} and process_immediately is true: keep one of them`,
     );
   }
-  // Before the transaction: the PIN goes no further than this in the clear.
+  // Before the transaction, so that the clear PIN goes no further.
   const sealedPin =
     input.call === 'reset_pin_to_given_value' ? await sealPin(parts.db, parts.seal, input.body.pin) : null;
   const make = async (tx: Transaction): Promise<number> => {
@@ -39,7 +39,7 @@ export async function createRequest(
       command,
       sequenceNumber: 1,
       subscription: subscription === null ? null : { id: subscription.id, number: subscription.number },
-      // It keeps its card's order: EXPRESS is about other cards.
+      // EXPRESS changes only the order between cards.
       priority: immediate ? 'EXPRESS' : (input.body.priority ?? 'REGULAR'),
       scheduledAt,
       process: { name: 'MANUAL', id: null },
@@ -55,14 +55,14 @@ export async function createRequest(
   return await once(parts.db, idempotent, make, read);
 }
 
-/** In the transaction: a call that waited for a connection again could fail with its request made. */
+/** In the transaction: if the call waited for another connection, it could fail after its request was made. */
 async function read(tx: Transaction, number: number): Promise<ProvisioningRequest> {
   const found = await findRequest(tx, { number });
   if (found === null) throw noLongerKept(number);
   return found;
 }
 
-/** The user-defined fields as they are shown; null if there are none. */
+/** Returns the user-defined fields as they are shown; null if there are none. */
 function userDefinedOf(body: CreateInput['body']): Record<string, string | number> | null {
   const given: Record<string, string | number> = {};
   for (const name of [...UDF_STRINGS, ...UDF_FLOATS]) if (body[name] !== undefined) given[name] = body[name];
