@@ -35,7 +35,7 @@ export function refuseOthers(
   throw new UsageError(problemText(new z.ZodError(issues), (path) => optionOf(fieldOf(path), options)));
 }
 
-/** Runs an operation; where it refuses, the error names the command line's option and ends with its exit code. */
+/** Runs an operation. If it refuses, the error names the command line's option and ends with its exit code. */
 export async function operated<T>(options: OptionNames, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();

@@ -14,7 +14,7 @@ export interface SecretSource {
  * A secret from a file or standard input, without its last line break, or asked for twice at the terminal, unseen.
  * @param what as the questions and errors name it: "password".
  * @param options the options that name a source, for the error without a terminal.
- * @throws UsageError where it cannot be had.
+ * @throws UsageError if it cannot be read.
  */
 export async function secretFrom(what: string, { file, stdin }: SecretSource, options: string): Promise<string> {
   if (file !== undefined) {

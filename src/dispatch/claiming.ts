@@ -51,8 +51,8 @@ export interface Claiming {
   /** Returns whether this request may be sent: all of them, or only the one that probes a half-open breaker. */
   mayBeSent(request: { readonly number: number }): boolean;
   /**
-   * Gives the claimed requests their present class: more urgent ones may wait for them now. A cancellation that waited
-   * long enough becomes as urgent as the commands that give (R13).
+   * Updates the class of the claimed requests: more urgent ones may wait for them now. A cancellation that waited long
+   * enough becomes as urgent as the commands that give (R13).
    */
   reorder(): Promise<void>;
   /** Notes that this instance no longer has the request. */

@@ -27,7 +27,7 @@ const SHORT_OF_SHARE_MS = 250;
 
 export interface UpkeepOptions {
   readonly db: Database;
-  /** Null: nobody tells the dispatcher of new work, and it looks every `pollMs`. */
+  /** Null: nobody notifies the dispatcher of new work, and it looks every `pollMs`. */
   readonly databaseUrl: string | null;
   readonly pollMs: number;
   readonly heartbeatMs: number;
@@ -48,7 +48,8 @@ export interface UpkeepOptions {
 }
 
 /**
- * What the dispatcher does by the clock, beside sending. It owns no state of the dispatcher: each part below has its own.
+ * What the dispatcher does by the clock, besides sending. It owns no state of the dispatcher: each part below has its
+ * own.
  *
  * - The heartbeat renews this instance's share of the limits, and sees the provider's switch and breaker.
  * - The renewal extends the leases of the claimed requests; a lost one leaves the buffer.

@@ -9,7 +9,7 @@ const OTHER_HEADERS = ['token', 'x-token', 'x-auth-token', 'x-access-token', 'x-
 /**
  * The token that a call carries: parameter `token` of a GET's query or of a POST's body, or, for both, the header
  * `Authorization: Bearer <token>`.
- * @throws WebApiError where it is missing, in another place, or in two.
+ * @throws WebApiError if it is missing, in another place, or in two.
  */
 export function tokenOf(request: FastifyRequest): string {
   const { query, body, headers } = request;

@@ -17,7 +17,7 @@ export type IdentifierCode =
 /** An identifier that does not resolve, for people: `<parameter>.<field>: <problem>; <remedy>`. */
 export interface IdentifierProblem {
   readonly code: IdentifierCode;
-  /** The field of the identifier; absent where the parameter is a plain CA id. */
+  /** The field of the identifier; absent if the parameter is a plain CA id. */
   readonly field?: string;
   readonly problem: string;
   readonly remedy: string;
@@ -36,7 +36,7 @@ export function found<T extends object>(field: string, resolved: T | IdentifierP
 /** Longest part of a value or a list that a problem repeats. */
 const SHOWN_MAX = 80;
 
-/** A value as a problem shows it: quoted, and cut where it is long. */
+/** A value as a problem shows it: quoted, and cut if it is long. */
 export function shown(value: string): string {
   return JSON.stringify(value.length > SHOWN_MAX ? `${value.slice(0, SHOWN_MAX).toWellFormed()}…` : value);
 }

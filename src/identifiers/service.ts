@@ -67,7 +67,7 @@ function fitting(
   return { field: 'alternative_code', value, fit };
 }
 
-/** Those that the condition holds for, or all where it holds for none. */
+/** Returns those that the condition holds for, or all if it holds for none. */
 function narrowed(services: readonly Service[], holds: (service: Service) => boolean): readonly Service[] {
   const left = services.filter(holds);
   return left.length > 0 ? left : services;

@@ -34,7 +34,7 @@ export interface AssignmentOptions {
   readonly signal: AbortSignal;
   /** What happens if the next position of a partition does not exist any more (KAFKA_OFFSET_LOST). */
   readonly offsetLost: 'skip' | 'stop';
-  /** Told how far the partitions are. */
+  /** Receives the positions of the partitions. */
   readonly progress: Progress;
 }
 

@@ -13,7 +13,10 @@ export interface PartitionBatch {
   readonly messages: readonly ReceivedMessage[];
   /** False once the consumer stops, or the partition is read from somewhere else: leave the rest alone. */
   goesOn(): boolean;
-  /** Everything before the offset is stored: tells Kafka. @throws a kafkajs error on a rebalance; pass it on. */
+  /**
+   * Commits an offset to Kafka, after everything before it is stored. @throws a kafkajs error on a rebalance; pass it
+   * on.
+   */
   done(nextOffset: number): Promise<void>;
   /** Stops fetching from the partition for a while; the rest of the batch comes again. */
   pauseFor(ms: number): void;

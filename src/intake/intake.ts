@@ -212,7 +212,7 @@ export function startIntake(options: IntakeOptions): Intake {
     }
   }
 
-  /** Tells everybody of messages that were just committed, Kafka last. */
+  /** Reports messages that were just committed to all parts, Kafka last. */
   async function stored(
     batch: PartitionBatch,
     chunk: readonly ReadMessage[],

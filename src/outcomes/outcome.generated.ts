@@ -134,7 +134,7 @@ export interface ProvisioningRequestOutcome {
   errorCode: null | string;
   /** The CAS's text or our explanation. */
   errorDescription: null | string;
-  /** The CAS's reference, where it gave one. */
+  /** The CAS's reference, if it gave one. */
   referenceNumber: null | string;
   /** The subscription that the request was made for. */
   subscriptionNumber: null | string;

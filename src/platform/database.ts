@@ -16,9 +16,9 @@ export interface Queryable {
 export interface Transaction extends Queryable {
   readonly inTransaction: true;
   /**
-   * Sends a statement whose rows nobody needs, without waiting for its answer: a round trip less. The server executes the
-   * statements of a transaction in the order in which they were sent. If this one fails, the transaction fails with its
-   * error, whatever later statements say.
+   * Sends a statement whose rows nobody needs, without waiting for its answer: a round trip less. The server executes
+   * the statements of a transaction in the order in which they were sent. If this one fails, the transaction fails with
+   * its error, whatever later statements do.
    */
   send(text: string, values?: readonly unknown[]): void;
   /**

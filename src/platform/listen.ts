@@ -41,7 +41,7 @@ export function listen(options: ListenOptions): Listener {
       connectionString: databaseUrl,
       application_name: applicationName,
       keepAlive: true,
-      // It hears nothing for hours where there is nothing to do: the kernel has to notice that the other side is gone.
+      // An idle one hears nothing for hours, so the kernel must notice that the other side is gone.
       keepAliveInitialDelayMillis: 5_000,
       connectionTimeoutMillis: 4_000,
     });

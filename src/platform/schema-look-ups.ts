@@ -153,7 +153,7 @@ export function createSchemaLookUps(options: LookUpOptions): SchemaLookUps {
   }
 }
 
-/** Puts it last in turn, and lets the first ones go where there are too many. */
+/** Puts it last in turn, and removes the first ones if there are too many. */
 function keep<T>(kept: Map<number, T>, max: number, schemaId: number, value: T): T {
   kept.delete(schemaId);
   kept.set(schemaId, value);

@@ -58,8 +58,8 @@ export interface SchemaRegistryClient {
   /** Whether a subject has any version. @throws SchemaRegistryUnavailableError */
   hasVersions(subject: string): Promise<boolean>;
   /**
-   * Registers a schema where the subject lacks it, and sets the subject's compatibility. Returns the schema's id.
-   * @throws SchemaRegistryUnavailableError, also where the registry refuses the schema as incompatible.
+   * Registers a schema if the subject lacks it, and sets the subject's compatibility. Returns the schema's id.
+   * @throws SchemaRegistryUnavailableError, also if the registry refuses the schema as incompatible.
    */
   register(subject: string, schema: string, compatibility: Compatibility): Promise<number>;
 }

@@ -185,7 +185,7 @@ function somethingOf(
   );
 }
 
-/** The schema has seen to it that there is one where no device is named. */
+/** The schema makes sure that there is one if no device is named. */
 function subscriptionOf<T>({ subscription_identifier: identifier }: { subscription_identifier?: T | undefined }): T {
   if (identifier === undefined) throw new Error('Neither devices nor a subscription are named: it was not checked');
   return identifier;

@@ -23,7 +23,7 @@ export interface CardsInput {
 /**
  * The cards that are meant: all of a subscription, those that are named of it, or those that are named alone. Locks the
  * subscriptions of the cards, so that their snapshots stay until the transaction's end.
- * @throws OperationError where something does not resolve, or no card is left.
+ * @throws OperationError if something does not resolve, or no card is left.
  */
 export async function targetCards(
   tx: Transaction,
