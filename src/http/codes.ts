@@ -18,12 +18,12 @@ export const webApiCodes = {
   PARAMETER_INVALID: {
     status: 400,
     message: 'A parameter has a wrong value',
-    remedy: 'The description names the parameter, the problem and the allowed values.',
+    remedy: 'The description has the allowed values.',
   },
   PARAMETER_UNKNOWN: {
     status: 400,
     message: 'The call has no such parameter',
-    remedy: 'Correct the name or remove the parameter; `/docs` lists the parameters. Names are lower case.',
+    remedy: 'Correct the name (lower case) or remove the parameter; `/docs` lists them.',
   },
   PARAMETERS_CONFLICT: {
     status: 400,
@@ -38,8 +38,7 @@ export const webApiCodes = {
   SET_TOO_LARGE: {
     status: 400,
     message: 'A set has too many elements',
-    remedy:
-      'A call takes at most 100 smart cards and 100 set-top boxes. Check the data; for many customers make a run.',
+    remedy: 'Name at most 100 smart cards and 100 set-top boxes; for more make a run.',
   },
   SET_HAS_DUPLICATES: {
     status: 400,
@@ -59,30 +58,27 @@ export const webApiCodes = {
   FIELD_UNKNOWN: {
     status: 400,
     message: 'A provisioning request has no such field',
-    remedy: 'Name fields of the request in `fields_set`, separated by commas, without blanks.',
+    remedy: 'Name fields in `fields_set`, separated by commas, without blanks.',
   },
   BODY_NOT_JSON: {
     status: 400,
     message: 'The body cannot be read as JSON',
-    remedy:
-      'Send one JSON object in UTF-8. JSON has no NaN or Infinity, no comments and no comma before a closing bracket.',
+    remedy: 'Send one JSON object: without comments, NaN, Infinity, and commas before a closing bracket.',
   },
   TEXT_NOT_UTF8: {
     status: 400,
     message: 'The address or the body is not UTF-8',
-    remedy:
-      'Encode text as UTF-8 before it is sent, in the address also percent-encoded. Nothing was stored: a wrong character would have reached a screen.',
+    remedy: 'Send UTF-8, in the address also percent-encoded. Nothing was stored.',
   },
   TOKEN_MISPLACED: {
     status: 400,
     message: 'The token is in the wrong place',
-    remedy:
-      'GET: query parameter `token`. POST: member `token` of the JSON body. For both: the header `Authorization: Bearer`. Use one of them.',
+    remedy: 'Use the header `Authorization: Bearer`, or `token` in the query (GET) or in the JSON body (POST).',
   },
   IDEMPOTENCY_KEY_INVALID: {
     status: 400,
     message: 'The Idempotency-Key cannot be used',
-    remedy: 'Give 1 to 200 visible ASCII characters, for example a UUID, in one header.',
+    remedy: 'Give 1 to 200 visible ASCII characters, such as a UUID.',
   },
   TOKEN_MISSING: {
     status: 401,
@@ -92,7 +88,7 @@ export const webApiCodes = {
   TOKEN_INVALID: {
     status: 401,
     message: 'The token is not valid, or no longer',
-    remedy: 'Log in again: a token ends after one hour without a call, on release, and when its user is disabled.',
+    remedy: 'Log in again: it expired, was released, or its user was disabled.',
   },
   WRONG_CREDENTIALS: {
     status: 401,
@@ -294,7 +290,7 @@ export const webApiCodes = {
   INTERNAL_ERROR: {
     status: 500,
     message: 'Something went wrong here',
-    remedy: 'A fault of the service. Report the number in the description: the log has the cause with it.',
+    remedy: 'Report the number in the description: the log has the cause.',
   },
   PIN_KEY_MISSING: {
     status: 501,
@@ -304,8 +300,7 @@ export const webApiCodes = {
   TOO_MANY_BODIES: {
     status: 503,
     message: 'The bodies of the calls under way are too large together',
-    remedy:
-      'Nothing was done. Repeat the call after `Retry-After` seconds. Send large bodies one at a time: the largest arriving one is refused.',
+    remedy: 'Repeat the call after `Retry-After` seconds. Send large bodies one at a time.',
   },
   DATABASE_UNAVAILABLE: {
     status: 503,
