@@ -2,7 +2,7 @@ import { defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
 import type { CasDefinition } from './conax/cas-definition.types.ts';
 import type { ConaxClientOptions } from './conax/client.ts';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
-import { isDatabaseOutage } from './platform/database.ts';
+import { isDatabaseOutage } from './platform/database-errors.ts';
 import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';

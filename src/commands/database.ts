@@ -1,4 +1,5 @@
-import { type Database, type DatabaseOptions, isReadOnlyRefusal, openDatabase } from '../platform/database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../platform/database.ts';
+import { isReadOnlyRefusal } from '../platform/database-errors.ts';
 import { requireFitDatabase } from '../platform/fitness.ts';
 import { addressOf, namingPart } from '../platform/unreachable.ts';
 import { readSettings } from '../settings.ts';

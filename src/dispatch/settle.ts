@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { subscriptionsTaught } from '../pairings/news.ts';
-import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import { type Database } from '../platform/database.ts';
+import { isDatabaseOutage } from '../platform/database-errors.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isDatabaseOutage } from '../platform/database.ts';
+import { isDatabaseOutage } from '../platform/database-errors.ts';
 import { BodiesFullError, type NoCall, type Refusal } from '../platform/http-connections.ts';
 import type { Logger } from '../platform/logging.ts';
 import { type WebApiCodeName, webApiCodes } from './codes.ts';

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
-import { type Database, isDatabaseOutage } from '../platform/database.ts';
+import { type Database } from '../platform/database.ts';
+import { isDatabaseOutage } from '../platform/database-errors.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import { authenticate } from '../users/tokens.ts';

@@ -1,6 +1,7 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
-import { type Database, sqlState, type Transaction } from '../platform/database.ts';
+import { type Database, type Transaction } from '../platform/database.ts';
+import { sqlState } from '../platform/database-errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import { lockCards, lockSubscriptions } from '../requests/locks.ts';

@@ -1,4 +1,4 @@
-import { isDatabaseOutage, sqlState } from '../platform/database.ts';
+import { isDatabaseOutage, sqlState } from '../platform/database-errors.ts';
 import { messageOf } from '../platform/errors.ts';
 import { SchemaRegistryUnavailableError } from '../platform/schema-registry.ts';
 import { ControlFailedError } from './experiment.ts';

@@ -1,7 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import { prepareSession, ReadOnlyServerError, type Session, suspectedAt, suspectSessions } from './session.ts';
+import {
+  CommitUnknownError,
+  isNotifyQueueFull,
+  isReadOnlyRefusal,
+  isServerError,
+  isServerLost,
+  lost,
+  NoAnswerError,
+  refusedCommit,
+  sqlState,
+} from './database-errors.ts';
+import { prepareSession, type Session, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
 
 /** A row as pg returns it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
@@ -66,22 +77,6 @@ export interface DatabaseOptions {
   readonly settings?: Readonly<Record<string, string>>;
   /** Called for a connection that broke while idle; the pool replaces it. */
   readonly onIdleError?: (error: Error) => void;
-}
-
-/** The connection broke while COMMIT was under way. */
-export class CommitUnknownError extends Error {
-  override readonly name = 'CommitUnknownError';
-  constructor(cause: unknown) {
-    super('The connection broke during COMMIT: the transaction may or may not have been done', { cause });
-  }
-}
-
-/** A statement got no answer, not even the server's own timeout: the connection is half-open and was destroyed. */
-export class NoAnswerError extends Error {
-  override readonly name = 'NoAnswerError';
-  constructor(afterMs: number) {
-    super(`PostgreSQL did not answer for ${Math.round(afterMs)} ms; the connection was destroyed`);
-  }
 }
 
 /** bigint and numeric sums come as number: request numbers and offsets stay far below 2^53. */
@@ -260,38 +255,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     if (commit.status === 'rejected') {
       const error: unknown = commit.reason;
       if (broken.has(client)) throw new CommitUnknownError(error);
-      refusedCommits.add(Object(error) as object);
+      refusedCommit(error);
       // The server frees the queue only if somebody asks for its usage. Without this it stays full after its holder
       // left.
       if (isNotifyQueueFull(error)) await run(client, 'select pg_notification_queue_usage()').catch(() => {});
       throw error;
     }
     return result;
-  }
-}
-
-/** The errors of refused COMMITs. */
-const refusedCommits = new WeakSet<object>();
-
-/** pg's own errors about a connection: `isConnectionError` reads the texts of these only. */
-const pgErrors = new WeakSet<object>();
-
-function lost(error: unknown): never {
-  pgErrors.add(Object(error) as object);
-  throw error;
-}
-
-/**
- * Runs work on a session outside the pool. `isDatabaseOutage` then recognises the errors of pg about that session,
- * which are plain errors without a code.
- * @throws what the work throws.
- */
-export async function onOwnSession<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof Error && error.name === 'Error') lost(error);
-    throw error;
   }
 }
 
@@ -315,67 +285,6 @@ async function repeatable<T>(work: () => Promise<T>, attempts: number): Promise<
       if (attempt >= attempts || !REPEATABLE.has(sqlState(error) ?? '')) throw error;
     }
   }
-}
-
-/** Returns the SQLSTATE of an error that PostgreSQL answered with; null for other errors. */
-export function sqlState(error: unknown): string | null {
-  return isServerError(error) ? (error.code ?? null) : null;
-}
-
-/**
- * Errors of the server after which the session is gone or useless: 08, 57P0x (shutdown), 25P03 (idle), 25006 (the
- * server takes no writes: after a failover it may be the former primary).
- */
-const SESSION_GONE = /^(08|57P0|25P0[34]|25006)/;
-
-/** Errors that hold for every session with the same server. */
-const SERVER_LOST = /^(57P0[1-4]|25006)/;
-
-function isServerLost(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && SERVER_LOST.test(error.code ?? '');
-}
-
-function isServerError(error: unknown): error is pg.DatabaseError {
-  return error instanceof pg.DatabaseError && !SESSION_GONE.test(error.code ?? '');
-}
-
-/** Returns whether a server refused to write, because it is a standby or was made read-only. */
-export function isReadOnlyRefusal(error: unknown): boolean {
-  return error instanceof pg.DatabaseError && error.code === '25006';
-}
-
-/**
- * Returns whether the database itself is away or cannot take work now (connection refused or lost, shutting down,
- * starting, out of connections, disk full, no answer, read-only standby, its NOTIFY queue full): the same work will
- * succeed later, unchanged.
- */
-export function isDatabaseOutage(error: unknown): boolean {
-  if (error instanceof CommitUnknownError || error instanceof NoAnswerError || error instanceof ReadOnlyServerError) {
-    return true;
-  }
-  if (isNotifyQueueFull(error)) return true;
-  if (error instanceof pg.DatabaseError) return /^(08|53|57|58|25P0[346]|25006|55P03|40|XX)/.test(error.code ?? '');
-  return (
-    error instanceof Error &&
-    !(error instanceof TypeError) &&
-    !(error instanceof RangeError) &&
-    isConnectionError(error)
-  );
-}
-
-/** A limit that is reached at COMMIT is that of the NOTIFY queue, which all databases of the server share. */
-function isNotifyQueueFull(error: unknown): boolean {
-  if (!isServerError(error) || error.code !== '54000') return false;
-  return refusedCommits.has(error) || error.routine === 'PreCommit_Notify';
-}
-
-/** pg's own errors about a lost connection have no code, so only their texts identify them. */
-function isConnectionError(error: Error): boolean {
-  const code = (error as NodeJS.ErrnoException).code ?? '';
-  return (
-    /^(ECONN|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOST|ENET)/.test(code) ||
-    (pgErrors.has(error) && /connection|timeout|terminated|not queryable/i.test(error.message))
-  );
 }
 
 /** The TCP connection, which pg's types do not know. */

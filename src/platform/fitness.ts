@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { onOwnSession, type Queryable, sqlState } from './database.ts';
+import { type Queryable } from './database.ts';
+import { onOwnSession, sqlState } from './database-errors.ts';
 import { prepareSession, type SessionOptions } from './session.ts';
 
 /** The migrations of this version. */

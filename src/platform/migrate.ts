@@ -1,7 +1,7 @@
 import { callbackify } from 'node:util';
 import knexFactory from 'knex';
 import pg from 'pg';
-import { onOwnSession } from './database.ts';
+import { onOwnSession } from './database-errors.ts';
 import { MIGRATIONS_DIRECTORY, requireFitServer, schemaProblems, UnfitDatabaseError } from './fitness.ts';
 import { prepareSession } from './session.ts';
 

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { CLOCK_STEP_MAX_MS } from '../platform/clock-watch.ts';
-import { type Database, isReadOnlyRefusal, type Queryable, type Transaction } from '../platform/database.ts';
+import { type Database, type Queryable, type Transaction } from '../platform/database.ts';
+import { isReadOnlyRefusal } from '../platform/database-errors.ts';
 import type { User } from './user.ts';
 
 /** How many tokens a user may have. A further one ends the one that was unused for longest. */

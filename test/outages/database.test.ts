@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { CommitUnknownError, type Database, NoAnswerError, openDatabase } from '../../src/platform/database.ts';
+import { type Database, openDatabase } from '../../src/platform/database.ts';
+import { CommitUnknownError, NoAnswerError } from '../../src/platform/database-errors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 import { targetOf } from '../support/tcp-proxy.ts';
 import { byWayOf, type RoughProxy, startRoughProxy } from './rough-proxy.ts';

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { isDatabaseOutage, openDatabase } from '../../src/platform/database.ts';
+import { openDatabase } from '../../src/platform/database.ts';
+import { isDatabaseOutage } from '../../src/platform/database-errors.ts';
 
 /** A message of PostgreSQL's protocol: its letter, the length of what follows, and that. */
 function message(letter: string, body: Buffer): Buffer {

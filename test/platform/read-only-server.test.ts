@@ -4,13 +4,8 @@ import { Writable } from 'node:stream';
 import pg from 'pg';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import {
-  type Database,
-  type DatabaseOptions,
-  isDatabaseOutage,
-  isReadOnlyRefusal,
-  openDatabase,
-} from '../../src/platform/database.ts';
+import { type Database, type DatabaseOptions, openDatabase } from '../../src/platform/database.ts';
+import { isDatabaseOutage, isReadOnlyRefusal } from '../../src/platform/database-errors.ts';
 import { listen } from '../../src/platform/listen.ts';
 import { ReadOnlyServerError } from '../../src/platform/session.ts';
 import { type OwnServer, startOwnServer } from '../support/postgres-server.ts';

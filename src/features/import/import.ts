@@ -1,5 +1,6 @@
 import { snapshotCards } from '../../planning/snapshot.ts';
-import { type Database, isDatabaseOutage, sqlState } from '../../platform/database.ts';
+import { type Database } from '../../platform/database.ts';
+import { isDatabaseOutage, sqlState } from '../../platform/database-errors.ts';
 import { messageOf } from '../../platform/errors.ts';
 import { linesOf } from '../../platform/lines.ts';
 import { type ImportedSubscription, type LineProblem, readRecord } from './record.ts';

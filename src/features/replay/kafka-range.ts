@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import pg from 'pg';
-import { isDatabaseOutage } from '../../platform/database.ts';
+import { isDatabaseOutage } from '../../platform/database-errors.ts';
 import { rangeOf } from '../../platform/kafkajs/batch.ts';
 import { SchemaRegistryUnavailableError } from '../../platform/schema-registry.ts';
 import { incomingMessage, type IncomingMessage } from '../../intake/message.ts';

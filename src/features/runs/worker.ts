@@ -1,5 +1,5 @@
 import { Counter, type Registry } from '@prometheus-io/client';
-import { isDatabaseOutage } from '../../platform/database.ts';
+import { isDatabaseOutage } from '../../platform/database-errors.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
 import { type StepParts, stepRun } from './step.ts';

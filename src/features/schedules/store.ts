@@ -1,6 +1,7 @@
 import type { Actor } from '../../operations/actor.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import { type Database, type Queryable, sqlState, type Transaction } from '../../platform/database.ts';
+import { type Database, type Queryable, type Transaction } from '../../platform/database.ts';
+import { sqlState } from '../../platform/database-errors.ts';
 import type { AnyKind, KindContext } from '../runs/kind.ts';
 import { readRunInput } from '../runs/store.ts';
 import { nextTime } from './cron.ts';

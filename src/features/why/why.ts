@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { text } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import { isReadOnlyRefusal } from '../../platform/database.ts';
+import { isReadOnlyRefusal } from '../../platform/database-errors.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { askCas, whyNotAsked } from './cas.ts';
 import { entitlementLines, groupLines } from './entitlements.ts';
