@@ -2,9 +2,8 @@ import { createConaxClient, credentialsOf } from '../conax/client.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { soapHeaders } from '../conax/exchange.ts';
-import { answerLists } from '../conax/field-names.ts';
 import { createMask } from '../conax/masking.ts';
-import { findPaths, placeInOtherNamespaces } from '../conax-tools/answer-places.ts';
+import { findPaths } from '../conax-tools/answer-places.ts';
 import { indented } from '../conax-tools/show-request.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
 import { didYouMean } from '../platform/near-name.ts';
@@ -21,7 +20,7 @@ export interface TryOptions {
 
 /**
  * Sends one question to the CAS and prints request, answer and verdict, without secrets. The exit code is 1 unless the CAS
- * accepted it, and its lists are where conax.json expects them.
+ * accepted it and the answer can be read.
  */
 export async function tryCommand(name: string, options: TryOptions): Promise<void> {
   const settings = readSettings(['conax', 'mapping', 'rules']);
@@ -48,9 +47,7 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
     await (options.json
       ? printJson(tryJson(exchange, soapAction, found))
       : print(tryText(exchange, actionHeader({ soapAction, soapVersion }), found)));
-    const misread = exchange.answer.kind === 'accepted' ? misreadLists(command.type, found) : [];
-    for (const warning of misread) report(warning);
-    if (exchange.answer.kind !== 'accepted' || misread.length > 0) process.exitCode = ExitCode.failed;
+    if (exchange.answer.kind !== 'accepted') process.exitCode = ExitCode.failed;
   } finally {
     await client.close();
   }
@@ -60,16 +57,6 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
 function actionHeader(command: Parameters<typeof soapHeaders>[0]): string {
   const { soapaction, 'content-type': contentType } = soapHeaders(command);
   return soapaction === undefined ? `Content-Type: ${contentType}` : `SOAPAction: ${soapaction}`;
-}
-
-/** Lists that the answer has in another namespace: the service would take them for empty ones. */
-function misreadLists(type: CasCommand['type'], found: Found): string[] {
-  if (found === null || found === 'Fault') return [];
-  return found.flatMap((one) => {
-    const place = answerLists[type]?.includes(one.field) ? placeInOtherNamespaces(one) : null;
-    if (place === null) return [];
-    return `${one.field} is at ${place} in the answer, not at ${one.path}: the service would take it as an empty list; correct the namespace in conax.json`;
-  });
 }
 
 function questionOf(

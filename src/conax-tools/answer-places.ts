@@ -13,12 +13,6 @@ export interface FoundAt {
   readonly elsewhere: readonly string[];
 }
 
-/** The place of a path that finds nothing, if the answer has it in other namespaces: a list there would be taken for an empty one. */
-export function placeInOtherNamespaces({ path, elsewhere }: FoundAt): string | null {
-  const localNames = (place: string): string => place.replaceAll(/\{[^{}]*\}/g, '');
-  return elsewhere.find((place) => localNames(place) === localNames(path)) ?? null;
-}
-
 /**
  * Returns what each path of an answer finds in it; null if the answer has no SOAP body with an element that can be read.
  * @param answer as it came: a masked one may have other names and values.

@@ -80,6 +80,12 @@ export function parseAnswerShape(
   }
   const element = elementOf(entry, paths, namespaces, report);
   const emptySuccess = entry.emptySuccess ?? false;
+  if (emptySuccess && lists.length > 0) {
+    report(
+      'emptySuccess',
+      `is true, and an empty answer does not say whether ${lists.join(' and ')} are empty; remove it`,
+    );
+  }
   // Never silently: without a status code, whatever comes back is a success.
   if (entry['statusCode'] === undefined && entry.element === undefined && !emptySuccess) {
     report('statusCode', 'is missing; write its path, or "element" or "emptySuccess" if the CAS answers without one');
@@ -169,24 +175,24 @@ function parsePath(text: string, namespaces: Namespaces, report: (problem: strin
 /** The texts of everything at the path, trimmed. An element of another namespace is another element. */
 export function textsAt(content: XmlElement, path: AnswerPath | undefined): string[] {
   if (path === undefined) return [];
+  const elements = elementsOn(content, path).at(-1) ?? [content];
   const last = path.at(-1);
-  if (!last?.isAttribute) return elementsAt(content, path).map((element) => element.text.trim());
+  if (!last?.isAttribute) return elements.map(({ text }) => text.trim());
   const name = last.ns === '' ? last.name : `{${last.ns}}${last.name}`;
-  return elementsAt(content, path.slice(0, -1)).flatMap(({ attributes }) => {
+  return elements.flatMap(({ attributes }) => {
     const value = attributes[name];
     return value === undefined ? [] : [value.trim()];
   });
 }
 
-/** Returns the elements at a path without an attribute. */
-export function elementsAt(content: XmlElement, path: AnswerPath): XmlElement[] {
-  return path
-    .slice(1)
-    .reduce<XmlElement[]>(
-      (elements, step) =>
-        elements.flatMap(({ children }) =>
-          children.filter((child) => child.name === step.name && child.ns === step.ns),
-        ),
-      [content],
-    );
+/** Returns the elements at each step of a path below the content; an attribute is no step. */
+export function elementsOn(content: XmlElement, path: AnswerPath): XmlElement[][] {
+  const found: XmlElement[][] = [];
+  let around = [content];
+  for (const { ns, name, isAttribute } of path.slice(1)) {
+    if (isAttribute) break;
+    around = around.flatMap(({ children }) => children.filter((child) => child.name === name && child.ns === ns));
+    found.push(around);
+  }
+  return found;
 }

@@ -1,5 +1,6 @@
 import type { CommandType } from '../planning/command.ts';
-import { type AnswerShape, elementsAt, textsAt } from './answer-shape.ts';
+import { type AskedDevice, misreadList } from './answer-lists.ts';
+import { type AnswerShape, textsAt } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
@@ -10,9 +11,6 @@ import { answerLists } from './field-names.ts';
 import { rootPart } from './multipart.ts';
 import { faultVersion, nameOf, readEnvelope, type SoapContent } from './soap-envelope.ts';
 import { type XmlElement, XmlError } from './xml.ts';
-
-/** The device that a pairing question is about, null for every other command. */
-export type AskedDevice = { readonly kind: 'smartcard' | 'setTopBox'; readonly caId: string } | null;
 
 type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
 
@@ -94,25 +92,9 @@ function contentAnswer(
   }
   if (outcome.status < 200 || outcome.status > 299)
     return withoutSoap(outcome, `says ${fields.statusCode ?? 'success'}`);
-  const container = containerIn(command, content);
-  if (container !== null) {
-    return withoutSoap(
-      outcome,
-      `has elements in ${container}, where conax.json expects the text of a list; write the path down to the element that repeats`,
-    );
-  }
+  const misread = misreadList(command, asked, content);
+  if (misread !== null) return withoutSoap(outcome, misread);
   return accepted(command, asked, content, fields.referenceNumber);
-}
-
-/** The name of an element at the path of a list that has elements in it: its list would be taken for an empty one. */
-function containerIn({ type, answer: { paths } }: CasCommand, content: XmlElement): string | null {
-  for (const list of answerLists[type] ?? []) {
-    const path = paths[list];
-    if (path === undefined || path.at(-1)?.isAttribute) continue;
-    const container = elementsAt(content, path).find(({ children }) => children.length > 0);
-    if (container !== undefined) return nameOf(container);
-  }
-  return null;
 }
 
 function readAnswer({ body, contentType, contentEncoding = '' }: Answered): SoapContent {

@@ -1,6 +1,7 @@
 import type { Command, CommandType } from '../planning/command.ts';
 import { randomUUID } from 'node:crypto';
-import { type AskedDevice, classify, isRepeatable } from './answer.ts';
+import { classify, isRepeatable } from './answer.ts';
+import type { AskedDevice } from './answer-lists.ts';
 import { defaultCasFile, loadCasDefinition } from './cas-definition.ts';
 import type { CasCommand, CasDefinition } from './cas-definition.types.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from './client.types.ts';
@@ -193,9 +194,10 @@ function withoutSecrets(answer: ConaxAnswer, { code, reference }: Pick<PinMask, 
   return answer.kind === 'refused' ? { ...answer, code: code(answer.code) } : answer;
 }
 
-/** The device that a pairing question asks about. */
+/** The device that a question asks about. */
 function askedDevice(command: Command): AskedDevice {
-  if (command.type === 'GET_PAIRING_STATUS_FOR_CARD') return { kind: 'smartcard', caId: command.smartcard.caId };
+  if (command.type === 'GET_ACTIVE_SUBSCRIPTIONS' || command.type === 'GET_PAIRING_STATUS_FOR_CARD')
+    return { kind: 'smartcard', caId: command.smartcard.caId };
   if (command.type === 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE')
     return { kind: 'setTopBox', caId: command.setTopBox.caId };
   return null;

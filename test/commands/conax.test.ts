@@ -210,11 +210,14 @@ describe('conax try', () => {
     expect(empty.stdout).toContain('  active services   none\n');
     expect(empty.stdout).not.toMatch(/finds nothing/);
 
-    // The list is in no namespace, and the path asks for one: the service would read it as empty.
+    // The list is in no namespace, and the path asks for one.
     const misread = await runCli(['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '00000000006'], env);
     expect(misread.exitCode).toBe(1);
-    expect(misread.stderr).toMatch(
-      /activeServices is at \{\S+messages:2\}ListEntitlementsReply\/Package in the answer, not at \S+types:2\}Package: the service would take it as an empty list; correct the namespace/,
+    expect(misread.stdout).toMatch(
+      /activeServices {4}finds nothing at \S+types:2\}Package\n +the answer has {2}\{\S+messages:2\}ListEntitlementsReply\/Package\n/,
+    );
+    expect(misread.stdout).toMatch(
+      /verdict: unknown CAS_ANSWER_UNREADABLE\n.*\n {2}.* the answer has Package, where conax\.json expects activeServices; correct its path or namespace\n$/,
     );
 
     const fault = await runCli(['conax', 'try', 'GET_PAIRING_STATUS_FOR_PAIRING_MODULE', '--set-top-box', 'STB2'], env);

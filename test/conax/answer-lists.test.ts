@@ -1,0 +1,124 @@
+import { afterAll, describe, expect, it } from 'vitest';
+import type { ConaxCall } from '../../src/conax/client.types.ts';
+import { calls, card, http, listen, okAnswer, onRequests, openClient, soap } from './support.ts';
+
+let body = '';
+const cas = await listen((socket) => onRequests(socket, () => socket.end(http(body))));
+const client = await openClient(cas.url);
+afterAll(async () => {
+  await client.close();
+  await cas.close();
+});
+
+/** What the service takes from an answer that comes over HTTP: its lists, or why it cannot be read. */
+async function taken(call: ConaxCall, inner: string): Promise<unknown> {
+  const area = call.command.type === 'GET_ACTIVE_SUBSCRIPTIONS' ? 'authorization' : 'pairing';
+  const operation = { authorization: 'GetActiveSubscriptions', pairing: 'GetPairingStatusForCard' }[area];
+  body = okAnswer(operation, area).replace('</a:', `${inner}</a:`);
+  const { answer } = await client.call(call);
+  if (answer.kind !== 'accepted') return `${answer.kind}: ${answer.description}`;
+  return answer.activeServices ?? answer.pairing;
+}
+
+const other = 'xmlns:o="urn:other"';
+
+describe('a list that cannot be read is never an empty one', () => {
+  const services = (inner: string) => taken(calls.GET_ACTIVE_SUBSCRIPTIONS, inner);
+  const ofCard = (inner: string) => taken(calls.GET_PAIRING_STATUS_FOR_CARD, inner);
+
+  it.each<[string, string, RegExp]>([
+    [
+      'in another namespace, container and all',
+      `<o:ProductIds ${other}><o:ProductId>101</o:ProductId></o:ProductIds>`,
+      /unknown: .* the answer has \{urn:other\}ProductIds, where conax\.json expects activeServices; correct its path or namespace/,
+    ],
+    [
+      'without a namespace',
+      '<ProductIds xmlns=""><ProductId>101</ProductId></ProductIds>',
+      /the answer has ProductIds, /,
+    ],
+    [
+      'whose entries are in another namespace',
+      `<a:ProductIds><o:ProductId ${other}>101</o:ProductId></a:ProductIds>`,
+      /the answer has \{urn:other\}ProductId in \{http:\S+\}ProductIds, /,
+    ],
+    [
+      'half of whose entries are in another namespace',
+      `<a:ProductIds><a:ProductId>101</a:ProductId><o:ProductId ${other}>102</o:ProductId></a:ProductIds>`,
+      /the answer has \{http:\S+\}ProductIds\/\{urn:other\}ProductId, /,
+    ],
+    ['whose names are in small letters', '<a:productIds><a:productId>101</a:productId></a:productIds>', /productIds, /],
+    [
+      'whose container has another name',
+      '<a:Products><a:ProductId>101</a:ProductId></a:Products>',
+      /Products\/\{http:\S+\}ProductId, /,
+    ],
+    ['without its container', '<a:ProductId>101</a:ProductId>', /the answer has \{http:\S+\}ProductId, /],
+    [
+      'one level deeper',
+      '<a:Result><a:ProductIds><a:ProductId>101</a:ProductId></a:ProductIds></a:Result>',
+      /Result\/\{http:\S+\}ProductIds\/\{http:\S+\}ProductId, /,
+    ],
+    [
+      'with a further container in its container',
+      '<a:ProductIds><a:Active><a:ProductId>101</a:ProductId></a:Active></a:ProductIds>',
+      /Active in \{http:\S+\}ProductIds, /,
+    ],
+    [
+      'whose entries have another name',
+      '<a:ProductIds><a:Id>101</a:Id></a:ProductIds>',
+      /Id in \{http:\S+\}ProductIds, /,
+    ],
+    [
+      'with attributes in place of texts',
+      '<a:ProductIds><a:ProductId id="101"/></a:ProductIds>',
+      /nothing to read in /,
+    ],
+    [
+      'with elements in place of texts',
+      '<a:ProductIds><a:ProductId><a:Id>101</a:Id></a:ProductId></a:ProductIds>',
+      /has elements in /,
+    ],
+    [
+      'with several in one text',
+      '<a:ProductIds><a:ProductId>101 102</a:ProductId></a:ProductIds>',
+      /has "101 102" as one/,
+    ],
+  ])('one %s', async (_where, inner, says) => {
+    expect(await services(inner)).toMatch(says);
+  });
+
+  it.each<[string, string]>([
+    ['an empty container', '<a:ProductIds/>'],
+    ['no container', ''],
+    ['an empty container in another namespace', `<o:ProductIds ${other}/>`],
+    ['a count of none beside it', '<a:Count>0</a:Count><a:ProductIds/>'],
+    ['a count of none in it', '<a:ProductIds><a:Count>0</a:Count><a:More>false</a:More></a:ProductIds>'],
+    [
+      'an entry that is nil',
+      '<a:ProductIds><a:ProductId xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/></a:ProductIds>',
+    ],
+    ['a list of something else', '<a:ProductIds/><a:Expired><a:ProductId>101</a:ProductId></a:Expired>'],
+    ['elements of a newer CAS', '<a:Customer><a:Since>2026</a:Since></a:Customer>'],
+    ['the card that was asked about', `<a:ProductId>${card}</a:ProductId>`],
+  ])('%s is an empty list', async (_what, inner) => {
+    expect(await services(inner)).toEqual([]);
+  });
+
+  it('a pairing of which one list is elsewhere is unreadable, and one with an empty list is not', async () => {
+    const cards = (prefix: string) =>
+      `<${prefix}CaClientIds><${prefix}CaClientId>${card}</${prefix}CaClientId></${prefix}CaClientIds>`;
+    const boxes = '<a:PairingModuleIds><a:PairingModuleId>STB1</a:PairingModuleId></a:PairingModuleIds>';
+    const pairing = { smartcards: [card], setTopBoxes: ['STB1'] };
+    expect(await ofCard(cards('a:') + boxes)).toEqual(pairing);
+    expect(await ofCard(boxes)).toEqual(pairing);
+    expect(await ofCard(`<a:CaClientId>${card}</a:CaClientId>`)).toEqual({ smartcards: [], setTopBoxes: [] });
+    const elsewhere = boxes.replaceAll('a:', 'o:').replace('>', ` ${other}>`);
+    expect(await ofCard(cards('a:') + elsewhere)).toMatch(/expects pairedSetTopBoxes; correct its path or namespace/);
+  });
+
+  it('an empty Body says nothing of a list', async () => {
+    body = soap('');
+    expect((await client.call(calls.GET_ACTIVE_SUBSCRIPTIONS)).answer).toMatchObject({ kind: 'unknown' });
+  });
+});
