@@ -44,7 +44,7 @@ export interface WsdlOutline {
 export function readOutline(wsdlFile: string): WsdlOutline {
   const documents = readWsdlDocuments(wsdlFile);
   try {
-    const remarks = [...documents.warnings];
+    const remarks = [...documents.mistakes, ...documents.warnings];
     const bound = readOperations(documents, remarks);
     const components = indexComponents(documents.schemas, remarks);
     const byVersion = bound.toSorted((a, b) => a.soapVersion.localeCompare(b.soapVersion));

@@ -104,6 +104,7 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
   namespaces.reportAll(content.namespaces);
   // Areas may share one.
   for (const validator of new Set([...areas.values()].map((area) => area.validator))) {
+    for (const line of validator?.mistakes ?? []) mistakes.add(line);
     for (const line of validator?.unchecked ?? []) unchecked.add(line);
     validator?.close();
   }
@@ -112,9 +113,9 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     basicAuth,
     commands,
     unsupported,
-    mistakes: inOrder([...mistakes], file),
-    unchecked: [...unchecked],
-    warnings: [...warnings],
+    mistakes: inOrder(mistakes, file),
+    unchecked: inOrder(unchecked, file),
+    warnings: inOrder(warnings, file),
   };
 }
 

@@ -20,14 +20,32 @@ export function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** Sorts lines that start with `file:line: `: those of one file together, by their lines, and those of `first` before others. */
-export function inOrder(lines: readonly string[], first: string): string[] {
-  const placed = lines.map((text) => {
-    const [, file = '', line = ''] = /^(.*?):(\d+): /.exec(text) ?? [];
-    return { text, file, line: Number(line) };
+/** Other places that a line names. */
+const placesMax = 3;
+
+/**
+ * Sorts lines that start with `file:line: `: those of one file together, by their lines, and those of `first` before
+ * others. The same problem at several places or in several commands of conax.json is one line that names them.
+ */
+export function inOrder(lines: Iterable<string>, first: string): string[] {
+  const placed = [...lines].map((text) => {
+    const [, file = '', line = '', type, member = '', problem = text] =
+      /^(.*?):(\d+): (?:commands\.([A-Z_]+)(\.\S+)?: )?([^]*)$/.exec(text) ?? [];
+    return { text, file, line: Number(line), type, key: `${type === undefined ? '' : member} ${problem}` };
   });
   const files = [first, ...placed.map(({ file }) => file)];
-  return placed
-    .toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line)
-    .map(({ text }) => text);
+  const sorted = placed.toSorted((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line);
+  return [...Map.groupBy(sorted, ({ key }) => key).values()].map(([one, ...others]) => {
+    const types = others.flatMap(({ type }) => type ?? []);
+    if (types.length > 0) return `${one?.text} (${types.length + 1} commands: also ${types.join(', ')})`;
+    return `${one?.text}${alsoAt(others.map(({ file, line }) => `${file}:${line}`))}`;
+  });
+}
+
+/** Names further places of one problem; empty if there are none. */
+export function alsoAt(places: readonly string[]): string {
+  if (places.length === 0) return '';
+  const more = places.length - placesMax;
+  const rest = more > 0 ? ` and ${more} more` : '';
+  return ` (${places.length + 1} places: also ${places.slice(0, placesMax).join(', ')}${rest})`;
 }

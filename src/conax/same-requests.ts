@@ -7,7 +7,7 @@ import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 export type SentCommand = Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'template'>;
 
 /**
- * Reports each command that sends the request of another one for the same values: same path, SOAPAction and envelope,
+ * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and envelope,
  * whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may send
  * the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the CAS
  * has one operation for both; `isMeant` says that this is possible. Templates with a mistake in a tag are left out.
@@ -29,8 +29,7 @@ export function reportSameRequests(
           ? 'they have the same template; name the one of each command'
           : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
       const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
-      for (const { type } of [one, other])
-        report(type, `${one.type} and ${other.type} send the same request; ${remedy}`, isMeant);
+      report(one.type, `${one.type} and ${other.type} send the same request; ${remedy}`, isMeant);
     }
   }
 }

@@ -1,5 +1,5 @@
 import type { ReportAt } from './json-members.ts';
-import type { Report } from './mistakes.ts';
+import { alsoAt, type Report } from './mistakes.ts';
 import type { QName } from './answer-shape.ts';
 import type { Problem, Validator } from './wsdl-validator.ts';
 
@@ -99,11 +99,4 @@ function listed(names: ReadonlySet<string>): string {
   const [...all] = names;
   const more = all.length - shownMax;
   return more > 0 ? `${all.slice(0, shownMax).join(', ')} and ${more} more` : all.join(', ');
-}
-
-function alsoAt(places: readonly string[]): string {
-  if (places.length === 0) return '';
-  const more = places.length - shownMax;
-  const rest = more > 0 ? ` and ${more} more` : '';
-  return ` (${places.length + 1} places: also ${places.slice(0, shownMax).join(', ')}${rest})`;
 }

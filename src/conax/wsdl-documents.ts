@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { basename, dirname, resolve as resolvePath } from 'node:path';
-import { ParseOption, XmlDocument, XmlElement } from 'libxml2-wasm';
+import { ParseOption, XmlDocument, XmlElement, XmlParseError } from 'libxml2-wasm';
 import { messageOf } from '../platform/errors.ts';
 import { FileError, readBytes } from '../platform/files.ts';
 
@@ -20,6 +20,7 @@ export interface SchemaDocument {
   isRoot: boolean;
   isRedefined: boolean;
   text: string;
+  readonly root: XmlElement;
 }
 
 export interface WsdlDocuments {
@@ -27,8 +28,12 @@ export interface WsdlDocuments {
   readonly files: readonly string[];
   readonly definitions: readonly { readonly file: string; readonly root: XmlElement }[];
   readonly schemas: readonly SchemaDocument[];
-  /** What could not be read. */
+  /** Files that nobody can read. */
+  readonly mistakes: readonly string[];
+  /** What could not be found. */
   readonly warnings: readonly string[];
+  /** The line where the tag of an element starts. */
+  lineOf(file: string, element: XmlElement): number;
   /** Whether something that could not be read may declare elements of the namespace. */
   isPartial(namespace: string): boolean;
   close(): void;
@@ -49,6 +54,8 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   const definitions: { readonly file: string; readonly root: XmlElement }[] = [];
   const schemas: SchemaDocument[] = [];
   const ofFile = new Map<string, SchemaDocument>();
+  const sources = new Map<string, readonly string[]>();
+  const mistakes: string[] = [];
   const warnings: string[] = [];
   const partial = new Set<string>();
   let isWsdlMissing = false;
@@ -58,16 +65,31 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     if (known !== undefined) return known.root;
     try {
       const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET;
-      const document = XmlDocument.fromBuffer(readBytes(file), { url: file, option });
+      const bytes = readBytes(file);
+      const document = XmlDocument.fromBuffer(bytes, { url: file, option });
       opened.set(file, document);
+      sources.set(file, bytes.toString('utf8').split('\n'));
       return document.root;
     } catch (error) {
-      const problem = messageOf(error).trim();
-      const message = error instanceof FileError ? problem : `${file}:1: cannot be read: ${problem}; correct it`;
+      const problem = messageOf(error).trim().replaceAll(/\s+/g, ' ');
+      if (error instanceof FileError) {
+        if (file === wsdlFile) throw error;
+        warnings.push(`${problem}; what it defines is not checked`);
+        return null;
+      }
+      const line = error instanceof XmlParseError ? error.details[0]?.line : undefined;
+      const message = `${file}:${line ?? 1}: is no XML: ${problem}; correct it`;
       if (file === wsdlFile) throw new FileError(message, { cause: error });
-      warnings.push(`${message}; what it defines is not checked`);
+      mistakes.push(message);
       return null;
     }
+  }
+
+  // libxml2 knows only where a tag ends.
+  function lineOf(file: string, { prefix, name, line }: XmlElement): number {
+    const tag = new RegExp(String.raw`<${prefix === '' ? '' : `${prefix}:`}${name}(?![\w.:-])`);
+    const from = (sources.get(file) ?? []).slice(0, line).findLastIndex((text) => tag.test(text));
+    return from < 0 ? line : from + 1;
   }
 
   /** The file that a reference means; null after a warning. */
@@ -80,7 +102,9 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     const remedy = isAddress
       ? `nothing is fetched; save it beside the WSDL and write its file name there`
       : `the file is missing; put it there`;
-    warnings.push(`${from}:${reference.line}: refers to ${location}: ${remedy}, or what it defines is not checked`);
+    warnings.push(
+      `${from}:${lineOf(from, reference)}: refers to ${location}: ${remedy}, or what it defines is not checked`,
+    );
     return null;
   }
 
@@ -132,7 +156,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     remember: (schema: SchemaDocument) => void = () => undefined,
   ): SchemaDocument {
     const targetNamespace = root.attr('targetNamespace')?.value ?? '';
-    const schema: SchemaDocument = { ...place, id: `conax:/schema/${schemas.length}`, targetNamespace, text: '' };
+    const schema: SchemaDocument = { ...place, id: `conax:/schema/${schemas.length}`, targetNamespace, text: '', root };
     schemas.push(schema);
     remember(schema);
     for (const reference of elements(root, 'xs:import')) {
@@ -161,7 +185,9 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     files: [...opened.keys()],
     definitions,
     schemas,
+    mistakes,
     warnings,
+    lineOf,
     isPartial: (namespace) => isWsdlMissing || partial.has(namespace),
     close: () => {
       for (const document of opened.values()) document.dispose();

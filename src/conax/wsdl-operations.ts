@@ -1,4 +1,4 @@
-import type { XmlElement } from 'libxml2-wasm';
+import { XmlElement } from 'libxml2-wasm';
 import type { QName } from './answer-shape.ts';
 import type { SoapVersion } from './cas-definition.types.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
@@ -61,7 +61,7 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
     const prefix = soapVersion === '1.1' ? 'soap11' : 'soap12';
     const [soapBinding] = elements(found, `${prefix}:binding`);
     if (soapBinding === undefined) return [];
-    warnAboutPolicies(found, file, warnings);
+    warnAboutPolicies(found, file, documents, warnings);
     const portType = find('wsdl:portType', qname(found, 'type'))?.found;
     return elements(found, 'wsdl:operation').map((operation): WsdlOperation => {
       const name = operation.attr('name')?.value ?? '';
@@ -97,7 +97,7 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
         address,
         parts: { input: parts('input'), output: parts('output') },
         file,
-        line: operation.line,
+        line: documents.lineOf(file, operation),
       };
     });
   });
@@ -113,12 +113,12 @@ function partsOf(message: XmlElement | undefined): MessagePart[] {
 }
 
 /** A binding may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
-function warnAboutPolicies(binding: XmlElement, file: string, warnings: string[]): void {
+function warnAboutPolicies(binding: XmlElement, file: string, documents: WsdlDocuments, warnings: string[]): void {
   const demands = binding.find(
     './/*[local-name()="UsingAddressing" or local-name()="PolicyReference" or local-name()="Policy"]',
   );
-  const [first] = demands;
+  const [first] = demands.filter((demand) => demand instanceof XmlElement);
   if (first === undefined) return;
-  const warning = `${file}:${first.line}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
+  const warning = `${file}:${documents.lineOf(file, first)}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
   if (!warnings.includes(warning)) warnings.push(warning);
 }

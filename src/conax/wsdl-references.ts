@@ -25,7 +25,7 @@ export function checkReferences(documents: WsdlDocuments, warnings: string[]): v
       for (const from of elements(root, path)) {
         const text = from.attr(attribute)?.value.trim();
         if (text === undefined) continue;
-        const place = `${file}:${from.line}: ${attribute}="${text}"`;
+        const place = `${file}:${documents.lineOf(file, from)}: ${attribute}="${text}"`;
         const prefix = /^(.*?):/.exec(text)?.[1];
         if (prefix !== undefined && from.namespaceForPrefix(prefix) === null) {
           undeclared.push(

@@ -1,17 +1,9 @@
-import {
-  ParseOption,
-  XmlBufferInputProvider,
-  XmlDocument,
-  XmlElement,
-  xmlRegisterInputProvider,
-  XmlValidateError,
-  XsdValidator,
-} from 'libxml2-wasm';
+import { ParseOption, XmlDocument, XmlElement, XmlValidateError, type XsdValidator } from 'libxml2-wasm';
 import type { QName } from './answer-shape.ts';
+import { compileSchemas } from './schema-compiler.ts';
 import { nameOf } from './soap-envelope.ts';
-import { namespaceId, readWsdlDocuments, type SchemaDocument, wsdlNamespaces } from './wsdl-documents.ts';
+import { readWsdlDocuments } from './wsdl-documents.ts';
 import { readOperations, type WsdlOperation } from './wsdl-operations.ts';
-import { escapeXml } from './xml.ts';
 
 /** What the schemas of a WSDL say against a message. */
 export interface Problem {
@@ -30,6 +22,8 @@ export interface Validator {
   readonly namespaces: ReadonlySet<string>;
   /** False if the schemas could not be read: then nothing is checked, and a warning says why. */
   readonly hasSchemas: boolean;
+  /** What no validator can read, with file and line. */
+  readonly mistakes: readonly string[];
   /** What is not checked, and why. */
   readonly unchecked: readonly string[];
   /**
@@ -40,12 +34,9 @@ export interface Validator {
   close(): void;
 }
 
-const files: Record<string, Uint8Array> = {};
-let isRegistered = false;
-
 /**
  * Reads a WSDL file with its schemas; libxml2 checks messages against them. Nothing is fetched from the network. What
- * cannot be read is a warning: the templates say what is sent.
+ * cannot be read is named: as a mistake if nobody can read it, else as not checked, since the templates say what is sent.
  * @throws Error if the WSDL file itself cannot be read, or a name in it has a prefix that is declared nowhere.
  */
 export function openValidator(wsdlFile: string): Validator {
@@ -53,14 +44,15 @@ export function openValidator(wsdlFile: string): Validator {
   try {
     const unchecked = [...documents.warnings];
     const operations = readOperations(documents, unchecked);
-    const validator = compile(wsdlFile, documents.schemas, unchecked);
+    const { validator, leftOut, ...found } = compileSchemas(wsdlFile, documents);
+    const isUnknown = (element: QName): boolean => leftOut.has(nameOf(element)) || documents.isPartial(element.ns);
     return {
       operations,
       namespaces: new Set(documents.schemas.map(({ targetNamespace }) => targetNamespace)),
       hasSchemas: validator !== null,
-      unchecked,
-      validate: (envelope) =>
-        validator === null ? [] : problemsOf(validator, envelope, (namespace) => documents.isPartial(namespace)),
+      mistakes: [...documents.mistakes, ...found.mistakes],
+      unchecked: [...unchecked, ...found.unchecked],
+      validate: (envelope) => (validator === null ? [] : problemsOf(validator, envelope, isUnknown)),
       close: () => validator?.dispose(),
     };
   } finally {
@@ -68,61 +60,9 @@ export function openValidator(wsdlFile: string): Validator {
   }
 }
 
-function compile(wsdlFile: string, schemas: readonly SchemaDocument[], unchecked: string[]): XsdValidator | null {
-  if (schemas.length === 0) {
-    unchecked.push(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
-    return null;
-  }
-  if (!isRegistered) isRegistered = xmlRegisterInputProvider(new XmlBufferInputProvider(files));
-  const put = (id: string, text: string): void => {
-    files[id] = Buffer.from(text);
-  };
-  const roots = Map.groupBy(
-    schemas.filter(({ isRoot, isRedefined }) => isRoot && !isRedefined),
-    ({ targetNamespace }) => targetNamespace,
-  );
-  for (const { id, text } of schemas) put(id, text);
-  for (const [namespace, documents] of roots) {
-    put(
-      namespaceId(namespace),
-      driver(
-        namespace,
-        documents.map(({ id }) => `<xs:include schemaLocation="${id}"/>`),
-      ),
-    );
-  }
-  const imports = [...roots.keys()].map((namespace) => {
-    const named = namespace === '' ? '' : ` namespace="${escapeXml(namespace)}"`;
-    return `<xs:import${named} schemaLocation="${namespaceId(namespace)}"/>`;
-  });
-  try {
-    using top = XmlDocument.fromString(driver('conax:/top', imports), { url: 'conax:/top' });
-    return XsdValidator.fromDoc(top);
-  } catch (error) {
-    const fileOf = new Map(schemas.map(({ id, file }) => [id, file]));
-    const problems =
-      error instanceof XmlValidateError
-        ? error.details
-            .filter(({ level }) => level > 1)
-            .map(({ file = '', line, message }) => `${fileOf.get(file) ?? wsdlFile}:${line}: ${message.trim()}`)
-        : [String(error)];
-    unchecked.push(
-      `${wsdlFile}:1: its schemas cannot be read, so requests and answers are not checked: ${problems.slice(0, 3).join('; ')}`,
-    );
-    return null;
-  } finally {
-    for (const id in files) delete files[id];
-  }
-}
-
-function driver(targetNamespace: string, content: readonly string[]): string {
-  const target = targetNamespace === '' ? '' : ` targetNamespace="${escapeXml(targetNamespace)}"`;
-  return `<xs:schema xmlns:xs="${wsdlNamespaces.xs}"${target}>${content.join('')}</xs:schema>`;
-}
-
 const undeclared = /No matching global declaration available/;
 
-function problemsOf(validator: XsdValidator, envelope: string, isPartial: (namespace: string) => boolean): Problem[] {
+function problemsOf(validator: XsdValidator, envelope: string, isUnknown: (element: QName) => boolean): Problem[] {
   const option = ParseOption.XML_PARSE_NO_XXE | ParseOption.XML_PARSE_NONET | ParseOption.XML_PARSE_BIG_LINES;
   using document = XmlDocument.fromString(envelope, { option });
   const problems: Problem[] = [];
@@ -136,7 +76,7 @@ function problemsOf(validator: XsdValidator, envelope: string, isPartial: (names
       for (const { line, message } of error.details) {
         const text = message.trim();
         if (!undeclared.test(text)) problems.push({ line, text, unexpected: unexpectedIn(text), undeclared: null });
-        else if (!isHeader && !isPartial(part.namespaceUri)) {
+        else if (!isHeader && !isUnknown({ ns: part.namespaceUri, name: part.name })) {
           const element = { ns: part.namespaceUri, name: part.name };
           problems.push({
             line,

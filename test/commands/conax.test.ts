@@ -135,12 +135,12 @@ describe('conax check', () => {
       /1 not checked:\n- .*conax\.json:\d+: areas\.acme: has no wsdl, so its requests and answers/,
     );
     expect(stdout).toMatch(/conax\.json: nothing is wrong in what was checked; see above what was not\n$/);
-    // Schemas that cannot be read check nothing either.
+    // A schema that is no XML is a mistake.
     writeFileSync(file, text);
     writeFileSync(join(directory, 'wsdl/acme.xsd'), '<broken');
     const broken = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
-    expect(broken.stdout).toMatch(/not checked:\n- .*acme\.xsd:1: cannot be read: /);
-    expect(broken.stdout).not.toMatch(/nothing is wrong\n$/);
+    expect(broken.exitCode).toBe(1);
+    expect(broken.stdout).toMatch(/1 to fix:\n- .*acme\.xsd:1: is no XML: [^\n]*; correct it\n$/);
   });
 
   test('names the commands that the CAS does not have in one line', async () => {

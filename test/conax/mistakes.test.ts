@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { commandTypes } from '../../src/planning/command.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 describe('mistakes are found at start', () => {
@@ -30,7 +31,7 @@ describe('mistakes are found at start', () => {
         [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],
         ['conax.json', /AddSubscriptionsResponse\/common:StatusCode/g, 'AddSubscriptionsResponse/common:Code'],
         ['requests/CANCEL_SUBSCRIPTIONS.xml', '</area:ProductId>', ''],
-        ['conax.json', /CancelSubscriptionsResponse\/common:StatusCode/g, 'CancelSubscriptionsResponse/common:Code'],
+        ['conax.json', /CancelSubscriptionsResponse\/common:StatusCode/g, 'CancelSubscriptionsResponse/common:Nr'],
         ['conax.json', '"/ca-pin"', '"ca-pin"'],
         ['conax.json', '"template": "requests/DISPLAY_FINGERPRINT.xml"', '"template": ""'],
       ]),
@@ -306,13 +307,22 @@ describe('mistakes are found at start', () => {
     expect(await mistakesIn(changed([change]))).toContainEqual(expect.stringMatching(expected));
   });
 
-  it('the same mistake at two places is named twice', async () => {
+  it('the same mistake at two places, or in several commands, is one line that names them', async () => {
     const twice = '<area:Spare>?</area:Spare>\n<area:Spare>?</area:Spare>';
-    const mistakes = await mistakesIn(changed([[add, '<area:CaClientIds>', `${twice}<area:CaClientIds>`]]));
-    expect(mistakes.filter((line) => line.includes('the ? of SoapUI')).map((line) => line.split(': ')[0])).toEqual([
-      'requests/ADD_SUBSCRIPTIONS.xml:6',
-      'requests/ADD_SUBSCRIPTIONS.xml:7',
+    const mistakes = await mistakesIn(
+      changed([
+        [add, '<area:CaClientIds>', `${twice}<area:CaClientIds>`],
+        ['wsdl/common-types.xsd', 'name="StatusCode" type="xs:string"', 'name="StatusCode" type="xs:int"'],
+      ]),
+    );
+    const others = commandTypes.filter((type) => type !== 'ADD_SUBSCRIPTIONS').join(', ');
+    expect(mistakes.filter((line) => /SoapUI;|success codes/.test(line))).toEqual([
+      expect.stringMatching(/^conax\.json:\d+: commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: its type takes none /),
+      expect.stringMatching(
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:6: .* \(2 places: also requests\/ADD_SUBSCRIPTIONS\.xml:7\)$/,
+      ),
     ]);
+    expect(mistakes[0]).toMatch(new RegExp(`\\(13 commands: also ${others}\\)$`));
   });
 
   it('two ports with different actions are named, and one must be chosen', async () => {

@@ -7,13 +7,12 @@ import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';
 const harbour = fileURLToPath(new URL('sets/harbour/conax.json', import.meta.url));
 
-describe('two commands that send the same request are a mistake at both places', () => {
-  it.each<[string, readonly Change[], string, string]>([
+describe('two commands that send the same request are one mistake, which names both', () => {
+  it.each<[string, readonly Change[], string]>([
     [
       'one template for both',
       [['conax.json', `"template": "${add}"`, `"template": "${cancel}"`]],
       'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; they have the same template',
-      'CANCEL_SUBSCRIPTIONS',
     ],
     [
       'a constant that was left after copying, with other prefixes and line breaks',
@@ -24,7 +23,6 @@ describe('two commands that send the same request are a mistake at both places',
         ['conax.json', /AddSubscriptionsResponse/g, 'CancelSubscriptionsResponse'],
       ],
       'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; compare requests/ADD_SUBSCRIPTIONS.xml with requests/CANCEL_SUBSCRIPTIONS.xml',
-      'CANCEL_SUBSCRIPTIONS',
     ],
     [
       'a question and a command that changes something',
@@ -38,16 +36,13 @@ describe('two commands that send the same request are a mistake at both places',
         ['conax.json', 'wsdl/ca-pin.wsdl', 'wsdl/authorization.wsdl'],
       ],
       'GET_ACTIVE_SUBSCRIPTIONS and UPDATE_CA_PIN_TO_DEFAULT_VALUE send the same request; they have the same template',
-      'UPDATE_CA_PIN_TO_DEFAULT_VALUE',
     ],
-  ])('%s', async (_name, changes, problem, second) => {
+  ])('%s', async (_name, changes, problem) => {
     const [first = ''] = problem.split(' and ');
     const mistakes = (await mistakesIn(changed(changes))).filter((line) => line.includes('the same request'));
-    expect(mistakes.map((line) => line.replace(/^(conax\.json):\d+/, '$1'))).toEqual(
-      [first, second].map(
-        (type) => expect.stringContaining(`conax.json: commands.${type}.template: ${problem}`) as string,
-      ),
-    );
+    expect(mistakes.map((line) => line.replace(/^(conax\.json):\d+/, '$1'))).toEqual([
+      expect.stringContaining(`conax.json: commands.${first}.template: ${problem}`),
+    ]);
   });
 
   it.each([
@@ -82,7 +77,6 @@ describe('two commands that send the same request are a mistake at both places',
       expect.stringMatching(
         /^commands\.CREATE_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING send the same/,
       ),
-      expect.stringMatching(/^commands\.ADD_TO_EXISTING_PAIRING\.template: CREATE_PAIRING and ADD_TO_EXISTING_PAIRING/),
     ]);
   });
 

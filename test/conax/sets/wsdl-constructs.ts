@@ -180,7 +180,7 @@ export const wsdlConstructs: Readonly<Record<string, Construct>> = {
     },
   },
   'a WSDL that is no XML': {
-    verdict: /quay\.wsdl:1: cannot be read: .*types line \d+.*; correct it/,
+    verdict: /quay\.wsdl:\d+: is no XML: .*types line \d+.*; correct it/,
     files: { 'quay.wsdl': wsdl().replace('</wsdl:types>', '') },
   },
   'a WSDL of version 2.0': {
