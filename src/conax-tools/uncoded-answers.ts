@@ -1,27 +1,35 @@
 import type { AnswerShape } from '../conax/answer-shape.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { nameOf } from '../conax/soap-envelope.ts';
+import { commandLike } from './command-guesses.ts';
 import { isNamedLikeStatusCode, type Place, placesOf } from './answer-guesses.ts';
 import type { OutlineElement } from './schema-outline.ts';
 import { readOutline, type WsdlOutline } from './wsdl-outline.ts';
 
 /**
- * Returns one line for each command whose answer counts as a success without a status code, and for which the WSDL has
- * an answer that may hold one: then every refusal would count as a success. Never throws; a WSDL that cannot be read is
+ * Returns one line for each command whose answer counts as a success without a status code, or if it is empty, and for
+ * which the WSDL has an answer with content: then a refusal may count as a success. So does the answer of another
+ * operation, if a success has no element of its own. Never throws; a WSDL that cannot be read is
  * reported by the check of conax.json.
  */
 export function uncodedAnswers(commands: readonly CasCommand[]): string[] {
   const outlines = new Map<string, WsdlOutline | null>();
   return commands.flatMap(({ type, wsdlFile, body, answer }) => {
-    if (wsdlFile === null || answer.paths['statusCode'] !== undefined) return [];
+    if (wsdlFile === null || (answer.paths['statusCode'] !== undefined && !answer.emptySuccess)) return [];
     if (!outlines.has(wsdlFile)) outlines.set(wsdlFile, outlineOf(wsdlFile));
     const operation = outlines
       .get(wsdlFile)
       ?.operations.find(({ input }) => input.body !== null && nameOf(input.body.name) === nameOf(body));
-    const root = operation?.output?.body ?? null;
-    if (root === null) return [];
-    const problem = problemOf(root, answer);
-    return problem === null ? [] : [`${wsdlFile}:1: ${type} ${problem}`];
+    if (operation === undefined) return [];
+    const like = commandLike(operation.name);
+    const root = operation.output?.body ?? null;
+    const problems = [
+      answer.element === null && like !== null && like !== type
+        ? `takes an empty answer as a success, and sends ${operation.name}, which looks like ${like}; look whether it has the template of another command`
+        : null,
+      root === null ? null : problemOf(root, answer),
+    ];
+    return problems.flatMap((problem) => (problem === null ? [] : [`${wsdlFile}:1: ${type} ${problem}`]));
   });
 }
 
@@ -33,7 +41,12 @@ function outlineOf(wsdlFile: string): WsdlOutline | null {
   }
 }
 
-function problemOf(root: OutlineElement, { element, paths }: AnswerShape): string | null {
+function problemOf(root: OutlineElement, { element, emptySuccess, paths }: AnswerShape): string | null {
+  if (element !== null && emptySuccess && paths['statusCode'] !== undefined) {
+    return root.text !== null || placesOf(root).some(isRequired)
+      ? `takes an empty answer as a success, and the WSDL demands content in ${nameOf(root.name)}; remove "emptySuccess", unless the CAS answers with nothing all the same`
+      : null;
+  }
   const read = new Set(Object.values(paths).map((path) => path.map(stepText).join('/')));
   const places = placesOf(root).filter((place) => !place.isList && !read.has(pathOf(place).join('/')));
   const named = places.filter(isNamedLikeStatusCode);
@@ -49,10 +62,14 @@ function problemOf(root: OutlineElement, { element, paths }: AnswerShape): strin
 }
 
 /** Whether every answer has it, as a text or number. */
-function mayBeCode({ node, path }: Place): boolean {
-  const isRequired = node.kind === 'attribute' ? node.isRequired : !node.isOptional;
-  const isText = node.text !== null && !/date|time|duration|binary|anyURI/i.test(node.text.base);
-  return isRequired && isText && path.every(({ isOptional }) => !isOptional);
+function mayBeCode(place: Place): boolean {
+  const { text } = place.node;
+  return text !== null && !/date|time|duration|binary|anyURI/i.test(text.base) && isRequired(place);
+}
+
+function isRequired({ node, path }: Place): boolean {
+  const isThere = node.kind === 'attribute' ? node.isRequired : !node.isOptional;
+  return isThere && path.every(({ isOptional }) => !isOptional);
 }
 
 function pathOf({ node, path }: Place): string[] {

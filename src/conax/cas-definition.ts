@@ -94,8 +94,8 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const { path, wsdlFile } = area;
     sent.push({ type, path, soapAction: soapAction ?? '', template });
     if (!isShown) continue;
-    const { soapVersion, body, headers } = envelope;
-    const request = { soapAction: soapAction ?? '', soapVersion, body, headers, template };
+    const { soapVersion, body } = envelope;
+    const request = { soapAction: soapAction ?? '', soapVersion, body, template };
     commands[type] = { type, area: entry.area ?? '', path, wsdlFile, ...request, answer };
   }
   reportSameRequests(sent, (type, problem, isMeant) =>
@@ -165,18 +165,21 @@ function areaOf(
 }
 
 function readTemplate(file: string, type: CommandType, { report, reportIn, warnIn }: Findings): Template | null {
-  let text: string;
+  let bytes: Buffer;
   try {
-    const bytes = readBytes(file);
-    // What the XML declaration names counts; a file without one is read as strictly as every other text file.
-    text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, file) : decodeText(bytes, '');
+    bytes = readBytes(file);
   } catch (error) {
-    const problem =
-      error instanceof FileError
-        ? error.message
-        : `${file} ${messageOf(error)}; correct its XML declaration, and save it as UTF-8`;
-    report('template', `${problem} (names are relative to conax.json)`);
+    report('template', `${messageOf(error)} (names are relative to conax.json)`);
     return null;
   }
-  return parseTemplate(file, text, type, reportIn, warnIn);
+  try {
+    // What the XML declaration names counts; a file without one is read as strictly as every other text file.
+    const text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, 'it') : decodeText(bytes, '');
+    return parseTemplate(file, text, type, reportIn, warnIn);
+  } catch (error) {
+    const line = /\(line (\d+)\)/.exec(messageOf(error))?.[1] ?? 1;
+    const remedy = error instanceof FileError ? '' : '; correct its XML declaration, and save it as UTF-8';
+    reportIn(file, Number(line), messageOf(error).replace(/^it /, '') + remedy);
+    return null;
+  }
 }

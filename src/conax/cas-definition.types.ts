@@ -15,8 +15,6 @@ export interface CasCommand {
   readonly soapVersion: SoapVersion;
   /** The element in the SOAP body of the request. */
   readonly body: QName;
-  /** The elements in the SOAP header of the request, as {namespace}name. */
-  readonly headers: ReadonlySet<string>;
   readonly template: Template;
   readonly answer: AnswerShape;
 }

@@ -5,7 +5,7 @@ import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import type { Template } from './template.ts';
 import { type NamespaceMistakes, wrongNamespace, wrongNamespaceOf, type WrongNamespace } from './wrong-namespaces.ts';
-import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from './xml.ts';
 import { writeLines } from './xml-lines.ts';
 import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
 
@@ -120,7 +120,11 @@ function readMessage(text: string): Message | null {
   const known = new Set<number>();
   try {
     const root = readXml(text, fileLimits, (error) => {
-      if (!/ is (?:not closed|declared nowhere)$|has a document type/.test(error.message)) throw error;
+      if (
+        error.message !== secondRoot &&
+        !/ is (?:not closed|declared nowhere)$|has a document type/.test(error.message)
+      )
+        throw error;
       known.add(error.position);
     });
     return { root, known };

@@ -7,10 +7,11 @@ import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
 export type SentCommand = Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'template'>;
 
 /**
- * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and envelope,
- * whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may send
- * the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the CAS
- * has one operation for both; `isMeant` says that this is possible. Templates with a mistake in a tag are left out.
+ * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and
+ * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may
+ * send the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the
+ * CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the constants of one operation
+ * are the same, such as a type that stayed after copying. Templates with a mistake in a tag are left out.
  */
 export function reportSameRequests(
   commands: readonly SentCommand[],
@@ -18,18 +19,26 @@ export function reportSameRequests(
 ): void {
   const sent = commands
     .filter(({ template }) => template.badLines.size === 0)
-    .map((command) => ({ ...command, requests: requestsOf(command) }));
+    .map((command) => ({ ...command, ...requestsOf(command) }));
   for (const [index, one] of sent.entries()) {
     for (const other of sent.slice(index + 1)) {
-      if ((isQuestion(one) && isQuestion(other)) || !one.requests.some((request) => other.requests.includes(request)))
-        continue;
+      if (isQuestion(one) && isQuestion(other)) continue;
+      const both = `${one.type} and ${other.type}`;
       const files = [one, other].map(({ template }) => template.file);
-      const remedy =
-        files[0] === files[1]
-          ? 'they have the same template; name the one of each command'
-          : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
-      const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
-      report(one.type, `${one.type} and ${other.type} send the same request; ${remedy}`, isMeant);
+      if (one.requests.some((request) => other.requests.includes(request))) {
+        const remedy =
+          files[0] === files[1]
+            ? 'they have the same template; name the one of each command'
+            : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
+        const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
+        report(one.type, `${both} send the same request; ${remedy}`, isMeant);
+      } else if (one.operation === other.operation) {
+        const [fewer, more] = [one.constants, other.constants].toSorted((a, b) => a.size - b.size);
+        const shared = [...(fewer ?? [])];
+        if (shared.length === 0 || !shared.every((constant) => more?.has(constant))) continue;
+        const remedy = `compare ${files.join(' with ')}: does the CAS need another one to tell them apart?`;
+        report(one.type, `${both} use one operation with the same ${shared.join(', ')}; ${remedy}`, true);
+      }
     }
   }
 }
@@ -41,17 +50,37 @@ function isQuestion({ type }: SentCommand): boolean {
   return questions.some((question) => question === type);
 }
 
-/** Everything that the command may send. Samples are names, so that no constant of a template is equal by chance. */
-function requestsOf({ type, path, soapAction, template }: SentCommand): string[] {
+/**
+ * Everything that the command may send, the operation that takes it, and what its Body always says, such as
+ * `Send/@type="BARK"`. Samples are names, so that no constant of a template is equal by chance.
+ */
+function requestsOf({ type, path, soapAction, template }: SentCommand) {
   const requests: string[] = [];
+  const constants = new Set<string>();
+  let operation = '';
   for (const values of [true, false].flatMap((entitled) => sampleFields(type, sampleName, entitled))) {
     try {
-      requests.push(JSON.stringify([path, soapAction, said(readXml(template.render(values), fileLimits))]));
+      const envelope = readXml(template.render(values), fileLimits);
+      requests.push(JSON.stringify([path, soapAction, said(envelope)]));
+      const [body] = envelope.children.find(({ name }) => name === 'Body')?.children ?? [];
+      if (body === undefined) continue;
+      operation = JSON.stringify([path, soapAction, nameOf(body)]);
+      for (const constant of constantsIn(body)) constants.add(constant);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
     }
   }
-  return requests;
+  return { requests, operation, constants };
+}
+
+function constantsIn({ name, attributes, text, children }: XmlElement): string[] {
+  const isConstant = (value: string): boolean => value.trim() !== '' && !value.includes('Field_');
+  const own = Object.entries(attributes).filter(([key, value]) => !key.startsWith('{') && isConstant(value));
+  return [
+    ...own.map(([key, value]) => `${name}/@${key}="${value}"`),
+    ...(isConstant(text) ? [`${name} "${text.trim()}"`] : []),
+    ...children.flatMap(constantsIn),
+  ];
 }
 
 /** The existing card of a pairing is a card: a request that names it like the first card to pair is the same one. */

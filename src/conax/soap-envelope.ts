@@ -47,17 +47,31 @@ export function readStructure(envelope: XmlElement, report: (problem: XmlError) 
   const version = versionOf(ns);
   const isEnvelope = version !== null && name === 'Envelope';
   if (!isEnvelope) report(new XmlError(`is no SOAP envelope but ${nameOf(envelope)}`, at));
-  const isSoap = (element: XmlElement, wanted: string): boolean => element.ns === ns && element.name === wanted;
+  const isSoap = (element: XmlElement | undefined, wanted: string): boolean =>
+    element?.ns === ns && element.name === wanted;
   const [first] = children;
-  const withHeader = first !== undefined && isSoap(first, 'Header');
-  const [body, ...surplus] = withHeader ? children.slice(1) : children;
-  if (isEnvelope && (body === undefined || !isSoap(body, 'Body'))) {
-    const other = body?.name === 'Body' ? `, but a Body that is not in the namespace of its Envelope, ${ns}` : '';
+  const header = isSoap(first, 'Header') ? first : undefined;
+  const rest = header === undefined ? children : children.slice(1);
+  const body = rest.find((one) => isSoap(one, 'Body')) ?? rest.find((one) => one.name.toLowerCase() === 'body');
+  if (isEnvelope && !isSoap(body, 'Body')) {
+    const other =
+      body === undefined
+        ? ''
+        : body.name === 'Body'
+          ? `, but a Body that is not in the namespace of its Envelope, ${ns}`
+          : `, but <${body.name}>: write Body`;
     report(new XmlError(`has no SOAP body${other}`, body?.at ?? at));
   }
-  for (const one of surplus) {
-    const what = isSoap(one, 'Body') ? 'a second SOAP body' : 'something beside the SOAP body';
-    report(new XmlError(`has ${what}: ${nameOf(one)}`, one.at));
+  for (const one of rest) {
+    if (one === body) continue;
+    const what = isSoap(one, 'Body')
+      ? 'a second SOAP body'
+      : isSoap(one, 'Header')
+        ? 'a Header that is not the first element'
+        : 'something beside the SOAP body';
+    const meant =
+      one.ns === ns && /^headers?$/.test(one.name.toLowerCase()) && one.name !== 'Header' ? ': write Header' : '';
+    report(new XmlError(`has ${what}: ${nameOf(one)}${meant}`, one.at));
   }
   const [content = null, second] = body?.children ?? [];
   if (second !== undefined) {
@@ -65,7 +79,7 @@ export function readStructure(envelope: XmlElement, report: (problem: XmlError) 
   }
   const isMixed = (element: XmlElement | undefined): boolean => (element?.text ?? '').trim() !== '';
   if (isMixed(envelope) || isMixed(body)) report(new XmlError('has text between its elements', at));
-  return { version: version ?? '1.1', at, content, headers: withHeader ? first.children : [] };
+  return { version: version ?? '1.1', at, content, headers: header?.children ?? [] };
 }
 
 /** The version of SOAP whose Fault the element is; null if it is none. */

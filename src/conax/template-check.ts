@@ -1,4 +1,5 @@
 import type { CommandType } from '../planning/command.ts';
+import type { QName } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { nearName } from '../platform/near-name.ts';
 import { commonFields, itemFields, mustBeSent, requestFields } from './field-names.ts';
@@ -6,10 +7,12 @@ import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import { nameOf, readStructure } from './soap-envelope.ts';
 import type { FieldValues, Template } from './template.ts';
-import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from './xml.ts';
 
 /** What the envelope of a template says of itself. */
-export interface Envelope extends Pick<CasCommand, 'soapVersion' | 'body' | 'headers'> {
+export interface Envelope extends Pick<CasCommand, 'soapVersion' | 'body'> {
+  /** The elements in the Header, each once, and how often one message has them at most. */
+  readonly headers: readonly (QName & { readonly times: number; readonly line: number })[];
   /** The lines of the envelope and of the element in its Body. */
   readonly lines: { readonly envelope: number; readonly body: number };
 }
@@ -34,7 +37,11 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     checkBraces(type, text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
     checkInstructions(text, mistake);
     checkLists(text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
-    const onMalformed = (error: XmlError): void => mistake(error.position, malformed(error));
+    let end = text.length;
+    const onMalformed = (error: XmlError): void => {
+      if (error.message === secondRoot) end = error.position;
+      mistake(error.position, malformed(error));
+    };
     const root = readTolerantly(text, onMalformed);
     if (root === null) continue;
     let isSound = true;
@@ -43,7 +50,7 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
       onMalformed(problem);
     });
     const texts = textsIn(root);
-    checkMarkers(text, texts, mistake);
+    checkMarkers(text.slice(0, end), texts, mistake);
     if (content === null) {
       if (isSound) onMalformed(new XmlError('has 0 elements in its SOAP body instead of one', at));
       continue;
@@ -54,7 +61,7 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     envelope = {
       soapVersion: version,
       body: { ns: content.ns, name: content.name },
-      headers: new Set([...(envelope?.headers ?? []), ...headers.map(nameOf)]),
+      headers: mostOf(envelope?.headers ?? [], headers, lineOf),
       lines: { envelope: lineOf(at), body: lineOf(content.at) },
     };
     // What a login or a route in the Header has of the card is not what the operation works on.
@@ -62,6 +69,20 @@ export function checkTemplate(type: CommandType, template: Template, report: Rep
     checkSent(type, template, values, { sent, all: texts }, envelope.lines.body, report);
   }
   return envelope;
+}
+
+/** The elements in the Header of all samples. */
+function mostOf(
+  known: Envelope['headers'],
+  headers: readonly XmlElement[],
+  lineOf: (position: number) => number,
+): Envelope['headers'] {
+  const own = [...Map.groupBy(headers, nameOf).values()].flatMap(([one, ...more]) =>
+    // The line of a second one, if there is one: it is too much.
+    one === undefined ? [] : { ns: one.ns, name: one.name, times: 1 + more.length, line: lineOf((more[0] ?? one).at) },
+  );
+  const all = [...own, ...known].toSorted((a, b) => b.times - a.times);
+  return [...Map.groupBy(all, nameOf).values()].flatMap(([most]) => most ?? []);
 }
 
 /** Reads a text as well as it can; null if nothing can be made of it. */
@@ -82,7 +103,11 @@ function readTolerantly(text: string, onMalformed: (error: XmlError) => void): X
 function malformed({ message }: XmlError): string {
   const prefix = /the prefix (\S+) is declared nowhere/.exec(message)?.[1];
   const remedy =
-    prefix === undefined ? 'compare it with a request that works' : `write xmlns:${prefix}="…" at the Envelope`;
+    prefix !== undefined
+      ? `write xmlns:${prefix}="…" at the Envelope`
+      : message === secondRoot
+        ? 'keep one envelope'
+        : 'compare it with a request that works';
   return `the request ${message.replace(/\.$/, '')}; ${remedy}`;
 }
 
@@ -93,12 +118,12 @@ function checkLeftovers(text: string, mistake: Mistake): void {
   const remedy =
     'write a field or the text that the CAS wants, or remove it if it is optional; write &#63; if the CAS wants a question mark';
   const leftOver: Mistake = (at, place) => mistake(at, `${place} still has the ? of SoapUI; ${remedy}`);
-  for (const { 0: start, 1: element = '', 2: attributes = '', 3: leftover, index } of text.matchAll(
+  for (const { 1: element = '', 2: attributes = '', 3: leftover, index } of text.matchAll(
     /<([^\s<>/?!]+)([^<>]*)>(\s*\?\s*<\/)?/g,
   )) {
     if (leftover !== undefined) leftOver(index, `<${element}>`);
-    for (const [, attribute = ''] of attributes.matchAll(/\s([^\s=]+)\s*=\s*(["'])\?\2/g)) {
-      leftOver(index + start.indexOf(attribute), `${attribute} of <${element}>`);
+    for (const { 1: attribute = '', index: at } of attributes.matchAll(/(?<=\s)([^\s=]+)\s*=\s*(["'])\?\2/g)) {
+      leftOver(index + 1 + element.length + at, `${attribute} of <${element}>`);
     }
   }
 }

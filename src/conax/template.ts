@@ -83,14 +83,17 @@ export function parseTemplate(
     badLines,
     render: (values) => declaration + write(parts, values, null),
     trace(values) {
-      const places: { readonly from: number; readonly at: number }[] = [];
+      const places: { readonly from: number; readonly part: Part }[] = [];
       const rendered =
-        declaration + write(parts, values, null, (from, at) => places.push({ from: from + declaration.length, at }));
+        declaration +
+        write(parts, values, null, (from, part) => places.push({ from: from + declaration.length, part }));
       return {
         text: rendered,
         lineOf: (position) => {
           const place = places.findLast(({ from }) => from <= position);
-          return lineAt(source, place === undefined ? 0 : place.at + position - place.from);
+          // A value may be longer than its tag.
+          const beyond = place?.part.kind === 'text' ? position - place.from : 0;
+          return lineAt(source, place === undefined ? 0 : place.part.at + beyond);
         },
       };
     },
@@ -225,19 +228,19 @@ function write(
   parts: readonly Part[],
   values: FieldValues,
   item: FieldItem | null,
-  onPart?: (from: number, at: number) => void,
+  onPart?: (from: number, part: Part) => void,
   before = 0,
 ): string {
   let out = '';
   for (const part of parts) {
     if (part.kind === 'text') {
-      onPart?.(before + out.length, part.at);
+      onPart?.(before + out.length, part);
       out += part.text;
       continue;
     }
     const value = valueOf(part.name, values, item);
     if (part.kind === 'value') {
-      onPart?.(before + out.length, part.at);
+      onPart?.(before + out.length, part);
       if (typeof value === 'string') out += escaped(part.name, value);
       continue;
     }

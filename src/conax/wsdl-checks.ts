@@ -1,4 +1,4 @@
-import type { CommandType } from '../planning/command.ts';
+import { didYouMean } from '../platform/near-name.ts';
 import { checkAnswer } from './answer-check.ts';
 import type { AnswerShape, QName, ReportMember } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
@@ -68,7 +68,7 @@ export function checkAgainstWsdl(
     });
   }
   if (template === null || envelope === null) return soapAction ?? '';
-  warnAboutHeaders(type, envelope.headers, fitting, findings.warn);
+  checkHeaders(template.file, envelope, fitting, findings);
   return actionOf(
     wsdlFile,
     soapAction,
@@ -178,18 +178,34 @@ function actionOf(
   return [...actions][0] ?? '';
 }
 
-function warnAboutHeaders(
-  type: CommandType,
-  sent: ReadonlySet<string>,
-  operations: readonly WsdlOperation[],
-  warn: ReportMember,
+/** What no WSDL declares, as standards of their own fix it: WS-Security, WS-Addressing and their like. */
+const standardHeaders =
+  /^http:\/\/(?:docs\.oasis-open\.org\/|schemas\.xmlsoap\.org\/ws\/|www\.w3\.org\/\d{4}\/\d\d\/addressing)/;
+
+/** Compares the Header of a template with what the binding demands for its operation. */
+function checkHeaders(
+  file: string,
+  { headers, lines }: Envelope,
+  fitting: readonly WsdlOperation[],
+  { reportIn, warnIn }: Findings,
 ): void {
-  const missing = operations.flatMap(({ headers, file, line }) =>
-    headers.filter((header) => !sent.has(nameOf(header))).map((header) => `${nameOf(header)} (${file}:${line})`),
-  );
-  if (missing.length === 0) return;
-  warn(
-    'template',
-    `${type} is sent without the header ${[...new Set(missing)].join(', ')} that the WSDL demands; add it to the Header`,
-  );
+  if (fitting.length === 0) return;
+  const demanded = new Set(fitting.flatMap((operation) => operation.headers.map(nameOf)));
+  const sent = new Set(headers.map(nameOf));
+  for (const name of demanded) {
+    if (!sent.has(name)) warnIn(file, lines.envelope, `the WSDL demands the header ${name}; add it to the Header`);
+  }
+  for (const header of headers) {
+    const name = nameOf(header);
+    if (!demanded.has(name)) {
+      if (standardHeaders.test(header.ns)) continue;
+      const meant = didYouMean(
+        header.name,
+        [...demanded].map((one) => one.replace(/^.*\}/, '')),
+      );
+      warnIn(file, header.line, `the WSDL declares no header ${name}; ${meant}look whether the CAS takes it`);
+    } else if (header.times > 1) {
+      reportIn(file, header.line, `the header ${name} is sent ${header.times} times; remove all but one`);
+    }
+  }
 }

@@ -92,8 +92,12 @@ export function readXml(text: string, limits: XmlLimits, onMalformed: (error: Xm
   const count = counter(limits);
   countReferences(text, count);
   let reportedAt = -1;
+  /** What follows the root is not read. */
+  let isOver = false;
   parser.on('error', ({ message }) => {
-    const error = malformed(message);
+    if (isOver) return;
+    isOver = message.startsWith('documents may contain only one root');
+    const error = isOver ? new XmlError(secondRoot, starts.at(-1)?.at ?? parser.position) : malformed(message);
     // A closing tag that fits no open one is reported for each of them.
     const isSame = reportedAt === parser.position && !message.startsWith('unbound');
     reportedAt = parser.position;
@@ -139,7 +143,7 @@ export function readXml(text: string, limits: XmlLimits, onMalformed: (error: Xm
       scope: scopeOf(parent?.scope ?? null, tag.ns),
       at: starts.at(-1)?.at ?? 0,
     };
-    if (parent === undefined) root = element;
+    if (parent === undefined) root ??= element;
     else parent.children.push(element);
     open.push(element);
   });
@@ -160,6 +164,9 @@ export function readXml(text: string, limits: XmlLimits, onMalformed: (error: Xm
   if (root === undefined) throw new XmlError('has no element');
   return root;
 }
+
+/** What `onMalformed` gets for an element after the end of the root. */
+export const secondRoot = 'has another element after its end';
 
 function rethrow(error: XmlError): never {
   throw error;

@@ -45,6 +45,27 @@ describe('an answer that counts as a success without a status code', () => {
     ]);
   });
 
+  test('is warned about if an empty one counts as well, and the WSDL demands content', () => {
+    const answer = { statusCode: `${reply}/t:Result`, emptySuccess: true };
+    expect(warningsOf(answer)).toEqual([
+      `acme.wsdl:1: UPDATE_CA_PIN_TO_DEFAULT_VALUE takes an empty answer as a success, and the WSDL demands content in {${messages}}ResetPinReply; remove "emptySuccess", unless the CAS answers with nothing all the same`,
+    ]);
+    expect(warningsOf(answer, of('Result', 'xs:int', ' minOccurs="0"'))).toEqual([]);
+  });
+
+  test('is warned about if nothing shows that the template is of another operation', () => {
+    const file = changed([
+      ['conax.json', '"template": "requests/ADD_SUBSCRIPTIONS.xml"', '"template": "requests/CANCEL_SUBSCRIPTIONS.xml"'],
+      ['conax.json', /"answer": \{[^}]*AddSubscriptionsResponse[^}]*\}/g, '"answer": { "emptySuccess": true }'],
+    ]);
+    expect(
+      uncodedAnswers(Object.values(inspectCas(file).commands)).map((line) => line.replace(/^.*?:1: /, '')),
+    ).toEqual([
+      'ADD_SUBSCRIPTIONS takes an empty answer as a success, and sends CancelSubscriptions, which looks like CANCEL_SUBSCRIPTIONS; look whether it has the template of another command',
+      expect.stringMatching(/^ADD_SUBSCRIPTIONS takes only an empty answer as a success, and the WSDL answers with /),
+    ]);
+  });
+
   test('is no warning if nothing in it may be a code, or its path is written', () => {
     expect(warningsOf({ element: reply }, of('At', 'xs:dateTime') + of('Note', 'xs:string', ' minOccurs="0"'))).toEqual(
       [],

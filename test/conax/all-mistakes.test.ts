@@ -1,4 +1,7 @@
-import { expect, it } from 'vitest';
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { defaultCasFile, inspectCas } from '../../src/conax/cas-definition.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 /** How often each pattern matches a mistake; `others`: the mistakes that none matches. */
@@ -158,4 +161,80 @@ it.each([
       ),
     ),
   ]);
+});
+
+describe('one mistake in an envelope is one line', () => {
+  const pin = 'requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml';
+  const second = readFileSync(join(dirname(defaultCasFile), pin), 'utf8').replace(/^.*\n/, '');
+  it.each<[string, Change, RegExp]>([
+    [
+      'a second envelope',
+      [pin, '</soap:Envelope>', `</soap:Envelope>\n${second}`],
+      /:13: the request has another element after its end; keep one envelope$/,
+    ],
+    ['a header in small letters', [pin, '<soap:Body>', '<soap:header/><soap:Body>'], /:3: .*header: write Header;/],
+    [
+      'a body in small letters',
+      [pin, /soap:Body/g, 'soap:body'],
+      /:3: the request has no SOAP body, but <body>: write Body;/,
+    ],
+    [
+      'a second Header',
+      [pin, '<soap:Body>', '<soap:Header/><soap:Header/><soap:Body>'],
+      /:3: the request has a Header that is not the first/,
+    ],
+    [
+      'a leftover on a later line of its tag',
+      [pin, '<area:CaClientId>', '<area:CaClientId\n  area:kind="1"\n  area:a="?">'],
+      /:9: area:a of <area:CaClientId> still has the \? of SoapUI/,
+    ],
+  ])('%s', async (_name, change, expected) => {
+    const found = (await mistakesIn(changed([change]))).filter((line) => !line.includes('does not fit the WSDL'));
+    expect(found).toEqual([expect.stringMatching(expected)]);
+  });
+});
+
+describe('the Header', () => {
+  const pin = 'requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml';
+  const login = '<c:Login xmlns:c="urn:login">sms</c:Login>';
+  const demanded: readonly Change[] = [
+    [
+      'wsdl/ca-pin.wsdl',
+      '<wsdl:message name="ServiceFault">',
+      '<wsdl:message name="Login" xmlns:l="urn:login"><wsdl:part name="login" element="l:Login"/></wsdl:message>$&',
+    ],
+    [
+      'wsdl/ca-pin.wsdl',
+      '<wsdl:input><soap:body',
+      '<wsdl:input><soap:header message="tns:Login" part="login" use="literal"/><soap:body',
+    ],
+  ];
+  const found = (header: string) => {
+    const file = changed([...demanded, [pin, '<soap:Body>', `<soap:Header>\n${header}</soap:Header><soap:Body>`]]);
+    const { mistakes, warnings } = inspectCas(file);
+    return { mistakes, warnings };
+  };
+  it('may have what the WSDL demands, and what WS-Security and WS-Addressing define', () => {
+    const standard =
+      '<w:Security xmlns:w="http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-wssecurity-secext-1.0.xsd"/><a:To xmlns:a="http://www.w3.org/2005/08/addressing">x</a:To>';
+    expect(found(login + standard)).toEqual({ mistakes: [], warnings: [] });
+  });
+  it('is warned about at the template if it lacks what the WSDL demands, or has what nobody declares', () => {
+    expect(found('<c:Logon xmlns:c="urn:login"/>')).toEqual({
+      mistakes: [],
+      warnings: [
+        expect.stringMatching(
+          /DEFAULT_VALUE\.xml:2: the WSDL demands the header \{urn:login\}Login; add it to the Header$/,
+        ),
+        expect.stringMatching(
+          /DEFAULT_VALUE\.xml:4: the WSDL declares no header \{urn:login\}Logon; did you mean Login\? look whether the CAS takes it$/,
+        ),
+      ],
+    });
+  });
+  it('must not have twice what the WSDL demands', () => {
+    expect(found(`${login}\n${login}`).mistakes).toEqual([
+      expect.stringMatching(/DEFAULT_VALUE\.xml:5: the header \{urn:login\}Login is sent 2 times; remove all but one$/),
+    ]);
+  });
 });

@@ -90,7 +90,7 @@ describe('mistakes are found at start', () => {
     [
       'a template that is not in the charset that it names',
       [add, 'encoding="UTF-8"', 'encoding="UTF-16"'],
-      /template: requests\/ADD_SUBSCRIPTIONS\.xml is not text in UTF-16; correct its XML declaration, and save it as UTF-8 \(/,
+      /^requests\/ADD_SUBSCRIPTIONS\.xml:1: is not text in UTF-16; correct its XML declaration, and save it as UTF-8$/,
     ],
     [
       'a prefix in a WSDL that is declared nowhere',

@@ -102,6 +102,32 @@ const asOne = (section: string): Change => [
   `<area:PairingModuleId>{{#setTopBoxes}}${section}{{/setTopBoxes}}</area:PairingModuleId>`,
 ];
 
+it('a constant that stayed after copying is a warning, also if the other fields differ', () => {
+  const mail = 'requests/SEND_MAIL_MESSAGE_TO_CLIENT.xml';
+  const bark = 'requests/SEND_BARK_MESSAGE_TO_CLIENT.xml';
+  const repeating = 'requests/SEND_REPEATING_BARK_MESSAGE_TO_CLIENT.xml';
+  const send = (file: string, name: string, kind: string): Change[] => [
+    [file, new RegExp(`area:${name}(?=[ >])`, 'g'), 'area:Send'],
+    [file, '<area:Message>', `<area:Kind type="${kind}">1</area:Kind><area:Message>`],
+  ];
+  const barks = [
+    ...send(bark, 'SendBarkMessageToClients', 'BARK'),
+    ...send(repeating, 'SendRepeatingBarkMessageToClients', 'REPEAT'),
+  ];
+  const warned = (kind: string) => {
+    const own: Change[] = [['conax.json', /,\s*"wsdl": "wsdl\/user-text-messaging\.wsdl"/g, '']];
+    const actions: Change[] = [['conax.json', /(?="template": "requests\/SEND)/g, '"soapAction": "", ']];
+    const all = [...own, ...actions, ...barks, ...send(mail, 'SendMailMessageToClients', kind)];
+    return inspectCas(changed(all)).warnings.filter((line) => line.includes('use one operation'));
+  };
+  expect(warned('BARK')).toEqual([
+    expect.stringMatching(
+      /SEND_MAIL_MESSAGE_TO_CLIENT and SEND_BARK_MESSAGE_TO_CLIENT use one operation with the same Kind\/@type="BARK", Kind "1"; compare .*MAIL\S+ with .*BARK/,
+    ),
+  ]);
+  expect(warned('MAIL')).toEqual([]);
+});
+
 describe('the devices of a list in one text', () => {
   it.each([
     ['in an element', '{{caId}}'],

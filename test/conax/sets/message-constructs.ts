@@ -49,7 +49,7 @@ export const messageConstructs: Readonly<Record<string, Construct>> = {
   'a header that the binding demands and the template leaves out': {
     verdict: 'works',
     warning:
-      /ADD_SUBSCRIPTIONS is sent without the header \{urn:example:quay:messages\}Desk \(.*quay\.wsdl:\d+\).*add it to the Header/,
+      /requests\/Permit\.xml:2: the WSDL demands the header \{urn:example:quay:messages\}Desk; add it to the Header \(3 places: also /,
     files: deskDemanded,
   },
   'a header that its schema forbids': {
