@@ -1,4 +1,4 @@
-import { kafkaTlsMistakes } from './platform/kafka-tls.ts';
+import { tlsMistakes, type TlsTexts } from './platform/tls-texts.ts';
 
 /** The settings that are compared with each other. */
 interface Compared {
@@ -14,10 +14,6 @@ interface Compared {
   readonly HTTP_PORT?: number;
   readonly MANAGEMENT_HOST?: string;
   readonly MANAGEMENT_PORT?: number;
-  readonly KAFKA_SSL?: boolean;
-  readonly KAFKA_SSL_CA?: string;
-  readonly KAFKA_SSL_CERT?: string;
-  readonly KAFKA_SSL_KEY?: string;
 }
 
 /** Returns what is wrong between settings. One that is `wrong` by itself contradicts nothing. */
@@ -65,8 +61,15 @@ export function contradictions(values: Record<string, unknown>, wrong: ReadonlyS
     if ((values[one] === undefined) === (values[other] === undefined)) continue;
     if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
   }
-  const { KAFKA_SSL: ssl, KAFKA_SSL_CA: ca, KAFKA_SSL_CERT: cert, KAFKA_SSL_KEY: key } = values as Compared;
-  found.push(...kafkaTlsMistakes({ ca, cert, key }, ssl ?? false));
+  for (const names of TLS_SETTINGS) {
+    const texts: Record<string, unknown> = {};
+    for (const [part, name] of Object.entries(names)) if (!wrong.has(name)) texts[part] = values[name];
+    found.push(...tlsMistakes(texts as TlsTexts, names));
+    for (const name of Object.values(names)) {
+      if (name.startsWith('KAFKA_') && values[name] !== undefined && values['KAFKA_SSL'] !== true)
+        found.push(`${name} is set, and KAFKA_SSL is false: set KAFKA_SSL to true`);
+    }
+  }
   if (
     values['KAFKA_SASL_MECHANISM'] !== undefined &&
     values['KAFKA_SASL_USERNAME'] === undefined &&
@@ -78,6 +81,12 @@ export function contradictions(values: Record<string, unknown>, wrong: ReadonlyS
 }
 
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
+
+const TLS_SETTINGS = [
+  { ca: 'KAFKA_SSL_CA', cert: 'KAFKA_SSL_CERT', key: 'KAFKA_SSL_KEY' },
+  { ca: 'CONAX_CA', cert: 'CONAX_CLIENT_CERT', key: 'CONAX_CLIENT_KEY' },
+  { ca: 'SCHEMA_REGISTRY_CA', cert: '', key: '' },
+] as const;
 
 const PAIRS = [
   ['CONAX_USERNAME', 'CONAX_PASSWORD'],

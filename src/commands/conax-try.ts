@@ -72,8 +72,11 @@ function questionOf(
     );
   }
   const device = (option: string, text: string | undefined, other: string | undefined, pattern: PatternOf): Device => {
-    if (text === undefined || other !== undefined)
-      throw new UsageError(`${type} asks about one device: give ${option}`);
+    if (text === undefined) throw new UsageError(`${option} is missing: give the device that ${type} asks about`);
+    if (other !== undefined) {
+      const surplus = option === '--smartcard' ? '--set-top-box' : '--smartcard';
+      throw new UsageError(`${surplus} does not fit ${type}, which asks about ${option}: leave it out`);
+    }
     const caId = textOf(option, text, 100);
     const [setting, form] = pattern;
     if (form.test(caId)) return { caId, distributor: null };
@@ -151,11 +154,16 @@ const meanings: Readonly<Record<ConaxAnswer['kind'], string>> = {
   invalid: 'the question cannot be sent',
 };
 
+function whyReview(code: string): string {
+  if (code === 'SOAP_FAULT') return 'the Fault names no code that conax.json has in a list';
+  return /^HTTP_\d+$/.test(code) ? 'the answer is no SOAP that can be read' : 'conax.json has its code in no list';
+}
+
 function verdictText(answer: ConaxAnswer): string {
   const meaning = meanings[answer.kind];
   if (answer.kind !== 'accepted') {
     const review =
-      'review' in answer && answer.review ? ', and flag the code for review: conax.json has it in no list' : '';
+      'review' in answer && answer.review ? `, and flag the request for review: ${whyReview(answer.code)}` : '';
     return `verdict: ${answer.kind} ${answer.code}\n  ${meaning}${review}\n  ${answer.description || 'the CAS says no more'}`;
   }
   const { referenceNumber, activeServices, pairing } = answer;

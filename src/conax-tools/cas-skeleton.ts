@@ -143,12 +143,26 @@ export function makeSkeleton(
 /** Writes the files, and the directories that they need. @throws FileError */
 export function writeFiles(files: Skeleton['files']): void {
   for (const [file, text] of files) {
+    makeDirectory(dirname(file));
     try {
-      mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     } catch (error) {
       throw fileError(file, 'written', error);
     }
+  }
+}
+
+/** Node's `recursive` never returns below /proc, where a directory is there and takes no other. */
+function makeDirectory(path: string): void {
+  if (existsSync(path)) return;
+  const around = dirname(path);
+  makeDirectory(around);
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT'))
+      throw fileError(path, 'written', error);
+    throw new FileError(`${path} cannot be made: ${around} takes no directory; choose another one`, { cause: error });
   }
 }
 

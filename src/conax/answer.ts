@@ -62,7 +62,11 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
     return withoutSoap(outcome, 'has 0 elements in its SOAP body instead of one');
   }
   if (faultVersion(content) !== null) {
-    const { code, description, isServer } = readFault(shape, content);
+    const { code, isServer, ...fault } = readFault(shape, content);
+    const description =
+      version === command.soapVersion
+        ? fault.description
+        : `${fault.description} (a Fault of SOAP ${version}; the request was SOAP ${command.soapVersion}: look at the namespace of the template's Envelope)`;
     if (code !== null) return refusal(shape, code, description);
     if (isServer && isRepeatable(command.type)) return { kind: 'try-later', code: 'SOAP_SERVER_FAULT', description };
     return { kind: 'refused', code: 'SOAP_FAULT', description, review: true };

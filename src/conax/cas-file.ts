@@ -10,7 +10,7 @@ import {
 import { z } from 'zod';
 import { messageOf } from '../platform/errors.ts';
 import { didYouMean, nearName } from '../platform/near-name.ts';
-import { readTextFile } from '../platform/text.ts';
+import { readTextFile, TextError } from '../platform/text.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { type AnswerEntry, answerFields, type Namespaces } from './answer-shape.ts';
 import { type AsFarAsRight, isObject, readMembers } from './json-members.ts';
@@ -111,8 +111,9 @@ export function readCasFile(file: string): ReadCasFile {
   try {
     source = readTextFile(file);
   } catch (error) {
-    const remedy = 'correct CONAX_MAPPING_FILE, or write the file with conax init';
-    throw new CasDefinitionError(file, [`${messageOf(error)}; ${remedy}`]);
+    // A text that is not UTF-8 is there, and has its remedy.
+    const remedy = error instanceof TextError ? '' : '; correct CONAX_MAPPING_FILE, or write the file with conax init';
+    throw new CasDefinitionError(file, [`${messageOf(error)}${remedy}`]);
   }
   const errors: ParseError[] = [];
   const tree = parseTree(source, errors, { disallowComments: true });

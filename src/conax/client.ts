@@ -81,9 +81,11 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
   // would give it away.
   const hideLogin = createMask(credentials?.secrets ?? []);
 
+  // A short password may be part of a code or a reference number by chance, and gives nothing away there.
+  const hideWords = createMask(credentials?.secrets ?? [], 'words');
   const loginMask = {
-    code: hideLogin,
-    reference: (number: string | null) => (number !== null && hideLogin(number) !== number ? null : number),
+    code: hideWords,
+    reference: (number: string | null) => (number !== null && hideWords(number) !== number ? null : number),
   };
 
   async function call(request: ConaxCall): Promise<ConaxExchange> {

@@ -51,7 +51,11 @@ function wordAt(text: string, word: string): number {
   return -1;
 }
 
-function textsOf({ text, children }: XmlElement): string[] {
-  const own = text.trim();
-  return [...(own === '' ? [] : [own]), ...children.flatMap(textsOf)];
+/** The texts of an element and those in it. An attribute counts if its name says that it explains the Fault. */
+function textsOf({ text, attributes, children }: XmlElement): string[] {
+  const explaining = Object.entries(attributes).filter(([name]) =>
+    /^\w*(?:code|error|fault|status|reason|message|text)$/i.test(name),
+  );
+  const own = [...explaining.map(([, value]) => value.trim()), text.trim()].filter((one) => one !== '');
+  return [...own, ...children.flatMap(textsOf)];
 }

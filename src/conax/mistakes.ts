@@ -28,7 +28,8 @@ const placesMax = 3;
  * others. The same problem at several places or in several commands of conax.json is one line that names them.
  */
 export function inOrder(lines: Iterable<string>, first: string): string[] {
-  const placed = [...lines].map((text) => {
+  const placed = [...lines].map((whole) => {
+    const text = whole.replaceAll(/\s*\n\s*/g, ' ');
     const [, file = '', line = '', type, member = '', problem = text] =
       /^(.*?):(\d+): (?:commands\.([A-Z_]+)(\.\S+)?: )?([^]*)$/.exec(text) ?? [];
     return { text, file, line: Number(line), type, key: `${type === undefined ? '' : member} ${problem}` };

@@ -1,7 +1,7 @@
 import type { LogEntry, SASLOptions } from 'kafkajs';
 import { Kafka, logLevel } from './kafkajs/index.ts';
 import { kafkaSocket } from './kafkajs/socket.ts';
-import type { KafkaTls } from './kafka-tls.ts';
+import type { TlsTexts } from './tls-texts.ts';
 import type { Logger } from './logging.ts';
 
 export interface KafkaOptions {
@@ -10,7 +10,7 @@ export interface KafkaOptions {
   readonly clientId: string;
   readonly ssl: boolean;
   /** Certificates for TLS; for nothing without `ssl`. */
-  readonly tls?: KafkaTls | undefined;
+  readonly tls?: TlsTexts | undefined;
   readonly sasl?:
     | {
         readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512';

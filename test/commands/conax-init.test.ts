@@ -46,6 +46,14 @@ describe('conax init', () => {
     );
   });
 
+  test('into a directory that cannot be made ends at once, and names it', async () => {
+    const wsdl = join(directoryWith(acme), 'acme.wsdl');
+    const chosen = ['--operation', 'SendMail=SEND_MAIL_MESSAGE_TO_CLIENT'];
+    const ran = await runCli(['conax', 'init', '--wsdl', wsdl, '--out', '/proc/conax', ...chosen]);
+    expect(ran.exitCode).not.toBe(0);
+    expect(ran.stderr).toContain('/proc/conax cannot be made: /proc takes no directory; choose another one');
+  });
+
   test('into the conax.json of another CAS lists the commands that stay, and the fields that nothing sends', async () => {
     const wsdl = join(directoryWith(acme), 'acme.wsdl');
     const out = join(wsdl, '..', 'conax');
@@ -86,7 +94,7 @@ describe('conax init', () => {
       /--wsdl nowhere\.wsdl: \S+nowhere\.wsdl cannot be read: there is no such file; correct/,
     ],
     [['--wsdl', 'src'], /--wsdl src: \S+src cannot be read: it is a directory; name a file/],
-    [['--wsdl', 'package.json'], /--wsdl package\.json: \S+package\.json:1: cannot be read: /],
+    [['--wsdl', 'package.json'], /--wsdl package\.json: \S+package\.json:1: is no XML: /],
     [['--operation', 'ResetPin=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /--out is missing/],
     [['--out', 'x', '--operation', 'Reset=UPDATE_CA_PIN_TO_DEFAULT_VALUE'], /the operations are .*ResetPin, ChangePin/],
     [

@@ -157,9 +157,13 @@ describe('conax check', () => {
 
   test.each([
     ['{ "areas": ', /conax\.json:1: is no JSON/],
-    [null, /to fix:\n- .*no such file/],
+    [null, /to fix:\n- .*no such file.*; correct CONAX_MAPPING_FILE, or write the file with conax init\n$/],
+    [
+      Buffer.from('{ "é": 1 }', 'latin1'),
+      /to fix:\n- .*conax\.json is not UTF-8: byte 0xE9 at position 3 \(line 1\); save it as UTF-8\n$/,
+    ],
   ])('a conax.json that cannot be read is a mistake like others: %s', async (text, says) => {
-    const directory = directoryWith(text === null ? {} : { 'conax.json': text });
+    const directory = directoryWith({ ...(text === null ? {} : { 'conax.json': text }) });
     const ran = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: join(directory, 'conax.json') });
     expect(ran.exitCode).toBe(1);
     expect(ran.stdout).toMatch(says);
@@ -224,7 +228,7 @@ describe('conax try', () => {
     expect(fault.exitCode).toBe(1);
     expect(fault.stdout).toContain('\n\npaths: the answer is a SOAP Fault, which is read without paths\n\n');
     expect(fault.stdout).toMatch(
-      /verdict: refused SOAP_FAULT\n {2}the CAS refuses; .*for review.*\n {2}.*no such box\n$/,
+      /verdict: refused SOAP_FAULT\n {2}the CAS refuses; .*flag the request for review: the Fault names no code that conax\.json has in a list\n {2}.*no such box\n$/,
     );
 
     // A CAS that answers in another namespace than its WSDL says: the place is shown.
@@ -331,8 +335,12 @@ describe('conax try', () => {
 
   test.each([
     ['ADD_SUBSCRIPTIONS --smartcard 1', /is no command that changes nothing: give one of GET_ACTIVE_SUBSCRIPTIONS/],
-    ['GET_ACTIVE_SUBSCRIPTIONS', /asks about one device: give --smartcard/],
-    ['GET_PAIRING_STATUS_FOR_PAIRING_MODULE --smartcard 1', /give --set-top-box/],
+    ['GET_ACTIVE_SUBSCRIPTIONS', /--smartcard is missing: give the device that GET_ACTIVE_SUBSCRIPTIONS asks about/],
+    [
+      'GET_ACTIVE_SUBSCRIPTIONS --smartcard 20000000001 --set-top-box STB1',
+      /--set-top-box does not fit GET_ACTIVE_SUBSCRIPTIONS, which asks about --smartcard: leave it out/,
+    ],
+    ['GET_PAIRING_STATUS_FOR_PAIRING_MODULE --smartcard 1', /--set-top-box is missing: give the device that/],
     ['GET_ACTIVE_SUBSCRIPTION --smartcard 1', /did you mean GET_ACTIVE_SUBSCRIPTIONS\?/],
     [
       'GET_ACTIVE_SUBSCRIPTIONS --smartcard 123',

@@ -12,7 +12,7 @@ export const messages = 'urn:acme:cas:messages:2';
 export const types = 'urn:acme:cas:types:2';
 
 /** A directory with these files, which is gone after the test. */
-export function directoryWith(files: Readonly<Record<string, string>>): string {
+export function directoryWith(files: Readonly<Record<string, string | Buffer>>): string {
   const directory = mkdtempSync(join(tmpdir(), 'conax-tools-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   for (const [name, text] of Object.entries(files)) {

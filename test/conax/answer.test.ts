@@ -205,3 +205,27 @@ describe('what the questions bring back', () => {
     });
   });
 });
+
+describe('a Fault', () => {
+  it('may have its code in an attribute', () => {
+    const detail = '<detail><e:error xmlns:e="urn:e" code="CLIENT_NOT_FOUND" message="no such card"/></detail>';
+    expect(answerTo(fault('<faultcode>s:Client</faultcode>', detail), 500)).toMatchObject({
+      kind: 'refused',
+      code: 'CLIENT_NOT_FOUND',
+      description: 's:Client: CLIENT_NOT_FOUND no such card',
+    });
+  });
+
+  it('of another SOAP version than the request counts, and says so', () => {
+    const other = fault('<faultstring>1.2 only</faultstring>').replace(
+      'http://schemas.xmlsoap.org/soap/envelope/',
+      'http://www.w3.org/2003/05/soap-envelope',
+    );
+    expect(answerTo(other, 500)).toMatchObject({
+      code: 'SOAP_FAULT',
+      description: expect.stringMatching(
+        /^1\.2 only \(a Fault of SOAP 1\.2; the request was SOAP 1\.1: look at/,
+      ) as string,
+    });
+  });
+});

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Cas, calls, http, listen, onRequests, openClient, said, soap, startCas } from './support.ts';
+import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
 
 const password = 'open<sesame>&more';
 let cas: Cas;
@@ -55,6 +55,21 @@ describe('a secret is in no record of an exchange', () => {
       expect(record).not.toContain('sesame');
     },
   );
+
+  it.each([
+    ['a part of it by chance', '0fbde41a-1b2c-4d3e-8f90-a1b2c3d4e5f6', 'e41', true],
+    ['a word of it', 'sms:e41', 'e41', false],
+    ['a long part of it', '0fbd5f6a-1b2c-4d3e-8f90-a1b2c3d4e5f6', 'a1b2c3d4', false],
+  ])('a reference number stays unless it gives the password away: %s', async (_how, reference, own, isKept) => {
+    const answer = okAnswer().replace('<Message>', `<ReferenceNumber>${reference}</ReferenceNumber><Message>`);
+    const server = await listen((socket) => onRequests(socket, () => socket.end(http(answer))));
+    const client = await openClient(server.url, { username: 'sms', password: own });
+    const exchange = await client.call(calls.ADD_SUBSCRIPTIONS);
+    await client.close();
+    await server.close();
+    expect(exchange.answer).toMatchObject({ kind: 'accepted', referenceNumber: isKept ? reference : null });
+    expect(exchange.responseBody).not.toContain(own);
+  });
 
   it('without its PIN the command is invalid and stays here', async () => {
     const { pin: _pin, ...withoutPin } = calls.UPDATE_CA_PIN_TO_GIVEN_VALUE;

@@ -2,8 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { makeIdentity } from '../conax/certificates.ts';
 import { managementAddressOf, misspeltSettings, readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
 
+const client = makeIdentity('Provisioning');
 const all = SERVICE_SETTINGS;
 const required = {
   DATABASE_URL: 'postgres://user:s3cret@db/conax',
@@ -148,6 +150,30 @@ describe('settings', () => {
     [{ KAFKA_SASL_MECHANISM: 'plain' }, /set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too/],
   ] as const)('settings that contradict each other are a mistake: %j', (env, message) => {
     expect(mistakesOf(env)).toMatch(message);
+  });
+
+  test.each([
+    ['CONAX_CA', 'nothing', 'CONAX_CA has no certificate: set it to PEM ("-----BEGIN CERTIFICATE-----")'],
+    ['SCHEMA_REGISTRY_CA', 'nothing', 'SCHEMA_REGISTRY_CA has no certificate: set it to PEM'],
+    [
+      'CONAX_CLIENT_CERT',
+      client.cert.replace(/M.{9}/, 'AAAAAAAAAA'),
+      'CONAX_CLIENT_CERT: certificate 1 of 1 cannot be read (',
+    ],
+    ['CONAX_CLIENT_KEY', 's3cret', 'CONAX_CLIENT_KEY is no private key: set it to PEM without a passphrase'],
+    [
+      'CONAX_CLIENT_KEY',
+      makeIdentity('Other').key,
+      'CONAX_CLIENT_KEY does not belong to the first certificate of CONAX_CLIENT_CERT',
+    ],
+  ])('certificates and keys that TLS cannot use are mistakes: %s', (name, value, problem) => {
+    const env = { CONAX_CLIENT_CERT: client.cert, CONAX_CLIENT_KEY: client.key, [name]: value };
+    const message = mistakesOf(env);
+    expect(message).toContain(problem);
+    expect(message).not.toContain('s3cret');
+    expect(() =>
+      readSettings(all, { ...required, CONAX_CLIENT_CERT: client.cert, CONAX_CLIENT_KEY: client.key }),
+    ).not.toThrow();
   });
 
   test('a command reads only what it needs', () => {

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStack, type Stack } from '../../../dev/stack/index.ts';
 import { freePort } from '../../../dev/stack/ports.ts';
 import { createKafka, type KafkaOptions } from '../../../src/platform/kafka.ts';
-import { kafkaTlsMistakes } from '../../../src/platform/kafka-tls.ts';
+import { tlsMistakes, type TlsTexts } from '../../../src/platform/tls-texts.ts';
 import { createLogger } from '../../../src/platform/logging.ts';
 import { readSettings } from '../../../src/settings.ts';
 
@@ -145,20 +145,19 @@ describe('A broker', () => {
 describe('The settings for TLS to Kafka', () => {
   it('are right, or say what is wrong and what to do', () => {
     const [ca, cert, key, otherKey] = [text('ca.pem'), text('client.pem'), text('client.key'), text('other.key')];
-    expect(kafkaTlsMistakes({ ca, cert: cert + ca, key }, true)).toEqual([]);
-    expect(kafkaTlsMistakes({ ca }, false)).toEqual([
-      'KAFKA_SSL_CA is set, and KAFKA_SSL is false: set KAFKA_SSL to true',
-    ]);
-    expect(kafkaTlsMistakes({ ca: 'no' }, true)).toEqual([
+    const names = { ca: 'KAFKA_SSL_CA', cert: 'KAFKA_SSL_CERT', key: 'KAFKA_SSL_KEY' };
+    const mistakesOf = (texts: TlsTexts): string[] => tlsMistakes(texts, names);
+    expect(mistakesOf({ ca, cert: cert + ca, key })).toEqual([]);
+    expect(mistakesOf({ ca: 'no' })).toEqual([
       'KAFKA_SSL_CA has no certificate: set it to PEM ("-----BEGIN CERTIFICATE-----")',
     ]);
-    expect(kafkaTlsMistakes({ ca: ca.replace(/MII.{20}/, 'AAAA') }, true)).toEqual([
+    expect(mistakesOf({ ca: ca.replace(/MII.{20}/, 'AAAA') })).toEqual([
       expect.stringMatching(/^KAFKA_SSL_CA: certificate 1 of 1 cannot be read \(/),
     ]);
-    expect(kafkaTlsMistakes({ cert, key: 'no' }, true)).toEqual([
+    expect(mistakesOf({ cert, key: 'no' })).toEqual([
       'KAFKA_SSL_KEY is no private key: set it to PEM without a passphrase ("-----BEGIN PRIVATE KEY-----")',
     ]);
-    expect(kafkaTlsMistakes({ cert, key: otherKey }, true)).toEqual([
+    expect(mistakesOf({ cert, key: otherKey })).toEqual([
       'KAFKA_SSL_KEY does not belong to the first certificate of KAFKA_SSL_CERT: set the two that were made together',
     ]);
   });
@@ -168,6 +167,10 @@ describe('The settings for TLS to Kafka', () => {
     expect(() => readSettings(['kafka'], env)).toThrow(/KAFKA_BROKERS is "::1:9092": set each broker to host:port/);
     const sound = { ...env, KAFKA_BROKERS: '[::1]:9092', KAFKA_SSL_CERT_FILE: file('client.pem') };
     expect(() => readSettings(['kafka'], sound)).toThrow('KAFKA_SSL_CERT and KAFKA_SSL_KEY belong together');
+    const unused = { ...sound, KAFKA_SSL: 'false', KAFKA_SSL_KEY_FILE: file('client.key') };
+    expect(() => readSettings(['kafka'], unused)).toThrow(
+      'KAFKA_SSL_CERT is set, and KAFKA_SSL is false: set KAFKA_SSL',
+    );
     const whole = { ...sound, KAFKA_SSL_KEY_FILE: file('client.key'), KAFKA_SSL_CA_FILE: file('ca.pem') };
     expect(readSettings(['kafka'], whole).KAFKA_SSL_CA).toBe(text('ca.pem').trimEnd());
   });
