@@ -1,4 +1,5 @@
-import { defaultCasFile, loadCasDefinition } from './conax/cas-definition.ts';
+import { Counter, type Registry } from '@prometheus-io/client';
+import { defaultCasFile, loadCasDefinition } from './conax-checks/cas-definition.ts';
 import type { CasDefinition } from './conax/cas-definition.types.ts';
 import type { ConaxClientOptions } from './conax/client.ts';
 import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
@@ -6,6 +7,7 @@ import { isDatabaseOutage } from './platform/database-errors.ts';
 import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';
+import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import type { Logger } from './platform/logging.ts';
 import { migrateDatabase } from './platform/migrate.ts';
 import { patiently } from './platform/repeat.ts';
@@ -54,11 +56,27 @@ export function conaxOptionsOf(
     baseUrl: settings.CONAX_BASE_URL,
     username: settings.CONAX_USERNAME,
     password: settings.CONAX_PASSWORD,
-    clientCert: settings.CONAX_CLIENT_CERT,
-    clientKey: settings.CONAX_CLIENT_KEY,
-    ca: settings.CONAX_CA,
+    tls: { cert: settings.CONAX_CLIENT_CERT, key: settings.CONAX_CLIENT_KEY, ca: settings.CONAX_CA },
     timeoutMs: settings.CONAX_TIMEOUT_MS,
     entitlementMonths: settings.ENTITLEMENT_MONTHS,
+  };
+}
+
+/** Returns what a client calls when the CAS sent bytes that no request asked for: counts each time, logs the first. */
+export function reportSurplus(registry: Registry, logger: Logger): () => void {
+  const surplus = new Counter({
+    name: 'conax_cas_surplus_total',
+    help: 'ALERT: connections on which the CAS, or a proxy, sent bytes that no request asked for, such as a second answer.',
+    registers: [registry],
+  });
+  let isLogged = false;
+  return () => {
+    surplus.inc();
+    if (isLogged) return;
+    isLogged = true;
+    logger.error(
+      'conax: the CAS or a proxy sent bytes that no request asked for, such as a second answer; the connection is closed, and from now on every call has its own. Logged once; conax_cas_surplus_total counts them',
+    );
   };
 }
 

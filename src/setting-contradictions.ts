@@ -1,4 +1,4 @@
-import { tlsMistakes, type TlsTexts } from './platform/tls-texts.ts';
+import { tlsMistakes } from './platform/tls-texts.ts';
 
 /** The settings that are compared with each other. */
 interface Compared {
@@ -62,9 +62,9 @@ export function contradictions(values: Record<string, unknown>, wrong: ReadonlyS
     if (one in values || other in values) found.push(`${one} and ${other} belong together: set both or neither`);
   }
   for (const names of TLS_SETTINGS) {
-    const texts: Record<string, unknown> = {};
-    for (const [part, name] of Object.entries(names)) if (!wrong.has(name)) texts[part] = values[name];
-    found.push(...tlsMistakes(texts as TlsTexts, names));
+    const texts: Partial<Record<string, string>> = {};
+    for (const [part, name] of Object.entries(names)) if (!wrong.has(name)) texts[part] = values[name] as string;
+    found.push(...tlsMistakes(texts, names));
     for (const name of Object.values(names)) {
       if (name.startsWith('KAFKA_') && values[name] !== undefined && values['KAFKA_SSL'] !== true)
         found.push(`${name} is set, and KAFKA_SSL is false: set KAFKA_SSL to true`);

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
-import { createConaxClient } from '../../src/conax/client.ts';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
+import { openConaxClient } from '../../src/conax-checks/open-client.ts';
 import { soapHeaders } from '../../src/conax/exchange.ts';
 import type { Command } from '../../src/planning/command.ts';
 
@@ -12,7 +12,7 @@ export interface BareHttp {
 
 /** Makes the bytes with our own client, with one real call. */
 export async function openBareHttp(url: string, command: Command, connections: number): Promise<BareHttp> {
-  const conax = await createConaxClient({ baseUrl: url, timeoutMs: 10_000, maxConnections: 1 });
+  const conax = await openConaxClient({ baseUrl: url, timeoutMs: 10_000, maxConnections: 1 });
   const exchange = await conax.call({ command, requestNumber: 1 });
   await conax.close();
   const { requestBody: body } = exchange;

@@ -1,4 +1,4 @@
-import { createConaxClient } from '../../src/conax/client.ts';
+import { openConaxClient } from '../../src/conax-checks/open-client.ts';
 import type { Command } from '../../src/planning/command.ts';
 import { callsPerSecond, openBareHttp } from './bare-http.ts';
 import { loadLine, median, type Report } from './report.ts';
@@ -18,7 +18,7 @@ export async function soap(report: Report): Promise<void> {
   const site = await openSite(report, { parts: ['postgres'] });
   try {
     const simulator = await site.startSimulator();
-    const conax = await createConaxClient({ baseUrl: simulator.url, timeoutMs: 10_000, maxConnections: CONNECTIONS });
+    const conax = await openConaxClient({ baseUrl: simulator.url, timeoutMs: 10_000, maxConnections: CONNECTIONS });
     const bare = await openBareHttp(simulator.url, COMMAND, CONNECTIONS);
     let accepted = 0;
     let others = 0;

@@ -5,7 +5,7 @@ const BELOW_REQUESTS = ['pairings', ...BELOW_PAIRINGS];
 const BELOW_DISPATCH = ['outcomes', 'requests', ...BELOW_REQUESTS];
 /** Every feature may use these. */
 const BELOW_FEATURES = ['dispatch', 'conax', 'identifiers', 'http', 'users', ...BELOW_DISPATCH];
-const FEATURES = ['features', 'operations', 'conax-tools'];
+const FEATURES = ['features', 'operations', 'conax-tools', 'conax-checks'];
 /** What a feature needs to define its operations. */
 const DEFINITION = [
   'operations/operation.ts',
@@ -29,7 +29,10 @@ export const IMPORT_RULES: ImportRules = {
     pairings: BELOW_PAIRINGS,
     requests: BELOW_REQUESTS,
     outcomes: ['requests', ...BELOW_REQUESTS],
-    conax: ['planning/command.ts', 'platform'],
+    soap: ['platform'],
+    // What a call needs, and no more: the definition of the CAS is made by conax-checks, and handed over at start.
+    conax: ['soap', 'planning/command.ts', 'platform'],
+    'conax-checks': ['conax', 'soap', 'planning/command.ts', 'platform'],
     dispatch: ['conax', ...BELOW_DISPATCH],
     intake: BELOW_DISPATCH,
     identifiers: ['http', 'requests', ...BELOW_REQUESTS],
@@ -42,19 +45,18 @@ export const IMPORT_RULES: ImportRules = {
     'features/import': ['intake'],
     'features/replay': ['intake'],
     'features/waiting-events': ['intake'],
-    'conax-tools': ['conax', 'planning/command.ts', 'platform'],
+    'conax-tools': ['conax-checks', 'conax', 'soap', 'planning/command.ts', 'platform'],
     'operations-api': [...FEATURES, ...BELOW_FEATURES],
     // The templates and what checks a message against them; not the client, which would agree with itself.
     simulator: [
       'conax/answer-shape.ts',
-      'conax/cas-definition.ts',
       'conax/cas-definition.types.ts',
-      'conax/charset.ts',
       'conax/field-names.ts',
-      'conax/samples.ts',
-      'conax/soap-envelope.ts',
-      'conax/wsdl-validator.ts',
-      'conax/xml.ts',
+      'conax/template.ts',
+      'conax-checks/cas-definition.ts',
+      'conax-checks/samples.ts',
+      'conax-checks/wsdl-validator.ts',
+      'soap',
       'planning/command.ts',
       'platform',
     ],
@@ -62,7 +64,7 @@ export const IMPORT_RULES: ImportRules = {
     'setting-contradictions.ts': ['platform'],
     'connections.ts': [
       'settings.ts',
-      'conax/cas-definition.ts',
+      'conax-checks/cas-definition.ts',
       'conax/cas-definition.types.ts',
       'conax/client.ts',
       'platform',

@@ -1,9 +1,9 @@
-import { defaultCasFile, inspectCas } from '../conax/cas-definition.ts';
-import type { CasCommand, CasInspection } from '../conax/cas-definition.types.ts';
-import { CasDefinitionError } from '../conax/mistakes.ts';
+import { type CasInspection, defaultCasFile, inspectCas } from '../conax-checks/cas-definition.ts';
+import { CasDefinitionError } from '../conax-checks/mistakes.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
 import { uncodedAnswers } from '../conax-tools/uncoded-answers.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';

@@ -1,10 +1,11 @@
-import { createConaxClient, credentialsOf } from '../conax/client.ts';
-import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
+import { openConaxClient } from '../conax-checks/open-client.ts';
+import { findPaths } from '../conax-tools/answer-places.ts';
+import { indented } from '../conax-tools/show-request.ts';
+import { credentialsOf } from '../conax/client.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { soapHeaders } from '../conax/exchange.ts';
 import { createMask } from '../conax/masking.ts';
-import { findPaths } from '../conax-tools/answer-places.ts';
-import { indented } from '../conax-tools/show-request.ts';
+import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
 import { didYouMean } from '../platform/near-name.ts';
 import { readSettings, type Settings } from '../settings.ts';
@@ -29,7 +30,7 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const connection = conaxOptionsOf(settings);
   const hide = createMask(credentialsOf(connection)?.secrets ?? [], 'words');
   let rawAnswer: string | null = null;
-  const client = await createConaxClient({
+  const client = await openConaxClient({
     ...connection,
     // Other commands that the CAS lacks do not matter here.
     definition: {

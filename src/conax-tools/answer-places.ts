@@ -1,7 +1,7 @@
 import { type AnswerPath, type AnswerShape, textsAt } from '../conax/answer-shape.ts';
 import type { Mask } from '../conax/masking.ts';
-import { faultVersion, nameOf, readEnvelope } from '../conax/soap-envelope.ts';
-import { type XmlElement, XmlError } from '../conax/xml.ts';
+import { faultVersion, nameOf, readEnvelope } from '../soap/envelope.ts';
+import { type XmlElement, XmlError } from '../soap/xml.ts';
 
 /** What a path of conax.json finds in an answer. */
 export interface FoundAt {

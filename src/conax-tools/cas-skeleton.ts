@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, relative, resolve as resolvePath, sep } from 'node:path';
 import { applyEdits, modify, type ParseError, parse } from 'jsonc-parser';
+import { isObject } from '../conax-checks/json-members.ts';
 import { casRefusalCodes, casTryLaterCode } from '../conax/codes.ts';
-import { isObject } from '../conax/json-members.ts';
+import { type CommandType, commandTypes } from '../planning/command.ts';
 import { FileError, fileError, readBytes } from '../platform/files.ts';
 import { readTextFile } from '../platform/text.ts';
-import { type CommandType, commandTypes } from '../planning/command.ts';
 import { guessAnswer } from './answer-guesses.ts';
 import { type PrefixOf, schemaInstance, writeTemplate } from './template-writer.ts';
 import type { OutlineOperation, WsdlOutline } from './wsdl-outline.ts';

@@ -1,7 +1,6 @@
-import type { QName } from '../conax/answer-shape.ts';
-import { nameOf } from '../conax/soap-envelope.ts';
-import type { SchemaDocument } from '../conax/wsdl-documents.ts';
-import { fileLimits, namespaceOf, readXml, type XmlElement, XmlError } from '../conax/xml.ts';
+import type { SchemaDocument } from '../conax-checks/wsdl-documents.ts';
+import { nameOf, type QName } from '../soap/envelope.ts';
+import { fileLimits, namespaceOf, readXml, type XmlElement, XmlError } from '../soap/xml.ts';
 
 /** The namespace of XML Schema. */
 export const schemaNamespace = 'http://www.w3.org/2001/XMLSchema';

@@ -1,6 +1,5 @@
-import type { QName } from '../conax/answer-shape.ts';
-import { nameOf } from '../conax/soap-envelope.ts';
-import type { XmlElement } from '../conax/xml.ts';
+import { nameOf, type QName } from '../soap/envelope.ts';
+import type { XmlElement } from '../soap/xml.ts';
 import {
   type Component,
   type Components,

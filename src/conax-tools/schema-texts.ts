@@ -1,5 +1,5 @@
-import type { QName } from '../conax/answer-shape.ts';
-import type { XmlElement } from '../conax/xml.ts';
+import { type QName } from '../soap/envelope.ts';
+import type { XmlElement } from '../soap/xml.ts';
 import { type Components, referredName, type SchemaContext, schemaNamespace } from './schema-components.ts';
 
 /** A text that an element or attribute holds. */

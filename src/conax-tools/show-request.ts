@@ -1,6 +1,7 @@
+import { sampleText } from '../conax-checks/request-check.ts';
+import { sampleFields } from '../conax-checks/samples.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import { sampleText } from '../conax/request-check.ts';
-import { sampleFields } from '../conax/samples.ts';
+import { render } from '../conax/template.ts';
 
 /** Returns a command's request filled with samples: with as little in it as there can be, and with as much. */
 export function sampleRequests({ type, template }: CasCommand): {
@@ -9,7 +10,7 @@ export function sampleRequests({ type, template }: CasCommand): {
 } {
   const requests = [false, true]
     .flatMap((entitled) => sampleFields(type, sampleText, entitled))
-    .map((values) => template.render(values))
+    .map((values) => render(template, values))
     .toSorted((a, b) => a.length - b.length);
   return { smallest: requests[0] ?? '', largest: requests.at(-1) ?? '' };
 }

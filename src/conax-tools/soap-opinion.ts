@@ -1,6 +1,6 @@
-import { messageOf } from '../platform/errors.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import { nameOf } from '../conax/soap-envelope.ts';
+import { messageOf } from '../platform/errors.ts';
+import { nameOf } from '../soap/envelope.ts';
 
 /** An operation as the package `soap` reads it. */
 interface ReadOperation {

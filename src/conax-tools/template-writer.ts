@@ -1,8 +1,7 @@
-import type { QName } from '../conax/answer-shape.ts';
 import { listConditions, mustBeSent, requestFields } from '../conax/field-names.ts';
-import { soapNamespaces } from '../conax/soap-envelope.ts';
-import { escapeXml } from '../conax/xml.ts';
 import type { CommandType } from '../planning/command.ts';
+import { type QName, soapNamespaces } from '../soap/envelope.ts';
+import { escapeXml } from '../soap/xml.ts';
 import { type Guess, guessFields, type RequestGuesses } from './field-guesses.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute } from './schema-texts.ts';

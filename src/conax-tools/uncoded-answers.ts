@@ -1,8 +1,8 @@
 import type { AnswerShape } from '../conax/answer-shape.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import { nameOf } from '../conax/soap-envelope.ts';
-import { commandLike } from './command-guesses.ts';
+import { nameOf } from '../soap/envelope.ts';
 import { isNamedLikeStatusCode, type Place, placesOf } from './answer-guesses.ts';
+import { commandLike } from './command-guesses.ts';
 import type { OutlineElement } from './schema-outline.ts';
 import { readOutline, type WsdlOutline } from './wsdl-outline.ts';
 

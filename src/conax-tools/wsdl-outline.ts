@@ -1,8 +1,6 @@
-import { type WsdlOperation as BoundOperation, readOperations } from '../conax/wsdl-operations.ts';
-import type { QName } from '../conax/answer-shape.ts';
-import type { SoapVersion } from '../conax/cas-definition.types.ts';
-import { nameOf } from '../conax/soap-envelope.ts';
-import { readWsdlDocuments } from '../conax/wsdl-documents.ts';
+import { readWsdlDocuments } from '../conax-checks/wsdl-documents.ts';
+import { type WsdlOperation as BoundOperation, readOperations } from '../conax-checks/wsdl-operations.ts';
+import { nameOf, type QName, type SoapVersion } from '../soap/envelope.ts';
 import { type Components, indexComponents } from './schema-components.ts';
 import { type OutlineElement, outlineElement, outlineOfType } from './schema-outline.ts';
 

@@ -1,8 +1,8 @@
+import { nameOf } from '../soap/envelope.ts';
+import type { XmlElement } from '../soap/xml.ts';
 import { type AnswerPath, type AnswerStep, elementsOn, textsAt } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { answerLists } from './field-names.ts';
-import { nameOf } from './soap-envelope.ts';
-import type { XmlElement } from './xml.ts';
 
 /** The device that a question is about, null for every other command. */
 export type AskedDevice = { readonly kind: 'smartcard' | 'setTopBox'; readonly caId: string } | null;

@@ -1,16 +1,16 @@
 import type { CommandType } from '../planning/command.ts';
+import { decodeText, legibleText } from '../soap/charset.ts';
+import { faultVersion, nameOf, readEnvelope, type SoapContent } from '../soap/envelope.ts';
+import { rootPart } from '../soap/multipart.ts';
+import { type XmlElement, XmlError } from '../soap/xml.ts';
 import { type AskedDevice, misreadList } from './answer-lists.ts';
 import { type AnswerShape, textsAt } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
-import { decodeText, legibleText } from './charset.ts';
 import type { ConaxAnswer } from './client.types.ts';
 import type { ConaxCode } from './codes.ts';
 import type { HttpOutcome } from './exchange.ts';
 import { readFault } from './fault.ts';
 import { answerLists } from './field-names.ts';
-import { rootPart } from './multipart.ts';
-import { faultVersion, nameOf, readEnvelope, type SoapContent } from './soap-envelope.ts';
-import { type XmlElement, XmlError } from './xml.ts';
 
 type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
 

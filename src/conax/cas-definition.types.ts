@@ -1,8 +1,7 @@
 import type { CommandType } from '../planning/command.ts';
-import type { AnswerShape, QName } from './answer-shape.ts';
+import type { QName, SoapVersion } from '../soap/envelope.ts';
+import type { AnswerShape } from './answer-shape.ts';
 import type { Template } from './template.ts';
-
-export type SoapVersion = '1.1' | '1.2';
 
 /** Where a command goes, what is sent, and how the answer is read. */
 export interface CasCommand {
@@ -32,10 +31,4 @@ export interface CasDefinition {
   readonly unchecked: readonly string[];
   /** What people should look at. */
   readonly warnings: readonly string[];
-}
-
-/** What could be read of a definition, whatever is wrong with it. */
-export interface CasInspection extends Omit<CasDefinition, 'file'> {
-  /** Each with file, line, problem and remedy. */
-  readonly mistakes: readonly string[];
 }

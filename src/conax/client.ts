@@ -1,34 +1,28 @@
-import type { Command, CommandType } from '../planning/command.ts';
 import { randomUUID } from 'node:crypto';
-import { classify, isRepeatable } from './answer.ts';
+import type { Command, CommandType } from '../planning/command.ts';
+import { messageOf } from '../platform/errors.ts';
+import { legibleText } from '../soap/charset.ts';
+import { soapNamespaces } from '../soap/envelope.ts';
 import type { AskedDevice } from './answer-lists.ts';
-import { defaultCasFile, loadCasDefinition } from './cas-definition.ts';
+import { classify, isRepeatable } from './answer.ts';
 import type { CasCommand, CasDefinition } from './cas-definition.types.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient, ConaxExchange } from './client.types.ts';
+import type { ClientTls } from './connection.ts';
 import type { HttpOutcome } from './exchange.ts';
 import { fieldValues } from './fields.ts';
-import { NotEncodable } from './template.ts';
-import { legibleText } from './charset.ts';
 import { createMask, mask, type Mask, recordedText } from './masking.ts';
-import { CasDefinitionError } from './mistakes.ts';
 import { createPinMask, type PinMask } from './pin-masking.ts';
-import { soapNamespaces } from './soap-envelope.ts';
+import { NotEncodable, render } from './template.ts';
 import { createTransport } from './transport.ts';
 
 export interface ConaxClientOptions {
   /** http:// or https://, with the path that stands before the areas' paths, if any. */
   readonly baseUrl: string;
-  /** conax.json; without it, that of the project. */
-  readonly mappingFile?: string | undefined;
-  /** The same, if it is loaded already. */
-  readonly definition?: CasDefinition | undefined;
+  readonly definition: CasDefinition;
   /** HTTP Basic, unless conax.json says otherwise, and the fields of the templates. */
   readonly username?: string | undefined;
   readonly password?: string | undefined;
-  /** PEM texts: the client's certificate and key, and the authorities that the CAS's certificate is checked against. */
-  readonly clientCert?: string | Buffer | undefined;
-  readonly clientKey?: string | Buffer | undefined;
-  readonly ca?: string | Buffer | undefined;
+  readonly tls?: ClientTls | undefined;
   /** Milliseconds for a whole call, the wait for a connection included. */
   readonly timeoutMs: number;
   /** Calls under way at once. */
@@ -37,8 +31,6 @@ export interface ConaxClientOptions {
   readonly keepAlive?: boolean | undefined;
   /** After how many calendar months an entitlement ends (default 0: never). */
   readonly entitlementMonths?: number | undefined;
-  /** Called once with each thing that could not be checked. */
-  readonly onWarning?: ((warning: string) => void) | undefined;
   /** Called with each answer as it came, secrets included, to look into. What is kept or shown must be masked. */
   readonly onAnswer?: ((text: string) => void) | undefined;
   /** Called every time when bytes came from the CAS that no request asked for. */
@@ -48,29 +40,16 @@ export interface ConaxClientOptions {
 /** What is kept of a body; a longer one is cut. */
 const bodyCharactersMax = 65_536;
 
-/**
- * Opens the CAS; no connection is made before the first call.
- * @throws CasDefinitionError, which names every mistake in conax.json, the templates and the WSDLs.
- */
-export async function createConaxClient(options: ConaxClientOptions): Promise<ConaxClient> {
-  const { entitlementMonths = 0 } = options;
-  const definition =
-    options.definition ?? (await loadCasDefinition(options.mappingFile ?? defaultCasFile, entitlementMonths > 0));
-  assertLogin(definition, options);
-  const { unsupported } = definition;
-  const refused = [...unsupported].map(([type, why]) => `${definition.file}: ${unsupportedText(type, why)}`);
-  for (const warning of [...definition.unchecked, ...definition.warnings, ...refused]) options.onWarning?.(warning);
+/** Opens the CAS; no connection is made before the first call. */
+export function createConaxClient(options: ConaxClientOptions): ConaxClient {
+  const { definition, entitlementMonths = 0 } = options;
   const base = new URL(options.baseUrl);
   const basePath = base.pathname.replace(/\/+$/, '');
   const credentials = credentialsOf(options);
   const transport = createTransport({
     origin: base.origin,
     authorization: definition.basicAuth ? credentials?.authorization : undefined,
-    tls: {
-      ...(options.clientCert === undefined ? {} : { cert: options.clientCert }),
-      ...(options.clientKey === undefined ? {} : { key: options.clientKey }),
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
-    },
+    tls: options.tls ?? {},
     timeoutMs: options.timeoutMs,
     maxConnections: options.maxConnections,
     keepAlive: options.keepAlive ?? false,
@@ -90,10 +69,10 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
 
   async function call(request: ConaxCall): Promise<ConaxExchange> {
     const { command, pin } = request;
-    const mapped = definition.commands[command.type];
-    if (mapped === undefined) return notSupported(command.type);
-    const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedAt = Date.now();
+    const mapped = definition.commands[command.type];
+    if (mapped === undefined) return notSupported(command.type, startedAt);
+    const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedMs = performance.now();
     let requestBody: string | null = null;
     let outcome: HttpOutcome | null = null;
@@ -106,8 +85,9 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
         password: options.password,
         entitlementMonths,
       });
-      const body = mapped.template.render(values);
-      requestBody = hideLogin(usesSecret(mapped) ? mapped.template.render({ ...values, ...maskedSecrets }) : body);
+      const body = render(mapped.template, values);
+      const hasSecret = Object.keys(maskedSecrets).some((field) => mapped.template.uses.has(field));
+      requestBody = hideLogin(hasSecret ? render(mapped.template, { ...values, ...maskedSecrets }) : body);
       outcome = await transport.send({
         path: `${basePath}${mapped.path}`,
         soapVersion: mapped.soapVersion,
@@ -136,32 +116,27 @@ export async function createConaxClient(options: ConaxClientOptions): Promise<Co
       operation: mapped.body.name,
       url: `${base.origin}${basePath}${mapped.path}`,
       requestBody,
-      responseBody: outcome === null ? null : responseText(outcome, hideAll),
+      responseBody: outcome?.body
+        ? recordedText(legibleText(outcome.body, outcome.contentType), bodyCharactersMax, hideAll)
+        : null,
       httpStatus: outcome?.status ?? null,
       startedAt,
       durationMs: Math.round(performance.now() - startedMs),
     };
   }
 
-  function notSupported(type: CommandType): ConaxExchange {
-    const description = unsupportedText(type, unsupported.get(type) ?? '');
-    return {
-      answer: { kind: 'invalid', code: 'FEATURE_NOT_AVAILABLE', description },
-      command: type,
-      operation: type,
-      url: `${base.origin}${basePath}`,
-      requestBody: null,
-      responseBody: null,
-      httpStatus: null,
-      startedAt: Date.now(),
-      durationMs: 0,
-    };
+  function notSupported(command: CommandType, startedAt: number): ConaxExchange {
+    const description = unsupportedText(command, definition.unsupported.get(command) ?? '');
+    const answer = { kind: 'invalid', code: 'FEATURE_NOT_AVAILABLE', description } as const;
+    const nothing = { requestBody: null, responseBody: null, httpStatus: null };
+    return { answer, command, operation: command, url: base.origin + basePath, ...nothing, startedAt, durationMs: 0 };
   }
 
   return { call, close: () => transport.close() };
 }
 
-function unsupportedText(type: CommandType, why: string): string {
+/** What a command is refused with that the CAS does not have. */
+export function unsupportedText(type: CommandType, why: string): string {
   return `${type} is declared as unsupported (${why}), so it is refused and never sent; if the CAS has it, write its template and its entry in conax.json`;
 }
 
@@ -173,22 +148,6 @@ function knownTexts({ answer }: CasCommand, status: number | null | undefined): 
 }
 
 const maskedSecrets = { pin: mask, password: mask };
-
-function usesSecret({ template }: CasCommand): boolean {
-  return Object.keys(maskedSecrets).some((field) => template.uses.has(field));
-}
-
-function assertLogin({ file, commands }: CasDefinition, options: ConaxClientOptions): void {
-  const mistakes = (['username', 'password'] as const).flatMap((field) => {
-    const [first, ...more] = Object.values(commands).filter(({ template }) => template.uses.has(field));
-    if (first === undefined || options[field] !== undefined) return [];
-    const others = more.length === 0 ? '' : `, as do ${more.length} more templates`;
-    return [
-      `${first.template.file}:${first.template.uses.get(field)}: uses {{${field}}}${others}; set CONAX_${field.toUpperCase()}`,
-    ];
-  });
-  if (mistakes.length > 0) throw new CasDefinitionError(file, mistakes);
-}
 
 /** What the CAS says besides its texts. */
 function withoutSecrets(answer: ConaxAnswer, { code, reference }: Pick<PinMask, 'code' | 'reference'>): ConaxAnswer {
@@ -207,16 +166,10 @@ function askedDevice(command: Command): AskedDevice {
 
 function unexpected(error: unknown, mayBeSent: boolean): ConaxAnswer {
   if (error instanceof NotEncodable) return { kind: 'invalid', code: error.code, description: error.message };
-  const description = error instanceof Error ? error.message : String(error);
+  const description = messageOf(error);
   return mayBeSent
     ? { kind: 'unknown', code: 'CAS_ANSWER_UNREADABLE', description }
     : { kind: 'invalid', code: 'COMMAND_NOT_ENCODABLE', description };
-}
-
-function responseText(outcome: HttpOutcome, hide: Mask): string | null {
-  return outcome.body === null
-    ? null
-    : recordedText(legibleText(outcome.body, outcome.contentType), bodyCharactersMax, hide);
 }
 
 /** HTTP Basic, and what must not be shown of it; undefined without a login. */

@@ -1,8 +1,11 @@
 import { Socket } from 'node:net';
 import { buildConnector } from 'undici';
 
+/** PEM texts: the client's certificate and key, and the authorities that the CAS's certificate is checked against. */
+export type ClientTls = Readonly<Partial<Record<'cert' | 'key' | 'ca', string | undefined>>>;
+
 export interface ConnectionOptions {
-  readonly tls: { readonly cert?: string | Buffer; readonly key?: string | Buffer; readonly ca?: string | Buffer };
+  readonly tls: ClientTls;
   readonly connectTimeoutMs: number;
   /** Called when bytes follow an answer on a connection that is about to close. */
   readonly onSurplus: () => void;

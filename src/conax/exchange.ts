@@ -1,5 +1,6 @@
 import type { Dispatcher, Pool } from 'undici';
-import type { SoapVersion } from './cas-definition.types.ts';
+import { messageOf } from '../platform/errors.ts';
+import { type SoapVersion } from '../soap/envelope.ts';
 import type { ConaxCode } from './codes.ts';
 
 /** A SOAP request as bytes on their way; `repeatable`: doing it twice does no harm. */
@@ -133,7 +134,7 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     const reset = !options.keepConnection;
     pool.dispatch({ path: call.path, method: 'POST', headers, body: call.body, reset }, handler);
   } catch (error) {
-    fail('CAS_NOT_SENT', describe(error));
+    fail('CAS_NOT_SENT', messageOf(error));
     done();
   }
 
@@ -219,7 +220,7 @@ const tlsCode = /^(?:ERR_(?:SSL|TLS|OSSL)_|CERT_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIG
 
 function failureOf(error: unknown, sent: boolean): { code: ConaxCode; description: string } {
   const code = errorCode(error);
-  const description = describe(error);
+  const description = messageOf(error);
   if (sent) return { code: 'CAS_CONNECTION_LOST', description };
   const known = unsentCodes[code];
   if (known !== undefined) return { code: known, description };
@@ -232,10 +233,4 @@ function errorCode(error: unknown): string {
   if ('code' in error && typeof error.code === 'string') return error.code;
   if (error instanceof AggregateError) return errorCode(error.errors[0]);
   return 'cause' in error ? errorCode(error.cause) : '';
-}
-
-function describe(error: unknown): string {
-  if (error instanceof AggregateError && error.message === '')
-    return error.errors.map((inner) => describe(inner)).join('; ');
-  return error instanceof Error ? error.message || error.name : String(error);
 }

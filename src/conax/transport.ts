@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { createConnector } from './connection.ts';
+import { type ClientTls, createConnector } from './connection.ts';
 import { type Exchange, failed, type HttpCall, type HttpOutcome, startExchange } from './exchange.ts';
 
 export interface Transport {
@@ -12,7 +12,7 @@ export interface Transport {
 export interface TransportOptions {
   readonly origin: string;
   readonly authorization: string | undefined;
-  readonly tls: { readonly cert?: string | Buffer; readonly key?: string | Buffer; readonly ca?: string | Buffer };
+  readonly tls: ClientTls;
   readonly timeoutMs: number;
   readonly maxConnections: number;
   /** Whether repeatable calls share connections, one after the other. */

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import type { CasCommand, SoapVersion } from '../conax/cas-definition.types.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
+import { type SoapVersion } from '../soap/envelope.ts';
 import type { FaultRule, NamedFault } from './faults.ts';
 import { envelope, writeFault, writeFaultWithCode } from './soap-answers.ts';
 

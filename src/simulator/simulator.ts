@@ -1,8 +1,8 @@
 import { createServer as createHttpServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { defaultCasFile, loadCasDefinition } from '../conax/cas-definition.ts';
-import { messageLimits } from '../conax/xml.ts';
+import { defaultCasFile, loadCasDefinition } from '../conax-checks/cas-definition.ts';
+import { messageLimits } from '../soap/xml.ts';
 import { createCasServer, type SimulatorLogger } from './cas.ts';
 import { createFaults } from './faults.ts';
 import { answerView, type ViewedParts } from './http-view.ts';

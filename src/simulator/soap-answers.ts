@@ -1,7 +1,7 @@
-import type { CasCommand, SoapVersion } from '../conax/cas-definition.types.ts';
 import type { AnswerStep } from '../conax/answer-shape.ts';
-import { nameOf, soapNamespaces } from '../conax/soap-envelope.ts';
-import { escapeXml } from '../conax/xml.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
+import { nameOf, soapNamespaces, type SoapVersion } from '../soap/envelope.ts';
+import { escapeXml } from '../soap/xml.ts';
 
 /** The fields of an answer; those that are null, or that the paths of the command do not name, are left out. */
 export interface AnswerTexts {

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { CasCommand, CasDefinition, SoapVersion } from '../conax/cas-definition.types.ts';
-import { decodeText } from '../conax/charset.ts';
+import { sampleFields } from '../conax-checks/samples.ts';
+import { openValidator, type Validator } from '../conax-checks/wsdl-validator.ts';
+import type { CasCommand, CasDefinition } from '../conax/cas-definition.types.ts';
 import { listConditions } from '../conax/field-names.ts';
-import { sampleFields } from '../conax/samples.ts';
-import { nameOf, readSoapBody, type SoapBody } from '../conax/soap-envelope.ts';
-import { openValidator, type Validator } from '../conax/wsdl-validator.ts';
+import { render } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
+import { decodeText } from '../soap/charset.ts';
+import { nameOf, readSoapBody, type SoapBody, type SoapVersion } from '../soap/envelope.ts';
 import { pinSha256, type ReceivedFields } from './rules.ts';
 import { createPattern, isBetter, type Matched, marker, type Pattern } from './template-tree.ts';
 
@@ -93,7 +94,7 @@ export function createRequestReader(definition: CasDefinition): RequestReader {
 
 function patternOf({ type, template }: CasCommand): Pattern {
   const samples = [true, false].flatMap((entitled) => sampleFields(type, marker, entitled));
-  const texts = new Set(samples.map((values) => template.render(values)));
+  const texts = new Set(samples.map((values) => render(template, values)));
   // The one with the most fields first: most requests have it, or differ from it soon.
   const renderings = [...texts].toSorted((a, b) => b.length - a.length).map((text) => readSoapBody(text));
   return createPattern(renderings, lists);

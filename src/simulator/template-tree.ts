@@ -1,5 +1,5 @@
-import { nameOf, type SoapBody } from '../conax/soap-envelope.ts';
-import { namespaceOf, type XmlElement } from '../conax/xml.ts';
+import { nameOf, type SoapBody } from '../soap/envelope.ts';
+import { namespaceOf, type XmlElement } from '../soap/xml.ts';
 
 /** What one pattern reads from a message. */
 export interface Matched {

@@ -1,9 +1,9 @@
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { defaultCasFile } from '../../src/conax/cas-definition.ts';
-import { changed } from '../conax/changed-definition.ts';
+import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { acme, directoryWith } from '../conax-tools/support.ts';
+import { changed } from '../conax/changed-definition.ts';
 import { runCli } from '../support/cli.ts';
 
 describe('conax init', () => {

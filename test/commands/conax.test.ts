@@ -163,7 +163,7 @@ describe('conax check', () => {
       /to fix:\n- .*conax\.json is not UTF-8: byte 0xE9 at position 3 \(line 1\); save it as UTF-8\n$/,
     ],
   ])('a conax.json that cannot be read is a mistake like others: %s', async (text, says) => {
-    const directory = directoryWith({ ...(text === null ? {} : { 'conax.json': text }) });
+    const directory = directoryWith(text === null ? {} : { 'conax.json': text });
     const ran = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: join(directory, 'conax.json') });
     expect(ran.exitCode).toBe(1);
     expect(ran.stdout).toMatch(says);

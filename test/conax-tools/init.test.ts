@@ -1,14 +1,14 @@
-import { createServer } from 'node:http';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { defaultCasFile, inspectCas } from '../../src/conax/cas-definition.ts';
-import { fileLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
+import { defaultCasFile, inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { commandLike } from '../../src/conax-tools/command-guesses.ts';
 import { sampleRequests } from '../../src/conax-tools/show-request.ts';
 import { readOutline } from '../../src/conax-tools/wsdl-outline.ts';
 import { type CommandType, commandTypes } from '../../src/planning/command.ts';
+import { fileLimits, readXml, type XmlElement } from '../../src/soap/xml.ts';
 import { acme, acmeChoice, directoryWith, initialised, messages, types, wsdlOf } from './support.ts';
 
 const XS = 'xmlns:xs="http://www.w3.org/2001/XMLSchema"';

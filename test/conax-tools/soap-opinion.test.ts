@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
 import { soapOpinions } from '../../src/conax-tools/soap-opinion.ts';
 import { writeSet } from '../conax/sets/quay.ts';
 import { wsdlConstructs } from '../conax/sets/wsdl-constructs.ts';

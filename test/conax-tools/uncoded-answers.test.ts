@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { uncodedAnswers } from '../../src/conax-tools/uncoded-answers.ts';
 import { changed } from '../conax/changed-definition.ts';
 import { acme, directoryWith, initialised, messages, types } from './support.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultCasFile, inspectCas } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile, inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 /** How often each pattern matches a mistake; `others`: the mistakes that none matches. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { parseAnswerShape, type AnswerEntry } from '../../src/conax-checks/answer-entry.ts';
 import { classify } from '../../src/conax/answer.ts';
-import { type AnswerEntry, parseAnswerShape } from '../../src/conax/answer-shape.ts';
 import type { CasCommand } from '../../src/conax/cas-definition.types.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import type { CommandType } from '../../src/planning/command.ts';

@@ -2,8 +2,8 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { expect, onTestFinished } from 'vitest';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
-import { CasDefinitionError } from '../../src/conax/mistakes.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
+import { CasDefinitionError } from '../../src/conax-checks/mistakes.ts';
 
 /** The template of ADD_SUBSCRIPTIONS, as changes name it. */
 export const add = 'requests/ADD_SUBSCRIPTIONS.xml';

@@ -191,7 +191,7 @@ describe('one connection per call', () => {
     });
     open.push({ close: () => new Promise((resolve) => void cas.close(() => resolve())) });
     const url = `https://127.0.0.1:${(cas.address() as AddressInfo).port}`;
-    const keys = { ca: authority.cert, clientCert: service.cert, clientKey: service.key };
+    const keys = { tls: { ca: authority.cert, cert: service.cert, key: service.key } };
     const { client } = await watched(url, keys);
     for (let i = 0; i < 4; i += 1) expect(said((await client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe('accepted');
     expect(resumed).toEqual([false, true, true, true]);

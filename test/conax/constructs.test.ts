@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
 import type { ConaxClient } from '../../src/conax/client.types.ts';
 import { type CxfServers, type ReadCall, type ReadElement, startCxf } from './servers/cxf.ts';
 import { type Construct, HOLDER, TITLE } from './sets/construct.ts';

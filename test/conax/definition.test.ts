@@ -1,10 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
-import type { CasDefinition } from '../../src/conax/cas-definition.types.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
+import { CasDefinitionError } from '../../src/conax-checks/mistakes.ts';
+import type { CasCommand, CasDefinition } from '../../src/conax/cas-definition.types.ts';
 import { commonFields, itemFields, requestFields, type FieldCount, mustBeSent } from '../../src/conax/field-names.ts';
-import { CasDefinitionError } from '../../src/conax/mistakes.ts';
+import { type FieldValues, render } from '../../src/conax/template.ts';
 import type { CommandType } from '../../src/planning/command.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 import { calls, everyCommand, openClient } from './support.ts';
@@ -14,6 +15,12 @@ const otherSpelling = join(import.meta.dirname, 'fixtures/other-spelling/conax.j
 async function warningsOf(file: string): Promise<readonly string[]> {
   const { unchecked, warnings }: CasDefinition = await loadCasDefinition(file);
   return [...unchecked, ...warnings].map((warning) => warning.replaceAll(`${dirname(file)}/`, ''));
+}
+
+/** What a command sends. */
+function sentBy(command: CasCommand | undefined, values: FieldValues): string {
+  if (command === undefined) throw new Error('it has no such command');
+  return render(command.template, values);
 }
 
 describe('what comes with the project', () => {
@@ -308,7 +315,7 @@ it('a question mark that the CAS wants is written as a reference', async () => {
     ],
   ]);
   const { commands } = await loadCasDefinition(file);
-  expect(commands.DISPLAY_FINGERPRINT?.template.render({})).toContain('>&#63;</x:Mode>');
+  expect(sentBy(commands.DISPLAY_FINGERPRINT, {})).toContain('>&#63;</x:Mode>');
 });
 
 it('a template may be written in another charset, and with comments', async () => {
@@ -323,7 +330,7 @@ it('a template may be written in another charset, and with comments', async () =
   const template = join(dirname(file), add);
   writeFileSync(template, readFileSync(template, 'utf8'), 'latin1');
   const { commands } = await loadCasDefinition(file);
-  const xml = commands.ADD_SUBSCRIPTIONS?.template.render({ smartcard: '1', service: '2' });
+  const xml = sentBy(commands.ADD_SUBSCRIPTIONS, { smartcard: '1', service: '2' });
   expect(xml).not.toContain('<!--');
   expect(xml).toContain('<area:CaClientIds><area:CaClientId>1</area:CaClientId></area:CaClientIds>');
   expect(xml).toMatch(/^<\?xml version="1.0" encoding="utf-8"\?><soap:Envelope /);

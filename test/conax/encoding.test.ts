@@ -2,12 +2,13 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { parseTemplate } from '../../src/conax-checks/template-parser.ts';
 import type { ConaxCall } from '../../src/conax/client.types.ts';
 import { fieldValues, monthsLater } from '../../src/conax/fields.ts';
-import { readSoapBody } from '../../src/conax/soap-envelope.ts';
-import { type FieldValues, NotEncodable, parseTemplate } from '../../src/conax/template.ts';
-import { messageLimits, readXml, type XmlElement } from '../../src/conax/xml.ts';
+import { type FieldValues, NotEncodable, render } from '../../src/conax/template.ts';
 import type { CommandType } from '../../src/planning/command.ts';
+import { readSoapBody } from '../../src/soap/envelope.ts';
+import { messageLimits, readXml, type XmlElement } from '../../src/soap/xml.ts';
 import { call, calls, card, device, everyCommand, ownCommands } from './support.ts';
 
 let commands: Awaited<ReturnType<typeof ownCommands>>;
@@ -28,7 +29,7 @@ function valuesOf(one: ConaxCall, changed: Partial<typeof source> = {}): FieldVa
 }
 
 function xmlOf(one: ConaxCall, changed: Partial<typeof source> = {}): string {
-  return commands[one.command.type].template.render(valuesOf(one, changed));
+  return render(commands[one.command.type].template, valuesOf(one, changed));
 }
 
 /** What a document says, however it is written: prefixes and white space between elements do not count. */
@@ -56,14 +57,14 @@ describe('the request of each command', () => {
 });
 
 /** Renders a template of one element in the Body for a command. */
-function render(type: CommandType, body: string, values: FieldValues): string {
+function rendered(type: CommandType, body: string, values: FieldValues): string {
   const mistakes: string[] = [];
   const envelope = `<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body>${body}</s:Body></s:Envelope>`;
   const template = parseTemplate('a.xml', envelope, type, (_file, line, problem) =>
     mistakes.push(`${line}: ${problem}`),
   );
   if (template === null) throw new Error(mistakes.join('\n'));
-  return template.render(values);
+  return render(template, values);
 }
 
 describe('a text', () => {
@@ -74,7 +75,7 @@ describe('a text', () => {
     );
     const body = `<t a="{{message}}" b='{{message}}'>{{#message}}{{message}}{{/message}}<u>{{message}}</u></t>`;
     try {
-      const { content } = readSoapBody(render('SEND_MAIL_MESSAGE_TO_CLIENT', body, values));
+      const { content } = readSoapBody(rendered('SEND_MAIL_MESSAGE_TO_CLIENT', body, values));
       return [content.attributes['a'], content.attributes['b'], content.text, content.children[0]?.text];
     } catch (error) {
       if (error instanceof NotEncodable) return refused;
@@ -122,7 +123,7 @@ describe('lists', () => {
     const body =
       '<p>{{#smartcards}}<c>{{caId}}{{#distributor}}@{{distributor}}{{/distributor}}</c>{{/smartcards}}' +
       '{{#setTopBoxes}}<b>{{caId}}{{^distributor}}@none{{/distributor}}</b>{{/setTopBoxes}}</p>';
-    expect(render('CREATE_PAIRING', body, valuesOf(pairing))).toContain(
+    expect(rendered('CREATE_PAIRING', body, valuesOf(pairing))).toContain(
       '<p><c>1@R1</c><c>2</c><b>A@none</b><b>B</b></p>',
     );
   });
@@ -130,7 +131,7 @@ describe('lists', () => {
   it('may stand in each other, and the inner device counts', () => {
     const body =
       '<p>{{#smartcards}}<c n="{{caId}}">{{#setTopBoxes}}{{caId}}{{/setTopBoxes}}{{requestNumber}}</c>{{/smartcards}}</p>';
-    expect(render('CREATE_PAIRING', body, valuesOf(pairing))).toContain(
+    expect(rendered('CREATE_PAIRING', body, valuesOf(pairing))).toContain(
       '<p><c n="1">AB12345</c><c n="2">AB12345</c></p>',
     );
   });

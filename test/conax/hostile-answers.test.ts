@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
-import { legibleText } from '../../src/conax/charset.ts';
 import { recordedText } from '../../src/conax/masking.ts';
 import { createPinMask } from '../../src/conax/pin-masking.ts';
-import { messageLimits } from '../../src/conax/xml.ts';
+import { legibleText } from '../../src/soap/charset.ts';
+import { messageLimits } from '../../src/soap/xml.ts';
 import { randomFrom } from '../support/random.ts';
 import { hostileBodies, plainBody } from './hostile-bodies.ts';
 import { okAnswer, ownCommands, said } from './support.ts';
@@ -57,7 +57,7 @@ describe('no answer costs much more than a plain one of its size', () => {
     const script = `
       const { hostileBodies } = await import(${here('hostile-bodies.ts')});
       const { randomFrom } = await import(${here('../support/random.ts')});
-      const { readXml, messageLimits } = await import(${here('../../src/conax/xml.ts')});
+      const { readXml, messageLimits } = await import(${here('../../src/soap/xml.ts')});
       for (const make of Object.values(hostileBodies)) {
         try { readXml(make(1_040_000, randomFrom(${seed})).toString('utf8'), messageLimits); } catch (error) {
           if (error.name !== 'XmlError') throw error;

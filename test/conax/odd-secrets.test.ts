@@ -2,7 +2,7 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { escapeXml } from '../../src/conax/xml.ts';
+import { escapeXml } from '../../src/soap/xml.ts';
 import { foundIn, needlesOf } from '../secrecy/traces.ts';
 import { bodyOf, conduct, password, pin, username, writeOddDefinition } from './sets/odd.ts';
 import { calls, type Listener, listen, onRequests, openClient, said } from './support.ts';

@@ -6,7 +6,7 @@ import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient } from '../../src/conax/client.types.ts';
 import { type CxfServers, startCxf } from './servers/cxf.ts';
 import { variants } from './servers/expected.ts';

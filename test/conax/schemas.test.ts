@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { add, type Change, changed } from './changed-definition.ts';
 
 const pin = 'wsdl/ca-pin.xsd';
@@ -57,7 +57,7 @@ describe('a schema that no validator can read is a mistake with its own file and
     expect(mistakes).toHaveLength(1);
   });
 
-  it('it hides no other mistake: neither of other messages nor of its own', () => {
+  it('hides no other mistake: neither of other messages nor of its own', () => {
     const { mistakes } = said([
       ['wsdl/authorization.xsd', 'name="ProductId" type="common:ProductId"', 'name="ProductId" type="xs:integr"'],
       [add, '<area:CaClientIds>', '<area:Spare/><area:CaClientIds>'],

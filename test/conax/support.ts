@@ -1,12 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { defaultCasFile, loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
+import { openConaxClient, type OpenOptions } from '../../src/conax-checks/open-client.ts';
 import type { CasCommand } from '../../src/conax/cas-definition.types.ts';
-import { type ConaxClientOptions, createConaxClient } from '../../src/conax/client.ts';
 import type { ConaxAnswer, ConaxCall, ConaxClient } from '../../src/conax/client.types.ts';
+import type { CommandType, Device } from '../../src/planning/command.ts';
 import type { JournalEntry } from '../../src/simulator/journal.ts';
 import { type SimulatorOptions, startSimulator } from '../../src/simulator/simulator.ts';
-import type { CommandType, Device } from '../../src/planning/command.ts';
 
 export const card = '00000000001';
 
@@ -93,7 +93,7 @@ export interface Cas {
 
 /** A simulator and a client of it. */
 export async function startCas(
-  clientOptions: Partial<ConaxClientOptions> = {},
+  clientOptions: Partial<OpenOptions> = {},
   simulatorOptions: Partial<SimulatorOptions> = {},
 ): Promise<Cas> {
   const simulator = await startSimulator({ port: 0, ...simulatorOptions });
@@ -118,8 +118,8 @@ export async function startCas(
   };
 }
 
-export function openClient(baseUrl: string, options: Partial<ConaxClientOptions> = {}): Promise<ConaxClient> {
-  return createConaxClient({ baseUrl, timeoutMs: 5_000, maxConnections: 8, ...options });
+export function openClient(baseUrl: string, options: Partial<OpenOptions> = {}): Promise<ConaxClient> {
+  return openConaxClient({ baseUrl, timeoutMs: 5_000, maxConnections: 8, ...options });
 }
 
 export interface Listener {

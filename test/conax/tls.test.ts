@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ConaxClientOptions } from '../../src/conax/client.ts';
-import { type Cas, calls, said, startCas } from './support.ts';
+import type { OpenOptions } from '../../src/conax-checks/open-client.ts';
 import { makeIdentity } from './certificates.ts';
+import { type Cas, calls, said, startCas } from './support.ts';
 
 const authority = makeIdentity('Test authority');
 const stranger = makeIdentity('Another authority');
@@ -15,7 +15,7 @@ afterEach(async () => {
 });
 
 async function callOver(
-  options: Partial<ConaxClientOptions>,
+  options: Partial<OpenOptions>,
   maxVersion?: 'TLSv1.2' | 'TLSv1.3',
 ): Promise<{ answer: string; arrived: number }> {
   const cas = await startCas(options, {
@@ -37,7 +37,8 @@ async function openView(cas: Cas): Promise<number> {
   return arrived;
 }
 
-const good = { ca: authority.cert, clientCert: service.cert, clientKey: service.key };
+const keys = { ca: authority.cert, cert: service.cert, key: service.key };
+const good = { tls: keys };
 
 describe.each(['TLSv1.2', 'TLSv1.3'] as const)('with mutual %s', (version) => {
   it('a client with the right certificate is let in', async () => {
@@ -48,16 +49,16 @@ describe.each(['TLSv1.2', 'TLSv1.3'] as const)('with mutual %s', (version) => {
   const refused = version === 'TLSv1.2' ? 'not-sent CAS_TLS_FAILED' : 'unknown CAS_CONNECTION_LOST';
 
   it('a client without a certificate does nothing', async () => {
-    expect(await callOver({ ca: authority.cert }, version)).toEqual({ answer: refused, arrived: 0 });
+    expect(await callOver({ tls: { ca: authority.cert } }, version)).toEqual({ answer: refused, arrived: 0 });
   });
 
   it('a client with the certificate of another authority does nothing', async () => {
-    const options = { ...good, clientCert: impostor.cert, clientKey: impostor.key };
+    const options = { tls: { ...keys, cert: impostor.cert, key: impostor.key } };
     expect(await callOver(options, version)).toEqual({ answer: refused, arrived: 0 });
   });
 
   it('a CAS whose certificate is of another authority gets nothing', async () => {
-    expect(await callOver({ ...good, ca: stranger.cert }, version)).toEqual({
+    expect(await callOver({ tls: { ...keys, ca: stranger.cert } }, version)).toEqual({
       answer: 'not-sent CAS_TLS_FAILED',
       arrived: 0,
     });

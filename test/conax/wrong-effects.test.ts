@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { inspectCas } from '../../src/conax/cas-definition.ts';
+import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { fileLimits, namespaceOf, readXml, type XmlElement } from '../../src/conax/xml.ts';
-import { writeLines } from '../../src/conax/xml-lines.ts';
+import { writeLines } from '../../src/conax-checks/xml-lines.ts';
+import { fileLimits, namespaceOf, readXml, type XmlElement } from '../../src/soap/xml.ts';
 
 const asRead = { namespaceOf: ({ ns }: XmlElement) => ns, isLeftOut: () => false };
 

@@ -1,8 +1,8 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { createConaxClient } from '../../src/conax/client.ts';
+import { openConaxClient } from '../../src/conax-checks/open-client.ts';
 import type { ConaxClient } from '../../src/conax/client.types.ts';
-import type { Database } from '../../src/platform/database.ts';
 import type { Command, CommandType } from '../../src/planning/command.ts';
+import type { Database } from '../../src/platform/database.ts';
 import { type Simulator, startSimulator } from '../../src/simulator/simulator.ts';
 import { calls } from '../conax/support.ts';
 import { openTestRequests, requestFor, submit, type TestRequests } from '../requests/support.ts';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   requests = await openTestRequests();
   db = requests.db;
   simulator = await startSimulator({ port: 0 });
-  conax = await createConaxClient({ baseUrl: simulator.url, timeoutMs: 800, maxConnections: 8 });
+  conax = await openConaxClient({ baseUrl: simulator.url, timeoutMs: 800, maxConnections: 8 });
   dispatcher = dispatch(requests.url, conax, {
     callTimeoutMs: 800,
     breaker: { failures: 1000, openMs: 1, maxOpenMs: 1 },

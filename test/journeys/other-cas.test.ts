@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { defaultCasFile } from '../../src/conax/cas-definition.ts';
+import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { runCli } from '../support/cli.ts';
 import { act, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
 import { CREATE, startWebWorld, tellHousehold, type WebWorld } from '../web-api/support.ts';

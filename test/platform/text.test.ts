@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { loadCasDefinition } from '../../src/conax/cas-definition.ts';
+import { loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
 import { decodeText, readTextFile } from '../../src/platform/text.ts';
 import { readSettings } from '../../src/settings.ts';
 

@@ -2,9 +2,9 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { escapeXml } from '../../src/conax/xml.ts';
 import { createSeal } from '../../src/platform/seal.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
+import { escapeXml } from '../../src/soap/xml.ts';
 import { bodyOf, conduct, done, password, pin, username, writeOddDefinition } from '../conax/sets/odd.ts';
 import { type Listener, listen, onRequests } from '../conax/support.ts';
 import { until } from '../dispatch/support.ts';

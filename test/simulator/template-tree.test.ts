@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readSoapBody } from '../../src/conax/soap-envelope.ts';
 import { createPattern, type Matched, marker } from '../../src/simulator/template-tree.ts';
+import { readSoapBody } from '../../src/soap/envelope.ts';
 
 const lists = new Set(['smartcards', 'setTopBoxes']);
 

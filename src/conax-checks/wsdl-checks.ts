@@ -1,14 +1,16 @@
+import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { didYouMean } from '../platform/near-name.ts';
+import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
 import { checkAnswer } from './answer-check.ts';
-import type { AnswerShape, QName, ReportMember } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.types.ts';
+import { type ReportMember } from './answer-entry.ts';
 import type { Report } from './mistakes.ts';
 import { checkRequests } from './request-check.ts';
-import { nameOf, soapNamespaces } from './soap-envelope.ts';
 import type { Envelope } from './template-check.ts';
+import type { ParsedTemplate } from './template-parser.ts';
 import { type NamespaceMistakes, wrongNamespace } from './wrong-namespaces.ts';
-import type { Validator } from './wsdl-validator.ts';
 import type { WsdlOperation } from './wsdl-operations.ts';
+import type { Validator } from './wsdl-validator.ts';
 
 /** Takes what is found about a command: at a member of its entry in conax.json, or at a line of its template. */
 export interface Findings {
@@ -26,7 +28,7 @@ export interface CheckedCommand extends Pick<CasCommand, 'type' | 'answer'> {
   /** That of conax.json. */
   readonly soapAction: string | undefined;
   /** null if there is none that can be read. */
-  readonly template: CasCommand['template'] | null;
+  readonly template: ParsedTemplate | null;
   /** null if no sample of the template is an envelope: then its elements and the answer are checked alone. */
   readonly envelope: Envelope | null;
 }

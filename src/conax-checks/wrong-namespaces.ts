@@ -1,6 +1,6 @@
+import { type QName } from '../soap/envelope.ts';
 import type { ReportAt } from './json-members.ts';
 import { alsoAt, type Report } from './mistakes.ts';
-import type { QName } from './answer-shape.ts';
 import type { Problem, Validator } from './wsdl-validator.ts';
 
 /** An element that the WSDL has, but in another namespace. */

@@ -1,8 +1,9 @@
-import type { AnswerPath, AnswerShape, QName, ReportMember } from './answer-shape.ts';
-import { nameOf, soapNamespaces } from './soap-envelope.ts';
+import type { AnswerPath, AnswerShape } from '../conax/answer-shape.ts';
+import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
+import { escapeXml } from '../soap/xml.ts';
+import { type ReportMember } from './answer-entry.ts';
 import { type WrongNamespace, wrongNamespaceOf } from './wrong-namespaces.ts';
 import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
-import { escapeXml } from './xml.ts';
 
 /** Validations for one path. Real answers need some ten: one for each element that comes before the wanted one. */
 const triesMax = 400;

@@ -1,6 +1,6 @@
+import { commonFields, listConditions, requestFields } from '../conax/field-names.ts';
+import type { FieldItem, FieldValue, FieldValues } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
-import { commonFields, listConditions, requestFields } from './field-names.ts';
-import type { FieldItem, FieldValue, FieldValues } from './template.ts';
 
 /** Text of one field of a sample; `n` counts the devices of a list. */
 export type SampleText = (field: string, n: number) => string;

@@ -1,13 +1,13 @@
+import type { CasCommand } from '../conax/cas-definition.types.ts';
+import { commonFields, itemFields, mustBeSent, requestFields } from '../conax/field-names.ts';
+import type { FieldValues } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
-import type { QName } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.types.ts';
 import { nearName } from '../platform/near-name.ts';
-import { commonFields, itemFields, mustBeSent, requestFields } from './field-names.ts';
+import { nameOf, type QName, readStructure } from '../soap/envelope.ts';
+import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from '../soap/xml.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
-import { nameOf, readStructure } from './soap-envelope.ts';
-import type { FieldValues, Template } from './template.ts';
-import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from './xml.ts';
+import { type ParsedTemplate, trace } from './template-parser.ts';
 
 /** What the envelope of a template says of itself. */
 export interface Envelope extends Pick<CasCommand, 'soapVersion' | 'body'> {
@@ -28,10 +28,15 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
  * mistake several times if several samples have it. Warns of texts that look like tags.
  * The devices of a list that run together in one text are a mistake; divided on purpose, they are a warning.
  */
-export function checkTemplate(type: CommandType, template: Template, report: Report, warn: Report): Envelope | null {
+export function checkTemplate(
+  type: CommandType,
+  template: ParsedTemplate,
+  report: Report,
+  warn: Report,
+): Envelope | null {
   let envelope = null as Envelope | null;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
-    const { text, lineOf } = template.trace(values);
+    const { text, lineOf } = trace(template, values);
     const mistake = (at: number, problem: string): void => report(template.file, lineOf(at), problem);
     checkLeftovers(text, mistake);
     checkBraces(type, text, mistake, (at, problem) => warn(template.file, lineOf(at), problem));
@@ -200,7 +205,7 @@ const cdata = /<!\[CDATA\[[\s\S]*?\]\]>/g;
 /** The fields that the Body must send: named where the template sends them otherwise, else at the Body's element. */
 function checkSent(
   type: CommandType,
-  { file, uses, badLines }: Template,
+  { file, uses, badLines }: ParsedTemplate,
   values: FieldValues,
   texts: { readonly sent: readonly string[]; readonly all: readonly string[] },
   bodyLine: number,

@@ -7,9 +7,9 @@ import {
   XsdValidator,
 } from 'libxml2-wasm';
 import { didYouMean } from '../platform/near-name.ts';
-import { nameOf } from './soap-envelope.ts';
+import { nameOf } from '../soap/envelope.ts';
+import { escapeXml, fileLimits, readXml, type XmlElement } from '../soap/xml.ts';
 import { elements, namespaceId, type SchemaDocument, type WsdlDocuments, wsdlNamespaces } from './wsdl-documents.ts';
-import { escapeXml, fileLimits, readXml, type XmlElement } from './xml.ts';
 import { writeLines } from './xml-lines.ts';
 
 /** The schemas of a WSDL, as far as libxml2 can read them. */

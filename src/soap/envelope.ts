@@ -1,6 +1,12 @@
-import type { QName } from './answer-shape.ts';
-import type { SoapVersion } from './cas-definition.types.ts';
 import { messageLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+
+export type SoapVersion = '1.1' | '1.2';
+
+export interface QName {
+  /** Empty: no namespace. */
+  readonly ns: string;
+  readonly name: string;
+}
 
 /** The namespaces of the envelopes of both versions of SOAP. */
 export const soapNamespaces: Readonly<Record<SoapVersion, string>> = {

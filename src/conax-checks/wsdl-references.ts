@@ -1,7 +1,6 @@
 import type { XmlElement } from 'libxml2-wasm';
 import { FileError } from '../platform/files.ts';
-import type { QName } from './answer-shape.ts';
-import { nameOf } from './soap-envelope.ts';
+import { nameOf, type QName } from '../soap/envelope.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
 
 /** The attributes of a WSDL that name something, and where that stands; null if it stands in a schema. */

@@ -1,10 +1,14 @@
+import type { CasCommand } from '../conax/cas-definition.types.ts';
+import { render } from '../conax/template.ts';
 import { type CommandType, questions } from '../planning/command.ts';
-import type { CasCommand } from './cas-definition.types.ts';
+import { nameOf } from '../soap/envelope.ts';
+import { fileLimits, readXml, type XmlElement, XmlError } from '../soap/xml.ts';
 import { sampleFields } from './samples.ts';
-import { nameOf } from './soap-envelope.ts';
-import { fileLimits, readXml, type XmlElement, XmlError } from './xml.ts';
+import type { ParsedTemplate } from './template-parser.ts';
 
-export type SentCommand = Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'template'>;
+export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAction'> {
+  readonly template: ParsedTemplate;
+}
 
 /**
  * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and
@@ -60,7 +64,7 @@ function requestsOf({ type, path, soapAction, template }: SentCommand) {
   let operation = '';
   for (const values of [true, false].flatMap((entitled) => sampleFields(type, sampleName, entitled))) {
     try {
-      const envelope = readXml(template.render(values), fileLimits);
+      const envelope = readXml(render(template, values), fileLimits);
       requests.push(JSON.stringify([path, soapAction, said(envelope)]));
       const [body] = envelope.children.find(({ name }) => name === 'Body')?.children ?? [];
       if (body === undefined) continue;

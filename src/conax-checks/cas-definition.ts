@@ -1,22 +1,28 @@
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { CasCommand, CasDefinition } from '../conax/cas-definition.types.ts';
+import type { CommandType } from '../planning/command.ts';
 import { messageOf } from '../platform/errors.ts';
 import { FileError, readBytes } from '../platform/files.ts';
 import { nearName } from '../platform/near-name.ts';
 import { decodeText as decodeUtf8 } from '../platform/text.ts';
-import type { CommandType } from '../planning/command.ts';
-import { parseAnswerShape, type ReportMember } from './answer-shape.ts';
-import type { CasCommand, CasDefinition, CasInspection } from './cas-definition.types.ts';
+import { declaredEncoding, decodeText } from '../soap/charset.ts';
+import { parseAnswerShape, type ReportMember } from './answer-entry.ts';
 import { type CasFileCommand, codeLists, readCasFile, type ReadCasFile } from './cas-file.ts';
-import { declaredEncoding, decodeText } from './charset.ts';
 import type { ReportAt } from './json-members.ts';
 import { CasDefinitionError, inOrder, type Report } from './mistakes.ts';
 import { reportSameRequests, type SentCommand } from './same-requests.ts';
-import { parseTemplate, type Template } from './template.ts';
 import { checkTemplate, type Envelope } from './template-check.ts';
+import { type ParsedTemplate, parseTemplate } from './template-parser.ts';
 import { createNamespaceMistakes } from './wrong-namespaces.ts';
-import { openValidator, type Validator } from './wsdl-validator.ts';
 import { checkAgainstWsdl, type Findings } from './wsdl-checks.ts';
+import { openValidator, type Validator } from './wsdl-validator.ts';
+
+/** What could be read of a definition, whatever is wrong with it. */
+export interface CasInspection extends Omit<CasDefinition, 'file'> {
+  /** Each with file, line, problem and remedy. */
+  readonly mistakes: readonly string[];
+}
 
 /** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
 export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.json', import.meta.url));
@@ -164,7 +170,7 @@ function areaOf(
   return meant === null ? undefined : areas.get(meant);
 }
 
-function readTemplate(file: string, type: CommandType, { report, reportIn, warnIn }: Findings): Template | null {
+function readTemplate(file: string, type: CommandType, { report, reportIn, warnIn }: Findings): ParsedTemplate | null {
   let bytes: Buffer;
   try {
     bytes = readBytes(file);

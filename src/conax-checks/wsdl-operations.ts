@@ -1,6 +1,5 @@
 import { XmlElement } from 'libxml2-wasm';
-import type { QName } from './answer-shape.ts';
-import type { SoapVersion } from './cas-definition.types.ts';
+import { type QName, type SoapVersion } from '../soap/envelope.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
 import { checkReferences, findIn, qname } from './wsdl-references.ts';
 
@@ -117,7 +116,7 @@ function warnAboutPolicies(binding: XmlElement, file: string, documents: WsdlDoc
   const demands = binding.find(
     './/*[local-name()="UsingAddressing" or local-name()="PolicyReference" or local-name()="Policy"]',
   );
-  const [first] = demands.filter((demand) => demand instanceof XmlElement);
+  const first = demands.find((demand) => demand instanceof XmlElement);
   if (first === undefined) return;
   const warning = `${file}:${documents.lineOf(file, first)}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
   if (!warnings.includes(warning)) warnings.push(warning);

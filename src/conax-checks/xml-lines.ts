@@ -1,5 +1,5 @@
-import type { QName } from './answer-shape.ts';
-import { escapeXml, type XmlElement } from './xml.ts';
+import { type QName } from '../soap/envelope.ts';
+import { escapeXml, type XmlElement } from '../soap/xml.ts';
 
 /** What is written in another way than it was read. */
 export interface Corrections {

@@ -1,13 +1,14 @@
 import { XmlParseError } from 'libxml2-wasm';
+import { render } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
 import { nearName } from '../platform/near-name.ts';
+import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from '../soap/xml.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
-import type { Template } from './template.ts';
+import { type ParsedTemplate, trace } from './template-parser.ts';
 import { type NamespaceMistakes, wrongNamespace, wrongNamespaceOf, type WrongNamespace } from './wrong-namespaces.ts';
-import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from './xml.ts';
-import { writeLines } from './xml-lines.ts';
 import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
+import { writeLines } from './xml-lines.ts';
 
 const samples: Readonly<Record<string, readonly string[]>> = {
   smartcard: ['01234567890'],
@@ -53,7 +54,7 @@ export function sampleText(field: string, n: number): string {
  */
 export function checkRequests(
   type: CommandType,
-  template: Template,
+  template: ParsedTemplate,
   validator: Validator,
   entitled: boolean,
   { reportIn: report, warnIn: warn, namespaces }: RequestFindings,
@@ -62,7 +63,7 @@ export function checkRequests(
   const mistakes = new Map<string, number>();
   const warnings = new Map<string, number>();
   for (const values of sampleFields(type, sampleText, entitled)) {
-    const { text, lineOf } = template.trace(values);
+    const { text, lineOf } = trace(template, values);
     const message = readMessage(text);
     if (message === null) continue;
     const { problems, wrong } = problemsOf(validator, message);
@@ -94,9 +95,9 @@ export function checkRequests(
 }
 
 /** The problems of all samples that have a period. */
-function problemTexts(type: CommandType, template: Template, validator: Validator): ReadonlySet<string> {
+function problemTexts(type: CommandType, template: ParsedTemplate, validator: Validator): ReadonlySet<string> {
   const texts = sampleFields(type, sampleText, true).flatMap((values) => {
-    const message = readMessage(template.render(values));
+    const message = readMessage(render(template, values));
     const problems = message === null ? [] : problemsOf(validator, message).problems;
     return problems.map(({ problem }) => withMeant(problem, validator));
   });

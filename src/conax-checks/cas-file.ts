@@ -8,11 +8,11 @@ import {
   printParseErrorCode,
 } from 'jsonc-parser';
 import { z } from 'zod';
+import { type CommandType, commandTypes } from '../planning/command.ts';
 import { messageOf } from '../platform/errors.ts';
 import { didYouMean, nearName } from '../platform/near-name.ts';
 import { readTextFile, TextError } from '../platform/text.ts';
-import { type CommandType, commandTypes } from '../planning/command.ts';
-import { type AnswerEntry, answerFields, type Namespaces } from './answer-shape.ts';
+import { answerFields, type AnswerEntry, type Namespaces } from './answer-entry.ts';
 import { type AsFarAsRight, isObject, readMembers } from './json-members.ts';
 import { CasDefinitionError, lineAt } from './mistakes.ts';
 

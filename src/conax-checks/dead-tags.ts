@@ -1,15 +1,5 @@
-import { type FieldCounts, itemFields, listConditions } from './field-names.ts';
-
-/** A piece of a template, with its position in the source. */
-export type Part =
-  | { readonly kind: 'text'; readonly text: string; readonly at: number }
-  | { readonly kind: 'value'; readonly name: string; readonly at: number }
-  | {
-      readonly kind: 'section' | 'inverted';
-      readonly name: string;
-      readonly at: number;
-      readonly parts: readonly Part[];
-    };
+import { type FieldCounts, itemFields, listConditions } from '../conax/field-names.ts';
+import type { Part } from '../conax/template.ts';
 
 /** Whether a field is there, as far as the command and the sections around a tag say. */
 type Known = ReadonlyMap<string, boolean>;

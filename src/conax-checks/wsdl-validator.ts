@@ -1,7 +1,6 @@
 import { ParseOption, XmlDocument, XmlElement, XmlValidateError, type XsdValidator } from 'libxml2-wasm';
-import type { QName } from './answer-shape.ts';
+import { nameOf, type QName } from '../soap/envelope.ts';
 import { compileSchemas } from './schema-compiler.ts';
-import { nameOf } from './soap-envelope.ts';
 import { readWsdlDocuments } from './wsdl-documents.ts';
 import { readOperations, type WsdlOperation } from './wsdl-operations.ts';
 
