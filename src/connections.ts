@@ -7,7 +7,6 @@ import { isDatabaseOutage } from './platform/database-errors.ts';
 import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';
-import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import type { Logger } from './platform/logging.ts';
 import { migrateDatabase } from './platform/migrate.ts';
 import { patiently } from './platform/repeat.ts';

@@ -9,25 +9,15 @@ import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf, reportSurplus } f
 import { startDispatcher } from './dispatch/dispatcher.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import type { FindWriterSchema } from './events/decode.ts';
-import { ownTopics } from './features/replay/destination.ts';
-import { startReplayHost } from './features/replay/host.ts';
-import { topicsKeptTooLong } from './features/retention/kafka-memory.ts';
-import { retentionMetrics, startRetention } from './features/retention/service.ts';
-import { runMetrics, startRunWorker } from './features/runs/worker.ts';
-import { startDueSchedules } from './features/schedules/starts.ts';
-import { databaseState, untilFit, workState } from './health.ts';
-import { answerBadAddress, refusalOf } from './http/error-answers.ts';
-import { webApiMetrics } from './http/metrics.ts';
-import { registerApis, type RunningApis } from './http/server.ts';
 import { startIntake } from './intake/intake.ts';
 import { intakeMetrics } from './intake/metrics.ts';
-import { operationsApi } from './operations-api/calls.ts';
 import { EVENT_SOURCE } from './outcomes/encode.ts';
+import { topicsKeptTooLong } from './features/retention/kafka-memory.ts';
+import { startDueSchedules } from './features/schedules/starts.ts';
+import { retentionMetrics, startRetention } from './features/retention/service.ts';
 import { outcomeMetrics } from './outcomes/metrics.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
-import { plan } from './planning/plan.ts';
-import type { PlanningRules } from './planning/types.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './platform/database.ts';
 import { type HttpServer, startHttpServer } from './platform/http.ts';
 import type { Logger } from './platform/logging.ts';
@@ -35,6 +25,17 @@ import { DISPATCH_PLANNER, indexWalking } from './platform/planner-settings.ts';
 import type { SchemaRegistryClient } from './platform/schema-registry.ts';
 import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
+import { plan } from './planning/plan.ts';
+import type { PlanningRules } from './planning/types.ts';
+import { databaseState, untilFit, workState } from './health.ts';
+import { answerBadAddress, refusalOf } from './http/error-answers.ts';
+import { webApiMetrics } from './http/metrics.ts';
+import { registerApis, type RunningApis } from './http/server.ts';
+import { webApi } from './web-api/api.ts';
+import { operationsApi } from './operations-api/calls.ts';
+import { ownTopics } from './features/replay/destination.ts';
+import { startReplayHost } from './features/replay/host.ts';
+import { runMetrics, startRunWorker } from './features/runs/worker.ts';
 import {
   managementAddressOf,
   planningRulesOf,
@@ -42,7 +43,6 @@ import {
   type SERVICE_SETTINGS,
   type Settings,
 } from './settings.ts';
-import { webApi } from './web-api/api.ts';
 
 export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 

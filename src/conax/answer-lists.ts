@@ -76,7 +76,9 @@ function beyondEntries(content: XmlElement, path: AnswerPath, known: Known): str
     if (!isOther(element, known)) return false;
     const { missing, added } = difference(wanted, at);
     if (missing + added === 0) return true;
-    return !isThere && holdsOther(element, known) && (missing === 0 || (missing === 1 && added <= 1));
+    if (isThere || missing > 1 || !holdsOther(element, known)) return false;
+    // One step more or less, or a container of another name.
+    return missing === 0 || added === 0 || (added === 1 && at.at(-1) === wanted.at(-1));
   });
   return stray === null ? null : `has ${stray.map(nameOf).join('/')}`;
 }

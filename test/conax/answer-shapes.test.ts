@@ -122,6 +122,29 @@ describe('paths', () => {
     });
   });
 
+  it('of entries without a container are an empty list beside other elements, unless these have their name', () => {
+    const products = cas(
+      { statusCode: 'r:Done/r:Code', activeServices: 'r:Done/r:Id' },
+      '1.1',
+      'GET_ACTIVE_SUBSCRIPTIONS',
+    );
+    const done = (more: string): string => envelope(`<r:Done><r:Code>0</r:Code>${more}</r:Done>`);
+    for (const more of ['', '<r:Time>12:00</r:Time>', '<r:Page><r:Size>20</r:Size></r:Page>'])
+      expect(products(done(more))).toMatchObject({ activeServices: [] });
+    for (const more of ['<x:Id>101</x:Id>', '<r:All><r:Id>101</r:Id></r:All>', '<Id>101</Id>'])
+      expect(said(products(done(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('of lists in attributes are empty if the other attributes are read, or nothing is there', () => {
+    const lists = { pairedSmartcards: 'r:Done/r:Pair/@card', pairedSetTopBoxes: 'r:Done/r:Pair/@box' };
+    const pairing = cas({ statusCode: 'r:Done/r:Code', ...lists }, '1.1', 'GET_PAIRING_STATUS_FOR_CARD');
+    const done = (more: string): string => envelope(`<r:Done><r:Code>0</r:Code>${more}</r:Done>`);
+    expect(pairing(done('<r:Pair card="1"/>'))).toMatchObject({ pairing: { smartcards: ['1'], setTopBoxes: [] } });
+    expect(pairing(done('<r:Pair/>'))).toMatchObject({ pairing: { smartcards: [], setTopBoxes: [] } });
+    expect(said(pairing(done('<r:Pair card="1" x:box="STB1"/>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(pairing(done('<r:Pair card="1"><r:Box>STB1</r:Box></r:Pair>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
   it('may end in an attribute, with its namespace', () => {
     const answer = cas({ statusCode: 'r:Done/@code', referenceNumber: 'r:Done/@x:id' });
     expect(answer(envelope('<r:Done code="0" x:id="A" id="B"/>'))).toMatchObject({
