@@ -74,7 +74,7 @@ export function readStructure(envelope: XmlElement, report: (problem: XmlError) 
       ? 'a second SOAP body'
       : isSoap(one, 'Header')
         ? 'a Header that is not the first element'
-        : 'something beside the SOAP body';
+        : 'something besides the SOAP body';
     const meant =
       one.ns === ns && /^headers?$/.test(one.name.toLowerCase()) && one.name !== 'Header' ? ': write Header' : '';
     report(new XmlError(`has ${what}: ${nameOf(one)}${meant}`, one.at));

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { acme, directoryWith } from '../conax-tools/support.ts';
-import { changed } from '../conax/changed-definition.ts';
+import { changed } from '../conax-checks/changed-definition.ts';
 import { runCli } from '../support/cli.ts';
 
 describe('conax init', () => {

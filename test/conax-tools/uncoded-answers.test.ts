@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { uncodedAnswers } from '../../src/conax-tools/uncoded-answers.ts';
-import { changed } from '../conax/changed-definition.ts';
+import { changed } from '../conax-checks/changed-definition.ts';
 import { acme, directoryWith, initialised, messages, types } from './support.ts';
 
 /** The warnings if ResetPin of acme is read with this answer; the reply has these elements. */

@@ -8,9 +8,9 @@ import { commonFields, itemFields, requestFields, type FieldCount, mustBeSent } 
 import { type FieldValues, render } from '../../src/conax/template.ts';
 import type { CommandType } from '../../src/planning/command.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
-import { calls, everyCommand, openClient } from './support.ts';
+import { calls, everyCommand, openClient } from '../conax/support.ts';
 
-const otherSpelling = join(import.meta.dirname, 'fixtures/other-spelling/conax.json');
+const otherSpelling = join(import.meta.dirname, '../conax/fixtures/other-spelling/conax.json');
 
 async function warningsOf(file: string): Promise<readonly string[]> {
   const { unchecked, warnings }: CasDefinition = await loadCasDefinition(file);

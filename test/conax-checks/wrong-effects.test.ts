@@ -5,7 +5,7 @@ import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';
-const harbour = fileURLToPath(new URL('sets/harbour/conax.json', import.meta.url));
+const harbour = fileURLToPath(new URL('../conax/sets/harbour/conax.json', import.meta.url));
 
 describe('two commands that send the same request are one mistake, which names both', () => {
   it.each<[string, readonly Change[], string]>([
