@@ -23,18 +23,27 @@ export interface InstanceStatus {
   readonly expiresAt: Date;
 }
 
+/** Who decides; without a unit, a program or the service itself. */
+interface Decision {
+  readonly by: string;
+  readonly unit?: string | null;
+}
+
 /**
  * Stops all sending on every instance: requests stay PENDING and in order, and running calls end normally. Returns
  * false if it was already paused; the first reason stays.
  */
-export async function pauseProvider(db: Queryable, { reason, by }: { reason: string; by: string }): Promise<boolean> {
-  const changed = await db.query(PAUSE, [reason, by]);
+export async function pauseProvider(
+  db: Queryable,
+  { reason, by, unit = null }: Decision & { reason: string },
+): Promise<boolean> {
+  const changed = await db.query(PAUSE, [reason, by, unit]);
   return changed.length > 0;
 }
 
 /** Resumes sending with the breaker closed. Returns false if it was not paused. */
-export async function resumeProvider(db: Queryable, { by }: { by: string }): Promise<boolean> {
-  const changed = await db.query(RESUME, [by]);
+export async function resumeProvider(db: Queryable, { by, unit = null }: Decision): Promise<boolean> {
+  const changed = await db.query(RESUME, [by, unit]);
   return changed.length > 0;
 }
 
@@ -51,6 +60,8 @@ const PAUSE = /* sql */ `
 with changed as (
   update provider set paused = true, paused_reason = $1, paused_by = $2, changed_at = now()
    where name = 'conax' and not paused returning name
+), kept as (
+  insert into operator_action (action, by_user, by_unit, detail) select 'provider.pause', $2, $3, $1 from changed
 ) ${NOTIFY}`;
 
 const RESUME = /* sql */ `
@@ -59,6 +70,8 @@ with changed as (
      set paused = false, paused_reason = null, paused_by = $1, changed_at = now(), failures_in_a_row = 0,
          breaker_open_until = null, breaker_probe_until = null, breaker_openings = 0
    where name = 'conax' and paused returning name
+), kept as (
+  insert into operator_action (action, by_user, by_unit) select 'provider.resume', $1, $2 from changed
 ) ${NOTIFY}`;
 
 const SELECT_PROVIDER = /* sql */ `

@@ -17,8 +17,9 @@ import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessag
 import { readableCount } from './look-ahead.ts';
 import type { IntakeMetrics } from './metrics.ts';
 import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
-import { watchProgress } from './progress.ts';
+import { type PlaceProgress, watchProgress } from './progress.ts';
 import { readMessages } from './read.ts';
+import { reportIntake } from './report.ts';
 import { partitionKey } from './restored-offsets.ts';
 import { type Source, trialOf, type TrialOptions } from './trial.ts';
 
@@ -100,7 +101,7 @@ export function startIntake(options: IntakeOptions): Intake {
       ),
   };
   /** Why partitions pause, and how often in a row. */
-  const pauses = new Map<string, { readonly times: number; readonly reason: string }>();
+  const pauses = new Map<string, { readonly times: number; readonly reason: string; readonly since: number }>();
   let sliceMax = CHUNK_MESSAGES_MAX;
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
@@ -112,11 +113,12 @@ export function startIntake(options: IntakeOptions): Intake {
     stalledPartitions: () => progress.stalls().length,
   });
   const done = run();
+  const report = reportIntake(options.database, () => ({ problem: problem(), partitions: places() }), logger);
   return {
     state,
     async stop() {
       stopping.abort();
-      await done;
+      await Promise.all([done, report.stop()]);
       progress.close();
     },
   };
@@ -124,15 +126,26 @@ export function startIntake(options: IntakeOptions): Intake {
   function state(): IntakeState {
     const [paused] = pauses.values();
     if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
-    const silentMs = Math.round(kafkaSilentMs());
-    if (connection === 'reading' && silentMs > KAFKA_SILENT_MS) {
-      return { ready: false, detail: `waiting for Kafka: it has not answered for ${silentMs} ms` };
-    }
+    const whole = problem();
+    if (whole !== null) return { ready: false, detail: whole };
     const stalls = progress.stalls();
-    if (connection === 'reading' && stalls.length > 0) {
-      return { ready: false, detail: stalls.map(({ detail }) => detail).join('; ') };
-    }
-    return { ready: connection === 'reading', detail: connection };
+    if (stalls.length > 0) return { ready: false, detail: stalls.map(({ detail }) => detail).join('; ') };
+    return { ready: true, detail: connection };
+  }
+
+  /** Why nothing at all is read; null if reading works. */
+  function problem(): string | null {
+    const silentMs = Math.round(kafkaSilentMs());
+    if (connection !== 'reading') return connection;
+    return silentMs > KAFKA_SILENT_MS ? `waiting for Kafka: it has not answered for ${silentMs} ms` : null;
+  }
+
+  function places(): PlaceProgress[] {
+    return progress.places().map((place) => {
+      const paused = pauses.get(partitionKey(place));
+      if (paused === undefined) return place;
+      return { ...place, problem: paused.reason, problemMs: Math.round(performance.now() - paused.since) };
+    });
   }
 
   function kafkaSilentMs(): number {
@@ -226,7 +239,7 @@ export function startIntake(options: IntakeOptions): Intake {
     const nextOffset = last === undefined ? 0 : nextOffsetAfter(last.message);
     metrics.decided(applied.decisions);
     metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
-    for (const decision of applied.decisions) report(decision);
+    for (const decision of applied.decisions) logDecision(decision);
     unpause(`${topic}/${partition}`);
     await batch.done(nextOffset);
     faultPoint('intake: after offsets');
@@ -244,7 +257,7 @@ export function startIntake(options: IntakeOptions): Intake {
       else
         logger.error(details, 'reading pauses: not a message, but a neighbour or the service itself is out of order');
     }
-    pauses.set(key, { times, reason });
+    pauses.set(key, { times, reason, since: known?.since ?? performance.now() });
     batch.pauseFor(Math.min(PAUSE_MIN_MS * 2 ** (times - 1), PAUSE_MAX_MS));
   }
 
@@ -254,7 +267,7 @@ export function startIntake(options: IntakeOptions): Intake {
     logger.info({ partition: key }, 'reading goes on');
   }
 
-  function report({ message, event, cause, disposition, late, remarks, plan }: Decision): void {
+  function logDecision({ message, event, cause, disposition, late, remarks, plan }: Decision): void {
     const place = { topic: message.topic, partition: message.partition, offset: message.offset };
     const details = { ...place, ...trail(event), disposition, late, remarks };
     if (disposition === 'DEAD_LETTERED') logger.warn({ ...details, ...cause }, 'message dead-lettered');

@@ -8,6 +8,17 @@ export interface Stall {
   readonly detail: string;
 }
 
+/** How far reading of a partition is. Times are milliseconds until now. */
+export interface PlaceProgress extends TopicPartition {
+  /** Messages that are not read yet; null if the position or the end is not known. */
+  readonly unread: number | null;
+  /** How long its end has been ahead without a break; null if it is not. */
+  readonly behindMs: number | null;
+  /** Why it is not read, for people; null if it is. */
+  readonly problem: string | null;
+  readonly problemMs: number | null;
+}
+
 /**
  * How far this instance has read its partitions, and whether they advance. A partition is stalled if its position has
  * not moved for a time while its end is ahead.
@@ -31,6 +42,7 @@ export interface Progress {
   /** Returns the partitions of which Kafka reported nothing for `ms`. */
   silent(ms: number): TopicPartition[];
   stalls(): Stall[];
+  places(): PlaceProgress[];
   /** Ends the watch and removes the metrics of the partitions. */
   close(): void;
 }
@@ -47,8 +59,11 @@ interface State {
    * for.
    */
   since: number | null;
+  /** When the end was first ahead of everything that was read since; null while nothing is unread. */
+  behindSince: number | null;
   heardAt: number;
   stopped: string | null;
+  stoppedAt: number;
   isReported: boolean;
 }
 
@@ -80,8 +95,10 @@ export function watchProgress(options: {
           fault: null,
           // The start is not known yet, which must not last either.
           since: performance.now(),
+          behindSince: null,
           heardAt: performance.now(),
           stopped: null,
+          stoppedAt: 0,
           isReported: false,
         });
       }
@@ -130,11 +147,13 @@ export function watchProgress(options: {
       const state = states.get(partitionKey(place));
       if (!state || state.stopped === detail) return;
       state.stopped = detail;
+      state.stoppedAt = performance.now();
       logger.error(place, detail);
     },
     silent: (ms) =>
       [...states.values()].filter(({ heardAt }) => performance.now() - heardAt > ms).map(({ place }) => place),
     stalls,
+    places: () => [...states.values()].map(placeProgress),
     close() {
       clearInterval(timer);
       for (const { place } of states.values()) metrics.gone(place.topic, place.partition);
@@ -146,8 +165,13 @@ export function watchProgress(options: {
     const { place, position, end } = state;
     if (position === null || end === null) return;
     metrics.lag(place.topic, place.partition, Math.max(end - position, 0));
-    if (position >= end) state.since = null;
-    else state.since ??= performance.now();
+    if (position >= end) {
+      state.since = null;
+      state.behindSince = null;
+      return;
+    }
+    state.since ??= performance.now();
+    state.behindSince ??= performance.now();
   }
 
   function isStalled({ since }: State): boolean {
@@ -159,6 +183,18 @@ export function watchProgress(options: {
       if (state.stopped !== null) return [{ detail: state.stopped }];
       return isStalled(state) ? [{ detail: detailOf(state) }] : [];
     });
+  }
+
+  function placeProgress(state: State): PlaceProgress {
+    const { place, position, end, behindSince, stopped, stoppedAt, since } = state;
+    const stalled = stopped === null && isStalled(state);
+    return {
+      ...place,
+      unread: position === null || end === null ? null : Math.max(end - position, 0),
+      behindMs: ageOf(behindSince),
+      problem: stalled ? detailOf(state) : stopped,
+      problemMs: stalled ? ageOf(since) : ageOf(stopped === null ? null : stoppedAt),
+    };
   }
 
   function detailOf(state: State): string {
@@ -187,4 +223,8 @@ export function watchProgress(options: {
       else logger.info({ ...place, position, end }, 'reading gets on again');
     }
   }
+}
+
+function ageOf(at: number | null): number | null {
+  return at === null ? null : Math.round(performance.now() - at);
 }

@@ -123,7 +123,12 @@ const MAKE_EXPRESS = /* sql */ `update work set rank = rank & 1 where number = a
 /** The next activation moves them into their lanes. */
 const MAKE_DUE = /* sql */ `update work set ready_at = now() where number = any($1::bigint[]) and waits < 0`;
 
+/** Also into operator_action, because the request's own columns show only the last change. */
 const WRITE_WHO = /* sql */ `
+with kept as (
+  insert into operator_action (action, by_user, by_unit, request_number)
+  select 'requests.process', $3, $4, number from unnest($1::bigint[]) number
+)
 update request
    set scheduled_at = case when number = any($2::bigint[]) then now() else scheduled_at end,
        updated_at = now(), updated_by_user = $3, updated_by_unit = $4

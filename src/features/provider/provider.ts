@@ -64,7 +64,7 @@ export const provider: Feature = {
         text: (output) => (output.changed ? 'paused' : 'it was paused before; the first reason stays'),
       },
       async handle({ db, by }, { reason }) {
-        const isChanged = await pauseProvider(db, { reason, by: by.user });
+        const isChanged = await pauseProvider(db, { reason, by: by.user, unit: by.unit });
         return { changed: isChanged, ...(await read(db)) };
       },
     }),
@@ -79,7 +79,7 @@ export const provider: Feature = {
       example: {},
       cli: { text: (output) => (output.changed ? 'resumed' : 'it was not paused') },
       async handle({ db, by }) {
-        const isChanged = await resumeProvider(db, { by: by.user });
+        const isChanged = await resumeProvider(db, { by: by.user, unit: by.unit });
         return { changed: isChanged, ...(await read(db)) };
       },
     }),

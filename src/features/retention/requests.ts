@@ -10,7 +10,7 @@ import {
 } from './rows.ts';
 
 /**
- * Final provisioning requests with their attempts and their rows in the lists, and the actions that are left with
+ * Final provisioning requests with their attempts, what operators did to them, and their rows in the lists, and the actions that are left with
  * nothing. A request goes by the time at which it became final, and stays while its run is not COMPLETED: the run may not
  * have looked at it yet. What the requests established about pairings lies in
  * subscription_card and stays (R7).
@@ -21,10 +21,12 @@ export const requests: RetentionKind = {
   lines: (db, keys) => archiveLines(db, LINES, keys),
   async remove(tx, keys) {
     const attempts = await tx.query(REMOVE_ATTEMPTS, [keys]);
+    const operators = await tx.query(REMOVE_OPERATORS, [keys]);
     const gone = await tx.query<ActionOfRow & { requests: number; listed: number }>(REMOVE_REQUESTS, [keys]);
     const rows = {
       request: gone.reduce((sum, row) => sum + row.requests, 0),
       attempt: attempts.length,
+      operator_action: operators.length,
       request_final: gone.reduce((sum, row) => sum + row.listed, 0),
       crm_action: await removeEmptyActions(tx, gone),
     };
@@ -42,10 +44,11 @@ select w.number as key, w.submitted_at < $3::timestamptz as aged,
           from request where number > $1::bigint order by number limit $2::int) w
  order by w.number`;
 
-// The others walk the primary keys.
+// The others walk the primary keys and operator_action_request.
 const COUNT = /* sql */ `
 select (select count(*) from request where number = any($1::bigint[])) as request,
   (select count(*) from attempt where request_number = any($1::bigint[])) as attempt,
+  (select count(*) from operator_action where request_number = any($1::bigint[])) as operator_action,
   (select count(*) from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
     where r.number = any($1::bigint[])) as request_final`;
 
@@ -61,9 +64,14 @@ select ${archiveLine('request_final', 'f')}
   from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
  where r.number = any($1::bigint[])
 union all
-select ${archiveLine('attempt', 't')} from attempt t where t.request_number = any($1::bigint[])`;
+select ${archiveLine('attempt', 't')} from attempt t where t.request_number = any($1::bigint[])
+union all
+select ${archiveLine('operator_action', 'o')} from operator_action o where o.request_number = any($1::bigint[])`;
 
 const REMOVE_ATTEMPTS = /* sql */ `delete from attempt where request_number = any($1::bigint[]) returning 1 as gone`;
+
+const REMOVE_OPERATORS = /* sql */ `
+delete from operator_action where request_number = any($1::bigint[]) returning 1 as gone`;
 
 const REMOVE_REQUESTS = /* sql */ `
 with gone as (

@@ -9,7 +9,16 @@ import { avroRecord, carelesslyDelivered, randomHistories } from '../../support/
 import { randomFrom } from '../../support/random.ts';
 
 /** What retention may remove, referenced tables first. */
-export const TABLES = ['crm_action', 'inbox', 'withheld', 'request', 'request_final', 'attempt', 'outbox'] as const;
+export const TABLES = [
+  'crm_action',
+  'inbox',
+  'withheld',
+  'request',
+  'request_final',
+  'attempt',
+  'operator_action',
+  'outbox',
+] as const;
 export type Table = (typeof TABLES)[number];
 
 /** Every row of the tables as JSON text. */
@@ -81,6 +90,8 @@ export async function openAgedHistory(seed: number, subscriptions: number): Prom
                                        duration_ms, instance)
     select number, a, type, 'op', 'http://cas', 'accepted', '<sent/>', now(), 1.25, 'test'
       from request, generate_series(1, 1 + number::int % 2) a where life_cycle_state <> 'PENDING'`);
+  await db.query(`insert into operator_action (action, by_user, request_number)
+    select 'requests.process', 'olga', number from request where number % 3 = 1`);
   await db.query(`update outbox set published_at = now() where id % 9 <> 4`);
   await db.query(`update outbox set published_at = null, parked_reason = 'too large' where id % 9 = 5`);
   await agedAtRandom(db);
@@ -142,6 +153,7 @@ export async function keptKeys(db: Queryable, days: RetentionDays): Promise<Reco
     request: texts(keptRequests),
     request_final: texts(parsed('request_final').filter((row) => numbers.has(row['number']))),
     attempt: texts(parsed('attempt').filter((row) => numbers.has(row['request_number']))),
+    operator_action: texts(parsed('operator_action').filter((row) => numbers.has(row['request_number']))),
     outbox: texts(parsed('outbox').filter((row) => !old(row['published_at'], days.outcomes))),
     crm_action: texts(
       parsed('crm_action').filter((row) => open.has(actionOf(row, 'id')) || actions.has(actionOf(row, 'id'))),
