@@ -21,6 +21,7 @@ import { storm, type StormOptions } from './bench/storm.ts';
 import { volume } from './bench/volume.ts';
 import { webApi } from './bench/web-api.ts';
 import { explain } from './bench/why.ts';
+import { explainCases } from './bench/why-desk.ts';
 
 const MINUTE_MS = 60_000;
 let leaving = false;
@@ -121,6 +122,14 @@ program
   .description('what `why` takes without the CAS on a big table, beside the bare look-ups of a card')
   .option('--requests <n>', 'requests in the table, and twice as many events', whole, 5_000_000)
   .action((options: { requests: number }) => measured('why', 40 * MINUTE_MS, (report) => explain(report, options)));
+
+program
+  .command('why-desk')
+  .description('the eight cases of the support desk, without the CAS, with it, and while it does not answer')
+  .option('--waiting <n>', 'requests of other cards that wait', whole, 100_000)
+  .action((options: { waiting: number }) =>
+    measured('why-desk', 20 * MINUTE_MS, (report) => explainCases(report, options)),
+  );
 
 program
   .command('list')

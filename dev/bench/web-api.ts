@@ -8,7 +8,16 @@ import { freePort } from '../stack/ports.ts';
 import { superviseUntilReady } from '../stack/supervised.ts';
 import { loadLine, quantile, type Report } from './report.ts';
 import { cpuLine, openSite, type Site, until } from './site.ts';
-import { failuresLine, runClients, type Seen, timesLine, timesOf, type WebCall } from './web-clients.ts';
+import {
+  BENCH_USER,
+  login,
+  failuresLine,
+  runClients,
+  type Seen,
+  timesLine,
+  timesOf,
+  type WebCall,
+} from './web-clients.ts';
 
 export interface WebApiOptions {
   readonly seconds: number;
@@ -19,7 +28,6 @@ const SUBSCRIPTIONS = 2_000;
 const SERVICES = 6;
 const BASE = '/crmapi/rest/v2';
 const REQUESTS = `${BASE}/conax_web_services/provisioning_requests`;
-const CREDENTIALS = { username: 'bench', password: 'correct horse battery', organisation: 'acme' };
 /** What the service has by default, and its Web API of that: a quarter. */
 const CONNECTIONS = { service: 20, webApi: 5 };
 /** Of the writes so many are to be sent during the call. */
@@ -248,18 +256,7 @@ async function fill({ db }: Site): Promise<void> {
     onProgress: () => {},
   });
   if (added !== SUBSCRIPTIONS) throw new Error(`${added} of ${SUBSCRIPTIONS} subscriptions were imported`);
-  await addUser(db, { ...CREDENTIALS, role: 'operator', unit: null, by: 'bench' });
-}
-
-async function login(url: string): Promise<string> {
-  const answer = await fetch(`${url}${BASE}/authentication/token`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(CREDENTIALS),
-  });
-  const text = await answer.text();
-  if (!answer.ok) throw new Error(`The login answers ${answer.status}: ${text}`);
-  return (JSON.parse(text) as { data: { token: string } }).data.token;
+  await addUser(db, { ...BENCH_USER, role: 'operator', unit: null, by: 'bench' });
 }
 
 /** It ends with this process, if not before. */

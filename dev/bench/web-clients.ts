@@ -96,3 +96,18 @@ export function failuresLine({ failures }: Seen): string {
   const told = [...failures].toSorted(([, one], [, other]) => other - one).slice(0, 3);
   return told.map(([failure, count]) => `${count} x ${failure}`).join('; ') || 'none';
 }
+
+/** The user of a benchmark, for `addUser`. */
+export const BENCH_USER = { username: 'bench', password: 'correct horse battery', organisation: 'acme' };
+
+/** Returns a token of the benchmark's user. */
+export async function login(url: string): Promise<string> {
+  const answer = await fetch(`${url}/crmapi/rest/v2/authentication/token`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(BENCH_USER),
+  });
+  const text = await answer.text();
+  if (!answer.ok) throw new Error(`The login answers ${answer.status}: ${text}`);
+  return (JSON.parse(text) as { data: { token: string } }).data.token;
+}
