@@ -1,9 +1,39 @@
 import { z } from 'zod';
 import { smartcardsOf } from '../planning/command.ts';
 import { type Column, table } from '../platform/terminal-text.ts';
-import type { ProvisioningRequest } from '../requests/find.ts';
+import type { ProvisioningRequest, RequestProgress } from '../requests/find.ts';
 import { requestFields, requestView } from '../requests/shown.ts';
+import { PHASES, type Phase } from '../requests/life-cycle.ts';
 import { instant } from './fields.ts';
+
+const phases = [...Object.keys(PHASES), 'PAUSED'] as (Phase | 'PAUSED')[];
+/** How far a request is, as operations show it. */
+export const progressFields = {
+  phase: z.enum(phases).describe('docs/life-cycle.md; PAUSED: it would be sent, but sending to the CAS is paused.'),
+  waits_for: z.int().nullable().describe('WAITING_BEHIND: the request that goes first on the card.'),
+  next_try_date: instant().nullable().describe('Its date, or the end of its back-off.'),
+  last_error: z.string().nullable().describe('Code and text of the last attempt of a PENDING request.'),
+  attempts: z.int().describe('How often something was sent for it.'),
+};
+
+/** Returns how far a request is, with the fields of `progressFields`. */
+export function showProgress(request: RequestProgress) {
+  const { phase, behind, nextTryAt, lastCode, lastDescription, attempts } = request;
+  return {
+    phase,
+    waits_for: behind,
+    next_try_date: nextTryAt?.toISOString() ?? null,
+    last_error: lastCode === null ? null : [lastCode, lastDescription].filter(Boolean).join(': '),
+    attempts,
+  };
+}
+
+/** Returns the phase with what it waits for: `WAITING_BEHIND 95`, `RETRYING, next 10:42:07` (UTC). */
+export function phaseText({ phase, waits_for: first, next_try_date: next }: ReturnType<typeof showProgress>): string {
+  if (first !== null) return `${phase} ${first}`;
+  if (phase === 'RETRYING' && next !== null) return `${phase}, next ${next.slice(11, 19)}`;
+  return phase === 'SCHEDULED' && next !== null ? `${phase} ${next}` : phase;
+}
 
 /** A provisioning request as operations show it. */
 export const shownRequest = z
@@ -14,7 +44,7 @@ export const shownRequest = z
     subscription_number: z.string().nullable(),
     subscription_id: z.string().nullable(),
     smartcard_ca_ids: z.array(z.string()).describe('All smart cards that the command touches.'),
-    attempts: z.int().describe('How often something was sent for it.'),
+    ...progressFields,
     answer: z
       .strictObject({
         active_services: z.array(z.string()).nullable().describe('Service CA ids.'),
@@ -39,7 +69,7 @@ export function showRequest(request: ProvisioningRequest): ShownRequest {
     subscription_number: request.subscriptionNumber,
     subscription_id: request.subscriptionId,
     smartcard_ca_ids: smartcardsOf(request.command),
-    attempts: request.attempts,
+    ...showProgress(request),
     answer: request.answer && {
       active_services: activeServices === undefined ? null : [...activeServices],
       pairing: pairing && { smartcard_ca_ids: [...pairing.smartcards], stb_ca_ids: [...pairing.setTopBoxes] },
@@ -54,7 +84,7 @@ export function requestTable(requests: readonly ShownRequest[]): string {
 
 const COLUMNS: readonly Column<ShownRequest>[] = [
   ['number', ({ number }) => number],
-  ['state', ({ life_cycle_state: state }) => state],
+  ['phase', phaseText],
   ['type', ({ type }) => type],
   ['cards', ({ smartcard_ca_ids: cards }) => cards.join(' ')],
   ['created', ({ log_information: { created_date: created } }) => created],
@@ -62,5 +92,6 @@ const COLUMNS: readonly Column<ShownRequest>[] = [
   ['process', ({ process_name: process }) => process],
   ['subscription', ({ subscription_number: subscription }) => subscription],
   ['reference', ({ reference_number: reference }) => reference],
-  ['error', ({ error_code: error }) => error],
+  ['attempts', ({ attempts }) => attempts],
+  ['error', ({ error_code: error, last_error: last }) => error ?? last],
 ];

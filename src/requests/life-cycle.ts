@@ -4,18 +4,18 @@ import type { Queryable } from '../platform/database.ts';
  * The phase of a provisioning request. The last two are final. The others have `life_cycle_state` PENDING, and the work
  * row distinguishes them.
  */
-export type Phase = 'SCHEDULED' | 'WAITING' | 'READY' | 'RETRYING' | 'SENDING' | 'COMPLETED' | 'REJECTED';
-
 /** What each phase means, and who acts next. */
 export const PHASES = {
   SCHEDULED: 'Its date has not come. It blocks nobody until then.',
-  WAITING: 'An earlier due request goes first on at least one of its cards. It moves when that one is final.',
-  READY: 'Nobody is ahead of it on any card. The next free instance claims it.',
+  WAITING_BEHIND: 'An earlier due request goes first on at least one of its cards. It moves when that one is final.',
+  IN_LINE: 'Nobody is ahead of it on any card. The next free instance claims it.',
   RETRYING: 'Nobody is ahead of it, and it waits until its back-off is over; its cards wait with it.',
-  SENDING: 'An instance holds it under a lease and carries it out. If the lease runs out, another one takes it over.',
+  BEING_SENT:
+    'An instance holds it under a lease and carries it out. If the lease runs out, another one takes it over.',
   COMPLETED: 'Final: the CAS did it. The row stays until the retention command deletes it.',
   REJECTED: 'Final: the CAS, the service or a person refused it; error_code shows which.',
-} as const satisfies Record<Phase, string>;
+} as const;
+export type Phase = keyof typeof PHASES;
 
 export interface Transition {
   /** Null: the request did not exist. */
@@ -47,26 +47,26 @@ export type LifeCycleEvent = keyof typeof EVENTS;
 /** All transitions; nothing else changes a request's phase. */
 export const LIFE_CYCLE: readonly Transition[] = [
   { from: null, to: 'SCHEDULED', event: 'submitted', publishes: null },
-  { from: null, to: 'WAITING', event: 'submitted', publishes: null },
-  { from: null, to: 'READY', event: 'submitted', publishes: null },
-  { from: 'SCHEDULED', to: 'WAITING', event: 'date came', publishes: null },
-  { from: 'SCHEDULED', to: 'READY', event: 'date came', publishes: null },
-  { from: 'READY', to: 'WAITING', event: 'overtaken', publishes: null },
-  { from: 'RETRYING', to: 'WAITING', event: 'overtaken', publishes: null },
-  { from: 'WAITING', to: 'READY', event: 'handed on', publishes: null },
-  { from: 'WAITING', to: 'RETRYING', event: 'handed on', publishes: null },
-  { from: 'READY', to: 'SENDING', event: 'claimed', publishes: null },
-  { from: 'SENDING', to: 'SENDING', event: 'claimed again', publishes: null },
-  { from: 'SENDING', to: 'RETRYING', event: 'put off', publishes: null },
-  { from: 'SENDING', to: 'WAITING', event: 'put off', publishes: null },
-  { from: 'SENDING', to: 'READY', event: 'given back', publishes: null },
-  { from: 'SENDING', to: 'WAITING', event: 'given back', publishes: null },
-  { from: 'RETRYING', to: 'READY', event: 'back-off over', publishes: null },
-  { from: 'SENDING', to: 'COMPLETED', event: 'accepted', publishes: 'ProvisioningRequestOutcome' },
-  { from: 'SENDING', to: 'REJECTED', event: 'refused', publishes: 'ProvisioningRequestOutcome' },
+  { from: null, to: 'WAITING_BEHIND', event: 'submitted', publishes: null },
+  { from: null, to: 'IN_LINE', event: 'submitted', publishes: null },
+  { from: 'SCHEDULED', to: 'WAITING_BEHIND', event: 'date came', publishes: null },
+  { from: 'SCHEDULED', to: 'IN_LINE', event: 'date came', publishes: null },
+  { from: 'IN_LINE', to: 'WAITING_BEHIND', event: 'overtaken', publishes: null },
+  { from: 'RETRYING', to: 'WAITING_BEHIND', event: 'overtaken', publishes: null },
+  { from: 'WAITING_BEHIND', to: 'IN_LINE', event: 'handed on', publishes: null },
+  { from: 'WAITING_BEHIND', to: 'RETRYING', event: 'handed on', publishes: null },
+  { from: 'IN_LINE', to: 'BEING_SENT', event: 'claimed', publishes: null },
+  { from: 'BEING_SENT', to: 'BEING_SENT', event: 'claimed again', publishes: null },
+  { from: 'BEING_SENT', to: 'RETRYING', event: 'put off', publishes: null },
+  { from: 'BEING_SENT', to: 'WAITING_BEHIND', event: 'put off', publishes: null },
+  { from: 'BEING_SENT', to: 'IN_LINE', event: 'given back', publishes: null },
+  { from: 'BEING_SENT', to: 'WAITING_BEHIND', event: 'given back', publishes: null },
+  { from: 'RETRYING', to: 'IN_LINE', event: 'back-off over', publishes: null },
+  { from: 'BEING_SENT', to: 'COMPLETED', event: 'accepted', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'BEING_SENT', to: 'REJECTED', event: 'refused', publishes: 'ProvisioningRequestOutcome' },
   { from: 'SCHEDULED', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
-  { from: 'WAITING', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
-  { from: 'READY', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'WAITING_BEHIND', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
+  { from: 'IN_LINE', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
   { from: 'RETRYING', to: 'REJECTED', event: 'withdrawn', publishes: 'ProvisioningRequestOutcome' },
 ];
 
@@ -79,10 +79,10 @@ export async function phasesOf(db: Queryable, numbers: readonly number[]): Promi
 /** The phase of a `request r` whose work row, if it has one, is joined as `w`. */
 export const PHASE = /* sql */ `case when w.number is null then r.life_cycle_state
      when w.waits < 0 then 'SCHEDULED'
-     when w.token is not null then 'SENDING'
-     when w.waits > 0 then 'WAITING'
+     when w.token is not null then 'BEING_SENT'
+     when w.waits > 0 then 'WAITING_BEHIND'
      when w.ready_at > now() then 'RETRYING'
-     else 'READY' end`;
+     else 'IN_LINE' end`;
 
 /** Walks the primary keys of request and work. */
 const SELECT_PHASES = /* sql */ `

@@ -3,7 +3,7 @@ import { idRange } from '../platform/id-range.ts';
 import type { CommandType } from '../planning/command.ts';
 import { REFERENCE_KEY_CHARACTERS } from './finish.ts';
 import { storable } from './storable.ts';
-import { type LifeCycleState, lastTry, type ProvisioningRequest, REQUEST_COLUMNS } from './find.ts';
+import { type LifeCycleState, type ProvisioningRequest, REQUEST_COLUMNS, requestJoins } from './find.ts';
 
 /** The maximum size of a page, and the maximum offset from where counting starts. */
 export const LIST_LIMITS = { limit: 1_000, offset: 100_000 } as const;
@@ -157,7 +157,7 @@ with page as materialized (
    order by p.number ${order} limit $2::int offset $3::int
 )
 select ${REQUEST_COLUMNS}
-  from page join request r on r.number = page.number ${lastTry('$4::boolean')}
+  from page join request r on r.number = page.number ${requestJoins('$4::boolean')}
  order by page.number ${order}`;
 }
 

@@ -124,7 +124,7 @@ test('every transition of the life cycle is reached by what the service does, an
   await claimed(0);
   const [again] = await claim(db);
   expect(again?.reclaimed).toBe(true);
-  seen.add('SENDING -> SENDING: claimed again');
+  seen.add('BEING_SENT -> BEING_SENT: claimed again');
   await giveBack([again!]);
   await withdraw(again!.number);
 

@@ -16,11 +16,29 @@ export function storyText({ event, request, withheld, attempts, outcomes }: Requ
     parts.push(heading('Withheld by the same event'), ...withheld.map((one) => `${fields(one)}\n`));
   }
   parts.push(heading(`Attempts (${attempts.length})`));
-  for (const { request_body: sent, response_body: received, ...rest } of attempts) {
+  for (const { alike, last } of folded(attempts)) {
+    const { request_body: sent, response_body: received, ...rest } = last;
+    if (alike > 1) parts.push(`  ${alike} attempts with the same result, the last of them:`);
     parts.push(fields(rest), '  sent:', indent(text(sent), '    '), '  received:', indent(text(received), '    '), '');
   }
   parts.push(heading(`Outcomes (${outcomes.length})`), ...outcomes.map((outcome) => `${fields(outcome)}\n`));
   return `${parts.join('\n')}\n`;
+}
+
+/** Attempts in a row that brought the same: a CAS that is away for a day makes hundreds. */
+function folded(attempts: RequestStory['attempts']): { alike: number; last: RequestStory['attempts'][number] }[] {
+  const groups: { alike: number; last: RequestStory['attempts'][number] }[] = [];
+  for (const attempt of attempts) {
+    const group = groups.at(-1);
+    if (group !== undefined && resultOf(group.last) === resultOf(attempt))
+      Object.assign(group, { alike: group.alike + 1, last: attempt });
+    else groups.push({ alike: 1, last: attempt });
+  }
+  return groups;
+}
+
+function resultOf({ command, answer, code, description }: RequestStory['attempts'][number]): string {
+  return JSON.stringify([command, answer, code, description]);
 }
 
 function missingEvent({ causation_event_id: eventId }: RequestStory['request']): string {

@@ -5,6 +5,7 @@ import { casDevices, isEffective } from '../../planning/snapshot.ts';
 import { type EntitlementLine, groupLines, serviceKey } from './entitlements.ts';
 import type { Facts, RequestFact, WithheldFact } from './facts.ts';
 import { type Finding, finding } from './finding-codes.ts';
+import { quoted, resyncOf } from './remedy-commands.ts';
 
 /** Returns what is wrong with the services and the pairing, between the CRM, our record and the CAS. */
 export function entitlementFindings(facts: Facts, lines: readonly EntitlementLine[]): Finding[] {
@@ -16,27 +17,47 @@ export function entitlementFindings(facts: Facts, lines: readonly EntitlementLin
     ...servicesDiffer(facts, lines),
     ...pairingDiffers(facts),
   ];
-  return [...found, ...(found.some(({ severity }) => severity === 'blocking') ? [] : allEqual(facts, lines))];
+  const differs = found.some(({ code, severity }) => severity === 'blocking' || code === 'TOO_MUCH_IN_CAS');
+  return [...found, ...(differs ? [] : allEqual(facts, lines))];
 }
 
 const PAIRING: ReadonlySet<string> = new Set(['CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING']);
 
-/** The last command for what the CRM decided, and the last pairing of a card, if the CAS did not do them. */
-function refused({ cards, requests }: Facts, lines: readonly EntitlementLine[]): Finding[] {
-  const entitling = lines.flatMap(({ crm, request }) =>
-    request !== null && (crm === 'entitled') === (request.type === 'ADD_SUBSCRIPTIONS') ? [request] : [],
-  );
+/** How long after it a message or fingerprint that may not have come is worth a look. */
+const MESSAGE_MS = 7 * 86_400_000;
+
+/**
+ * The last command for what the CRM decided, and the last pairing of a card, if the CAS did not do them. What the CAS has
+ * as the CRM wants it needs nobody any more, whoever did it.
+ */
+function refused({ cards, requests, now }: Facts, lines: readonly EntitlementLine[]): Finding[] {
+  const entitling = lines.flatMap(({ crm, cas, request }) => {
+    const isDone = (crm === 'entitled' ? 'active' : 'missing') === cas;
+    return request !== null && !isDone && (crm === 'entitled') === (request.type === 'ADD_SUBSCRIPTIONS')
+      ? [request]
+      : [];
+  });
   const pairing = cards.flatMap((card) => requests.find((one) => isPairingOf(one, card)) ?? []);
-  return [...new Set([...entitling, ...pairing])]
+  const messages = requests.filter(
+    (one) =>
+      one.code === 'OUTCOME_UNKNOWN' && !PAIRING.has(one.type) && now.getTime() - one.submitted.getTime() < MESSAGE_MS,
+  );
+  return [...new Set([...entitling, ...pairing, ...messages.slice(0, 1)])]
     .filter(({ state }) => state === 'REJECTED')
     .map((request) => {
       const { number, type, code, description, executed: since, subscription } = request;
       const evidence = { request: number, code, description, service_ca_id: serviceKey(request) };
-      if (code === 'OUTCOME_UNKNOWN') {
+      if (code === 'OUTCOME_UNKNOWN' || (code === 'WITHDRAWN' && request.doubtful)) {
+        // A message that did not come makes no screen black.
+        const severity = messages.includes(request) ? 'attention' : 'blocking';
         const sentence = `Nobody knows whether the CAS did ${type} (request ${number}).`;
-        return finding('OUTCOME_UNKNOWN', sentence, { since, evidence, command: `requests show ${number}` });
+        return finding('OUTCOME_UNKNOWN', sentence, { severity, since, evidence, command: `requests show ${number}` });
       }
-      const sentence = `The CAS refused ${type} (request ${number}): ${code ?? 'no code'}${description === null ? '' : `, ${description}`}.`;
+      const text = description === null ? '' : `, ${description.replace(/\.$/, '')}`;
+      const sentence =
+        code === 'WITHDRAWN'
+          ? `${type} (request ${number}) was withdrawn by ${request.updatedBy ?? 'somebody'} before it was done.`
+          : `The CAS refused ${type} (request ${number}): ${code ?? 'no code'}${text}.`;
       const as = code === 'CLIENT_NOT_FOUND' ? 'CARD_UNKNOWN_IN_CAS' : 'REFUSED';
       return finding(as, sentence, { since, evidence, command: resyncOf(subscription) });
     });
@@ -47,7 +68,12 @@ function isPairingOf({ type, cards }: RequestFact, card: string): boolean {
 }
 
 /** Commands that were not sent although the customer lacks something, and for which nothing was sent since (R11). */
-function withheld({ withheld: all, cards }: Facts, lines: readonly EntitlementLine[]): Finding[] {
+function withheld({ withheld: all, cards, subscriptions }: Facts, lines: readonly EntitlementLine[]): Finding[] {
+  const effective = new Set(
+    subscriptions.flatMap((one) =>
+      one.services.filter(isEffective).map(({ caId }) => comparableServiceCaId(caId ?? '')),
+    ),
+  );
   const latest = new Map<string, WithheldFact>();
   for (const one of all) {
     const key = `${one.type} ${one.smartcard} ${one.serviceCaId}`;
@@ -69,6 +95,9 @@ function withheld({ withheld: all, cards }: Facts, lines: readonly EntitlementLi
         return [finding('SUPERSEDED', sentence, { since: at, evidence })];
       }
       if (!MISSING_REASONS.has(reason)) return [];
+      // The CRM corrected the number, or took the service out.
+      const isOver = serviceCaId !== null && !effective.has(comparableServiceCaId(serviceCaId));
+      if (type === 'ADD_SUBSCRIPTIONS' && isOver) return [];
       const sentence = `${command} was not sent: ${reason}. ${detail}`;
       return [finding('WITHHELD', sentence, { since: at, evidence, command: resyncOf(subscription) })];
     });
@@ -105,12 +134,15 @@ function servicesWithoutCard({ services, installedItems }: Subscription): Servic
   return services.filter((one) => isEffective(one) && one.caId !== null && !distributors.has(one.distributor));
 }
 
-function unknownInCas({ cas }: Facts): Finding[] {
+function unknownInCas({ cas, subscriptions }: Facts): Finding[] {
   return cas
     .filter(({ code }) => code === 'CLIENT_NOT_FOUND')
     .map(({ card, code, description }) => {
       const evidence = { smartcard_ca_id: card, code, description };
-      return finding('CARD_UNKNOWN_IN_CAS', `The CAS does not know smart card ${card}.`, { evidence });
+      return finding('CARD_UNKNOWN_IN_CAS', `The CAS does not know smart card ${card}.`, {
+        evidence,
+        command: resyncOf(holderOf(card, subscriptions)),
+      });
     });
 }
 
@@ -122,18 +154,27 @@ function servicesDiffer({ subscriptions }: Facts, lines: readonly EntitlementLin
     if (request?.state === 'PENDING' || (!isMissing && !isTooMuch)) return [];
     const last =
       request === null
-        ? 'No command for it is known.'
+        ? 'No command for it is kept.'
         : `The last command was ${request.type} (request ${request.number}, ${request.state}).`;
     const evidence = { smartcard_ca_id: card, service_ca_id: serviceCaId, request: request?.number ?? null };
     const since = request?.executed ?? null;
     if (isTooMuch) {
       const sentence = `The CAS has service ${serviceCaId} on card ${card}, and the CRM does not entitle it. ${last}`;
-      return [finding('TOO_MUCH_IN_CAS', sentence, { since, evidence, command: `reconcile run --card ${card}` })];
+      return [
+        finding('TOO_MUCH_IN_CAS', sentence, {
+          since,
+          evidence,
+          command: `reconcile run --card ${quoted(card)} --yes`,
+        }),
+      ];
     }
-    const holder = subscriptions.find(({ installedItems }) => installedItems.some(({ caId }) => caId === card));
     const sentence = `The CRM entitles service ${serviceCaId} on card ${card}, and the CAS does not have it. ${last}`;
-    return [finding('MISSING_IN_CAS', sentence, { since, evidence, command: resyncOf(holder?.number ?? null) })];
+    return [finding('MISSING_IN_CAS', sentence, { since, evidence, command: resyncOf(holderOf(card, subscriptions)) })];
   });
+}
+
+function holderOf(card: string, subscriptions: Facts['subscriptions']): string | null {
+  return subscriptions.find(({ installedItems }) => installedItems.some(({ caId }) => caId === card))?.number ?? null;
 }
 
 function pairingDiffers(facts: Facts): Finding[] {
@@ -147,7 +188,9 @@ function pairingDiffers(facts: Facts): Finding[] {
     const present = answer.pairing?.setTopBoxes.join(', ') ?? '';
     const sentence = `The CAS has card ${card} paired with ${present === '' ? 'nothing' : present}, and the CRM has it with ${setTopBoxes.join(', ')}.`;
     const evidence = { smartcard_ca_id: card, subscription, missing: missing.join(', '), present };
-    return [finding('PAIRING_DIFFERS', sentence, { evidence, command: `pair create --subscription ${subscription}` })];
+    return [
+      finding('PAIRING_DIFFERS', sentence, { evidence, command: `pair create --subscription ${quoted(subscription)}` }),
+    ];
   });
 }
 
@@ -162,8 +205,4 @@ function allEqual({ cards, cas, requests, subscriptions }: Facts, lines: readonl
   return [
     finding('ALL_EQUAL', sentence, { evidence: { services }, command: resyncOf(subscriptions[0]?.number ?? null) }),
   ];
-}
-
-function resyncOf(subscription: string | null): string | null {
-  return subscription === null ? null : `resync --subscription ${subscription}`;
 }

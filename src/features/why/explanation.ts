@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { instant } from '../../operations/fields.ts';
+import { progressFields } from '../../operations/shown-request.ts';
 import { commandTypes } from '../../planning/command.ts';
-import { PHASES, type Phase } from '../../requests/life-cycle.ts';
 import { FINDING_CODES, type FindingCode, SEVERITIES } from './finding-codes.ts';
 import { SUBJECT_KINDS } from './subject.ts';
+import { moment } from './timeline.ts';
 
 const subject = z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: z.string() });
 const codes = Object.keys(FINDING_CODES) as [FindingCode, ...FindingCode[]];
@@ -32,16 +33,7 @@ const pairing = z.strictObject({
   known: z.array(z.string()).nullable().describe('Those of our last pairing that was done; null: none is known (R7).'),
   cas: z.array(z.string()).nullable().describe('Null: not asked, or no answer.'),
 });
-const queued = z.strictObject({
-  number: z.int(),
-  type: z.enum(commandTypes),
-  phase: z.enum(Object.keys(PHASES) as [Phase, ...Phase[]]),
-  behind: z.int().nullable().describe('The request that goes first on the card.'),
-  attempts: z.int(),
-  last_error: z.string().nullable(),
-  next_try: instant().nullable(),
-});
-const moment = z.strictObject({ at: instant(), what: z.string(), text: z.string() });
+const queued = z.strictObject({ number: z.int(), type: z.enum(commandTypes), ...progressFields });
 /** What `why` answers. */
 export const explanation = z
   .strictObject({
@@ -54,7 +46,11 @@ export const explanation = z
     entitlements: z.array(entitlement),
     pairings: z.array(pairing),
     queue: z.array(queued).describe('What is unfinished for the cards, the first one first.'),
-    timeline: z.array(moment).describe('What is known, the newest first; at most 100 moments.'),
+    timeline: z.array(moment).describe('What happened, the newest first: a page of it.'),
+    timeline_next: z
+      .string()
+      .nullable()
+      .describe('`after` for the next page of the timeline; null: this is the last one.'),
   })
   .meta({ id: 'Explanation', description: 'Why a screen is black, as far as it is known.' });
 export type Explanation = z.output<typeof explanation>;

@@ -4,36 +4,32 @@ import { newestSnapshots } from '../../identifiers/subscription.ts';
 import type { Command, CommandType } from '../../planning/command.ts';
 import type { WithheldReason } from '../../planning/types.ts';
 import type { Queryable } from '../../platform/database.ts';
-import { PHASE, type Phase } from '../../requests/life-cycle.ts';
+import { type LifeCycleState, PROGRESS_COLUMNS, PROGRESS_JOINS, type RequestProgress } from '../../requests/find.ts';
 import type { Subject } from './subject.ts';
 
-/** How many of the newest requests, events and letters are read; what is older changes no finding. */
-export const NEWEST = 200;
+/** How many commands of a card are read, the newest ones, and how far back they are looked for among its requests. */
+const COMMANDS = 200;
+const LOOKED_AT = 2_000;
 const EVENTS = 50;
 /** How many requests ahead are counted. */
 const AHEAD_MAX = 100_000;
 
 /** A request of the subject's cards. */
-export interface RequestFact {
+export interface RequestFact extends RequestProgress {
   readonly number: number;
   readonly command: Command;
   readonly type: CommandType;
   readonly cards: readonly string[];
   readonly subscription: string | null;
-  readonly state: 'PENDING' | 'COMPLETED' | 'REJECTED';
-  readonly phase: Phase;
-  readonly attempts: number;
+  readonly state: LifeCycleState;
   readonly submitted: Date;
   readonly executed: Date | null;
-  /** When it may be sent: its date, or the end of its back-off. */
-  readonly ready: Date | null;
   readonly code: string | null;
   readonly description: string | null;
-  /** What the last attempt of an unfinished request brought. */
-  readonly lastCode: string | null;
-  readonly lastDescription: string | null;
-  /** The request that goes first on one of its cards; null if none does. */
-  readonly behind: number | null;
+  /** Who changed it last: for a withdrawn one, who withdrew it. */
+  readonly updatedBy: string | null;
+  /** The last attempt of a rejected request had no readable answer: the CAS may have done it. */
+  readonly doubtful: boolean;
 }
 
 export interface EventFact {
@@ -44,6 +40,8 @@ export interface EventFact {
   readonly actionId: string;
   readonly disposition: 'PLANNED' | 'NOTHING_TO_DO' | 'STALE';
   readonly late: boolean;
+  readonly topic: string;
+  readonly partition: number;
   readonly occurred: Date;
   readonly received: Date;
 }
@@ -75,6 +73,30 @@ export interface KnownPairingFact {
   readonly setTopBoxes: readonly string[] | null;
 }
 
+/** What an instance last reported of reading events. */
+export interface IntakeFact {
+  /** Why it reads nothing at all; null if it reads. */
+  readonly problem: string | null;
+  /** Since when the problem lasts; without one, since when it reads. */
+  readonly since: Date;
+  readonly partitions: readonly PartitionFact[];
+  readonly reported: Date;
+  /** False: it has not reported for a while, so it ended. */
+  readonly alive: boolean;
+}
+
+export interface PartitionFact {
+  readonly topic: string;
+  readonly partition: number;
+  /** Messages that are not read yet; null if not known. */
+  readonly unread: number | null;
+  /** How long something has been unread without a break, in milliseconds at the time of the report. */
+  readonly behind_ms: number | null;
+  /** Why it is not read; null if it is. */
+  readonly problem: string | null;
+  readonly problem_ms: number | null;
+}
+
 /** What the CAS answered about a card now. */
 export interface CasAnswer {
   readonly card: string;
@@ -91,8 +113,14 @@ export interface CasAnswer {
 /** Everything that the findings are made of, as it was stored at one time. */
 export interface Facts {
   readonly now: Date;
+  /** Whether something that is stored has the number. */
+  readonly known: boolean;
   readonly provider: ProviderStatus;
+  /** What the instances reported, the latest report first; empty if none is of a version that reports. */
+  readonly intake: readonly IntakeFact[];
   readonly cards: readonly string[];
+  /** The numbers of the subscriptions, also of those whose snapshot is not known. */
+  readonly numbers: readonly string[];
   readonly subscriptions: readonly Subscription[];
   readonly knownPairings: readonly KnownPairingFact[];
   /** The newest first. */
@@ -102,32 +130,39 @@ export interface Facts {
   /** The newest version first. */
   readonly events: readonly EventFact[];
   readonly withheld: readonly WithheldFact[];
+  /** Those that nobody has decided about, the newest first. */
   readonly deadLetters: readonly DeadLetterFact[];
   /** Empty: the CAS was not asked. */
   readonly cas: readonly CasAnswer[];
+  /** Whether retention removes requests or events, so that what is older is not known. */
+  readonly forgets: boolean;
 }
 
-/** Reads the facts about a subject. Each statement walks indexes and reads a bounded number of rows. */
-export async function readFacts(db: Queryable, subject: Subject): Promise<Facts> {
+/** Reads the facts about a subject; `known`: something that is stored has its number. Each statement walks indexes and reads a bounded number of rows. */
+export async function readFacts(db: Queryable, subject: Subject, known: boolean): Promise<Facts> {
   const held = await db.query<{ number: string }>(HOLDERS, [subject.cards]);
   const numbers = [...new Set([...subject.subscriptions, ...held.map(({ number }) => number)])];
   const snapshots = [...(await newestSnapshots(db, numbers)).values()];
   const cards = subject.cards.length > 0 ? subject.cards : cardsOf(subject, snapshots);
-  const [clock, provider, knownPairings, requests, events, letters] = await Promise.all([
-    db.query<{ now: Date }>('select now() as now'),
+  const [[clock], provider, intake, knownPairings, requests, events, letters] = await Promise.all([
+    db.query<{ now: Date; forgets: boolean }>(NOW),
     providerStatus(db),
+    db.query<IntakeFact>(INTAKE),
     db.query<KnownPairingFact>(KNOWN_PAIRINGS, [cards]),
-    db.query<RequestFact>(REQUESTS, [cards, NEWEST]),
+    db.query<RequestFact>(REQUESTS, [cards, COMMANDS, LOOKED_AT]),
     db.query<EventFact>(EVENTS_OF, [numbers, EVENTS]),
-    readDeadLetters(db, numbers),
+    db.query<DeadLetterFact>(DEAD_LETTERS, [numbers, EVENTS]),
   ]);
-  const first = requests.findLast(({ phase }) => phase === 'READY');
+  const first = requests.findLast(({ phase }) => phase === 'IN_LINE');
   const [ahead] = first === undefined ? [] : await db.query<{ ahead: number }>(AHEAD, [first.number, AHEAD_MAX]);
   const withheld = await db.query<WithheldFact>(WITHHELD, [events.map(({ id }) => id)]);
   return {
-    now: clock[0]?.now ?? new Date(),
+    now: clock?.now ?? new Date(),
+    known,
     provider,
+    intake,
     cards,
+    numbers,
     subscriptions: snapshots.toSorted((one, other) => (one.number < other.number ? -1 : 1)),
     knownPairings,
     requests,
@@ -136,6 +171,7 @@ export async function readFacts(db: Queryable, subject: Subject): Promise<Facts>
     withheld,
     deadLetters: letters,
     cas: [],
+    forgets: clock?.forgets === true,
   };
 }
 
@@ -148,27 +184,6 @@ function cardsOf({ kind, id }: Subject, snapshots: readonly Subscription[]): str
   return [...new Set(cards.flatMap(({ caId }) => caId ?? []))];
 }
 
-/** The dead letters that name a subscription, and those that could not be read and have its number as key. */
-async function readDeadLetters(db: Queryable, numbers: readonly string[]): Promise<DeadLetterFact[]> {
-  const keyed = await db.query<{ headers: readonly (readonly [string, string | null])[] }>(KEYED_LETTERS, [
-    numbers.map((number) => Buffer.from(number)),
-    EVENTS,
-  ]);
-  const places = keyed.map(({ headers }) => {
-    const texts = new Map(headers.map(([name, value]) => [name, Buffer.from(value ?? '', 'base64').toString()]));
-    const part = (name: string): string => texts.get(`dead-letter-${name}`) ?? '';
-    return { topic: part('topic'), partition: part('partition'), offset: part('offset'), time: part('timestamp') };
-  });
-  return await db.query<DeadLetterFact>(DEAD_LETTERS, [
-    numbers,
-    places.map(({ topic }) => topic),
-    places.map(({ partition }) => partition),
-    places.map(({ offset }) => offset),
-    places.map(({ time }) => time),
-    EVENTS,
-  ]);
-}
-
 /** Walks subscription_card's primary key. */
 const HOLDERS = /* sql */ `
 select distinct subscription_number as number from subscription_card where card = any($1::text[])`;
@@ -178,15 +193,32 @@ const KNOWN_PAIRINGS = /* sql */ `
 select card, subscription_number as subscription, pairing_smartcards as smartcards, pairing_set_top_boxes as "setTopBoxes"
   from subscription_card where card = any($1::text[]) order by card, subscription_number`;
 
+/** Walks retention_pass's primary key. A kind has a row from its first pass on. */
+const NOW = /* sql */ `
+select now() as now, exists (select from retention_pass where kind in ('requests', 'events')) as forgets`;
+
+/** Reads the few rows of the instances. A report is renewed every 5 s (src/intake/report.ts). */
+const INTAKE = /* sql */ `
+select problem, since, partitions, reported_at as reported, reported_at >= now() - interval '15 seconds' as alive
+  from intake_instance order by reported_at desc limit 100`;
+
 /**
- * Walks request_card and request_further_card's primary key backwards from the newest, then the primary keys of request,
- * work, attempt and lane. A request's attempts are counted in its work row until it is final.
+ * Walks request_card and request_further_card's primary key backwards from the newest, and what PROGRESS_JOINS walks.
+ * Of a card it reads the commands that decide what the card can show, unfinished requests, and those whose outcome
+ * nobody knows. Questions and messages would push these out of the newest ones.
  */
 const REQUESTS = /* sql */ `
 with newest as materialized (
   select number from (
     select n.number from unnest($1::text[]) own (card)
-     cross join lateral (select number from request where cards[1] = own.card order by number desc limit $2::int) n
+     cross join lateral (
+       select recent.number
+         from (select number, type, life_cycle_state, error_code from request
+                where cards[1] = own.card order by number desc limit $3::int) recent
+        where recent.type in ('ADD_SUBSCRIPTIONS', 'CANCEL_SUBSCRIPTIONS', 'CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING')
+           or recent.error_code = 'OUTCOME_UNKNOWN'
+           or (recent.life_cycle_state = 'PENDING' and recent.type not like 'GET%')
+        order by recent.number desc limit $2::int) n
     union
     select n.number from unnest($1::text[]) own (card)
      cross join lateral (select number from request_further_card where card = own.card
@@ -197,17 +229,12 @@ with newest as materialized (
   ) found
 )
 select r.number, r.command, r.type, r.cards, r.subscription_number as subscription, r.life_cycle_state as state,
-       ${PHASE} as phase,
-       coalesce(w.attempts, r.attempts) as attempts, r.submitted_at as submitted, r.executed_at as executed,
-       w.ready_at as ready, r.error_code as code, r.error_description as description,
-       last.code as "lastCode", last.description as "lastDescription", ahead.number as behind
-  from newest join request r on r.number = newest.number
-  left join work w on w.number = r.number
-  left join lateral (select a.code, a.description from attempt a
-                      where w.number is not null and a.request_number = r.number order by a.attempt desc limit 1) last on true
-  left join lateral (select min(first.number) as number from unnest(w.cards) own (card)
-                      cross join lateral (select l.number from lane l where l.card = own.card order by l.number limit 1) first
-                     where w.waits > 0 and first.number < r.number) ahead on true
+       r.submitted_at as submitted, r.executed_at as executed, r.error_code as code, r.error_description as description,
+       r.updated_by_user as "updatedBy",
+       r.life_cycle_state = 'REJECTED' and coalesce((select a.answer = 'unknown' from attempt a
+         where a.request_number = r.number order by a.attempt desc limit 1), false) as doubtful,
+       ${PROGRESS_COLUMNS}
+  from newest join request r on r.number = newest.number ${PROGRESS_JOINS}
  order by r.number desc`;
 
 /** Walks work's primary key and work_ready. */
@@ -220,7 +247,7 @@ select count(*)::int as ahead from (
 /** Walks inbox_version. */
 const EVENTS_OF = /* sql */ `
 select i.id, i.subscription_number as subscription, i.subscription_version as version, i.writer_type as type,
-       i.action_id as "actionId", i.disposition, i.late, i.occurred_at as occurred, i.received_at as received
+       i.action_id as "actionId", i.disposition, i.late, i.topic, i.partition, i.occurred_at as occurred, i.received_at as received
   from unnest($1::text[]) own (number)
  cross join lateral (
    select * from inbox where subscription_number = own.number and disposition in ('PLANNED', 'NOTHING_TO_DO', 'STALE')
@@ -234,28 +261,44 @@ select w.inbox_id as event, w.subscription_number as subscription, w.type, w.rea
   from withheld w join inbox i on i.id = w.inbox_id
  where w.inbox_id = any($1::bigint[]) order by w.inbox_id desc, w.ordinal limit 500`;
 
-/** Walks outbox_dead_letter_key. */
-const KEYED_LETTERS = /* sql */ `
-select o.headers from unnest($1::bytea[]) own (key)
- cross join lateral (
-   select headers from outbox
-    where kind = 'DEAD_LETTER' and message_key is not null and substring(message_key for 100) = substring(own.key for 100)
-      and message_key = own.key
-    order by id desc limit $2::int) o`;
+/**
+ * A common table `keyed` with the ids of the newest messages that could not be read and have one of these numbers as
+ * key. Walks outbox_dead_letter_key and inbox_dead_letter.
+ * @param numbers and limit: the parameters with the numbers and with how many of each.
+ */
+export function keyedLetters(numbers: string, limit: string): string {
+  const header = (name: string): string =>
+    `convert_from(decode(max(h ->> 1) filter (where h ->> 0 = 'dead-letter-${name}'), 'base64'), 'UTF8')`;
+  return /* sql */ `places as materialized (
+  select ${header('topic')} as topic, ${header('partition')}::int as partition, ${header('offset')}::bigint as "offset",
+         ${header('timestamp')}::timestamptz as at
+    from unnest(${numbers}::text[]) own (number)
+   cross join lateral (
+     select id, headers from outbox
+      where kind = 'DEAD_LETTER' and message_key is not null
+        and substring(message_key for 100) = substring(convert_to(own.number, 'UTF8') for 100)
+        and message_key = convert_to(own.number, 'UTF8')
+      order by id desc limit ${limit}::int) o
+   cross join lateral jsonb_array_elements(o.headers) h
+   group by o.id
+), keyed as materialized (
+  select i.id from places join inbox i
+    on i.disposition = 'DEAD_LETTERED' and i.topic = places.topic and i.partition = places.partition
+   and i.message_offset = places."offset" and i.message_timestamp = places.at
+)`;
+}
 
-/** Walks inbox_dead_letter_subscription and inbox_dead_letter. */
+/** Walks inbox_dead_letter_subscription, inbox's primary key, and what keyedLetters walks. */
 const DEAD_LETTERS = /* sql */ `
-with found as (
+with ${keyedLetters('$1', '$2')}, found as (
   select l.id from unnest($1::text[]) own (number)
    cross join lateral (
      select id from inbox
       where disposition = 'DEAD_LETTERED' and subscription_number = own.number and resolved_at is null
-      order by id desc limit $6::int) l
+      order by id desc limit $2::int) l
   union
-  select i.id from unnest($2::text[], $3::int[], $4::bigint[], $5::timestamptz[]) place (topic, partition, "offset", time)
-    join inbox i on i.disposition = 'DEAD_LETTERED' and i.topic = place.topic and i.partition = place.partition
-     and i.message_offset = place."offset" and i.message_timestamp = place.time and i.resolved_at is null
+  select id from keyed
 )
 select i.id, i.topic || '[' || i.partition || ']@' || i.message_offset as place, i.dead_letter_reason as reason,
        i.dead_letter_detail as detail, i.received_at as received
-  from found join inbox i on i.id = found.id order by i.id desc`;
+  from found join inbox i on i.id = found.id where i.resolved_at is null order by i.id desc`;

@@ -6,16 +6,18 @@ export type Severity = (typeof SEVERITIES)[number];
  * (docs/why.md). The verdict is the sentence of the first finding: blocking ones before the others, then in this order.
  */
 export const FINDING_CODES = {
-  UNKNOWN_TO_US: {
-    severity: 'blocking',
-    meaning: 'No event, import or request ever named the number.',
-    remedy:
-      'Compare it with the CRM: a digit may be wrong, or its event never arrived. An import brings what the CRM has.',
-  },
   INTAKE_STOPPED: {
     severity: 'blocking',
-    meaning: 'No instance of the service runs, so no event is read and nothing is sent.',
-    remedy: 'Start the service.',
+    meaning:
+      'Events are not read, and why, since when, how many are unread. Attention only, if reading is a minute behind, or if it stopped for other subscriptions.',
+    remedy:
+      'Remove the cause that the sentence names: reading then continues by itself. If no instance runs, start the service.',
+  },
+  UNKNOWN_TO_US: {
+    severity: 'blocking',
+    meaning: 'No subscription, device, request, action or event with the number is known.',
+    remedy:
+      'Compare it with the CRM: a digit may be wrong, or its event never arrived. An import brings what the CRM has.',
   },
   PROVIDER_PAUSED: {
     severity: 'blocking',
@@ -26,17 +28,17 @@ export const FINDING_CODES = {
     severity: 'blocking',
     meaning:
       'The CAS did not answer several calls in a row, so sending stops for a while. Attention only, if nothing of the subject waits.',
-    remedy: 'Check the CAS and the way to it. Sending goes on by itself.',
+    remedy: 'Check the CAS and the way to it. Sending continues by itself; the command shows when it is tried next.',
   },
   CAS_UNREADABLE: {
     severity: 'blocking',
     meaning: 'The CAS answers, but its answers cannot be read.',
-    remedy: 'Compare the answer with the paths in conax.json, and correct them.',
+    remedy: 'Look at the answer, compare it with the paths in conax.json, and correct them.',
   },
   WAITING_BEHIND: {
     severity: 'blocking',
     meaning: 'An earlier request of the card goes first, and it is not final.',
-    remedy: 'Find out why the earlier request waits. If it can never be done, withdraw it.',
+    remedy: 'Look at why the earlier request waits. If it can never be done, withdraw it.',
   },
   RETRYING: {
     severity: 'blocking',
@@ -51,26 +53,30 @@ export const FINDING_CODES = {
   EVENT_HELD: {
     severity: 'blocking',
     meaning: 'An event came late and is held for a decision (STALE_POLICY=hold).',
-    remedy: 'Look at what it would send, then release or discard it.',
+    remedy: 'Look at the event, then release it (`events release`) or discard it (`events discard`).',
   },
   DEAD_LETTER: {
     severity: 'blocking',
     meaning: 'A message of the subscription could not be used, or a message with its number as key could not be read.',
-    remedy: 'Fix the cause (docs/errors-intake.md), then release it; or discard it if the CRM sent it again.',
+    remedy:
+      'Look at the message and fix the cause (docs/errors-intake.md). Then release it (`events release`), or discard it (`events discard`) if the CRM sent it again.',
   },
   OUTCOME_UNKNOWN: {
     severity: 'blocking',
-    meaning: 'Nobody knows whether the CAS did the last command.',
-    remedy: 'Look whether it happened; if not, send it again.',
+    meaning:
+      'Nobody knows whether the CAS did the last command. Attention only, if it is a message or fingerprint of the last seven days.',
+    remedy: 'Look at its attempts, and find out whether it happened. If not, send it again.',
   },
   CARD_UNKNOWN_IN_CAS: {
     severity: 'blocking',
     meaning: 'The CAS does not know the card.',
-    remedy: 'Compare the number with the card. The operator of the CAS has to add the card.',
+    remedy:
+      'Compare the number with the card. If it is right, the operator of the CAS must add the card. Then send again what the CRM entitles.',
   },
   REFUSED: {
     severity: 'blocking',
-    meaning: 'The CAS refused the last command for something that the CRM entitles, or the last pairing.',
+    meaning:
+      'The CAS refused, or a person withdrew, the last command for something that the CRM entitles, or the last pairing.',
     remedy: 'Fix the cause that the code names (docs/errors.md), then send again what the CRM entitles.',
   },
   NO_CARD_IN_DISTRIBUTOR: {
@@ -101,7 +107,7 @@ export const FINDING_CODES = {
   TOO_MUCH_IN_CAS: {
     severity: 'attention',
     meaning: 'The CAS has a service that the CRM does not entitle.',
-    remedy: 'Compare the card with the CRM, and cancel what is too much.',
+    remedy: 'Compare the card with the CRM by a reconcile run; then cancel what is too much (`reconcile fix`).',
   },
   SCHEDULED: {
     severity: 'attention',
@@ -126,7 +132,7 @@ export const FINDING_CODES = {
   LATE_EVENT: {
     severity: 'attention',
     meaning: 'An event came after a newer one.',
-    remedy: 'Nothing: it was planned against the newest state.',
+    remedy: 'Nothing: it was planned against the newest state. The command shows it.',
   },
   NOTHING_NEW: {
     severity: 'attention',

@@ -2,6 +2,8 @@ import { entitlementLines } from './entitlements.ts';
 import { entitlementFindings } from './entitlement-findings.ts';
 import type { Facts, RequestFact } from './facts.ts';
 import { type Finding, finding, sorted } from './finding-codes.ts';
+import { serviceFindings, unreadOf } from './service-findings.ts';
+import { resyncOf } from './remedy-commands.ts';
 
 /**
  * Returns the findings, the most important first: a pure function of the facts, so that it says the same wherever they
@@ -10,7 +12,7 @@ import { type Finding, finding, sorted } from './finding-codes.ts';
 export function findingsOf(facts: Facts): Finding[] {
   return sorted([
     ...unknown(facts),
-    ...sending(facts),
+    ...serviceFindings(facts),
     ...waiting(facts),
     ...waitingEvents(facts),
     ...history(facts),
@@ -27,40 +29,12 @@ export function verdictOf(findings: readonly Finding[]): string {
   return telling?.sentence ?? 'Nothing that is stored explains it: ask the CAS, and look at the set-top box.';
 }
 
-function unknown({ subscriptions, requests, events, deadLetters }: Facts): Finding[] {
+function unknown({ known, subscriptions, requests, events, deadLetters, forgets }: Facts): Finding[] {
   const seen = subscriptions.length + requests.length + events.length + deadLetters.length;
-  return seen > 0 ? [] : [finding('UNKNOWN_TO_US', 'No event, import or request ever named this number.')];
-}
-
-function sending({ provider, requests, now }: Facts): Finding[] {
-  const pending = requests.filter(({ state }) => state === 'PENDING');
-  const severity = pending.length > 0 ? 'blocking' : 'attention';
-  const waits = pending.length > 0 ? `${pending.length} of its requests wait` : 'new requests would wait';
-  const found: Finding[] = [];
-  if (provider.paused) {
-    const { changedAt, pausedBy: by, pausedReason: reason } = provider;
-    const sentence = `Sending to the CAS is paused by ${by ?? 'somebody'} (${reason ?? 'no reason'}), so ${waits}.`;
-    const evidence = { by, reason, pending: pending.length };
-    found.push(
-      finding('PROVIDER_PAUSED', sentence, { severity, since: changedAt, evidence, command: 'provider resume' }),
-    );
-  }
-  if (provider.instances.length === 0) {
-    const sentence = 'No instance of the service runs: no event is read, and nothing is sent.';
-    found.push(finding('INTAKE_STOPPED', sentence, { evidence: { instances: 0 }, command: 'serve' }));
-  }
-  if (provider.breaker !== 'closed') {
-    const last = pending.find(({ lastCode }) => lastCode !== null);
-    const error = last === undefined ? '' : ` (${last.lastCode})`;
-    const evidence = {
-      failures_in_a_row: provider.failuresInARow,
-      next_try: (provider.breakerOpenUntil ?? now).toISOString(),
-      last_error: last?.lastDescription ?? null,
-    };
-    const sentence = `The CAS does not answer${error}, so ${waits}.`;
-    found.push(finding('BREAKER_OPEN', sentence, { severity, evidence, command: 'provider status' }));
-  }
-  return found;
+  if (known || seen > 0) return [];
+  const older = forgets ? ' Retention removes old requests and events, so an older one may have had it.' : '';
+  const sentence = `No subscription, device, request, action or event with this number is known.${older}`;
+  return [finding('UNKNOWN_TO_US', sentence)];
 }
 
 /** The first unfinished request of each phase, since the others wait for it. */
@@ -70,38 +44,30 @@ function waiting(facts: Facts): Finding[] {
     pending.filter((one) => one.phase === phase).slice(0, 1);
   return [
     ...first('RETRYING').flatMap(retrying),
-    ...first('WAITING').flatMap((request) => waitingBehind(request, pending)),
+    ...first('WAITING_BEHIND').flatMap((request) => waitingBehind(request, pending)),
     ...first('SCHEDULED').map(scheduled),
-    ...(facts.provider.paused ? [] : first('READY').map((request) => inLine(request, facts))),
+    // An open breaker holds it back, not the line.
+    ...(facts.provider.breaker === 'closed' ? first('IN_LINE').map((request) => inLine(request, facts)) : []),
   ];
 }
 
-function retrying({
-  number,
-  type,
-  attempts,
-  lastCode,
-  lastDescription,
-  ready,
-  submitted: since,
-}: RequestFact): Finding[] {
+function retrying(request: RequestFact): Finding[] {
+  const { number, type, attempts, lastCode, lastDescription, nextTryAt, submitted: since } = request;
   const error = lastCode === null ? '' : `, last with ${lastCode}`;
   const times = attempts === 1 ? 'once' : `${attempts} times`;
+  const next = nextTryAt === null ? '' : ` at ${nextTryAt.toISOString().slice(11, 19)} UTC`;
   const evidence = {
     request: number,
     attempts,
     last_code: lastCode,
     last_error: lastDescription,
-    next_try: ready?.toISOString() ?? null,
+    next_try: nextTryAt?.toISOString() ?? null,
   };
-  const again = finding('RETRYING', `${type} (request ${number}) was tried ${times}${error}, and is tried again.`, {
-    since,
-    evidence,
-    command: `requests process ${number}`,
-  });
+  const sentence = `${type} (request ${number}) was tried ${times}${error}, and is tried again${next}.`;
+  const again = finding('RETRYING', sentence, { since, evidence, command: `requests process ${number}` });
   if (lastCode !== 'CAS_ANSWER_UNREADABLE') return [again];
-  const sentence = `The CAS answers request ${number}, but its answer cannot be read: ${lastDescription ?? 'see its attempts'}.`;
-  return [finding('CAS_UNREADABLE', sentence, { since, evidence, command: `requests show ${number}` }), again];
+  const unreadable = `The CAS answers request ${number}, but its answer cannot be read: ${lastDescription ?? 'see its attempts'}.`;
+  return [finding('CAS_UNREADABLE', unreadable, { since, evidence, command: `requests show ${number}` }), again];
 }
 
 function waitingBehind({ number, type, behind, submitted }: RequestFact, pending: readonly RequestFact[]): Finding[] {
@@ -126,17 +92,18 @@ function waitingBehind({ number, type, behind, submitted }: RequestFact, pending
 
 const PHASE_WORDS = {
   SCHEDULED: 'scheduled',
-  WAITING: 'waiting itself',
-  READY: 'in line',
+  WAITING_BEHIND: 'waiting itself',
+  IN_LINE: 'in line',
   RETRYING: 'being retried',
-  SENDING: 'being sent',
+  BEING_SENT: 'being sent',
+  PAUSED: 'paused',
   COMPLETED: 'done',
   REJECTED: 'refused',
 } as const satisfies Record<RequestFact['phase'], string>;
 
-function scheduled({ number, type, ready, submitted }: RequestFact): Finding {
-  const due = ready?.toISOString() ?? null;
-  return finding('SCHEDULED', `${type} (request ${number}) is scheduled for ${due ?? 'later'}.`, {
+function scheduled({ number, type, nextTryAt, submitted }: RequestFact): Finding {
+  const due = nextTryAt?.toISOString() ?? null;
+  return finding('SCHEDULED', `${type} (request ${number}) is scheduled for ${due ?? 'now'}.`, {
     since: submitted,
     evidence: { request: number, due },
     command: `requests process ${number}`,
@@ -179,7 +146,8 @@ function waitingEvents({ events, deadLetters }: Facts): Finding[] {
   return [...held.slice(0, 3), ...letters.slice(0, 3)];
 }
 
-function history({ cards, subscriptions, events, now }: Facts): Finding[] {
+function history(facts: Facts): Finding[] {
+  const { cards, subscriptions, events, now } = facts;
   const found: Finding[] = [];
   for (const card of cards) {
     const holders = subscriptions.filter(({ installedItems }) => installedItems.some(({ caId }) => caId === card));
@@ -198,9 +166,7 @@ function history({ cards, subscriptions, events, now }: Facts): Finding[] {
       const sentence = `Between versions ${lower} and ${higher} of subscription ${subscription} an event may be missing.`;
       const since = own.find(({ version }) => version === higher)?.received ?? null;
       const evidence = { subscription, lower, higher };
-      found.push(
-        finding('VERSION_GAP', sentence, { since, evidence, command: `resync --subscription ${subscription}` }),
-      );
+      found.push(finding('VERSION_GAP', sentence, { since, evidence, command: resyncOf(subscription) }));
     }
     const late = own.find((event) => event.late);
     if (late !== undefined) {
@@ -213,8 +179,10 @@ function history({ cards, subscriptions, events, now }: Facts): Finding[] {
     const [last] = own;
     if (last === undefined) continue;
     const hours = Math.round((now.getTime() - last.received.getTime()) / 3_600_000);
-    const sentence = `The last event of subscription ${subscription} is version ${last.version} (${last.type}) of ${last.occurred.toISOString()}. If the CRM acted later, its event has not arrived.`;
-    const evidence = { event: last.id, version: last.version, hours_ago: hours };
+    const unread = unreadOf(facts, own);
+    const behind = unread === null || unread === 0 ? '' : ` ${unread} messages are not read yet.`;
+    const sentence = `The last event of subscription ${subscription} is version ${last.version} (${last.type}) of ${last.occurred.toISOString()}. If the CRM acted later, its event has not arrived.${behind}`;
+    const evidence = { event: last.id, version: last.version, hours_ago: hours, unread };
     found.push(finding('NOTHING_NEW', sentence, { since: last.received, evidence }));
   }
   return found;

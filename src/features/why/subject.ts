@@ -52,25 +52,25 @@ async function subjectsOf(db: Queryable, id: string): Promise<Subject[]> {
   for (const kind of ['smartcard', 'stb'] as const) {
     const rows = devices.filter((row) => row.kind === kind);
     if (rows.length === 0) continue;
-    found.push({ kind, id, cards: kind === 'smartcard' ? [id] : [], subscriptions: known(rows) });
+    found.push({ kind, id, cards: kind === 'smartcard' ? [id] : [], subscriptions: numbersIn(rows) });
   }
   for (const { number } of subscriptions)
     found.push({ kind: 'subscription', id: number, cards: [], subscriptions: [number] });
-  for (const { kind, cards, ...row } of requests) found.push({ kind, id, cards, subscriptions: known([row]) });
+  for (const { kind, cards, ...row } of requests) found.push({ kind, id, cards, subscriptions: numbersIn([row]) });
   for (const kind of ['action', 'event'] as const) {
     const rows = events.filter((row) => row.kind === kind);
-    if (rows.length > 0) found.push({ kind, id, cards: [], subscriptions: known(rows) });
+    if (rows.length > 0) found.push({ kind, id, cards: [], subscriptions: numbersIn(rows) });
   }
   return found;
 }
 
-function known(rows: readonly { readonly subscription: string | null }[]): string[] {
+function numbersIn(rows: readonly { readonly subscription: string | null }[]): string[] {
   return [...new Set(rows.flatMap(({ subscription }) => subscription ?? []))];
 }
 
 /**
- * Walks subscription_devices, subscription_card's primary key and request_card. A card that no subscription holds now is
- * still one if a request was made for it.
+ * Walks subscription_devices, subscription_card's primary key, request_card and request_further_card's primary key. A
+ * card that no subscription holds now is still one if a request was made for it, other than a question of ours.
  */
 const FIND_DEVICE = /* sql */ `
 with holding as (
@@ -80,7 +80,9 @@ with holding as (
 )
 select 'smartcard' as kind, number as subscription from holding where kind = 'SMARTCARD'
 union select 'smartcard', subscription_number from subscription_card where card = $1
-union select 'smartcard', null where exists (select from request where cards[1] = $1)
+union select 'smartcard', null where exists (
+  select from request where cards[1] = $1 and process_name <> 'CONAX_INFORMATION_UTILITY')
+union select 'smartcard', null where exists (select from request_further_card where card = $1)
 union select 'stb', number from holding where kind = 'SET_TOP_BOX'`;
 
 /** Walks subscription's primary key and subscription_crm_id. */

@@ -1,12 +1,21 @@
+import { phaseText } from '../../operations/shown-request.ts';
 import { table } from '../../platform/terminal-text.ts';
 import type { Explanation } from './explanation.ts';
-
-/** How many moments of the timeline people are shown. */
-const MOMENTS = 15;
+import { quoted } from './remedy-commands.ts';
 
 /** The explanation as text: the verdict first, then what to do, then what it is made of. */
-export function whyText(shown: Explanation): string {
-  const { subject, also, verdict, findings, subscriptions, queue, timeline, cas_not_asked: notAsked } = shown;
+export function whyText(shown: Explanation, { of }: { readonly of: string }): string {
+  const {
+    subject,
+    also,
+    verdict,
+    findings,
+    subscriptions,
+    queue,
+    timeline,
+    timeline_next: next,
+    cas_not_asked: notAsked,
+  } = shown;
   const held = subscriptions.map(({ number, state, version }) => `${number} (${state}, version ${version})`).join(', ');
   const others = also.map(({ kind, id }) => `${kind} ${id}`).join(', ');
   const head = [
@@ -27,13 +36,8 @@ export function whyText(shown: Explanation): string {
     titled('Pairing', pairingTable(shown)),
     notAsked === null ? '' : `The CAS was not asked: ${notAsked}.`,
     titled('Unfinished', queueTable(queue)),
-    titled(
-      'Timeline',
-      timeline
-        .slice(0, MOMENTS)
-        .map(({ at, text }) => `${at}  ${text}\n`)
-        .join(''),
-    ),
+    titled('Timeline', timeline.map(({ at, text }) => `${at}  ${text}\n`).join('')),
+    next === null ? '' : `Older: npx --no conax-provisioning why ${quoted(of)} --after ${next}`,
   ];
   return `${parts.filter((part) => part !== '').join('\n\n')}\n`;
 }
@@ -76,9 +80,8 @@ function queueTable(queue: Explanation['queue']): string {
     [
       ['request', (row) => row.number],
       ['type', (row) => row.type],
-      ['phase', (row) => (row.behind === null ? row.phase : `${row.phase} for ${row.behind}`)],
+      ['phase', phaseText],
       ['attempts', (row) => row.attempts],
-      ['next try', (row) => row.next_try],
       ['last error', (row) => row.last_error],
     ],
     queue,

@@ -3,6 +3,7 @@ import { text } from '../../http/input-kinds.ts';
 import { OperationError } from '../../http/operation-error.ts';
 import { isReadOnlyRefusal } from '../../platform/database-errors.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
+import { showProgress } from '../../operations/shown-request.ts';
 import { askCas, whyNotAsked } from './cas.ts';
 import { entitlementLines, groupLines } from './entitlements.ts';
 import { type Explanation, explanation } from './explanation.ts';
@@ -10,7 +11,7 @@ import { type Facts, readFacts } from './facts.ts';
 import { FINDING_CODES } from './finding-codes.ts';
 import { findingsOf, verdictOf } from './findings.ts';
 import { findSubjects, type Subject } from './subject.ts';
-import { timelineOf } from './timeline.ts';
+import { PLACE, readTimeline } from './timeline.ts';
 import { whyText } from './why-text.ts';
 
 /** `why`: from any number that somebody reads out to the verdict and the next step. */
@@ -31,6 +32,10 @@ export const why: Feature = {
           .min(1, 'give the number that the customer reads out')
           .describe('A smart card, STB, subscription, request, action or reference number, or the id of an event.'),
         ask: z.boolean('give true or false').default(true).describe('Ask the CAS.'),
+        after: text(60)
+          .regex(PLACE, 'give timeline_next of the answer before')
+          .optional()
+          .describe('Shows the next page of the timeline: timeline_next of the answer before. The CAS is not asked.'),
       }),
       output: explanation,
       example: { of: '20000000329', ask: false },
@@ -40,10 +45,19 @@ export const why: Feature = {
   ],
 };
 
-async function explain(context: OperationContext, input: { of: string; ask: boolean }): Promise<Explanation> {
+async function explain(
+  context: OperationContext,
+  input: { readonly of: string; readonly ask: boolean; readonly after?: string | undefined },
+): Promise<Explanation> {
   const found = await findSubjects(context.db, input.of);
   const known = found[0] ?? unknownSubject(context, input.of);
-  const { facts, notAsked } = await withCas(context, await readFacts(context.db, known), input.ask);
+  const { after = null } = input;
+  const stored = await readFacts(context.db, known, found.length > 0);
+  const timeline = await readTimeline(context.db, { ...stored, kind: known.kind }, after);
+  const { facts, notAsked } =
+    after === null
+      ? await withCas(context, stored, input.ask)
+      : { facts: stored, notAsked: 'this is a further page of the timeline' };
   const findings = findingsOf(facts);
   return {
     subject: { kind: known.kind, id: known.id },
@@ -59,7 +73,8 @@ async function explain(context: OperationContext, input: { of: string; ask: bool
     subscriptions: facts.subscriptions.map(({ number, state, version }) => ({ number, state, version })),
     cas_not_asked: notAsked,
     ...tablesOf(facts),
-    timeline: timelineOf(facts),
+    timeline: timeline.moments,
+    timeline_next: timeline.next,
   };
 }
 
@@ -92,7 +107,7 @@ function unknownSubject({ patterns }: OperationContext, of: string): Subject {
   throw new OperationError(
     'PARAMETER_INVALID',
     'of',
-    `it is ${JSON.stringify(of)}: give a number that the customer reads out`,
+    `it is ${JSON.stringify(of)}: give a card, STB, subscription, request, action or reference number, or the id of an event`,
   );
 }
 
@@ -122,14 +137,6 @@ function tablesOf(facts: Facts): Pick<Explanation, 'entitlements' | 'pairings' |
     queue: facts.requests
       .filter(({ state }) => state === 'PENDING')
       .toReversed()
-      .map(({ number, type, phase, behind, attempts, lastCode, lastDescription, ready }) => ({
-        number,
-        type,
-        phase,
-        behind,
-        attempts,
-        last_error: lastCode === null ? null : `${lastCode}: ${lastDescription ?? ''}`,
-        next_try: phase === 'RETRYING' || phase === 'SCHEDULED' ? (ready?.toISOString() ?? null) : null,
-      })),
+      .map((request) => ({ number: request.number, type: request.type, ...showProgress(request) })),
   };
 }

@@ -1,9 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
-import type { EventFact, Facts, RequestFact, WithheldFact } from '../../../src/features/why/facts.ts';
+import type {
+  EventFact,
+  Facts,
+  IntakeFact,
+  PartitionFact,
+  RequestFact,
+  WithheldFact,
+} from '../../../src/features/why/facts.ts';
 import { FINDING_CODES, type FindingCode } from '../../../src/features/why/finding-codes.ts';
 import { findingsOf, verdictOf } from '../../../src/features/why/findings.ts';
+import { resyncOf } from '../../../src/features/why/remedy-commands.ts';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const EARLIER = new Date('2026-11-28T11:00:00Z');
@@ -41,14 +49,16 @@ const add: RequestFact = {
   attempts: 1,
   submitted: EARLIER,
   executed: EARLIER,
-  ready: null,
+  nextTryAt: null,
   code: null,
   description: null,
+  updatedBy: null,
+  doubtful: false,
   lastCode: null,
   lastDescription: null,
   behind: null,
 };
-const pending: RequestFact = { ...add, state: 'PENDING', phase: 'READY', executed: null, ready: NOW, attempts: 0 };
+const pending: RequestFact = { ...add, state: 'PENDING', phase: 'IN_LINE', executed: null, attempts: 0 };
 const event: EventFact = {
   id: 5,
   subscription: 'S1',
@@ -57,6 +67,8 @@ const event: EventFact = {
   actionId: 'a1',
   disposition: 'PLANNED',
   late: false,
+  topic: 'crm',
+  partition: 3,
   occurred: EARLIER,
   received: EARLIER,
 };
@@ -70,6 +82,7 @@ const answer = {
 };
 const healthy: Facts = {
   now: NOW,
+  known: true,
   provider: {
     paused: false,
     pausedReason: null,
@@ -80,7 +93,9 @@ const healthy: Facts = {
     breakerOpenUntil: null,
     instances: [{ id: 'x', slots: 16, requestsPerSecond: 100, startedAt: EARLIER, expiresAt: NOW }],
   },
+  intake: [],
   cards: [CARD],
+  numbers: ['S1'],
   subscriptions: [subscription],
   knownPairings: [{ card: CARD, subscription: 'S1', smartcards: [CARD], setTopBoxes: ['STB1'] }],
   requests: [add],
@@ -89,7 +104,28 @@ const healthy: Facts = {
   withheld: [],
   deadLetters: [],
   cas: [answer],
+  forgets: false,
 };
+const partition: PartitionFact = {
+  topic: 'crm',
+  partition: 3,
+  unread: 0,
+  behind_ms: null,
+  problem: null,
+  problem_ms: null,
+};
+const instance: IntakeFact = { problem: null, since: EARLIER, partitions: [partition], reported: NOW, alive: true };
+/** One that does not read at all, and one that does not read the partition. */
+const cut: IntakeFact = { ...instance, problem: 'waiting for Kafka: the topic crm does not exist' };
+const stalled: IntakeFact = {
+  ...instance,
+  partitions: [{ ...partition, unread: 12, problem: 'the registry does not answer', problem_ms: 60_000 }],
+};
+/** Stands for a message: a command without a service that the machine may not repeat. */
+const pinReset = {
+  type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE',
+  command: { type: 'UPDATE_CA_PIN_TO_DEFAULT_VALUE', smartcard: { caId: CARD, distributor: null } },
+} as const;
 const withheld: WithheldFact = {
   event: 5,
   subscription: 'S1',
@@ -100,17 +136,41 @@ const withheld: WithheldFact = {
   detail: 'Service CA id x1 does not fit.',
   at: NOW,
 };
+const misspelt = { ...subscription, services: [{ ...subscription.services[0], caId: 'x1' }] } as Subscription;
 const unpaired = { ...subscription, services: [{ ...subscription.services[0], distributor: 'ROOM2' }] } as Subscription;
 
 /** What differs from a card with which all is well, and the findings that come of it, the last event left out. */
 const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]])[] = [
   ['nothing', {}, ['ALL_EQUAL']],
   ['the CAS was not asked', { cas: [] }, []],
-  ['nobody knows the number', { subscriptions: [], requests: [], events: [], cas: [] }, ['UNKNOWN_TO_US']],
+  [
+    'nobody knows the number',
+    { known: false, subscriptions: [], requests: [], events: [], cas: [] },
+    ['UNKNOWN_TO_US'],
+  ],
   ['no instance runs', { provider: { ...healthy.provider, instances: [] } }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
+  ['everything is read', { intake: [instance] }, ['ALL_EQUAL']],
+  ['no instance reads', { intake: [cut, cut] }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
+  ['one instance does not read, and another one reads its partitions', { intake: [cut, instance] }, ['ALL_EQUAL']],
+  ['its partition is not read', { intake: [stalled, cut] }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
+  [
+    'reading is a minute behind',
+    { intake: [{ ...instance, partitions: [{ ...partition, unread: 900, behind_ms: 61_000 }] }] },
+    ['INTAKE_STOPPED', 'ALL_EQUAL'],
+  ],
+  [
+    'reading is a moment behind',
+    { intake: [{ ...instance, partitions: [{ ...partition, unread: 900, behind_ms: 5_000 }] }] },
+    ['ALL_EQUAL'],
+  ],
+  ['an instance that ended did not read', { intake: [{ ...cut, alive: false }, instance] }, ['ALL_EQUAL']],
   [
     'sending is paused, and a request waits',
-    { provider: { ...healthy.provider, paused: true, pausedBy: 'olga' }, requests: [pending], cas: [] },
+    {
+      provider: { ...healthy.provider, paused: true, pausedBy: 'olga' },
+      requests: [{ ...pending, phase: 'PAUSED' }],
+      cas: [],
+    },
     ['PROVIDER_PAUSED'],
   ],
   [
@@ -132,12 +192,17 @@ const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     'a request waits for another one of the card',
     {
       requests: [
-        { ...pending, number: 91, phase: 'WAITING', behind: 90 },
+        { ...pending, number: 91, phase: 'WAITING_BEHIND', behind: 90 },
         { ...pending, phase: 'RETRYING' },
       ],
       cas: [],
     },
     ['WAITING_BEHIND', 'RETRYING'],
+  ],
+  [
+    'the breaker is open, and a request was not tried',
+    { provider: { ...healthy.provider, breaker: 'half-open' }, requests: [pending], cas: [] },
+    ['BREAKER_OPEN'],
   ],
   ['a request is in line', { requests: [pending], ahead: 5_000, cas: [] }, ['WAITING_IN_LINE']],
   ['a request is scheduled', { requests: [{ ...pending, phase: 'SCHEDULED' }] }, ['SCHEDULED']],
@@ -151,6 +216,26 @@ const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     'the CAS refused the last ADD',
     { requests: [{ ...add, state: 'REJECTED', code: 'FEATURE_NOT_AVAILABLE' }], cas: [{ ...answer, services: [] }] },
     ['REFUSED', 'MISSING_IN_CAS'],
+  ],
+  [
+    'the CAS refused the last ADD, and has the service nevertheless',
+    { requests: [{ ...add, state: 'REJECTED', code: 'FEATURE_NOT_AVAILABLE' }] },
+    ['ALL_EQUAL'],
+  ],
+  [
+    'a person withdrew the last ADD',
+    { requests: [{ ...add, state: 'REJECTED', code: 'WITHDRAWN', updatedBy: 'olga' }], cas: [] },
+    ['REFUSED'],
+  ],
+  [
+    'a person withdrew the last ADD, which the CAS may have done',
+    { requests: [{ ...add, state: 'REJECTED', code: 'WITHDRAWN', updatedBy: 'olga', doubtful: true }], cas: [] },
+    ['OUTCOME_UNKNOWN'],
+  ],
+  [
+    'nobody knows whether a message of today was shown',
+    { requests: [{ ...add, ...pinReset, state: 'REJECTED', code: 'OUTCOME_UNKNOWN' }, add] },
+    ['OUTCOME_UNKNOWN', 'ALL_EQUAL'],
   ],
   [
     'an older ADD was refused, and the last one was done',
@@ -172,7 +257,8 @@ const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     { subscriptions: [unpaired], cas: [{ ...answer, services: [] }] },
     ['NO_CARD_IN_DISTRIBUTOR', 'NOT_ENTITLED'],
   ],
-  ['a command was withheld', { withheld: [withheld] }, ['WITHHELD']],
+  ['a command was withheld', { subscriptions: [misspelt], withheld: [withheld], cas: [] }, ['WITHHELD']],
+  ['a command was withheld, and the CRM corrected it', { withheld: [withheld] }, ['ALL_EQUAL']],
   [
     'a command was withheld, and the customer lacks nothing',
     { withheld: [{ ...withheld, reason: 'ALREADY_PAIRED' }] },
@@ -199,11 +285,7 @@ const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     { cas: [{ ...answer, services: [] }], requests: [pending] },
     ['WAITING_IN_LINE'],
   ],
-  [
-    'the CAS has a service too much',
-    { cas: [{ ...answer, services: ['101', '999'] }] },
-    ['TOO_MUCH_IN_CAS', 'ALL_EQUAL'],
-  ],
+  ['the CAS has a service too much', { cas: [{ ...answer, services: ['101', '999'] }] }, ['TOO_MUCH_IN_CAS']],
   [
     'the CAS has another pairing',
     { cas: [{ ...answer, pairing: { smartcards: [CARD], setTopBoxes: ['STB9'] } }] },
@@ -237,6 +319,34 @@ test('every code has a case, and a row in docs/why.md with its severity and reme
   );
 });
 
+const otherPlace = { ...stalled, partitions: stalled.partitions.map((one) => ({ ...one, partition: 4 })) };
+
+test.each([
+  [[cut], 'blocking', 'No events are read: waiting for Kafka: the topic crm does not exist.'],
+  [
+    [stalled],
+    'blocking',
+    'Events of partition crm/3 are not read: the registry does not answer. At least 12 messages are not read yet.',
+  ],
+  [
+    [instance, otherPlace],
+    'attention',
+    'Events of partition crm/4, from which no event of this number came, are not read: the registry does not answer. At least 12 messages are not read yet.',
+  ],
+] as const)(
+  'reading stopped: why, since when, how far behind, and whether it matters here: %#',
+  (intake, severity, text) => {
+    const found = findingsOf({ ...healthy, intake }).find(({ code }) => code === 'INTAKE_STOPPED');
+    expect(found).toMatchObject({ severity, sentence: text });
+    expect(found?.since?.getTime()).toBeLessThan(NOW.getTime());
+  },
+);
+
+test('a command to paste is one word where the CRM chose the text', () => {
+  expect(resyncOf("S1'; rm -rf ~")).toBe(String.raw`resync --subscription 'S1'\''; rm -rf ~' --yes`);
+  expect(resyncOf('S0000000329')).toBe('resync --subscription S0000000329 --yes');
+});
+
 test('a stuck request tells how often it was tried, with what, and when it is tried again', () => {
   const stuck = {
     ...pending,
@@ -244,11 +354,13 @@ test('a stuck request tells how often it was tried, with what, and when it is tr
     attempts: 61,
     lastCode: 'SYSTEM_ERROR',
     lastDescription: 'busy',
+    nextTryAt: new Date('2026-11-28T12:00:07Z'),
   } as const;
   const [found] = findingsOf({ ...healthy, requests: [stuck], cas: [] });
   expect(found).toMatchObject({
-    sentence: 'ADD_SUBSCRIPTIONS (request 90) was tried 61 times, last with SYSTEM_ERROR, and is tried again.',
-    evidence: { attempts: 61, last_error: 'busy', next_try: NOW.toISOString() },
+    sentence:
+      'ADD_SUBSCRIPTIONS (request 90) was tried 61 times, last with SYSTEM_ERROR, and is tried again at 12:00:07 UTC.',
+    evidence: { attempts: 61, last_error: 'busy', next_try: '2026-11-28T12:00:07.000Z' },
     command: 'requests process 90',
   });
 });
