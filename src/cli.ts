@@ -1,19 +1,12 @@
 #!/usr/bin/env -S node --disable-warning=TimeoutNegativeWarning
-import { reportAndExitCode, UsageError } from './commands/exit-codes.ts';
-import { endWithReader } from './commands/output.ts';
-import { createProgram, withAllMistakes } from './commands/program.ts';
-import { endAtSignalsAsProcess1 } from './commands/signals.ts';
-import { replacedBytesIn } from './platform/text.ts';
+import { enableCompileCache } from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
-endWithReader();
-endAtSignalsAsProcess1();
-const program = createProgram();
+// Stripping the types of all modules takes half of a start. The cache is below the home directory: who can write to it
+// decides what runs here, and others can write to /tmp. Without a home directory every start strips them again.
 try {
-  for (const [index, argument] of process.argv.slice(2).entries()) {
-    const problem = replacedBytesIn(argument);
-    if (problem !== null) throw new UsageError(`Argument ${index + 1}, ${JSON.stringify(argument)}: ${problem}`);
-  }
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = reportAndExitCode(withAllMistakes(program, error));
-}
+  enableCompileCache(join(homedir(), '.cache', 'conax-provisioning', 'compiled'));
+} catch {}
+const { main } = await import('./commands/main.ts');
+await main();

@@ -134,10 +134,14 @@ describe('conax-provisioning requests list', () => {
     const rejected = await requests('list', '--state', 'REJECTED');
     expect(rejected).toMatchObject({ exitCode: 0, stderr: '' });
     const [titles, ...rows] = rejected.stdout.trimEnd().split('\n');
-    expect(titles).toMatch(/^number +state +type +cards +created +final +process +subscription +reference +error$/);
+    expect(titles).toMatch(
+      /^number +phase +type +cards +created +final +process +subscription +reference +attempts +error$/,
+    );
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatch(
-      new RegExp(`^${refused} +REJECTED +ADD_SUBSCRIPTIONS +${CARD} .+TRIGGER +${SUBSCRIPTION} +- +CLIENT_NOT_FOUND$`),
+      new RegExp(
+        `^${refused} +REJECTED +ADD_SUBSCRIPTIONS +${CARD} .+TRIGGER +${SUBSCRIPTION} +- +1 +CLIENT_NOT_FOUND$`,
+      ),
     );
     expect((await requests('list', '--type', 'CREATE_PAIRING')).stdout).toMatch(
       new RegExp(`^${pairing} +COMPLETED`, 'm'),

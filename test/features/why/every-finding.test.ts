@@ -7,7 +7,7 @@ import { act, action, type Action, eventually, household, outcomeOf, send, spoil
 import { startWebWorld, type WebWorld } from '../../web-api/support.ts';
 import { codesOf, type Desk, openDesk } from './desk.ts';
 
-/** How a finding comes about, what it says, and what its command does. */
+/** How a finding comes about, its sentence, and what its command does. */
 interface Case {
   readonly code: FindingCode;
   /** Makes it happen to `card`, and returns what the customer reads out if it is not the card. */

@@ -60,13 +60,13 @@ function stopped(of: string, sentence: RegExp) {
   }, `reading stopped: ${sentence.source}`);
 }
 
-const goesOn = (of: string): Promise<true> =>
+const continues = (of: string): Promise<true> =>
   eventually(
     async () => (codesOf(await desk.why(of, '--no-ask')).includes('INTAKE_STOPPED') ? undefined : true),
-    'reading goes on',
+    'reading continues',
   );
 
-test('reading that waits for the registry says why, since when and how far behind; it goes on by itself', async () => {
+test('reading that waits for the registry is reported with its cause, start and unread messages, and continues by itself', async () => {
   registry.cut();
   const since = Date.now();
   const subscription = household('S0000460001', CARD, ['1001']);
@@ -81,20 +81,20 @@ test('reading that waits for the registry says why, since when and how far behin
   expect((await desk.why(subscription.number, '--no-ask')).verdict).toBe(found.sentence);
   registry.heal();
   await outcomeOf(world, made);
-  await goesOn(subscription.number);
+  await continues(subscription.number);
 });
 
-test('an instance whose topic is missing reads nothing, and says so until another one reads', async () => {
+test('an instance whose topic is missing reports that it reads nothing, until another one reads', async () => {
   await start({ CRM_TOPICS: `${world.settings.CRM_TOPICS[0]}.missing`, KAFKA_GROUP_ID: 'missing' });
   const found = await stopped(CARD, /^No events are read: /);
   expect(found).toMatchObject({ severity: 'blocking', sentence: expect.stringMatching(/topic/i) as string });
   await start();
-  await goesOn(CARD);
+  await continues(CARD);
 });
 
 test('no instance runs: since when; the command starts one', async () => {
   await start();
-  await goesOn(CARD);
+  await continues(CARD);
   await stopAll();
   const shown = await desk.until('INTAKE_STOPPED', CARD, '--no-ask');
   expect(foundIn(shown, 'INTAKE_STOPPED')).toMatchObject({
@@ -103,7 +103,7 @@ test('no instance runs: since when; the command starts one', async () => {
   });
   const serving = startCli(await desk.command('INTAKE_STOPPED', CARD, '--no-ask'), { ...world.env, LOG_LEVEL: 'info' });
   await serving.line(/the service has started/);
-  await goesOn(CARD);
+  await continues(CARD);
   serving.signal('SIGTERM');
   expect((await serving.ended).exitCode).toBe(0);
 });
