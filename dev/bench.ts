@@ -85,7 +85,8 @@ program
   .description('decoding, planning and writing events, against writing the same rows alone')
   .option('--events <n>', 'events, at least', whole, 20_000)
   .option('--subscriptions <n>', 'subscriptions', whole, 4_000)
-  .action((options: { events: number; subscriptions: number }) =>
+  .option('--analysed', 'after a VACUUM ANALYZE of the empty tables', false)
+  .action((options: { events: number; subscriptions: number; analysed: boolean }) =>
     measured('intake', 2 * MINUTE_MS, (report) => intake(report, options)),
   );
 
@@ -102,7 +103,8 @@ program
   .description('claiming and finishing requests of an instant CAS, against a bare queue')
   .option('--requests <n>', 'requests', whole, 30_000)
   .option('--distance-ms <n>', 'measure it with the database this far away, too', Number, 0)
-  .action((options: { requests: number; distanceMs: number }) =>
+  .option('--analysed', 'after a VACUUM ANALYZE of queues with one row', false)
+  .action((options: { requests: number; distanceMs: number; analysed: boolean }) =>
     measured('dispatch', 2 * MINUTE_MS, (report) => dispatch(report, options)),
   );
 

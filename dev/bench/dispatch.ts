@@ -17,7 +17,7 @@ const FLOOR_BATCH = 2 * SLOTS;
  */
 export async function dispatch(
   report: Report,
-  options: { readonly requests: number; readonly distanceMs: number },
+  options: { readonly requests: number; readonly distanceMs: number; readonly analysed: boolean },
 ): Promise<void> {
   const site = await openSite(report, { parts: ['postgres'] });
   const open = (url: string): Database =>
@@ -30,7 +30,7 @@ export async function dispatch(
     });
   try {
     const bareUrl = await site.anotherDatabase();
-    for (const url of [site.databaseUrl, bareUrl]) await fill(url, options.requests);
+    for (const url of [site.databaseUrl, bareUrl]) await fill(url, options);
     const bareDb = open(bareUrl);
     const bare = await bareRate(bareDb, options.requests);
     await bareDb.close();
@@ -54,7 +54,7 @@ export async function dispatch(
     report.check('at least 0.35 of the bare queue', real / bare >= 0.35, `${(real / bare).toFixed(2)}, aim 0.7`);
     if (options.distanceMs > 0) {
       const farUrl = await site.anotherDatabase();
-      await fill(farUrl, options.requests);
+      await fill(farUrl, options);
       const way = await startTcpProxy(targetOf(farUrl), options.distanceMs);
       const farDb = open(through(way, farUrl));
       const far = await dispatchedRate(farDb, options.requests);
@@ -166,8 +166,8 @@ const SAMPLE_RECORD = {
   pairedDevices: null,
 };
 
-/** As submitting would have left them. */
-async function fill(url: string, requests: number): Promise<void> {
+/** As submitting would have left them. `analysed`: when there was one request left of as many before them. */
+async function fill(url: string, { requests, analysed }: { requests: number; analysed: boolean }): Promise<void> {
   const db = openDatabase({ url, maxConnections: 1, applicationName: 'bench-fill', statementTimeoutMs: 120_000 });
   await db.query(
     `insert into request (number, type, sequence_number, command, cards, process_name, subscription_number)
@@ -178,10 +178,23 @@ async function fill(url: string, requests: number): Promise<void> {
        from (select '2' || lpad(n::text, 10, '0') as card from generate_series(1, $1::int) n) made`,
     [requests],
   );
-  await db.query('insert into lane (card, number) select cards[1], number from request');
-  await db.query(`insert into work (number, waits, rank, ready_at, cards)
-    select number, 0, 3, now() - interval '1 hour' + number * interval '1 ms', cards from request`);
+  const queue = async (): Promise<void> => {
+    await db.query('insert into lane (card, number) select cards[1], number from request');
+    await db.query(`insert into work (number, waits, rank, ready_at, cards)
+      select number, 0, 3, now() - interval '1 hour' + number * interval '1 ms', cards from request`);
+  };
+  await queue();
+  if (analysed) {
+    for (const table of ['lane', 'work']) {
+      await db.query(`delete from ${table} where ctid < (select max(ctid) from ${table})`);
+    }
+  }
   await db.query('vacuum analyze');
+  if (analysed) {
+    await db.query('delete from lane');
+    await db.query('delete from work');
+    await queue();
+  }
   await db.query('checkpoint');
   await db.close();
 }

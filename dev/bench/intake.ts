@@ -20,7 +20,10 @@ const PARTITIONS = 3;
  * decode and insert the inbox rows alone. Rows: decode and insert every row that intake leaves behind, each table by one
  * statement a chunk, as texts that are already there: nothing read, locked or planned.
  */
-export async function intake(report: Report, options: { events: number; subscriptions: number }): Promise<void> {
+export async function intake(
+  report: Report,
+  options: { events: number; subscriptions: number; analysed: boolean },
+): Promise<void> {
   const load = makeLoad({ ...options, seed: 1 });
   const writers = unregisteredWriters();
   const schemas = new Map(
@@ -44,6 +47,7 @@ export async function intake(report: Report, options: { events: number; subscrip
     });
   }
   const site = await openSite(report, { parts: ['postgres'] });
+  if (options.analysed) await site.db.query('vacuum analyze');
   const open = (url: string): Database =>
     openDatabase({
       url,

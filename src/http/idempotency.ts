@@ -181,7 +181,8 @@ select body_hash = $4 as same, request_number as number from web_api_idempotency
 const REMEMBER = /* sql */ `
 update web_api_idempotency set request_number = $4 where username = $1 and call = $2 and key_hash = $3`;
 const CLEAR = /* sql */ `
-delete from web_api_idempotency where (username, call, key_hash) in (
+delete from web_api_idempotency w using (
   select username, call, key_hash from web_api_idempotency
-   where created_at < now() - $1::int * interval '1 hour' order by created_at limit $2 for update skip locked)
+   where created_at < now() - $1::int * interval '1 hour' order by created_at limit $2 for update skip locked) old
+ where w.username = any (array[old.username]) and w.call = any (array[old.call]) and w.key_hash = any (array[old.key_hash])
 returning 1 as cleared`;

@@ -117,12 +117,13 @@ export async function lockedDevices(
 
 /** Walks subscription_card's primary key. */
 const FIND_HOLDERS = /* sql */ `
-select distinct subscription_number as number from subscription_card where card = any($1::text[])`;
+select subscription_number as number from subscription_card where card = any($1::text[])`;
 
 /** Walks subscription_card's and subscription's primary keys. A snapshot comes once, however many of the cards it has. */
 const READ_HOLDERS = /* sql */ `
 select s.snapshot, held.cards
-  from (select subscription_number as number, array_agg(card) as cards from subscription_card
-         where card = any($1::text[]) group by subscription_number) held
-  join subscription s on s.number = held.number
- order by s.number`;
+  from (select subscription_number as number, array_agg(card) as cards
+          from (select card, subscription_number from subscription_card where card = any($1::text[]) offset 0) card
+         group by subscription_number) held
+  join subscription s on s.number = any (array[held.number])
+ order by held.number`;

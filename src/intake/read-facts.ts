@@ -82,8 +82,11 @@ async function readDeadLetters(tx: Transaction, messages: readonly IncomingMessa
     `select m.position
      from unnest($1::text[], $2::int[], $3::bigint[], $4::timestamptz[]) with ordinality
        as m (topic, partition, message_offset, message_timestamp, position)
-     join inbox i using (topic, partition, message_offset, message_timestamp)
-     where i.disposition = 'DEAD_LETTERED'`,
+     cross join lateral (
+       select from inbox i
+        where i.topic = m.topic and i.partition = m.partition and i.message_offset = m.message_offset
+          and i.message_timestamp = m.message_timestamp and i.disposition = 'DEAD_LETTERED' offset 0
+     ) as letter`,
     [
       messages.map(({ topic }) => topic),
       messages.map(({ partition }) => partition),
@@ -135,10 +138,10 @@ async function readHistory(
 async function readPlannedActions(tx: Transaction, events: readonly ActionEvent[]): Promise<Set<string>> {
   if (events.length === 0) return new Set();
   const rows = await tx.query<{ subscription_number: string; action_id: string }>(
-    `select distinct i.subscription_number, i.action_id
-     from inbox i join unnest($1::text[], $2::text[]) as k (subscription_number, action_id)
-       using (subscription_number, action_id)
-     where i.disposition in ('PLANNED', 'NOTHING_TO_DO')`,
+    `select k.subscription_number, k.action_id
+     from unnest($1::text[], $2::text[]) as k (subscription_number, action_id)
+     where exists (select from inbox i where i.action_id = k.action_id and i.subscription_number = k.subscription_number
+                      and i.disposition in ('PLANNED', 'NOTHING_TO_DO') offset 0)`,
     actionColumns(events),
   );
   return new Set(rows.map((row) => JSON.stringify([row.subscription_number, row.action_id])));
@@ -153,8 +156,8 @@ async function readOthers(
   if (cards.length === 0) return new Map();
   const rows = await tx.query<{ number: string; snapshot: Subscription }>(
     `select number, snapshot from subscription
-     where number in (select subscription_number from subscription_card
-                      where card = any($1::text[]) and subscription_number <> all($2::text[]))`,
+     where number = any (array(select subscription_number from subscription_card
+                               where card = any($1::text[]) and subscription_number <> all($2::text[])))`,
     [cards, numbers],
   );
   return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));
@@ -166,9 +169,11 @@ async function readEarlier(tx: Transaction, events: readonly ActionEvent[]): Pro
   const rows = await tx.query<{ subscription: string; action: string; key: string; rejected: boolean }>(
     `select r.subscription_number as subscription, r.action_id as action, r.command_key as key,
        r.life_cycle_state = 'REJECTED' as rejected
-     from unnest($1::text[], $2::text[]) as k (subscription_number, action_id)
-     join request r using (action_id, subscription_number)
-     where r.command_key is not null order by r.number`,
+     from unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)
+     cross join lateral (
+       select * from request where action_id = k.action_id and subscription_number = k.subscription_number offset 0
+     ) as r
+     where r.command_key is not null order by k.position, r.number`,
     actionColumns(distinct),
   );
   return Map.groupBy(rows, ({ subscription, action }) => JSON.stringify([subscription, action]));

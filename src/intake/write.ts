@@ -206,7 +206,9 @@ with action as (
   select k.*, greatest(a.facets_expected, k.facets) as expected, coalesce(a.received_at, now()) as received_at
   from unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::int[])
     as k (subscription_number, id, number, facets, requests)
-  left join crm_action a on a.subscription_number = k.subscription_number and a.id = k.id
+  left join lateral (
+    select facets_expected, received_at from crm_action
+     where subscription_number = k.subscription_number and id = k.id offset 0) a on true
 )
 insert into crm_action as a (subscription_number, id, number, facets_expected, unfinished, outcome_due_at)
 select subscription_number, id, number, expected, requests,

@@ -49,15 +49,18 @@ export function finishedRequests(tx: Transaction, numbers: readonly number[]): P
 export async function countFinished(tx: Transaction, numbers: readonly number[]): Promise<DueAction[]> {
   const rows = await tx.query<DueAction & { due: boolean }>(
     `with done as (
-       select subscription_number, action_id as id, count(*)::int as requests from request
-        where number = any($1::bigint[]) and life_cycle_state <> 'PENDING' and action_id is not null and subscription_number is not null
-        group by 1, 2
+       select subscription_number, action_id as id, count(*)::int as requests
+       from (select subscription_number, action_id from request
+             where number = any($1::bigint[]) and life_cycle_state <> 'PENDING' offset 0) as final
+       where action_id is not null and subscription_number is not null group by 1, 2
      ), locked as (
-       select subscription_number, id, requests from crm_action join done using (subscription_number, id)
-       order by subscription_number, id for update of crm_action
+       select a.subscription_number, a.id, done.requests
+       from crm_action a
+       join done on a.subscription_number = any (array[done.subscription_number]) and a.id = any (array[done.id])
+       order by done.subscription_number, done.id for update of a
      )
      update crm_action a set unfinished = a.unfinished - l.requests
-     from locked l where a.subscription_number = l.subscription_number and a.id = l.id
+     from locked l where a.subscription_number = any (array[l.subscription_number]) and a.id = any (array[l.id])
      returning ${dueActionColumns('a')}, (a.unfinished = 0 and ${IS_DUE}) is true as due`,
     [numbers],
   );
@@ -69,16 +72,18 @@ export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise
   return tx.query<DueAction>(
     `select ${dueActionColumns('a')}
      from crm_action a
-     where (a.subscription_number, a.id) in (select * from unnest($1::text[], $2::text[]))
-       and a.unfinished = 0 and ${IS_DUE}
-     order by a.subscription_number, a.id for update`,
+     join (select distinct * from unnest($1::text[], $2::text[]) as k (subscription_number, id)) as k
+       on a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])
+     where a.unfinished = 0 and ${IS_DUE}
+     order by k.subscription_number, k.id for update of a`,
     columns(keys),
   );
 }
 
 /**
  * Shifts the waits for facets back by `ms` after the database's clock went back. Leaves actions with unfinished
- * requests alone, because IS_DUE looks at when they were received. Walks crm_action_due.
+ * requests alone, because IS_DUE looks at when they were received. Walks crm_action_due; `|| ''` keeps it off the primary
+ * key (planner-settings.ts).
  */
 export async function shiftFacetWaits(tx: Transaction, ms: number): Promise<void> {
   await tx.query(SHIFT, [ms]);
@@ -88,10 +93,10 @@ const SHIFT = /* sql */ `
 with locked as (
   select subscription_number, id from crm_action
    where outcome_due_at is not null and unfinished = 0 and outcome_due_at > now()
-   order by subscription_number, id for update
+   order by subscription_number || '', id for update
 )
 update crm_action a set outcome_due_at = outcome_due_at - $1::float8 * interval '1 millisecond'
-  from locked l where a.subscription_number = l.subscription_number and a.id = l.id`;
+  from locked l where a.subscription_number = any (array[l.subscription_number]) and a.id = any (array[l.id])`;
 
 /** Locks up to `limit` actions whose wait for facets is over; skips locked ones. Walks crm_action_due. */
 export function overdueActions(tx: Transaction, limit: number): Promise<DueAction[]> {
@@ -108,7 +113,7 @@ export function writeRevisions(tx: Transaction, actions: readonly DueAction[]): 
   tx.send(
     `update crm_action a set revision = revision + 1, outcome_due_at = null
      from unnest($1::text[], $2::text[]) as k (subscription_number, id)
-     where a.subscription_number = k.subscription_number and a.id = k.id`,
+     where a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])`,
     [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)],
   );
 }
@@ -148,24 +153,28 @@ export async function factsOf(tx: Transaction, actions: readonly DueAction[]): P
   });
 }
 
-const WANTED = 'unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)';
+/** SQL: the actions `k`, each with the rows `t` of a table that belong to it. */
+const wanted = (table: string): string => /* sql */ `
+  from unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)
+  cross join lateral (
+    select * from ${table} where action_id = k.action_id and subscription_number = k.subscription_number offset 0) t`;
 
 /** Walks inbox_action. */
 const FACETS = /* sql */ `
-select k.position, i.family, coalesce(i.writer_type, i.type) as type, i.disposition, i.event_id as "eventId", i.traceparent
-  from ${WANTED} join inbox i using (action_id, subscription_number)
- where i.disposition <> 'DUPLICATE' order by i.id`;
+select k.position, t.family, coalesce(t.writer_type, t.type) as type, t.disposition, t.event_id as "eventId", t.traceparent
+${wanted('inbox')}
+ where t.disposition <> 'DUPLICATE' order by k.position, t.id`;
 
 /** Walks request_action. */
 const REQUESTS = /* sql */ `
-select k.position, r.number, r.life_cycle_state as "lifeCycleState", r.error_code as "errorCode", r.command,
-       r.command_key as "commandKey"
-  from ${WANTED} join request r using (action_id, subscription_number) order by r.number`;
+select k.position, t.number, t.life_cycle_state as "lifeCycleState", t.error_code as "errorCode", t.command,
+       t.command_key as "commandKey"
+${wanted('request')} order by k.position, t.number`;
 
 /** Walks withheld_action. */
 const WITHHELD = /* sql */ `
-select k.position, w.type, w.reason, w.smartcard, w.service_ca_id as "serviceCaId"
-  from ${WANTED} join withheld w using (action_id, subscription_number) order by w.inbox_id, w.ordinal`;
+select k.position, t.type, t.reason, t.smartcard, t.service_ca_id as "serviceCaId"
+${wanted('withheld')} order by k.position, t.inbox_id, t.ordinal`;
 
 function byPosition<T extends { position: number }>(rows: readonly T[]): Map<number, T[]> {
   return Map.groupBy(rows, ({ position }) => position);

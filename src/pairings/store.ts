@@ -119,12 +119,13 @@ select subscription_number as number, card, joined_number as joined,
 
 const LOCK_STAYS = `${READ_STAYS} order by subscription_number, card for update`;
 
-/** Walks request_pairing and work's primary key. */
+/** Walks request_pairing and work's primary key; `number + 0` keeps it off request's (planner-settings.ts). */
 const READ_PENDING = /* sql */ `
-select r.subscription_number as subscription, r.number, r.command from request r join work w on w.number = r.number
+select r.subscription_number as subscription, r.number, r.command
+  from request r join work w on w.number = any (array[r.number])
  where r.subscription_number = any($1::text[]) and r.life_cycle_state = 'PENDING'
    and r.type in ('CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING') and (w.waits >= 0 or w.ready_at <= now())
- order by r.number`;
+ order by r.number + 0`;
 
 /** Walks subscription_card's primary key. The arrays come as JSON: they have different lengths. */
 const WRITE_PAIRINGS = /* sql */ `
@@ -134,12 +135,12 @@ update subscription_card c
        pairing_set_top_boxes = case when jsonb_typeof(n.set_top_boxes) = 'array'
                                     then array(select jsonb_array_elements_text(n.set_top_boxes)) end
   from unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[]) n (subscription_number, card, smartcards, set_top_boxes)
- where c.card = n.card and c.subscription_number = n.subscription_number`;
+ where c.card = any (array[n.card]) and c.subscription_number = any (array[n.subscription_number])`;
 
 /** Walk the primary keys of subscription_card and past_card. */
 const DELETE_LEFT = /* sql */ `
-delete from subscription_card
- where (card, subscription_number) in (select * from unnest($1::text[], $2::text[]))`;
+delete from subscription_card c using unnest($1::text[], $2::text[]) gone (card, subscription_number)
+ where c.card = any (array[gone.card]) and c.subscription_number = any (array[gone.subscription_number])`;
 const INSERT_PAST = /* sql */ `
 insert into past_card (card, subscription_number) select * from unnest($1::text[], $2::text[])
 on conflict do nothing`;

@@ -88,7 +88,7 @@ with due as (
   select due.card, due.number as newcomer, ${TURN('due.card')} as number from due
 ), displaced as (
   select turn.card, turn.number, w.token is not null as leased
-    from turn join work w on w.number = turn.number
+    from turn join work w on w.number = any (array[turn.number])
    where turn.newcomer < turn.number
 ), pinned as (
   insert into lane_pin (card, number) select card, number from displaced where leased
@@ -96,7 +96,7 @@ with due as (
 )
 update work w set waits = w.waits + waiting.cards
   from (select number, count(*) as cards from displaced where not leased group by number) waiting
- where w.number = waiting.number`;
+ where w.number = any (array[waiting.number])`;
 
 const ENTER_LANES = /* sql */ `
 insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;

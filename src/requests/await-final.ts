@@ -160,7 +160,7 @@ const MARK = /* sql */ `
 with pending as (
   select number from work where number = any($1::bigint[]) and not awaited order by number for update
 )
-update work w set awaited = true from pending where w.number = pending.number`;
+update work w set awaited = true from pending where w.number = any (array[pending.number])`;
 
 /** Walks request's primary key. */
 const FIND_FINAL = /* sql */ `

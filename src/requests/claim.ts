@@ -108,11 +108,10 @@ picked as materialized (
 )
 select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r.command, c.cards,
        c.rank >> 1 as class, (extract(epoch from now() - p.ready_at) * 1000)::float8 as "readyForMs", c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
-       pin.sealed as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
+       (select sealed from request_pin where request_number = c.number) as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
   from claimed c
-  join request r on r.number = c.number
+  cross join lateral (select * from request where number = c.number offset 0) r
   join picked p on p.number = c.number
-  left join request_pin pin on pin.request_number = c.number
  order by c.rank, c.number`;
 
 /** A claim that its holder renews or writes about. */
@@ -139,7 +138,7 @@ export async function renewLeases(db: Queryable, held: readonly Held[], leaseMs:
 const RENEW = /* sql */ `
 update work w set ready_at = now() + $3::float8 * interval '1 millisecond'
   from unnest($1::bigint[], $2::uuid[]) held (number, token)
- where w.number = held.number and w.token = held.token
+ where w.number = any (array[held.number]) and w.token = held.token
 returning w.number`;
 
 /** Returns the present classes of claimed requests; others may have raised them since. Walks work's primary key. */
@@ -164,7 +163,7 @@ export async function markSent(db: Queryable, held: readonly Held[]): Promise<nu
 const MARK_SENT = /* sql */ `
 update work w set sent_at = now()
   from unnest($1::bigint[], $2::uuid[]) held (number, token)
- where w.number = held.number and w.token = held.token
+ where w.number = any (array[held.number]) and w.token = held.token
 returning w.number`;
 
 /** Returns two columns for `unnest`, in the order in which rows are locked everywhere. */

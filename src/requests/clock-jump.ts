@@ -66,17 +66,18 @@ export async function extendWorkLeases(tx: Transaction, leaseMs: number): Promis
 }
 
 /**
- * Walks work_ready, once per rank. A live holder renews its lease long before the end that this sets. A claim made
- * after the jump is left alone, since it cannot end later.
+ * Walks work_ready, once per rank; `number + 0` keeps it off the primary key (planner-settings.ts). A live holder renews
+ * its lease long before the end that this sets. A claim made after the jump is left alone, since it cannot end later.
  */
 const CUT_LEASES = /* sql */ `
 with locked as (
   select number from work
    where waits = 0 and ${CLAIMED_BEFORE} and token is not null
      and ready_at > clock_timestamp() + $1::float8 * interval '1 millisecond'
-   order by number for update
+   order by number + 0 for update
 )
-update work w set ready_at = clock_timestamp() + $1::float8 * interval '1 millisecond' from locked where w.number = locked.number`;
+update work w set ready_at = clock_timestamp() + $1::float8 * interval '1 millisecond' from locked
+ where w.number = any (array[locked.number])`;
 
 /**
  * Shifts requests that were once claimed, from the number after the last batch. Rows added meanwhile are not in the
@@ -89,7 +90,7 @@ with locked as (
    order by number limit $3::int for update
 )
 update work w set ready_at = w.ready_at - $1::float8 * interval '1 millisecond' from locked
- where w.number = locked.number
+ where w.number = any (array[locked.number])
 returning w.number`;
 
 /** Walks work_ready, once per rank. */
@@ -115,17 +116,19 @@ with newest as materialized (
    where waits = 0 and rank = $1::smallint and ready_at > now() and ready_at > clock_timestamp() and exists (select from newest)
    order by ready_at limit $3::int for update skip locked
 ), corrected as (
-  update work w set ready_at = w.ready_at - newest.ahead from locked, newest where w.number = locked.number
+  update work w set ready_at = w.ready_at - newest.ahead from locked, newest
+   where w.number = any (array[locked.number])
   returning w.number
 )
 select (select count(*) from corrected)::int as corrected, exists (select from newest) as left`;
 
-/** Walks work_ready, once per rank. */
+/** Walks work_ready, once per rank, like CUT_LEASES. */
 const EXTEND_LEASES = /* sql */ `
 with locked as (
   select number from work
    where waits = 0 and ${CLAIMED_BEFORE} and token is not null
      and ready_at < now() + $1::float8 * interval '1 millisecond'
-   order by number for update
+   order by number + 0 for update
 )
-update work w set ready_at = now() + $1::float8 * interval '1 millisecond' from locked where w.number = locked.number`;
+update work w set ready_at = now() + $1::float8 * interval '1 millisecond' from locked
+ where w.number = any (array[locked.number])`;

@@ -94,7 +94,7 @@ last.code as "lastCode", last.description as "lastDescription", coalesce(w.attem
  * lane_pin, else to the first one in its lane.
  */
 export const PROGRESS_JOINS = /* sql */ `
-  left join work w on w.number = r.number
+  left join work w on w.number = any (array[r.number])
   left join lateral (select a.code, a.description from attempt a
                       where w.number is not null and a.request_number = r.number
                       order by a.attempt desc limit 1) last on true

@@ -110,7 +110,7 @@ function cleaned(answer: RequestAnswer): RequestAnswer {
 const REMOVE_WORK = /* sql */ `
 delete from work w
  using unnest($1::bigint[], $2::uuid[]) held (number, token)
- where w.number = held.number and w.token = held.token
+ where w.number = any (array[held.number]) and w.token = held.token
 returning w.number, w.token::text as token, w.attempts, w.awaited`;
 
 /**
@@ -128,6 +128,6 @@ update request r
        error_code = f.error_code, error_description = f.error_description, answer = f.answer, attempts = f.attempts
   from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[], $6::jsonb[], $7::int[])
     as f (number, state, reference_number, error_code, error_description, answer, attempts)
- where r.number = f.number`;
+ where r.number = any (array[f.number])`;
 
 export const DELETE_PINS = /* sql */ `delete from request_pin where request_number = any($1::bigint[])`;

@@ -29,13 +29,16 @@ case when w.token is null and w.retries = 0 then least(w.ready_at, now()) else w
 
 /**
  * Walks lane's primary key: one row per card. It starts at the number that leaves, not at the start of the lane, which
- * is full of dead entries on a busy card. A lower number can be next only if the turn was pinned.
+ * is full of dead entries on a busy card. A lower number can be next only if the turn was pinned. A row of lane never
+ * changes, so it keeps its ctid.
  */
 const HAND_ON = /* sql */ `
 with gone as (
   select * from unnest($1::text[], $2::bigint[]) gone (card, number)
 ), left_lane as (
-  delete from lane l using gone where l.card = gone.card and l.number = gone.number
+  delete from lane where ctid = any (array(
+    select l.ctid from gone
+     cross join lateral (select ctid from lane where card = gone.card and number = gone.number offset 0) l))
 ), unpinned as (
   delete from lane_pin p using gone where p.card = gone.card and p.number = gone.number
 ), next as (
@@ -46,7 +49,9 @@ with gone as (
     from gone left join lane_pin p on p.card = gone.card
 ), locked as (
   select w.number, next.cards
-    from work w join (select number, count(*) as cards from next group by number) next on next.number = w.number
-   order by w.number for update of w
+    from work w
+    join (select number, count(*) as cards from next group by number) next on w.number = any (array[next.number])
+   order by next.number for update of w
 )
-update work w set waits = w.waits - locked.cards, ready_at = ${READY_NO_LATER} from locked where w.number = locked.number`;
+update work w set waits = w.waits - locked.cards, ready_at = ${READY_NO_LATER} from locked
+ where w.number = any (array[locked.number])`;

@@ -91,8 +91,9 @@ const FIND_WORK = /* sql */ `
 select number, cards, waits < 0 as scheduled from work where number = any($1::bigint[]) order by number for update`;
 const FIND_LANE = /* sql */ `
 select w.number, w.cards, false as scheduled
-  from (select number from lane where card = $1 order by number limit $2) l join work w using (number)
- order by w.number`;
+  from (select number from lane where card = $1 order by number limit $2) l
+  join work w on w.number = any (array[l.number])
+ order by l.number`;
 
 /**
  * Ends the back-offs of these requests and of everything before them on their cards, to the end of the chain. It goes
@@ -105,17 +106,17 @@ with recursive ahead (number) as (
   union
   select next.number
     from ahead
-    join work w on w.number = ahead.number
+    join work w on w.number = any (array[ahead.number])
    cross join unnest(w.cards) own (card)
    cross join lateral (select l.number from lane l
                         where l.card = own.card and l.number < ahead.number
                         order by l.number desc limit 1) as next
 ), locked as (
-  select w.number from work w join ahead on ahead.number = w.number
-   where w.token is null and w.waits >= 0 and w.ready_at > now()
-   order by w.number for update of w
+  select number from work
+   where number = any (array(select number from ahead)) and token is null and waits >= 0 and ready_at > now()
+   order by number for update
 )
-update work w set ready_at = now() from locked where w.number = locked.number and w.token is null
+update work w set ready_at = now() from locked where w.number = any (array[locked.number]) and w.token is null
 returning w.number`;
 
 const MAKE_EXPRESS = /* sql */ `update work set rank = rank & 1 where number = any($1::bigint[]) and rank > 1`;

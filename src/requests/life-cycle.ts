@@ -88,7 +88,7 @@ export const PHASE = /* sql */ `case when w.number is null then r.life_cycle_sta
 const SELECT_PHASES = /* sql */ `
 select r.number,
        ${PHASE} as phase
-  from request r left join work w on w.number = r.number
+  from request r left join work w on w.number = any (array[r.number])
  where r.number = any($1::bigint[])`;
 
 const INTRODUCTION = `# Life cycle of a provisioning request

@@ -95,14 +95,14 @@ update work w
    set token = null, sent_at = null, ready_at = now() + p.delay_ms * interval '1 millisecond', doubt = p.doubt,
        attempts = w.attempts + p.calls, retries = w.retries + 1
   from unnest($1::bigint[], $2::uuid[], $3::float8[], $4::jsonb[], $5::int[]) p (number, token, delay_ms, doubt, calls)
- where w.number = p.number and w.token = p.token
+ where w.number = any (array[p.number]) and w.token = p.token
 returning w.number, p.token::text as claimed, w.attempts - p.calls as before`;
 
 /** Walks work's primary key. */
 const GIVE_BACK = /* sql */ `
 update work w set token = null, ready_at = now()
   from unnest($1::bigint[], $2::uuid[]) held (number, token)
- where w.number = held.number and w.token = held.token
+ where w.number = any (array[held.number]) and w.token = held.token
 returning w.number, held.token::text as token`;
 
 /** lane_pin is nearly always empty. Walks lane's primary key, one row per pinned card. */
@@ -120,8 +120,8 @@ with unpinned as (
   select w.number, change.waits
     from work w
     join (select number, sum(waits)::int as waits from change group by number having sum(waits) <> 0) change
-      on change.number = w.number
-   order by w.number for update of w
+      on w.number = any (array[change.number])
+   order by change.number for update of w
 )
 update work w set waits = w.waits + locked.waits, ready_at = case when locked.waits < 0 then ${READY_NO_LATER} else w.ready_at end
-  from locked where w.number = locked.number`;
+  from locked where w.number = any (array[locked.number])`;

@@ -38,18 +38,18 @@ with recursive behind (card, number, class) as (
    cross join lateral (select l.number from lane l
                         where l.card = behind.card and l.number < behind.number
                         order by l.number desc limit 1) as next
-    join work ahead on ahead.number = next.number and ahead.rank >> 1 > behind.class
+    join work ahead on ahead.number = any (array[next.number]) and ahead.rank >> 1 > behind.class
    cross join unnest(ahead.cards) own (card)
 ), target as (
   select number, min(class) as class from behind group by number
 ), locked as (
-  select w.number, t.class from work w join target t on t.number = w.number
+  select w.number, t.class from work w join target t on w.number = any (array[t.number])
    where w.rank >> 1 > t.class
-   order by w.number for update of w
+   order by t.number for update of w
 )
 update work w
    set rank = (locked.class << 1) | (w.rank & 1)
-  from locked where w.number = locked.number
+  from locked where w.number = any (array[locked.number])
 returning w.number, w.token is not null as claimed`;
 
 const TELL_HOLDERS = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', '${RAISED}')`;

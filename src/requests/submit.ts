@@ -145,10 +145,10 @@ with stored as (
   select n.number,
          case when r.scheduled_at > now() then -1
               else (select count(*) from unnest(n.cards::text[]) own (card)
-                     where exists (select from lane l where l.card = own.card and l.number < n.number)) end,
+                     where exists (select from lane l where l.card = own.card and l.number < n.number offset 0)) end,
          n.rank, greatest(r.scheduled_at, now()), n.cards::text[], n.awaited
     from unnest($1::bigint[], $2::smallint[], $3::text[], $4::boolean[]) n (number, rank, cards, awaited)
-    join request r on r.number = n.number
+    cross join lateral (select scheduled_at from request where number = n.number offset 0) r
   returning number, waits
 )
 select number from stored where waits <> 0`;

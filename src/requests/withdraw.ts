@@ -151,6 +151,6 @@ select own.card, own.number from unnest($1::text[], $2::bigint[]) own (card, num
 const REMOVE_WORK = /* sql */ `delete from work where number = any($1::bigint[])`;
 const LEAVE_LANES = /* sql */ `
 delete from lane l using unnest($1::text[], $2::bigint[]) place (card, number)
- where l.card = place.card and l.number = place.number`;
+ where l.card = any (array[place.card]) and l.number = any (array[place.number])`;
 const WRITE_WHO = /* sql */ `
 update request set updated_by_user = $2, updated_by_unit = $3 where number = any($1::bigint[])`;

@@ -145,7 +145,8 @@ select number, card, subscription_number as subscription
 const CARDS = /* sql */ `
 select e.number, coalesce(e.card, c.card) as card, e.subscription
   from unnest($1::bigint[], $2::text[], $3::text[]) e (number, card, subscription)
-  left join subscription_card c on c.subscription_number = e.subscription and e.card is null
+  left join lateral (
+    select card from subscription_card where subscription_number = e.subscription offset 0) c on e.card is null
  where coalesce(e.card, c.card) is not null
  order by e.number, 2`;
 
@@ -155,7 +156,7 @@ update communication_queue q
    set cards = n.cards, cards_left = n.cards, state = case when n.cards = 0 then 'REJECTED' else q.state end,
        detail = case when n.cards = 0 then 'Its subscription has no smart card.' end, updated_at = now()
   from unnest($1::bigint[], $2::int[]) n (number, cards)
- where q.number = n.number`;
+ where q.number = any (array[n.number])`;
 
 /** Removed entries are no longer PENDING. The locks make a removal wait until the requests are made. */
 const LOCK_MESSAGES = /* sql */ `
@@ -171,7 +172,8 @@ with done as (
     from unnest($1::bigint[], $3::text[]) d (number, requests) cross join unnest(d.requests::bigint[]) own (number)
    group by d.number
 ), locked as (
-  select q.number from communication_queue q join done on done.number = q.number order by q.number for update of q
+  select q.number from communication_queue q join done on q.number = any (array[done.number])
+   order by done.number for update of q
 )
 update communication_queue q
    set cards_left = q.cards_left - done.cards, cards_rejected = q.cards_rejected + done.rejected,
@@ -182,4 +184,4 @@ update communication_queue q
                      then (q.cards_rejected + done.rejected) || ' of ' || q.cards || ' cards did not get it.'
                      else q.detail end
   from locked join done on done.number = locked.number left join numbers on numbers.number = locked.number
- where q.number = locked.number`;
+ where q.number = any (array[locked.number])`;

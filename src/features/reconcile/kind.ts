@@ -117,5 +117,5 @@ function sameServices(one: readonly string[], other: readonly string[]): boolean
 
 /** Walks lane's primary key, and request's for each request in the lanes of these cards. */
 const FIND_UNDER_WAY = /* sql */ `
-select distinct l.card from lane l join request r on r.number = l.number
+select distinct l.card from lane l join request r on r.number = any (array[l.number])
  where l.card = any($1::text[]) and r.type in ('ADD_SUBSCRIPTIONS', 'CANCEL_SUBSCRIPTIONS')`;

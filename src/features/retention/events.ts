@@ -55,8 +55,8 @@ select (select count(*) from inbox where id = any($1::bigint[])) as inbox,
 /** An action's row comes with each of its rows that go: whether it goes itself shows only then. */
 const LINES = /* sql */ `
 select ${archiveLine('crm_action', 'a')} as line from crm_action a
- where (a.subscription_number, a.id) in
-       (select subscription_number, action_id from inbox where id = any($1::bigint[]))
+  join (select distinct * from (select subscription_number, action_id from inbox where id = any($1::bigint[]) offset 0) gone) gone
+    on a.subscription_number = any (array[gone.subscription_number]) and a.id = any (array[gone.action_id])
 union all
 select ${archiveLine('inbox', 'i')} from inbox i where i.id = any($1::bigint[])
 union all

@@ -49,19 +49,20 @@ const COUNT = /* sql */ `
 select (select count(*) from request where number = any($1::bigint[])) as request,
   (select count(*) from attempt where request_number = any($1::bigint[])) as attempt,
   (select count(*) from operator_action where request_number = any($1::bigint[])) as operator_action,
-  (select count(*) from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
+  (select count(*) from request r
+    cross join lateral (select from request_final where state = r.life_cycle_state and number = r.number offset 0) f
     where r.number = any($1::bigint[])) as request_final`;
 
 /** An action's row comes with each of its rows that go: whether it goes itself shows only then. */
 const LINES = /* sql */ `
 select ${archiveLine('crm_action', 'a')} as line from crm_action a
- where (a.subscription_number, a.id) in
-       (select subscription_number, action_id from request where number = any($1::bigint[]))
+  join (select distinct * from (select subscription_number, action_id from request where number = any($1::bigint[]) offset 0) gone) gone
+    on a.subscription_number = any (array[gone.subscription_number]) and a.id = any (array[gone.action_id])
 union all
 select ${archiveLine('request', 'r')} from request r where r.number = any($1::bigint[])
 union all
 select ${archiveLine('request_final', 'f')}
-  from request r join request_final f on f.state = r.life_cycle_state and f.number = r.number
+  from request r join request_final f on f.state = any (array[r.life_cycle_state]) and f.number = any (array[r.number])
  where r.number = any($1::bigint[])
 union all
 select ${archiveLine('attempt', 't')} from attempt t where t.request_number = any($1::bigint[])
@@ -78,7 +79,8 @@ with gone as (
   delete from request where number = any($1::bigint[]) and life_cycle_state <> 'PENDING'
   returning number, life_cycle_state, subscription_number, action_id
 ), unlisted as (
-  delete from request_final f using gone g where f.state = g.life_cycle_state and f.number = g.number
+  delete from request_final f using gone g
+   where f.state = any (array[g.life_cycle_state]) and f.number = any (array[g.number])
   returning f.number
 )
 select g.subscription_number, g.action_id, count(*) as requests, count(u.number) as listed

@@ -103,11 +103,13 @@ export async function removeEmptyActions(tx: Transaction, rows: readonly ActionO
 const REMOVE_EMPTY_ACTIONS = /* sql */ `
 with emptied as (
   select a.subscription_number, a.id from crm_action a
-   where (a.subscription_number, a.id) in (select * from unnest($1::text[], $2::text[]))
-     and a.unfinished = 0 and a.outcome_due_at is null
-     and not exists (select from inbox i where i.action_id = a.id and i.subscription_number = a.subscription_number)
-     and not exists (select from request r where r.action_id = a.id and r.subscription_number = a.subscription_number)
+    join (select distinct * from unnest($1::text[], $2::text[]) k (subscription_number, id)) k
+      on a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])
+   where a.unfinished = 0 and a.outcome_due_at is null
+     and not exists (select from inbox where action_id = a.id and subscription_number = a.subscription_number offset 0)
+     and not exists (select from request where action_id = a.id and subscription_number = a.subscription_number offset 0)
      for update of a skip locked
 )
-delete from crm_action a using emptied e where a.subscription_number = e.subscription_number and a.id = e.id
+delete from crm_action a using emptied e
+ where a.subscription_number = any (array[e.subscription_number]) and a.id = any (array[e.id])
 returning 1 as gone`;

@@ -53,7 +53,7 @@ select t.target, ${archiveLine('run_target', 't')} as line from run_target t
 const REMOVE_TARGETS = /* sql */ `
 delete from run_target t using (
   select run_id, target from run_target where run_id = any($1::bigint[]) order by run_id, target limit $2::int) few
- where t.run_id = few.run_id and t.target = few.target
+ where t.run_id = any (array[few.run_id]) and t.target = any (array[few.target])
 returning 1 as gone`;
 
 const REMOVE_CHANGES = /* sql */ `delete from run_change where run_id = any($1::bigint[]) returning 1 as gone`;

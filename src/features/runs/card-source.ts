@@ -110,7 +110,7 @@ page as materialized (
 ), fitting as materialized (
   select distinct on (p.card) p.card, p.subscription_number
     from page p
-    join subscription s on s.number = p.subscription_number
+    join subscription s on s.number = any (array[p.subscription_number])
    cross join lateral (select item ->> 'distributor' as distributor
                          from jsonb_array_elements(s.snapshot -> 'installedItems') item
                         where item ->> 'kind' = 'SMARTCARD' and item ->> 'caId' = p.card) place

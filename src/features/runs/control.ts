@@ -96,6 +96,6 @@ export async function withdrawSome(
  */
 const UNCLAIMED = /* sql */ `
 select w.number, cardinality(w.cards) as cards
-  from run_target t cross join unnest(t.requests) own (number) join work w on w.number = own.number
+  from run_target t cross join unnest(t.requests) own (number) join work w on w.number = any (array[own.number])
  where t.run_id = $1::bigint and t.state = 'SENT' and w.token is null
  order by w.number desc limit $2::int`;

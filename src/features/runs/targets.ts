@@ -95,14 +95,15 @@ const SETTLED = /* sql */ `
 with settled as materialized (
   select t.* from run_target t
    where t.run_id = $1::bigint and t.state = 'SENT'
-     and not exists (select from unnest(t.requests) own (number) join work w on w.number = own.number)
+     and not exists (select from unnest(t.requests) own (number)
+                      cross join lateral (select from work where number = own.number offset 0) open)
    order by t.target limit $2::int
 )
 select ${COLUMNS}, r.number, r.life_cycle_state as state, r.error_code as "errorCode",
        r.error_description as "errorDescription", r.answer, r.command
   from settled t
  cross join unnest(t.requests) own (number)
-  join request r on r.number = own.number
+  join request r on r.number = any (array[own.number])
  order by t.target, r.number`;
 
 /** Walks run_target's primary key. Without the array it would read the whole run for each change, as above. */
@@ -112,7 +113,7 @@ update run_target t
        tries = t.tries + case when c.state = 'SENT' then 1 else 0 end, result = coalesce(c.result, t.result)
   from unnest($2::text[], $3::text[], $4::text[], $5::text[], ${jsonColumn('$6')})
     as c (target, state, requests, outcome, result)
- where t.run_id = $1::bigint and t.target = any ($2::text[]) and t.target = c.target`;
+ where t.run_id = $1::bigint and t.target = any (array[c.target])`;
 
 /** Walks run_target_sent. */
 const TAKE_BACK = /* sql */ `

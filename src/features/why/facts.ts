@@ -186,7 +186,7 @@ function cardsOf({ kind, id }: Subject, snapshots: readonly Subscription[]): str
 
 /** Walks subscription_card's primary key. */
 const HOLDERS = /* sql */ `
-select distinct subscription_number as number from subscription_card where card = any($1::text[])`;
+select subscription_number as number from subscription_card where card = any($1::text[])`;
 
 /** Walks subscription_card's primary key. */
 const KNOWN_PAIRINGS = /* sql */ `
