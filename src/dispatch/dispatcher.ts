@@ -26,13 +26,15 @@ export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.t
 /** How long a call may settle after its deadline (the port's promise). Marking a message takes its time before that. */
 const CALL_MARGIN_MS = 250;
 const MAX_BATCH = 100;
+/** While one transaction waits for its commit, the next one does its work. */
+const SETTLING_AT_ONCE = 2;
 /** How much longer than its limit a stop may wait for a database that is down. */
 const LAST_WORDS_MS = 1_000;
 
 /**
  * Sends ready requests to the CAS. It claims requests ahead in small batches, and carries out as many at once as its
- * share of the limits allows. It writes answers in the order in which they arrive; one transaction writes all that
- * arrived during the previous one. Several dispatchers on one database share the work and the limits.
+ * share of the limits allows. Two transactions at a time write the answers, each all that
+ * arrived meanwhile. Several dispatchers on one database share the work and the limits.
  *
  * This function connects the parts; each of them owns its state:
  * - `share`: how many calls at once, and how many a second, this instance may have. Entered by the heartbeat.
@@ -85,15 +87,19 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
     logger,
     onChange: () => pump(),
   });
-  const settling = createBatcher<Settlement, boolean>(async (settlements) => {
-    const startedAt = performance.now();
-    const onError = (): void => metrics.errors.inc({ part: 'settle' });
-    const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
-    metrics.settleSeconds.observe((performance.now() - startedAt) / 1000);
-    metrics.settleSize.observe(settlements.length);
-    options.onSettled?.();
-    return held;
-  }, MAX_BATCH);
+  const settling = createBatcher<Settlement, boolean>(
+    async (settlements) => {
+      const startedAt = performance.now();
+      const onError = (): void => metrics.errors.inc({ part: 'settle' });
+      const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
+      metrics.settleSeconds.observe((performance.now() - startedAt) / 1000);
+      metrics.settleSize.observe(settlements.length);
+      options.onSettled?.();
+      return held;
+    },
+    MAX_BATCH,
+    SETTLING_AT_ONCE,
+  );
   const marking = createBatcher<ClaimedRequest, boolean>(async (requests) => {
     faultPoint('dispatch: before mark');
     const marked = new Set(await markSent(db, requests));

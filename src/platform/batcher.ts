@@ -7,10 +7,14 @@ export interface Batcher<T, R> {
 }
 
 /**
- * One batch at a time of at most `max` items; `work` gives a result for each, in their order. A lone item is worked on
- * at once, and under load the batches grow by themselves.
+ * Works on `atOnce` batches at a time (default 1), each of at most `max` items. `work` returns a result for each, in their
+ * order. A lone item is worked on at once, and under load the batches grow by themselves.
  */
-export function createBatcher<T, R>(work: (items: readonly T[]) => Promise<readonly R[]>, max: number): Batcher<T, R> {
+export function createBatcher<T, R>(
+  work: (items: readonly T[]) => Promise<readonly R[]>,
+  max: number,
+  atOnce = 1,
+): Batcher<T, R> {
   interface Waiting {
     readonly item: T;
     readonly resolve: (result: R) => void;
@@ -18,32 +22,33 @@ export function createBatcher<T, R>(work: (items: readonly T[]) => Promise<reado
   }
   let waiting: Waiting[] = [];
   let working = 0;
+  /** The batches under way, and those that start in this turn of the event loop. */
+  let draining = 0;
 
   async function drain(): Promise<void> {
     while (waiting.length > 0) {
       const batch = waiting.slice(0, max);
       waiting = waiting.slice(max);
-      working = batch.length;
+      working += batch.length;
       try {
         const results = await work(batch.map(({ item }) => item));
         batch.forEach(({ resolve }, index) => resolve(results[index] as R));
       } catch (error) {
         for (const { reject } of batch) reject(error);
       }
-      working = 0;
+      working -= batch.length;
     }
     // In the same turn as the last look at the queue: what comes after it starts a new round.
-    draining = false;
+    draining -= 1;
   }
 
-  let draining = false;
   return {
     add: (item) =>
       new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        if (draining) return;
-        draining = true;
-        // What is added in the same turn of the event loop shares the first batch.
+        // What is added in the same turn of the event loop shares the batch.
+        if (draining === atOnce || (waiting.length > 1 && waiting.length <= max)) return;
+        draining += 1;
         queueMicrotask(() => void drain());
       }),
     pending: () => waiting.length + working,
