@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { smartcardsOf } from '../planning/command.ts';
 import { type Column, table } from '../platform/terminal-text.ts';
-import type { ProvisioningRequest, RequestProgress } from '../requests/find.ts';
+import { type ProvisioningRequest, type RequestProgress, urgencies } from '../requests/find.ts';
 import { requestFields, requestView } from '../requests/shown.ts';
 import { PHASES, type Phase } from '../requests/life-cycle.ts';
 import { instant } from './fields.ts';
@@ -10,6 +10,12 @@ const phases = [...Object.keys(PHASES), 'PAUSED'] as (Phase | 'PAUSED')[];
 /** How far a request is, as operations show it. */
 export const progressFields = {
   phase: z.enum(phases).describe('docs/life-cycle.md; PAUSED: it would be sent, but sending to the CAS is paused.'),
+  urgency: z
+    .enum(urgencies)
+    .nullable()
+    .describe(
+      'What goes first among ready requests: EXPRESS, GIVING, TAKING, BULK. A request that others wait for has their urgency. Null if it is final.',
+    ),
   waits_for: z.int().nullable().describe('WAITING_BEHIND: the request that goes first on the card.'),
   next_try_date: instant().nullable().describe('Its date, or the end of its back-off.'),
   last_error: z.string().nullable().describe('Code and text of the last attempt of a PENDING request.'),
@@ -18,9 +24,10 @@ export const progressFields = {
 
 /** Returns how far a request is, with the fields of `progressFields`. */
 export function showProgress(request: RequestProgress) {
-  const { phase, behind, nextTryAt, lastCode, lastDescription, attempts } = request;
+  const { phase, urgency, behind, nextTryAt, lastCode, lastDescription, attempts } = request;
   return {
     phase,
+    urgency,
     waits_for: behind,
     next_try_date: nextTryAt?.toISOString() ?? null,
     last_error: lastCode === null ? null : [lastCode, lastDescription].filter(Boolean).join(': '),
@@ -85,6 +92,7 @@ export function requestTable(requests: readonly ShownRequest[]): string {
 const COLUMNS: readonly Column<ShownRequest>[] = [
   ['number', ({ number }) => number],
   ['phase', phaseText],
+  ['urgency', ({ urgency }) => urgency],
   ['type', ({ type }) => type],
   ['cards', ({ smartcard_ca_ids: cards }) => cards.join(' ')],
   ['created', ({ log_information: { created_date: created } }) => created],

@@ -3,14 +3,21 @@ import type { Command, CommandType } from '../planning/command.ts';
 import type { RequestAnswer } from './finish.ts';
 import { PHASE, type Phase } from './life-cycle.ts';
 import type { Priority, ProcessName } from './new-request.ts';
+import { classNames } from './request-class.ts';
 
 export const lifeCycleStates = ['PENDING', 'COMPLETED', 'REJECTED'] as const;
 export type LifeCycleState = (typeof lifeCycleStates)[number];
+
+/** The classes of request-class.ts as people see them. */
+export const urgencies = classNames.map((name) => name.toUpperCase() as Uppercase<typeof name>);
+export type Urgency = (typeof urgencies)[number];
 
 /** How far a request is, and what it waits for. */
 export interface RequestProgress {
   /** PAUSED replaces IN_LINE and RETRYING while sending to the CAS is paused. */
   readonly phase: Phase | 'PAUSED';
+  /** How urgent it is among ready requests (R13); null if it is final. */
+  readonly urgency: Urgency | null;
   /** The request that goes first on one of its cards; null unless the phase is WAITING_BEHIND. */
   readonly behind: number | null;
   /** When it may be sent: its date, or the end of its back-off; null if it waits for neither. */
@@ -84,7 +91,7 @@ export async function findRequests(db: Queryable, numbers: readonly number[]): P
 export const PROGRESS_COLUMNS = /* sql */ `
 case when w.waits = 0 and w.token is null and (select paused from provider where name = 'conax') then 'PAUSED'
      else ${PHASE} end as phase,
-first.number as behind,
+(array[${urgencies.map((name) => `'${name}'`).join(', ')}])[(w.rank >> 1) + 1] as urgency, first.number as behind,
 case when w.token is null and w.waits <= 0 and w.ready_at > now() then w.ready_at end as "nextTryAt",
 last.code as "lastCode", last.description as "lastDescription", coalesce(w.attempts, r.attempts) as attempts`;
 

@@ -110,16 +110,16 @@ function scheduled({ number, type, nextTryAt, submitted }: RequestFact): Finding
   });
 }
 
-function inLine({ number, type, submitted }: RequestFact, { ahead, provider }: Facts): Finding {
+function inLine({ number, type, urgency, submitted }: RequestFact, { ahead, provider }: Facts): Finding {
   const rate = provider.instances.reduce((sum, one) => sum + one.requestsPerSecond, 0);
   const seconds = rate > 0 ? Math.ceil(ahead / rate) : null;
   const about = seconds === null ? '' : `, about ${seconds} s`;
   return finding(
     'WAITING_IN_LINE',
-    `${type} (request ${number}) is in line after ${ahead} requests of other cards${about}.`,
+    `${type} (request ${number}, ${urgency}) is in line after ${ahead} requests of other cards${about}.`,
     {
       since: submitted,
-      evidence: { request: number, ahead, requests_per_second: Math.round(rate), seconds },
+      evidence: { request: number, urgency, ahead, requests_per_second: Math.round(rate), seconds },
       command: `requests process ${number}`,
     },
   );

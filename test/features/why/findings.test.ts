@@ -57,8 +57,16 @@ const add: RequestFact = {
   lastCode: null,
   lastDescription: null,
   behind: null,
+  urgency: null,
 };
-const pending: RequestFact = { ...add, state: 'PENDING', phase: 'IN_LINE', executed: null, attempts: 0 };
+const pending: RequestFact = {
+  ...add,
+  state: 'PENDING',
+  phase: 'IN_LINE',
+  urgency: 'GIVING',
+  executed: null,
+  attempts: 0,
+};
 const event: EventFact = {
   id: 5,
   subscription: 'S1',

@@ -117,7 +117,7 @@ test('a request in line: how many go before it; the command sends it first', asy
   await act(world, subscription, { action: 'S:BECOME_SUBSCRIBER' });
   const shown = await desk.until('WAITING_IN_LINE', '46000000002', '--no-ask');
   expect(foundIn(shown, 'WAITING_IN_LINE')?.sentence).toMatch(
-    /^CREATE_PAIRING \(request \d+\) is in line after [3-6]\d requests of other cards, about [3-6]\d s\.$/,
+    /^CREATE_PAIRING \(request \d+, GIVING\) is in line after [3-6]\d requests of other cards, about [3-6]\d s\.$/,
   );
   const ran = await runCli(await desk.command('WAITING_IN_LINE', '46000000002', '--no-ask'), world.env);
   expect(ran).toMatchObject({ exitCode: 0, stdout: expect.stringMatching(/COMPLETED/) as string });
