@@ -16,7 +16,7 @@ export interface DueAction {
   readonly number: string;
   /** Epoch milliseconds. */
   readonly receivedAt: number;
-  /** How many outcomes it already has. */
+  /** Which of its outcomes this is, from 1. */
   readonly revision: number;
 }
 
@@ -27,6 +27,17 @@ export interface DueAction {
 const IS_DUE = /* sql */ `
 a.outcome_due_at is not null
 and (a.outcome_due_at <= now() or a.received_at > now() + interval '${CLOCK_STEP_MAX_MS} milliseconds')`;
+
+/** SQL: counts one more outcome of an action `a`, of which no more is due, if the condition holds. */
+function countOutcome(due: string): string {
+  return `revision = a.revision + (${due})::int, outcome_due_at = case when ${due} then null else a.outcome_due_at end`;
+}
+
+/** SQL: counts one more outcome of each action in `locked`. */
+const COUNT_OUTCOMES = /* sql */ `
+     update crm_action a set ${countOutcome('true')}
+     from locked l where a.subscription_number = any (array[l.subscription_number]) and a.id = any (array[l.id])
+     returning ${dueActionColumns('a')}`;
 
 /** Reads those of the requests that are final, ordered by number. Walks the primary key. */
 export function finishedRequests(tx: Transaction, numbers: readonly number[]): Promise<FinishedRequest[]> {
@@ -43,8 +54,8 @@ export function finishedRequests(tx: Transaction, numbers: readonly number[]): P
 }
 
 /**
- * Counts finished requests off their actions, and returns the actions that are due now. Locks the actions in the order
- * of their keys. Walks the primary keys.
+ * Counts finished requests off their actions. Returns the actions that are due now, with one more outcome counted: the
+ * caller must write it. Locks the actions in the order of their keys. Walks the primary keys.
  */
 export async function countFinished(tx: Transaction, numbers: readonly number[]): Promise<DueAction[]> {
   const rows = await tx.query<DueAction & { due: boolean }>(
@@ -54,28 +65,34 @@ export async function countFinished(tx: Transaction, numbers: readonly number[])
              where number = any($1::bigint[]) and life_cycle_state <> 'PENDING' offset 0) as final
        where action_id is not null and subscription_number is not null group by 1, 2
      ), locked as (
-       select a.subscription_number, a.id, done.requests
+       select a.subscription_number, a.id, done.requests, (a.unfinished = done.requests and ${IS_DUE}) is true as due
        from crm_action a
        join done on a.subscription_number = any (array[done.subscription_number]) and a.id = any (array[done.id])
        order by done.subscription_number, done.id for update of a
      )
-     update crm_action a set unfinished = a.unfinished - l.requests
+     update crm_action a set unfinished = a.unfinished - l.requests, ${countOutcome('l.due')}
      from locked l where a.subscription_number = any (array[l.subscription_number]) and a.id = any (array[l.id])
-     returning ${dueActionColumns('a')}, (a.unfinished = 0 and ${IS_DUE}) is true as due`,
+     returning ${dueActionColumns('a')}, l.due`,
     [numbers],
   );
   return rows.filter(({ due }) => due);
 }
 
-/** Locks the actions in the order of their keys, and returns those that are due. Walks the primary key. */
+/**
+ * Locks the actions in the order of their keys. Returns those that are due, with one more outcome counted: the caller must
+ * write it. Walks the primary key.
+ */
 export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
   return tx.query<DueAction>(
-    `select ${dueActionColumns('a')}
+    `with locked as (
+     select a.subscription_number, a.id
      from crm_action a
      join (select distinct * from unnest($1::text[], $2::text[]) as k (subscription_number, id)) as k
        on a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])
      where a.unfinished = 0 and ${IS_DUE}
-     order by k.subscription_number, k.id for update of a`,
+     order by k.subscription_number, k.id for update of a
+     )
+     ${COUNT_OUTCOMES}`,
     columns(keys),
   );
 }
@@ -98,23 +115,19 @@ with locked as (
 update crm_action a set outcome_due_at = outcome_due_at - $1::float8 * interval '1 millisecond'
   from locked l where a.subscription_number = any (array[l.subscription_number]) and a.id = any (array[l.id])`;
 
-/** Locks up to `limit` actions whose wait for facets is over; skips locked ones. Walks crm_action_due. */
+/**
+ * Locks up to `limit` actions whose wait for facets is over; skips locked ones. Counts one more outcome of each: the caller
+ * must write it. Walks crm_action_due.
+ */
 export function overdueActions(tx: Transaction, limit: number): Promise<DueAction[]> {
   return tx.query<DueAction>(
-    `select ${dueActionColumns('a')} from crm_action a
+    `with locked as (
+     select a.subscription_number, a.id from crm_action a
      where a.outcome_due_at is not null and a.unfinished = 0 and a.outcome_due_at <= now()
-     order by a.outcome_due_at limit $1 for update skip locked`,
+     order by a.outcome_due_at limit $1 for update skip locked
+     )
+     ${COUNT_OUTCOMES}`,
     [limit],
-  );
-}
-
-/** Counts one more outcome of each action. */
-export function writeRevisions(tx: Transaction, actions: readonly DueAction[]): void {
-  tx.send(
-    `update crm_action a set revision = revision + 1, outcome_due_at = null
-     from unnest($1::text[], $2::text[]) as k (subscription_number, id)
-     where a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])`,
-    [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)],
   );
 }
 

@@ -8,7 +8,6 @@ import {
   factsOf,
   overdueActions,
   finishedRequests,
-  writeRevisions,
 } from './actions.ts';
 import { actionOutcomeEventId } from './event-ids.ts';
 import { addToOutbox, type NewOutboxMessage } from './outbox.ts';
@@ -67,9 +66,7 @@ export async function settleOverdueActions(tx: Transaction, limit: number): Prom
 
 /** Composes the outcomes of actions. They are locked, so what it reads is complete. */
 async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<NewOutboxMessage[]> {
-  const reading = factsOf(tx, actions);
-  writeRevisions(tx, actions);
-  const facts = await reading;
+  const facts = await factsOf(tx, actions);
   const occurredAt = Date.now();
   return actions.map((action, index): NewOutboxMessage => {
     const known = facts[index];
@@ -79,7 +76,7 @@ async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[])
       kind: 'ACTION_OUTCOME',
       key: action.subscriptionNumber,
       record: {
-        eventId: actionOutcomeEventId(action.subscriptionNumber, action.id, action.revision + 1),
+        eventId: actionOutcomeEventId(action.subscriptionNumber, action.id, action.revision),
         occurredAt,
         actionId: action.id,
         actionNumber: action.number,
