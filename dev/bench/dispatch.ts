@@ -5,6 +5,7 @@ import { dispatchToInstantCas, SAMPLE_BODY } from './instant-cas.ts';
 import { startTcpProxy, targetOf, through } from '../../test/support/tcp-proxy.ts';
 import { loadLine, type Report } from './report.ts';
 import { openSite, until } from './site.ts';
+import { writesLine, writesOf } from './writes.ts';
 
 const SLOTS = 32;
 /** The dispatcher claims while it finishes, and so does the floor. */
@@ -36,16 +37,20 @@ export async function dispatch(
     await bareDb.close();
 
     const db = open(site.databaseUrl);
+    const before = await writesOf(site.db);
     const real = await dispatchedRate(db, options.requests);
     const [counted] = await db.query<{ completed: number; outcomes: number; attempts: number }>(
       `select (select count(*) from request where life_cycle_state = 'COMPLETED') as completed,
               (select count(*) from outbox) as outcomes, (select count(*) from attempt) as attempts`,
     );
     await db.close();
+    // Sessions that ended have reported what they wrote.
+    const after = await writesOf(site.db);
     report.line(
       `dispatch ${Math.round(real)} requests/s; bare claim, completion, attempt and outbox ${Math.round(bare)}/s; ` +
         `ratio ${(real / bare).toFixed(2)}; ${options.requests} requests, ${SLOTS} at once; ${loadLine()}`,
     );
+    report.line(`dispatch: ${writesLine(before, after, options.requests)}`);
     report.check(
       'every request is COMPLETED, with one attempt and one outcome',
       Object.values(counted ?? {}).every((count) => count === options.requests),
