@@ -135,7 +135,7 @@ describe('conax-provisioning requests list', () => {
     expect(rejected).toMatchObject({ exitCode: 0, stderr: '' });
     const [titles, ...rows] = rejected.stdout.trimEnd().split('\n');
     expect(titles).toMatch(
-      /^number +phase +type +cards +created +final +process +subscription +reference +attempts +error$/,
+      /^number +phase +urgency +type +cards +created +final +process +subscription +reference +attempts +error$/,
     );
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatch(
