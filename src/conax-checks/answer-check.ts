@@ -1,4 +1,5 @@
-import type { AnswerPath, AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerPath } from '../soap/xml-path.ts';
 import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
 import { escapeXml } from '../soap/xml.ts';
 import { type ReportMember } from './answer-entry.ts';

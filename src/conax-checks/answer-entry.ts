@@ -1,4 +1,5 @@
-import type { AnswerPath, AnswerShape, AnswerStep } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerPath, AnswerStep } from '../soap/xml-path.ts';
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import { didYouMean } from '../platform/near-name.ts';

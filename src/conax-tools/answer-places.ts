@@ -1,4 +1,5 @@
-import { type AnswerPath, type AnswerShape, textsAt } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/answer-shape.ts';
+import { type AnswerPath, textsAt } from '../soap/xml-path.ts';
 import type { Mask } from '../conax/masking.ts';
 import { faultVersion, nameOf, readEnvelope } from '../soap/envelope.ts';
 import { type XmlElement, XmlError } from '../soap/xml.ts';

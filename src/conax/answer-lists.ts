@@ -1,6 +1,7 @@
 import { nameOf } from '../soap/envelope.ts';
 import type { XmlElement } from '../soap/xml.ts';
-import { type AnswerPath, type AnswerStep, elementsOn, textsAt } from './answer-shape.ts';
+import { type AnswerPath, elementsOn, findElement, textsAt, textsIn } from '../soap/xml-path.ts';
+import type { AnswerShape } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { answerLists } from './field-names.ts';
 
@@ -29,10 +30,29 @@ export function misreadList(
   for (const list of lists) {
     const path = paths[list];
     if (path === undefined) continue;
-    const problem = inEntries(content, path, known) ?? beyondEntries(content, path, known);
+    const problem = inEntries(content, path, known) ?? beyondEntries(content, path, known, usualNames[list] ?? /^$/);
     if (problem !== null) return `${problem}, where conax.json expects ${list}; correct its path or namespace`;
   }
-  return null;
+  return asked?.kind === 'smartcard' && lists.includes('pairedSmartcards')
+    ? otherCard(paths, asked.caId, content)
+    : null;
+}
+
+/** What shows that a pairing may be one of another card, or several: a card is in one at most (A25). */
+function otherCard(paths: AnswerShape['paths'], caId: string, content: XmlElement): string | null {
+  const [cards = [], boxes = []] = ['pairedSmartcards', 'pairedSetTopBoxes'].map((list) =>
+    elementsOn(content, paths[list] ?? []),
+  );
+  // A row has a card and a set-top box in its attributes.
+  const end = cards.at(-1)?.some((row) => boxes.at(-1)?.includes(row)) ? undefined : -1;
+  for (const elements of [...cards.slice(0, end), ...boxes.slice(0, end)]) {
+    const filled = elements.map(textsIn).filter((texts) => texts.some(isSaid));
+    if (filled.length > 1 && !filled.every((texts) => texts.includes(caId))) {
+      return 'has several pairings, and does not name the card that was asked about in each';
+    }
+  }
+  const isOthers = textsAt(content, paths['pairedSmartcards']).some((text) => text !== '');
+  return isOthers && !textsIn(content).includes(caId) ? 'names other cards than the one that was asked about' : null;
 }
 
 /** What the paths of the command read, and the device that was asked about: an answer may repeat it anywhere. */
@@ -47,92 +67,77 @@ interface Known {
 /** What is wrong with the elements at the path. */
 function inEntries(content: XmlElement, path: AnswerPath, known: Known): string | null {
   const isAttribute = path.at(-1)?.isAttribute ?? false;
-  const spaced = textsAt(content, path).find((text) => /\s/.test(text));
-  if (spaced !== undefined) return `has ${JSON.stringify(spaced.slice(0, 60))} as one entry`;
+  const several = textsAt(content, path).find((text) => /[\s,;<]/.test(text));
+  if (several !== undefined) return `has ${JSON.stringify(several.slice(0, 60))} as one entry`;
   for (const entry of elementsOn(content, path).at(-1) ?? []) {
     if (!isAttribute && entry.children.length > 0) return `has elements in ${nameOf(entry)}`;
     const isEmpty = textsAt(entry, path.slice(isAttribute ? -2 : -1)).every((text) => text === '');
-    if (isEmpty && holdsOther(entry, known)) return `has nothing to read in ${nameOf(entry)}`;
+    if (isEmpty && unread(entry, known) !== null) return `has nothing to read in ${nameOf(entry)}`;
   }
   return null;
 }
 
-/** What looks like entries, and stands elsewhere: in another namespace, in a container of another name, one level off. */
-function beyondEntries(content: XmlElement, path: AnswerPath, known: Known): string | null {
+/** What stands in the containers, or looks like entries elsewhere: in another namespace, under other names, at another depth. */
+function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, usual: RegExp): string | null {
   const steps = path.slice(1).filter(({ isAttribute }) => !isAttribute);
-  const found = elementsOn(content, path);
-  const wanted = steps.map(lettersOf);
-  for (const [depth, containers] of found.slice(0, -1).entries()) {
-    const isNext = isStep(steps[depth + 1]);
+  const around = elementsOn(content, path).slice(0, -1);
+  for (const [depth, containers] of around.entries()) {
     for (const container of containers) {
-      if (container.children.some(isNext)) continue;
-      const entry = container.children.find((child) => isOther(child, known) && isEntry(child, known));
-      if (entry !== undefined) return `has ${nameOf(entry)} in ${nameOf(container)}`;
+      if (around[depth + 1]?.some((next) => container.children.includes(next))) continue;
+      const other = unread(container, known);
+      if (other !== null) return `has ${other} in ${nameOf(container)}`;
     }
   }
-  // An empty container says that the list is empty, whatever stands elsewhere.
-  const isThere = found.slice(0, Math.max(1, steps.length - 1)).every((elements) => elements.length > 0);
-  const stray = findOther(content, [], (element, at) => {
+  const wanted = steps.map(({ name }) => name.toLowerCase());
+  // A container that is there has the list. Only one of the same name may be meant as well.
+  const entries = elementsOn(content, path).at(-1) ?? [];
+  const isThere = (around.at(-1) ?? entries).length > 0;
+  const isSame = (at: readonly string[]): boolean =>
+    at.slice(-2).join('/') === wanted.slice(-2).join('/') && (wanted.length > 1 || at.length === 1);
+  const stray = findElement(content, (element, at) => {
     if (!isOther(element, known)) return false;
-    const { missing, added } = difference(wanted, at);
-    if (missing + added === 0) return true;
-    if (isThere || missing > 1 || !holdsOther(element, known)) return false;
-    // One step more or less, or a container of another name.
-    return missing === 0 || added === 0 || (added === 1 && at.at(-1) === wanted.at(-1));
+    if (isThere || isSame(at)) return isSame(at);
+    const stem = stemOf(element.name);
+    const isLike =
+      usual.test(stem) || steps.some(({ name }) => stemOf(name) === stem) || /^\s*[<{[]/.test(element.text);
+    return isLike && unread(element, known) !== null;
   });
   return stray === null ? null : `has ${stray.map(nameOf).join('/')}`;
 }
 
-/** Returns the elements from the content to the first one below it that is wanted; null if none is. */
-function findOther(
-  { children }: XmlElement,
-  around: readonly string[],
-  isWanted: (element: XmlElement, at: readonly string[]) => boolean,
-): readonly XmlElement[] | null {
-  for (const child of children) {
-    const at = [...around, lettersOf(child)];
-    if (isWanted(child, at)) return [child];
-    const inner = findOther(child, at, isWanted);
-    if (inner !== null) return [child, ...inner];
-  }
-  return null;
-}
+/** What entries of each list are often called. */
+const usualNames: Readonly<Record<string, RegExp>> = {
+  activeServices: /^(?:product|service|entitlement|subscription|package)$/,
+  pairedSmartcards: /^(?:card|smartcard|client)$/,
+  pairedSetTopBoxes: /^(?:box|stb|settopbox|module|device|decoder)$/,
+};
 
-/** How many names are left of each if both lose the names with which both start and end. */
-function difference(wanted: readonly string[], at: readonly string[]): { missing: number; added: number } {
-  const most = Math.min(wanted.length, at.length);
-  let start = 0;
-  while (start < most && wanted[start] === at[start]) start += 1;
-  let end = 0;
-  while (end < most - start && wanted.at(-1 - end) === at.at(-1 - end)) end += 1;
-  return { missing: wanted.length - start - end, added: at.length - start - end };
-}
-
-function lettersOf({ name }: { readonly name: string }): string {
-  return name.toLowerCase();
-}
-
-function isStep(step: AnswerStep | undefined): (element: XmlElement) => boolean {
-  return ({ ns, name }) => ns === step?.ns && name === step.name;
+/** Without the ending of a plural or an id. */
+function stemOf(name: string): string {
+  const singular = name.toLowerCase().replaceAll(/[-_.]/g, '').replace(/s$/, '');
+  return singular.replace(/(?<=.)(?:id|no|number|code)$/, '');
 }
 
 function isOther(element: XmlElement, { elements, caId }: Known): boolean {
   return !elements.has(element) && element.text.trim() !== caId;
 }
 
-/** A count of none, or a flag, is no entry. */
-function isEntry(element: XmlElement, known: Known): boolean {
-  return holdsOther(element, known) && !(element.children.length === 0 && /^(?:0|false)$/.test(element.text.trim()));
+/** Returns what an element holds that no path reads, null if nothing. A count of none, or a flag, is nothing. */
+function unread(element: XmlElement, known: Known): string | null {
+  if (!known.texts.has(element) && isSaid(element.text)) return 'text';
+  const { attributes, children } = element;
+  const isUnread = (name: string): boolean =>
+    !known.attributes.has(name) && !ofStandards.test(name) && isSaid(attributes[name]);
+  const attribute = Object.keys(attributes).find(isUnread);
+  if (attribute !== undefined) return `the attribute ${attribute}`;
+  const child = children.find((one) => isOther(one, known) && unread(one, known) !== null);
+  return child === undefined ? null : nameOf(child);
 }
 
-/** Whether an element holds something that no path reads. */
-function holdsOther(element: XmlElement, known: Known): boolean {
-  return (
-    element.children.some((child) => isOther(child, known)) ||
-    (element.text.trim() !== '' && !known.texts.has(element)) ||
-    Object.keys(element.attributes).some((name) => !known.attributes.has(name) && !name.startsWith(ofInstance))
-  );
+function isSaid(text = ''): boolean {
+  return !/^\s*(?:0|false)?\s*$/.test(text);
 }
 
-/** xsi:nil and xsi:type. */
-const ofInstance = '{http://www.w3.org/2001/XMLSchema-instance}';
+/** xsi:nil and xsi:type, xml:lang, and what SOAP says of types. */
+const ofStandards =
+  /^\{http:\/\/(?:www\.w3\.org\/2001\/XMLSchema-instance|www\.w3\.org\/XML\/1998\/namespace|schemas\.xmlsoap\.org\/soap\/(?:encoding|envelope)\/|www\.w3\.org\/2003\/05\/soap-(?:encoding|envelope))\}/;

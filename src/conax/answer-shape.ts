@@ -1,12 +1,5 @@
-import { nameOf, type QName } from '../soap/envelope.ts';
-import type { XmlElement } from '../soap/xml.ts';
-
-export interface AnswerStep extends QName {
-  readonly isAttribute: boolean;
-}
-
-/** The steps from the element in the SOAP body, which is the first, to the one with the text. */
-export type AnswerPath = readonly AnswerStep[];
+import type { QName } from '../soap/envelope.ts';
+import type { AnswerPath } from '../soap/xml-path.ts';
 
 /** How the answer of a command is read. */
 export interface AnswerShape {
@@ -22,25 +15,4 @@ export interface AnswerShape {
   readonly element: QName | null;
   /** By field: statusCode, message, referenceNumber, and the lists of the command. */
   readonly paths: Readonly<Record<string, AnswerPath>>;
-}
-
-/** The texts of everything at the path, trimmed. An element of another namespace is another element. */
-export function textsAt(content: XmlElement, path: AnswerPath | undefined): string[] {
-  if (path === undefined) return [];
-  const elements = elementsOn(content, path).at(-1) ?? [content];
-  const last = path.at(-1);
-  if (!last?.isAttribute) return elements.map(({ text }) => text.trim());
-  return elements.flatMap(({ attributes }) => attributes[nameOf(last)]?.trim() ?? []);
-}
-
-/** Returns the elements at each step of a path below the content; an attribute is no step. */
-export function elementsOn(content: XmlElement, path: AnswerPath): XmlElement[][] {
-  const found: XmlElement[][] = [];
-  let around = [content];
-  for (const { ns, name, isAttribute } of path.slice(1)) {
-    if (isAttribute) break;
-    around = around.flatMap(({ children }) => children.filter((child) => child.name === name && child.ns === ns));
-    found.push(around);
-  }
-  return found;
 }

@@ -1,10 +1,11 @@
 import type { CommandType } from '../planning/command.ts';
 import { decodeText, legibleText } from '../soap/charset.ts';
-import { faultVersion, nameOf, readEnvelope, type SoapContent } from '../soap/envelope.ts';
+import { contraryTo, faultVersion, nameOf, readEnvelope, type SoapContent } from '../soap/envelope.ts';
 import { rootPart } from '../soap/multipart.ts';
 import { type XmlElement, XmlError } from '../soap/xml.ts';
+import { type AnswerPath, elementsOn, findElement, textsAt } from '../soap/xml-path.ts';
 import { type AskedDevice, misreadList } from './answer-lists.ts';
-import { type AnswerShape, textsAt } from './answer-shape.ts';
+import type { AnswerShape } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import type { ConaxAnswer } from './client.types.ts';
 import type { ConaxCode } from './codes.ts';
@@ -28,9 +29,9 @@ export function isRepeatable(type: CommandType): boolean {
 
 /**
  * Returns what an HTTP exchange means for the command, however it ended (domain: "Sending"). Readable SOAP counts by what
- * it says, whatever the status; without it, the status decides.
+ * it says, whatever the status; without it, the status decides. `messageId`: the UUID that the request sent.
  */
-export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpOutcome): ConaxAnswer {
+export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpOutcome, messageId = ''): ConaxAnswer {
   if (outcome.kind === 'failed') {
     const { code, description } = outcome;
     return { kind: outcome.sent ? 'unknown' : 'not-sent', code, description };
@@ -57,6 +58,8 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
     return withoutSoap(outcome, error.message);
   }
   const { version, content } = envelope;
+  const contrary = contraryTo(envelope, command.template.uses.has('messageId') ? messageId : '');
+  if (contrary !== null) return withoutSoap(outcome, contrary);
   if (content === null) {
     if (shape.emptySuccess && isDone && version === command.soapVersion) return accepted(command, asked, null, null);
     return withoutSoap(outcome, 'has 0 elements in its SOAP body instead of one');
@@ -168,13 +171,27 @@ function readFields(
   { paths }: AnswerShape,
   content: XmlElement,
 ): { statusCode: string | null; message: string; referenceNumber: string | null } | null {
-  const [code, second] = textsAt(content, paths['statusCode']);
-  if (paths['statusCode'] !== undefined && (code === undefined || code === '' || second !== undefined)) return null;
+  const path = paths['statusCode'];
+  const [code, second] = textsAt(content, path);
+  if (path !== undefined && (!code || second !== undefined || hasOtherCode(paths, path, content, code))) return null;
   return {
     statusCode: code ?? null,
     message: textsAt(content, paths['message']).join(' '),
     referenceNumber: textsAt(content, paths['referenceNumber'])[0] || null,
   };
+}
+
+/** Whether the element of the status code is no plain text, or another element of its name has another text. */
+function hasOtherCode(paths: AnswerShape['paths'], path: AnswerPath, content: XmlElement, code: string): boolean {
+  const [element] = elementsOn(content, path).at(-1) ?? [content];
+  if (path.at(-1)?.isAttribute || element === undefined) return false;
+  const isNil = /^\s*(?:true|1)\s*$/.test(element.attributes['{http://www.w3.org/2001/XMLSchema-instance}nil'] ?? '');
+  const declared = new Set(Object.values(paths).flatMap((one) => elementsOn(content, one).flat()));
+  const other = findElement(
+    content,
+    (one) => one.name === element.name && !declared.has(one) && !['', code].includes(one.text.trim()),
+  );
+  return isNil || element.children.length > 0 || other !== null;
 }
 
 function accepted(

@@ -74,13 +74,14 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     if (mapped === undefined) return notSupported(command.type, startedAt);
     const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedMs = performance.now();
+    const messageId = randomUUID();
     let requestBody: string | null = null;
     let outcome: HttpOutcome | null = null;
     let answer: ConaxAnswer;
     try {
       const values = fieldValues(request, {
         now: startedAt,
-        messageId: randomUUID(),
+        messageId,
         username: options.username,
         password: options.password,
         entitlementMonths,
@@ -95,7 +96,7 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
         body,
         repeatable: isRepeatable(command.type),
       });
-      answer = classify(mapped, askedDevice(command), outcome);
+      answer = classify(mapped, askedDevice(command), outcome, messageId);
       if (outcome.body !== null) options.onAnswer?.(legibleText(outcome.body, outcome.contentType));
     } catch (error) {
       answer = unexpected(error, requestBody !== null);

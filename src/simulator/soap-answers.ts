@@ -1,4 +1,4 @@
-import type { AnswerStep } from '../conax/answer-shape.ts';
+import type { AnswerStep } from '../soap/xml-path.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { nameOf, soapNamespaces, type SoapVersion } from '../soap/envelope.ts';
 import { escapeXml } from '../soap/xml.ts';

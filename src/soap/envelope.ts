@@ -93,6 +93,19 @@ export function faultVersion(content: XmlElement): SoapVersion | null {
   return content.name === 'Fault' ? versionOf(content.ns) : null;
 }
 
+/** What shows that the content of an envelope is not the whole answer to the message. */
+export function contraryTo({ content, headers }: SoapContent, messageId: string): string | null {
+  const isOther = ({ ns, name, text }: XmlElement): boolean =>
+    name === 'RelatesTo' &&
+    /addressing/.test(ns) &&
+    !/unspecified\s*$/.test(text) &&
+    !text.toLowerCase().includes(messageId);
+  if (headers.some(isOther)) return 'relates to another message than the one that was sent';
+  const isFault = (element: XmlElement): boolean => faultVersion(element) !== null || element.children.some(isFault);
+  const inContent = content === null || faultVersion(content) !== null ? [] : content.children;
+  return [...headers, ...inContent].some(isFault) ? 'has a Fault beside or in its answer' : null;
+}
+
 function versionOf(ns: string): SoapVersion | null {
   if (ns === soapNamespaces['1.1']) return '1.1';
   return ns === soapNamespaces['1.2'] ? '1.2' : null;

@@ -45,19 +45,15 @@ describe('a list that cannot be read is never an empty one', () => {
     [
       'half of whose entries are in another namespace',
       `<a:ProductIds><a:ProductId>101</a:ProductId><o:ProductId ${other}>102</o:ProductId></a:ProductIds>`,
-      /the answer has \{http:\S+\}ProductIds\/\{urn:other\}ProductId, /,
+      /the answer has \{urn:other\}ProductId in \{http:\S+\}ProductIds, /,
     ],
     ['whose names are in small letters', '<a:productIds><a:productId>101</a:productId></a:productIds>', /productIds, /],
-    [
-      'whose container has another name',
-      '<a:Products><a:ProductId>101</a:ProductId></a:Products>',
-      /Products\/\{http:\S+\}ProductId, /,
-    ],
+    ['whose container has another name', '<a:Products><a:ProductId>101</a:ProductId></a:Products>', /Products, /],
     ['without its container', '<a:ProductId>101</a:ProductId>', /the answer has \{http:\S+\}ProductId, /],
     [
       'one level deeper',
       '<a:Result><a:ProductIds><a:ProductId>101</a:ProductId></a:ProductIds></a:Result>',
-      /Result\/\{http:\S+\}ProductIds\/\{http:\S+\}ProductId, /,
+      /Result\/\{http:\S+\}ProductIds, /,
     ],
     [
       'with a further container in its container',
@@ -84,6 +80,39 @@ describe('a list that cannot be read is never an empty one', () => {
       '<a:ProductIds><a:ProductId>101 102</a:ProductId></a:ProductIds>',
       /has "101 102" as one/,
     ],
+    ['in the text of its container', '<a:ProductIds>101 102</a:ProductIds>', /has text in /],
+    ['in an attribute of its container', '<a:ProductIds value="101"/>', /the attribute value in /],
+    ['in another element that the container names', '<a:ProductIds href="#id1"/>', /the attribute href in /],
+    ['as XML in a text', '<a:Result>&lt;ProductId>101&lt;/ProductId></a:Result>', /Result, /],
+    [
+      'half of whose entries have another name',
+      '<a:ProductIds><a:ProductId>101</a:ProductId><a:Product>102</a:Product></a:ProductIds>',
+      /Product in /,
+    ],
+    [
+      'half of whose entries are one level deeper',
+      '<a:ProductIds><a:ProductId>101</a:ProductId><a:Group><a:ProductId>102</a:ProductId></a:Group></a:ProductIds>',
+      /Group in /,
+    ],
+    ['with a comma', '<a:ProductIds><a:ProductId>101,102</a:ProductId></a:ProductIds>', /has "101,102" as one/],
+    ['with a semicolon', '<a:ProductIds><a:ProductId>101;102</a:ProductId></a:ProductIds>', /has "101;102" as one/],
+    ['of other names', '<a:Products><a:Product>101</a:Product></a:Products>', /Products, /],
+    ['of usual names', '<a:Services><a:Service>101</a:Service></a:Services>', /Services, /],
+    [
+      'in records of other names',
+      '<a:Entitlements><a:Entitlement><a:ProductId>101</a:ProductId></a:Entitlement></a:Entitlements>',
+      /Entitlements, /,
+    ],
+    [
+      'in a container of another name, one level deeper',
+      '<a:Result><a:Products><a:ProductId>101</a:ProductId></a:Products></a:Result>',
+      /Products, /,
+    ],
+    [
+      'one level deeper, with an empty container where it should be',
+      '<a:ProductIds/><a:Result><a:ProductIds><a:ProductId>101</a:ProductId></a:ProductIds></a:Result>',
+      /Result\//,
+    ],
   ])('one %s', async (_where, inner, says) => {
     expect(await services(inner)).toMatch(says);
   });
@@ -97,6 +126,11 @@ describe('a list that cannot be read is never an empty one', () => {
     [
       'an entry that is nil',
       '<a:ProductIds><a:ProductId xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/></a:ProductIds>',
+    ],
+    ['a container that is nil', '<a:ProductIds xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/>'],
+    [
+      'an empty array of SOAP',
+      '<a:ProductIds xmlns:e="http://schemas.xmlsoap.org/soap/encoding/" e:arrayType="x[0]"/>',
     ],
     ['a list of something else', '<a:ProductIds/><a:Expired><a:ProductId>101</a:ProductId></a:Expired>'],
     ['elements of a newer CAS', '<a:Customer><a:Since>2026</a:Since></a:Customer>'],
@@ -115,6 +149,19 @@ describe('a list that cannot be read is never an empty one', () => {
     expect(await ofCard(`<a:CaClientId>${card}</a:CaClientId>`)).toEqual({ smartcards: [], setTopBoxes: [] });
     const elsewhere = boxes.replaceAll('a:', 'o:').replace('>', ` ${other}>`);
     expect(await ofCard(cards('a:') + elsewhere)).toMatch(/expects pairedSetTopBoxes; correct its path or namespace/);
+  });
+
+  it('a pairing of another card, or one of several pairings, is unreadable', async () => {
+    const list = (container: string, entry: string, ids: string[]): string =>
+      `<a:${container}>${ids.map((id) => `<a:${entry}>${id}</a:${entry}>`).join('')}</a:${container}>`;
+    const pairing = (cards: string[], boxes: string[]): string =>
+      list('CaClientIds', 'CaClientId', cards) + list('PairingModuleIds', 'PairingModuleId', boxes);
+    expect(await ofCard(pairing(['00000000009', '00000000002'], ['STB1']))).toMatch(/^unknown: .*names other cards/);
+    expect(await ofCard(pairing([card], ['STB1']) + pairing(['00000000002'], ['STB2']))).toMatch(/several pairings/);
+    const others = { smartcards: ['00000000002', card], setTopBoxes: ['STB1'] };
+    const echo = `<a:Asked>${card}</a:Asked>`;
+    expect(await ofCard(echo + pairing(['00000000002'], ['STB1']))).toEqual(others);
+    expect(await ofCard(pairing([card], ['STB1']) + pairing([], []))).toEqual({ ...others, smartcards: [card] });
   });
 
   it('an empty Body says nothing of a list', async () => {

@@ -15,6 +15,7 @@ function cas(
   entry: AnswerEntry & Readonly<Record<string, unknown>>,
   soapVersion: CasCommand['soapVersion'] = '1.1',
   type: CommandType = 'ADD_SUBSCRIPTIONS',
+  card: string | null = null,
 ): (body: string, status?: number) => ConaxAnswer {
   const mistakes: string[] = [];
   const answer = parseAnswerShape(type, entry, common, namespaces, (member, problem) =>
@@ -22,8 +23,9 @@ function cas(
   );
   if (mistakes.length > 0) throw new Error(mistakes.join('\n'));
   const command = { ...commands[type], soapVersion, answer };
+  const asked = card === null ? null : ({ kind: 'smartcard', caId: card } as const);
   return (body, status = 200) =>
-    classify(command, null, { kind: 'answered', status, contentType: 'text/xml', body: Buffer.from(body) });
+    classify(command, asked, { kind: 'answered', status, contentType: 'text/xml', body: Buffer.from(body) });
 }
 
 const soap11 = 'http://schemas.xmlsoap.org/soap/envelope/';
@@ -143,6 +145,15 @@ describe('paths', () => {
     expect(pairing(done('<r:Pair/>'))).toMatchObject({ pairing: { smartcards: [], setTopBoxes: [] } });
     expect(said(pairing(done('<r:Pair card="1" x:box="STB1"/>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
     expect(said(pairing(done('<r:Pair card="1"><r:Box>STB1</r:Box></r:Pair>')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('of rows with a card and a set-top box are one pairing only if each row has the card', () => {
+    const lists = { pairedSmartcards: 'r:Done/r:Pair/@card', pairedSetTopBoxes: 'r:Done/r:Pair/@box' };
+    const pairing = cas({ statusCode: 'r:Done/r:Code', ...lists }, '1.1', 'GET_PAIRING_STATUS_FOR_CARD', '1');
+    const rows = (other: string): string =>
+      envelope(`<r:Done><r:Code>0</r:Code><r:Pair card="1" box="A"/><r:Pair card="${other}" box="B"/></r:Done>`);
+    expect(pairing(rows('1'))).toMatchObject({ pairing: { smartcards: ['1'], setTopBoxes: ['A', 'B'] } });
+    expect(said(pairing(rows('2')))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
 
   it('may end in an attribute, with its namespace', () => {

@@ -79,6 +79,45 @@ describe('an answer is judged by what it says, and else by its status', () => {
   });
 });
 
+describe('a status code of success counts only if nothing in the answer contradicts it', () => {
+  const ok = '<StatusCode>OK</StatusCode>';
+  const xsi = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance"';
+  const inHeader = (header: string): string => okAnswer().replace('<s:Body>', `<s:Header>${header}</s:Header><s:Body>`);
+  const inside = '<s:Fault><faultcode>s:Server</faultcode></s:Fault>';
+  const relates = (id: string): string =>
+    inHeader(`<w:RelatesTo xmlns:w="http://www.w3.org/2005/08/addressing">${id}</w:RelatesTo>`);
+
+  it.each([
+    ['an element in it', okAnswer().replace(ok, '<StatusCode><Prefix>NOT_</Prefix>OK</StatusCode>')],
+    ['nil on it', okAnswer().replace(ok, `<StatusCode ${xsi} i:nil="true">OK</StatusCode>`)],
+    ['another code in another namespace', okAnswer().replace(ok, `${ok}<StatusCode xmlns="urn:o">NO</StatusCode>`)],
+    ['another code at another depth', okAnswer().replace(ok, `${ok}<Result><StatusCode>NO</StatusCode></Result>`)],
+    ['a Fault in the answer', okAnswer().replace(ok, ok + inside)],
+    ['a Fault in the Header', inHeader(inside)],
+  ])('%s makes it unreadable', (_what, body) => {
+    expect(said(answerTo(body))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('the same code again does not', () => {
+    expect(said(answerTo(okAnswer().replace(ok, `${ok}<Result>${ok}</Result>`)))).toBe('accepted');
+  });
+
+  it('nor does RelatesTo, unless it names another message than the template sent', () => {
+    const command = commands.ADD_SUBSCRIPTIONS;
+    const uses = new Map([...command.template.uses, ['messageId', 1]] as const);
+    const sends = { ...command, template: { ...command.template, uses } };
+    const own = '2f1b6f5e-0000-4000-8000-000000000001';
+    const answer = (to: typeof command, body: string): string =>
+      said(
+        classify(to, null, { kind: 'answered', status: 200, contentType: 'text/xml', body: Buffer.from(body) }, own),
+      );
+    expect(answer(sends, relates(`urn:uuid:${own}`))).toBe('accepted');
+    expect(answer(sends, relates('http://www.w3.org/2005/08/addressing/unspecified'))).toBe('accepted');
+    expect(answer(sends, relates('urn:uuid:other'))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(answer(command, relates('urn:uuid:other'))).toBe('accepted');
+  });
+});
+
 describe('a Fault', () => {
   it.each([
     ['<faultcode>s:Server</faultcode><faultstring>SYSTEM_ERROR</faultstring>', 'try-later SYSTEM_ERROR'],
@@ -144,10 +183,7 @@ describe('what is read strictly', () => {
 
   it.each([
     ['an envelope with a header', okAnswer().replace('<s:Body>', '<s:Header><x xmlns="urn:x"/></s:Header><s:Body>')],
-    [
-      'elements that a newer CAS adds',
-      okAnswer().replace('<Message>', '<Newer><StatusCode>NO</StatusCode></Newer><Message>'),
-    ],
+    ['elements that a newer CAS adds', okAnswer().replace('<Message>', '<Newer><State>NO</State></Newer><Message>')],
     ['white space and comments', `<?xml version="1.0"?>\n<!-- hello -->${okAnswer().replaceAll('><', '>\n  <')}`],
     ['UTF-16 that says so', Buffer.from(okAnswer(), 'utf16le'), 'text/xml; charset=utf-16le'],
     ['UTF-16 with a byte order mark and no charset', Buffer.from(`\uFEFF${okAnswer()}`, 'utf16le'), 'text/xml'],
