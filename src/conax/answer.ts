@@ -14,6 +14,7 @@ import { readFault } from './fault.ts';
 import { answerLists } from './field-names.ts';
 
 type Answered = Extract<HttpOutcome, { kind: 'answered' }>;
+type PlainAnswer = Extract<ConaxAnswer, { kind: 'unknown' | 'not-sent' | 'not-authorised' }>;
 
 const notRepeatable: ReadonlySet<CommandType> = new Set([
   'SEND_MAIL_MESSAGE_TO_CLIENT',
@@ -29,24 +30,23 @@ export function isRepeatable(type: CommandType): boolean {
 
 /**
  * Returns what an HTTP exchange means for the command, however it ended (domain: "Sending"). Readable SOAP counts by what
- * it says, whatever the status; without it, the status decides. `messageId`: the UUID that the request sent.
+ * it says, whatever the status. SOAP that cannot be read is unknown: the CAS got the command. Without SOAP, the status
+ * decides. `messageId`: the UUID that the request sent.
  */
 export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpOutcome, messageId = ''): ConaxAnswer {
   if (outcome.kind === 'failed') {
     const { code, description } = outcome;
     return { kind: outcome.sent ? 'unknown' : 'not-sent', code, description };
   }
-  const { status } = outcome;
-  if (status === 401 || status === 403) {
-    return plain(
-      'not-authorised',
-      'CAS_NOT_AUTHORISED',
-      `the CAS answered HTTP ${status}: check user, password and client certificate`,
-    );
-  }
-  if (status === 429) return plain('not-sent', 'CAS_TOO_MANY_REQUESTS', 'the CAS answered HTTP 429: too many requests');
+  const answer = soapAnswer(command, asked, outcome);
+  // A gateway may put the reason why it lets nobody in into a Fault.
+  const isRefusal = answer.kind === 'refused' || answer.kind === 'try-later';
+  return (isRefusal ? refusedEntry(outcome.status) : null) ?? answer;
+}
+
+function soapAnswer(command: CasCommand, asked: AskedDevice, outcome: Answered): ConaxAnswer {
   const shape = command.answer;
-  const isDone = status >= 200 && status <= 299;
+  const isDone = outcome.status >= 200 && outcome.status <= 299;
   if (shape.emptySuccess && isDone && shape.paths['statusCode'] === undefined && isBlank(outcome.body)) {
     return accepted(command, asked, null, null);
   }
@@ -55,14 +55,14 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
     envelope = readAnswer(outcome);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    return withoutSoap(outcome, error.message);
+    return mayBeSoap(outcome) ? unreadable(outcome, error.message) : withoutSoap(outcome, error.message);
   }
   const { version, content } = envelope;
   const contrary = contraryTo(envelope, command.template.uses.has('messageId') ? messageId : '');
-  if (contrary !== null) return withoutSoap(outcome, contrary);
+  if (contrary !== null) return unreadable(outcome, contrary);
   if (content === null) {
     if (shape.emptySuccess && isDone && version === command.soapVersion) return accepted(command, asked, null, null);
-    return withoutSoap(outcome, 'has 0 elements in its SOAP body instead of one');
+    return unreadable(outcome, 'has 0 elements in its SOAP body instead of one');
   }
   if (faultVersion(content) !== null) {
     const { code, isServer, ...fault } = readFault(shape, content);
@@ -86,21 +86,21 @@ function contentAnswer(
 ): ConaxAnswer {
   const { element, success } = command.answer;
   if (version !== command.soapVersion) {
-    return withoutSoap(outcome, `is a SOAP ${version} envelope, and the request was SOAP ${command.soapVersion}`);
+    return unreadable(outcome, `is a SOAP ${version} envelope, and the request was SOAP ${command.soapVersion}`);
   }
   if (element === null || content.ns !== element.ns || content.name !== element.name) {
     const expected = element === null ? 'an empty body' : nameOf(element);
-    return withoutSoap(outcome, `holds ${nameOf(content)} instead of ${expected}`);
+    return unreadable(outcome, `holds ${nameOf(content)} instead of ${expected}`);
   }
   const fields = readFields(command.answer, content);
-  if (fields === null) return withoutSoap(outcome, 'does not hold one status code at the path of conax.json');
+  if (fields === null) return unreadable(outcome, 'does not hold one status code at the path of conax.json');
   if (fields.statusCode !== null && !success.has(fields.statusCode)) {
     return refusal(command.answer, fields.statusCode, fields.message);
   }
   if (outcome.status < 200 || outcome.status > 299)
-    return withoutSoap(outcome, `says ${fields.statusCode ?? 'success'}`);
+    return unreadable(outcome, `says ${fields.statusCode ?? 'success'}`);
   const misread = misreadList(command, asked, content);
-  if (misread !== null) return withoutSoap(outcome, misread);
+  if (misread !== null) return unreadable(outcome, misread);
   return accepted(command, asked, content, fields.referenceNumber);
 }
 
@@ -123,9 +123,12 @@ function isBlank(body: Buffer): boolean {
   return body.toString('latin1').trim() === '';
 }
 
+/** What the status alone means: the body has no SOAP. */
 function withoutSoap(outcome: Answered, problem: string): ConaxAnswer {
-  const { status, contentType } = outcome;
-  if (status === 503 && !mayBeSoap(outcome)) {
+  const { status } = outcome;
+  const entry = refusedEntry(status);
+  if (entry !== null) return entry;
+  if (status === 503) {
     const body = isBlank(outcome.body) ? 'nothing else' : 'no SOAP';
     return plain('not-sent', 'CAS_UNAVAILABLE', `the CAS or a gateway answered HTTP 503 and ${body}`);
   }
@@ -136,20 +139,41 @@ function withoutSoap(outcome: Answered, problem: string): ConaxAnswer {
       `HTTP ${status}: no Conax service is there; check CONAX_BASE_URL, the paths in conax.json, and proxies`,
     );
   }
+  const answer = unreadable(outcome, problem);
+  if (status < 400 || status > 499 || status === 408) return answer;
+  return { ...answer, kind: 'refused', code: `HTTP_${status}`, review: true };
+}
+
+/** The answer to a status that lets nobody in; null for any other status. */
+function refusedEntry(status: number): ConaxAnswer | null {
+  if (status === 429) return plain('not-sent', 'CAS_TOO_MANY_REQUESTS', 'the CAS answered HTTP 429: too many requests');
+  if (status !== 401 && status !== 403) return null;
+  const description = `the CAS answered HTTP ${status}: check user, password and client certificate`;
+  return plain('not-authorised', 'CAS_NOT_AUTHORISED', description);
+}
+
+function unreadable({ status, contentType }: Answered, problem: string): PlainAnswer {
   const type = contentType.trim() === '' ? 'without a content type' : contentType.trim().slice(0, 100);
   const text = `HTTP ${status}, ${type}: the answer ${problem}`;
-  if (status >= 400 && status <= 499 && status !== 408) {
-    return { kind: 'refused', code: `HTTP_${status}`, description: text, review: true };
-  }
   return plain('unknown', status >= 500 ? 'CAS_SERVER_ERROR' : 'CAS_ANSWER_UNREADABLE', text);
 }
 
-/** Whether a body that is no readable SOAP may have been: a gateway writes HTML or nothing, a CAS broken SOAP. */
-function mayBeSoap({ body, contentType, contentEncoding = '' }: Answered): boolean {
-  return isCompressed(contentEncoding) || legibleText(body, contentType).includes('Envelope');
+/**
+ * Whether a body that is no readable SOAP may have been: a gateway writes HTML or nothing, a CAS broken SOAP. What is
+ * compressed may be anything, but to refuse entry needs no SOAP.
+ */
+function mayBeSoap({ status, body, contentType, contentEncoding = '' }: Answered): boolean {
+  if (isBlank(body)) return false;
+  if (isCompressed(contentEncoding)) return refusedEntry(status) === null;
+  // In UTF-16 that nobody announces, a zero byte stands between two characters.
+  const texts = [legibleText(body, contentType), body.toString('latin1').replaceAll('\0', '')];
+  return (
+    /^\s*(?:multipart\/|application\/(?:soap|xop)\+)/i.test(contentType) ||
+    texts.some((text) => text.includes('Envelope'))
+  );
 }
 
-function plain(kind: 'unknown' | 'not-sent' | 'not-authorised', code: ConaxCode, description: string): ConaxAnswer {
+function plain(kind: PlainAnswer['kind'], code: ConaxCode, description: string): PlainAnswer {
   return { kind, code, description };
 }
 

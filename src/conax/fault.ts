@@ -13,49 +13,52 @@ export interface SoapFault {
 
 export function readFault(shape: AnswerShape, fault: XmlElement): SoapFault {
   // SOAP 1.1 and 1.2 name the same parts differently.
-  const part = (...names: readonly string[]): string[] => {
+  const part = (...names: readonly string[]): SaidText[] => {
     const element = fault.children.find(({ name }) => names.includes(name));
     return element === undefined ? [] : textsOf(element);
   };
-  const [codes, text, detail] = [part('faultcode', 'Code'), part('faultstring', 'Reason'), part('detail', 'Detail')];
+  const parts = [part('faultcode', 'Code'), part('faultstring', 'Reason'), part('detail', 'Detail')];
+  const [codes = [], text = [], detail = []] = parts.map((texts) => texts.map(({ said }) => said));
   const said = [codes, text, detail]
     .map((texts) => texts.join(' '))
     .filter((one, i, all) => one !== '' && all.indexOf(one) === i);
   const description = said.join(': ') || 'a SOAP Fault that says nothing';
   const localCodes = codes.map((code) => code.slice(code.indexOf(':') + 1));
-  const code = knownCodeIn(detail, shape) ?? knownCodeIn(text, shape) ?? knownCodeIn([...codes, ...localCodes], shape);
+  const known = [...shape.refused, ...shape.tryLater, ...shape.notAuthorised];
+  // Only a whole text is a code. A word in a longer one may be the echo of a message, or a line of a program.
+  const code =
+    known.find((one) =>
+      parts[2]?.some(({ name, said: whole }) => whole === one && (isWord(one) || isCode.test(name))),
+    ) ??
+    known.find((one) => text.includes(one) || (isWord(one) && text.some((whole) => explains(whole, one)))) ??
+    known.find((one) => codes.includes(one) || localCodes.includes(one)) ??
+    null;
   return { code, description, isServer: /^(?:Server(?:\..*)?|Receiver)$/.test(localCodes[0] ?? '') };
 }
 
-/** A text that is a known code, else a word in a text. A short code such as "5" counts only if it is the whole text. */
-function knownCodeIn(texts: readonly string[], { refused, tryLater, notAuthorised }: AnswerShape): string | null {
-  const known = [...refused, ...tryLater, ...notAuthorised];
-  const whole = known.find((code) => texts.includes(code));
-  if (whole !== undefined) return whole;
-  let first: { readonly code: string; readonly at: number } | null = null;
-  const joined = texts.join(' ');
-  for (const code of known) {
-    if (!/^(?=.{4})(?=.*[A-Za-z]{2})/.test(code)) continue;
-    const at = wordAt(joined, code);
-    if (at >= 0 && (first === null || at < first.at)) first = { code, at };
-  }
-  return first?.code ?? null;
+/** A short code such as "5" may be any number in a detail, and the start of any text. */
+function isWord(code: string): boolean {
+  return /^(?=.{4})(?=.*[A-Za-z]{2})/.test(code);
 }
 
-function wordAt(text: string, word: string): number {
-  const isLetter = (character: string | undefined): boolean =>
-    character !== undefined && /[\p{L}\p{N}_]/u.test(character);
-  for (let at = text.indexOf(word); at >= 0; at = text.indexOf(word, at + 1)) {
-    if (!isLetter(text[at - 1]) && !isLetter(text[at + word.length])) return at;
-  }
-  return -1;
+const isCode = /(?:code|error|fault|status|detail)$/i;
+
+/** Whether a text for people starts with the code that it explains. */
+function explains(text: string, code: string): boolean {
+  return text.startsWith(code) && /^\s*(?:[:;|]|[,.–—-](?:\s|$))/.test(text.slice(code.length));
+}
+
+/** A text of a Fault, with the name of its element or attribute. */
+interface SaidText {
+  readonly name: string;
+  readonly said: string;
 }
 
 /** The texts of an element and those in it. An attribute counts if its name says that it explains the Fault. */
-function textsOf({ text, attributes, children }: XmlElement): string[] {
-  const explaining = Object.entries(attributes).filter(([name]) =>
-    /^\w*(?:code|error|fault|status|reason|message|text)$/i.test(name),
+function textsOf({ name, text, attributes, children }: XmlElement): SaidText[] {
+  const explaining = Object.entries(attributes).filter(([attribute]) =>
+    /^\w*(?:code|error|fault|status|reason|message|text)$/i.test(attribute),
   );
-  const own = [...explaining.map(([, value]) => value.trim()), text.trim()].filter((one) => one !== '');
-  return [...own, ...children.flatMap(textsOf)];
+  const own = [...explaining, [name, text] as const].map(([of, said]) => ({ name: of, said: said.trim() }));
+  return [...own.filter(({ said }) => said !== ''), ...children.flatMap(textsOf)];
 }

@@ -72,9 +72,9 @@ describe('status codes are what conax.json says', () => {
       description: 'the CAS refuses the login with 401: who are you; check user and password',
     });
     const fault = (text: string): string => envelope(`<e:Fault><faultcode>e:Server</faultcode>${text}</e:Fault>`);
-    expect(said(login(fault('<faultstring>BAD_LOGIN for sms</faultstring>'), 500))).toBe(
-      'not-authorised CAS_NOT_AUTHORISED',
-    );
+    for (const text of ['BAD_LOGIN', 'BAD_LOGIN: sms'])
+      expect(said(login(fault(`<faultstring>${text}</faultstring>`), 500))).toBe('not-authorised CAS_NOT_AUTHORISED');
+    expect(said(login(fault('<faultstring>BAD_LOGIN for sms</faultstring>'), 500))).toBe('try-later SOAP_SERVER_FAULT');
     expect(said(login(fault('<faultstring>out of cheese</faultstring>'), 500))).toBe('try-later SOAP_SERVER_FAULT');
   });
 
@@ -103,10 +103,15 @@ describe('status codes are what conax.json says', () => {
     expect(said(other(wrong, 500))).toBe('refused SOAP_FAULT');
   });
 
-  it('a short code in a Fault counts only if it is a whole text', () => {
+  it('a short code in a Fault counts only if it is a whole text, in the detail that of a code', () => {
     const fault = (text: string): string => envelope(`<e:Fault><faultcode>e:Client</faultcode>${text}</e:Fault>`);
     expect(said(answer(fault('<faultstring>error 17 in line 99</faultstring>')))).toBe('refused SOAP_FAULT');
-    expect(said(answer(fault('<detail><code>17</code></detail>')))).toBe('refused 17');
+    expect(said(answer(fault('<faultstring>17: 30 is too late</faultstring>')))).toBe('refused SOAP_FAULT');
+    expect(said(answer(fault('<faultstring> 17 </faultstring>')))).toBe('refused 17');
+    for (const detail of ['<code>17</code>', '<r:ErrorCode>17</r:ErrorCode>', '<e errorCode="17"/>', '17'])
+      expect(said(answer(fault(`<detail>${detail}</detail>`)))).toBe('refused 17');
+    for (const detail of ['<line>17</line>', '<wait>99</wait>', '<e message="17"/>'])
+      expect(said(answer(fault(`<detail>${detail}</detail>`)))).toBe('refused SOAP_FAULT');
   });
 });
 

@@ -61,12 +61,39 @@ describe('an answer is judged by what it says, and else by its status', () => {
     }
   });
 
-  it('401, 403 and 429 count whatever the body says, because nothing was done', () => {
+  it('401, 403 and 429 count with any refusal in the body, because nothing was done', () => {
     expect(said(answerTo(fault('<faultstring>CLIENT_NOT_FOUND</faultstring>'), 401))).toBe(
       'not-authorised CAS_NOT_AUTHORISED',
     );
-    expect(said(answerTo(okAnswer(), 403))).toBe('not-authorised CAS_NOT_AUTHORISED');
+    expect(said(answerTo('<html>who are you?</html>', 403))).toBe('not-authorised CAS_NOT_AUTHORISED');
     expect(said(answerTo('slow down', 429))).toBe('not-sent CAS_TOO_MANY_REQUESTS');
+    expect(said(answerTo(fault('<faultcode>s:Client</faultcode>'), 429))).toBe('not-sent CAS_TOO_MANY_REQUESTS');
+  });
+
+  const mail = okAnswer('SendMailMessageToClients', 'user-text-messaging');
+  const other = okAnswer();
+  it.each([
+    ['a whole success', mail],
+    ['a success that is cut', mail.slice(0, -20)],
+    ['a success in UTF-16 that nobody announces, and cut', Buffer.from(` ${mail.slice(0, -20)}`, 'utf16le')],
+    ['the answer of another operation', other],
+    ['an empty Body', soap('')],
+    ['a multipart body without an envelope', '--b\r\n\r\nAAA', 'multipart/related; boundary=b'],
+  ])('%s is unknown under any status that is no success: the CAS got the command', (_name, body, type = 'text/xml') => {
+    for (const status of [302, 400, 401, 403, 404, 405, 407, 408, 410, 421, 429]) {
+      const answer = answerTo(body, status, type, 'SEND_MAIL_MESSAGE_TO_CLIENT');
+      expect(said(answer)).toBe('unknown CAS_ANSWER_UNREADABLE');
+      expect(answer).toMatchObject({ description: expect.stringContaining(`HTTP ${status}, `) as string });
+    }
+    expect(said(answerTo(body, 503, type, 'SEND_MAIL_MESSAGE_TO_CLIENT'))).toBe('unknown CAS_SERVER_ERROR');
+  });
+
+  it('without SOAP the status decides', () => {
+    for (const body of ['', '<html>no such page</html>', '{"error":"no route"}']) {
+      expect(said(answerTo(body, 404))).toBe('not-sent CAS_ENDPOINT_WRONG');
+      expect(said(answerTo(body, 302))).toBe('not-sent CAS_ENDPOINT_WRONG');
+      expect(said(answerTo(body, 400))).toBe('refused HTTP_400');
+    }
   });
 
   it('503 is a gateway that did nothing unless there may be SOAP in the body', () => {
@@ -121,7 +148,17 @@ describe('a status code of success counts only if nothing in the answer contradi
 describe('a Fault', () => {
   it.each([
     ['<faultcode>s:Server</faultcode><faultstring>SYSTEM_ERROR</faultstring>', 'try-later SYSTEM_ERROR'],
-    ['<faultstring>client: CLIENT_NOT_FOUND.</faultstring>', 'refused CLIENT_NOT_FOUND'],
+    ['<faultstring> CLIENT_NOT_FOUND. </faultstring>', 'refused CLIENT_NOT_FOUND'],
+    ['<faultstring>CLIENT_NOT_FOUND: no such card</faultstring>', 'refused CLIENT_NOT_FOUND'],
+    ['<faultstring>SYSTEM_ERROR - call us</faultstring>', 'try-later SYSTEM_ERROR'],
+    ['<faultstring>FailedAuthentication</faultstring>', 'not-authorised CAS_NOT_AUTHORISED'],
+    ['<faultstring>client: CLIENT_NOT_FOUND.</faultstring>', 'refused SOAP_FAULT'],
+    ['<faultstring>SYSTEM_ERROR happens</faultstring>', 'refused SOAP_FAULT'],
+    ['<faultstring>bad text "news: FailedAuthentication"</faultstring>', 'refused SOAP_FAULT'],
+    [
+      '<faultcode>s:Server</faultcode><faultstring>database down</faultstring><detail>at StatusCode.valueOf(CLIENT_NOT_FOUND)</detail>',
+      'try-later SOAP_SERVER_FAULT',
+    ],
     [
       '<faultstring>no</faultstring><detail><x:e xmlns:x="y"><x:c>FEATURE_NOT_AVAILABLE</x:c></x:e></detail>',
       'refused FEATURE_NOT_AVAILABLE',
@@ -146,6 +183,15 @@ describe('a Fault', () => {
   it('keeps what it says for people', () => {
     const answer = answerTo(fault('<faultcode>s:Client</faultcode><faultstring>out of cheese</faultstring>'));
     expect(answer).toMatchObject({ description: 's:Client: out of cheese', review: true });
+  });
+
+  it('that repeats the text of a message decides nothing by a word of it', () => {
+    for (const word of ['SYSTEM_ERROR', 'FailedAuthentication']) {
+      const echo = fault(`<faultcode>s:Client</faultcode><faultstring>cannot send "${word}: call us"</faultstring>`);
+      const answer = answerTo(echo, 500, 'text/xml', 'SEND_MAIL_MESSAGE_TO_CLIENT');
+      expect(said(answer)).toBe('refused SOAP_FAULT');
+      expect(answer).toMatchObject({ review: true });
+    }
   });
 
   it('that blames the server is final for a message, which nobody may send twice by chance', () => {
