@@ -129,9 +129,12 @@ export const settingGroups = {
     ),
   },
   conax: {
-    CONAX_BASE_URL: httpUrl().describe(
-      'The CAS; the paths of the areas come from conax.json. It may contain user and password.',
-    ),
+    CONAX_BASE_URL: httpUrl()
+      .refine(
+        (url) => !/[?#]/.test(url),
+        'it has a query, which would not be sent: write it into the paths in conax.json',
+      )
+      .describe('The CAS; the paths of the areas come from conax.json. It may contain user and password.'),
     CONAX_USERNAME: optionalText().describe('User for HTTP Basic and for {{username}} in templates.'),
     CONAX_PASSWORD: secret(optionalText()).describe('Password for HTTP Basic and for {{password}} in templates.'),
     CONAX_CLIENT_CERT: optionalText().describe('TLS client certificate, PEM.'),

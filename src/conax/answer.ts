@@ -1,7 +1,6 @@
 import type { CommandType } from '../planning/command.ts';
-import { decodeText, legibleText } from '../soap/charset.ts';
-import { contraryTo, faultVersion, nameOf, readEnvelope, type SoapContent } from '../soap/envelope.ts';
-import { rootPart } from '../soap/multipart.ts';
+import { contraryTo, faultVersion, isOfTransport, nameOf, type SoapContent } from '../soap/envelope.ts';
+import { isBlank, isEmptyMessage, isWebPage, mayBeSoap, readMessage } from '../soap/message.ts';
 import { type XmlElement, XmlError } from '../soap/xml.ts';
 import { type AnswerPath, elementsOn, findElement, textsAt } from '../soap/xml-path.ts';
 import { type AskedDevice, misreadList } from './answer-lists.ts';
@@ -47,21 +46,25 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
 function soapAnswer(command: CasCommand, asked: AskedDevice, outcome: Answered): ConaxAnswer {
   const shape = command.answer;
   const isDone = outcome.status >= 200 && outcome.status <= 299;
-  if (shape.emptySuccess && isDone && shape.paths['statusCode'] === undefined && isBlank(outcome.body)) {
+  const mayBeEmpty = shape.emptySuccess && isDone;
+  if (mayBeEmpty && shape.paths['statusCode'] === undefined && !outcome.endsByClose && isEmptyMessage(outcome)) {
     return accepted(command, asked, null, null);
   }
   let envelope: SoapContent;
   try {
-    envelope = readAnswer(outcome);
+    envelope = readMessage(outcome);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
-    return mayBeSoap(outcome) ? unreadable(outcome, error.message) : withoutSoap(outcome, error.message);
+    // A page that repeats the request is no SOAP. But with 503 the CAS may have died after it did the command.
+    const isPage = outcome.status !== 503 && isWebPage(outcome.body);
+    return !isPage && mayBeSoap(outcome) ? unreadable(outcome, error.message) : withoutSoap(outcome, error.message);
   }
-  const { version, content } = envelope;
+  const { version, content, headers } = envelope;
   const contrary = contraryTo(envelope, command.template.uses.has('messageId') ? messageId : '');
   if (contrary !== null) return unreadable(outcome, contrary);
   if (content === null) {
-    if (shape.emptySuccess && isDone && version === command.soapVersion) return accepted(command, asked, null, null);
+    const isSilent = version === command.soapVersion && headers.every(isOfTransport);
+    if (mayBeEmpty && isSilent) return accepted(command, asked, null, null);
     return unreadable(outcome, 'has 0 elements in its SOAP body instead of one');
   }
   if (faultVersion(content) !== null) {
@@ -104,25 +107,6 @@ function contentAnswer(
   return accepted(command, asked, content, fields.referenceNumber);
 }
 
-function readAnswer({ body, contentType, contentEncoding = '' }: Answered): SoapContent {
-  if (isCompressed(contentEncoding)) {
-    const encoding = contentEncoding.slice(0, 40);
-    throw new XmlError(
-      `is compressed (Content-Encoding: ${encoding}), which nobody asked for; turn that off at the CAS or its proxy`,
-    );
-  }
-  const root = rootPart(body, contentType);
-  return readEnvelope(decodeText(root.body, root.contentType));
-}
-
-function isCompressed(contentEncoding: string): boolean {
-  return !['', 'identity'].includes(contentEncoding.trim().toLowerCase());
-}
-
-function isBlank(body: Buffer): boolean {
-  return body.toString('latin1').trim() === '';
-}
-
 /** What the status alone means: the body has no SOAP. */
 function withoutSoap(outcome: Answered, problem: string): ConaxAnswer {
   const { status } = outcome;
@@ -156,21 +140,6 @@ function unreadable({ status, contentType }: Answered, problem: string): PlainAn
   const type = contentType.trim() === '' ? 'without a content type' : contentType.trim().slice(0, 100);
   const text = `HTTP ${status}, ${type}: the answer ${problem}`;
   return plain('unknown', status >= 500 ? 'CAS_SERVER_ERROR' : 'CAS_ANSWER_UNREADABLE', text);
-}
-
-/**
- * Whether a body that is no readable SOAP may have been: a gateway writes HTML or nothing, a CAS broken SOAP. What is
- * compressed may be anything, but to refuse entry needs no SOAP.
- */
-function mayBeSoap({ status, body, contentType, contentEncoding = '' }: Answered): boolean {
-  if (isBlank(body)) return false;
-  if (isCompressed(contentEncoding)) return refusedEntry(status) === null;
-  // In UTF-16 that nobody announces, a zero byte stands between two characters.
-  const texts = [legibleText(body, contentType), body.toString('latin1').replaceAll('\0', '')];
-  return (
-    /^\s*(?:multipart\/|application\/(?:soap|xop)\+)/i.test(contentType) ||
-    texts.some((text) => text.includes('Envelope'))
-  );
 }
 
 function plain(kind: PlainAnswer['kind'], code: ConaxCode, description: string): PlainAnswer {

@@ -67,6 +67,9 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     reference: (number: string | null) => (number !== null && hideWords(number) !== number ? null : number),
   };
 
+  /** An address for people: a path may have the password in its query. */
+  const urlOf = (path: string): string => base.origin + hideWords(basePath + path);
+
   async function call(request: ConaxCall): Promise<ConaxExchange> {
     const { command, pin } = request;
     const startedAt = Date.now();
@@ -115,7 +118,7 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
           : answer,
       command: command.type,
       operation: mapped.body.name,
-      url: `${base.origin}${basePath}${mapped.path}`,
+      url: urlOf(mapped.path),
       requestBody,
       responseBody: outcome?.body
         ? recordedText(legibleText(outcome.body, outcome.contentType), bodyCharactersMax, hideAll)
@@ -130,7 +133,7 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     const description = unsupportedText(command, definition.unsupported.get(command) ?? '');
     const answer = { kind: 'invalid', code: 'FEATURE_NOT_AVAILABLE', description } as const;
     const nothing = { requestBody: null, responseBody: null, httpStatus: null };
-    return { answer, command, operation: command, url: base.origin + basePath, ...nothing, startedAt, durationMs: 0 };
+    return { answer, command, operation: command, url: urlOf(''), ...nothing, startedAt, durationMs: 0 };
   }
 
   return { call, close: () => transport.close() };

@@ -1,4 +1,5 @@
 import type { Dispatcher, Pool } from 'undici';
+import { createByteCollector } from '../platform/byte-collector.ts';
 import { messageOf } from '../platform/errors.ts';
 import { type SoapVersion } from '../soap/envelope.ts';
 import type { ConaxCode } from './codes.ts';
@@ -20,6 +21,8 @@ export type HttpOutcome =
       readonly contentType: string;
       /** As the header says; none is asked for. */
       readonly contentEncoding?: string;
+      /** Whether only the end of the connection ended the body: nobody knows whether it is whole. */
+      readonly endsByClose?: boolean;
       readonly body: Buffer;
     }
   /** `sent`: the CAS may have read the request. `body`: what of the answer came before it broke off. */
@@ -55,11 +58,12 @@ export interface ExchangeOptions {
 
 /** Sends one request and watches which phase it reaches: not sent, sent, answered, read. */
 export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptions): Exchange {
-  const body = createBody();
+  const body = createByteCollector();
   let pieces = 0;
   let status: number | null = null;
   let contentType = '';
   let contentEncoding = '';
+  let endsByClose = false;
   let sent = false;
   let isSettled = false;
   let isDone = false;
@@ -106,6 +110,8 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
       status = statusCode;
       contentType = firstOf(headers['content-type']);
       contentEncoding = firstOf(headers['content-encoding']);
+      const length = firstOf(headers['content-length']) + firstOf(headers['transfer-encoding']);
+      endsByClose = length === '' && statusCode !== 204;
     },
     onResponseData(_controller, chunk) {
       if (isSettled) return;
@@ -117,7 +123,7 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
     },
     onResponseEnd() {
       if (status === null) fail('CAS_CONNECTION_LOST', 'the answer has no status');
-      else settle({ kind: 'answered', status, contentType, contentEncoding, body: body.bytes() });
+      else settle({ kind: 'answered', status, contentType, contentEncoding, endsByClose, body: body.bytes() });
       done();
     },
     onResponseError(_controller, error) {
@@ -157,38 +163,6 @@ export function soapHeaders({
   }
   const action = soapAction === '' ? '' : `; action="${soapAction}"`;
   return { 'content-type': `application/soap+xml; charset=utf-8${action}`, accept: 'application/soap+xml' };
-}
-
-interface Body {
-  readonly length: () => number;
-  readonly add: (chunk: Buffer) => void;
-  readonly bytes: () => Buffer;
-}
-
-/**
- * Collects the pieces of a body. Keeps no piece by itself: each is a view of everything that came in one read, so a
- * million chunks of one byte would hold a hundred times their bytes.
- */
-function createBody(): Body {
-  let buffer = Buffer.alloc(0);
-  let length = 0;
-  return {
-    length: () => length,
-    add(chunk) {
-      if (length === 0) {
-        buffer = Buffer.from(chunk);
-      } else {
-        if (length + chunk.length > buffer.length) {
-          const larger = Buffer.allocUnsafe(Math.max(2 * buffer.length, length + chunk.length));
-          buffer.copy(larger, 0, 0, length);
-          buffer = larger;
-        }
-        chunk.copy(buffer, length);
-      }
-      length += chunk.length;
-    },
-    bytes: () => buffer.subarray(0, length),
-  };
 }
 
 function firstOf(header: string | readonly string[] | undefined): string {

@@ -33,9 +33,12 @@ function asWord({ source, flags }: RegExp): RegExp {
   return new RegExp(String.raw`(?<![\p{L}\p{N}])(?:${source})(?![\p{L}\p{N}])`, flags);
 }
 
-/** A text as it may be kept: secrets hidden, no NUL (PostgreSQL takes none), at most `charactersMax` of it. */
+/**
+ * A text as it may be kept: secrets hidden, at most `charactersMax` of it. No NUL: PostgreSQL takes none, and between the
+ * letters of UTF-16 that nobody announces it would hide a secret from the mask.
+ */
 export function recordedText(text: string, charactersMax: number, hide: Mask): string {
-  const clean = hide(text).replaceAll('\0', '\uFFFD').toWellFormed();
+  const clean = hide(text.replaceAll('\0', '')).toWellFormed();
   return clean.length <= charactersMax
     ? clean
     : `${clean.slice(0, charactersMax).toWellFormed()}… (${clean.length - charactersMax} more characters)`;
@@ -54,12 +57,16 @@ export function spelled(secret: string, between = ''): RegExp {
       `&(?:amp;)*#0*${code};`,
       `&(?:amp;)*#[xX]0*${hex};`,
       ...(named === undefined ? [] : [`&(?:amp;)*${named};`]),
-      escaped(character),
-      ...(code < 128 ? [`%${hex}`, `\\\\x${hex}`] : []),
-      `\\\\u0*${hex}`,
+      // JSON, JavaScript and SQL escape punctuation, and blanks become plus signs in forms.
+      /[!-/:-@[-`{-~]/.test(character) ? `\\\\?${escaped(character)}` : escaped(character),
+      ...(character === ' ' ? [String.raw`\+`] : []),
+      ...(code < 256 ? [`%${hex.padStart(2, '0')}`, `\\\\x${hex.padStart(2, '0')}`] : []),
+      Buffer.from(character).toString('hex').replaceAll(/../g, '%$&'),
+      Array.from({ length: character.length }, (_, i) => `\\\\u0*${character.charCodeAt(i).toString(16)}`).join(''),
     ].join('|')})`;
   });
-  return new RegExp(`${characters.join(between)}|${Buffer.from(secret).toString('hex')}`, 'giu');
+  const [utf8, utf16] = (['utf8', 'utf16le'] as const).map((encoding) => Buffer.from(secret, encoding).toString('hex'));
+  return new RegExp(`${characters.join(between)}|${utf8}|${utf16}`, 'giu');
 }
 
 const namedReferences: Readonly<Record<string, string>> = {
@@ -75,10 +82,23 @@ export function escaped(text: string): string {
   return text.replaceAll(/[\\^$.*+?()[\]{}|/]/g, String.raw`\$&`);
 }
 
-/** Masks each run of base64 whose bytes hold a `spelled` secret, as UTF-8 or as UTF-16: alone, or in a whole message. */
+const base64Letters = '[A-Za-z0-9+/_-]+';
+const lineBreak = String.raw`[ \t]{0,8}(?:[\r\n]|\\[rn]|&#(?:x0*[ad]|0*1[03]);)[ \t]{0,8}`;
+const base64Run = new RegExp(`${base64Letters}(?:(?:${lineBreak}){1,4}${base64Letters})*={0,2}`, 'gi');
+const lineBreaks = new RegExp(lineBreak, 'gi');
+
+/**
+ * Masks each run of base64 whose bytes hold a `spelled` secret, as UTF-8 or as UTF-16: alone, or in a whole message, wrapped
+ * in lines. Letters before it, such as those of a path, may shift where its groups of four start.
+ */
 export function withoutBase64(text: string, written: RegExp): string {
-  return text.replace(/[A-Za-z0-9+/_-]{6,}={0,2}/g, (run) => {
-    const decoded = Buffer.from(run, 'base64').toString('utf8').replaceAll('\0', '');
-    return decoded.search(written) >= 0 ? mask : run;
+  return text.replace(base64Run, (run) => {
+    const letters = run.replaceAll(lineBreaks, '');
+    if (letters.length < 6) return run;
+    const isHit = [0, 1, 2, 3].some((from) => {
+      const decoded = Buffer.from(letters.slice(from), 'base64').toString('utf8').replaceAll('\0', '');
+      return decoded.search(written) >= 0;
+    });
+    return isHit ? mask : run;
   });
 }

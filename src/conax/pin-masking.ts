@@ -4,9 +4,9 @@ import { escaped, mask, type Mask, spelled, withoutBase64 } from './masking.ts';
 export interface PinMask {
   /** Takes the PIN out of free text, and with it every digit that is not in one of the `kept` texts. */
   readonly text: Mask;
-  /** A status code: as it is where it holds no digit or is one of ours, else like free text. */
+  /** A status code: as it is if it has no digit or is one of ours, else like free text; none of odd characters. */
   readonly code: Mask;
-  /** A reference number, whose digits are needed; null if it holds the PIN. */
+  /** A reference number, whose digits are needed; null if it holds the PIN, or characters that may be an encoding. */
   readonly reference: (referenceNumber: string | null) => string | null;
 }
 
@@ -32,13 +32,17 @@ export function createPinMask(pin: string, kept: readonly string[]): PinMask {
     );
   return {
     text,
-    code: (code) => (/^(?:HTTP_\d{3}|\P{N}*)$/u.test(code) && !holds(code) ? code : text(code)),
-    reference: (referenceNumber) => (referenceNumber !== null && holds(referenceNumber) ? null : referenceNumber),
+    code: (code) => {
+      if (!/^[\p{L}\p{N}\p{M} _.:$-]*$/u.test(code)) return mask;
+      return /^(?:HTTP_\d{3}|\P{N}*)$/u.test(code) && !holds(code) ? code : text(code);
+    },
+    reference: (number) => (number !== null && /^[\w.:/-]*$/.test(number) && !holds(number) ? number : null),
   };
 
   function holds(candidate: string): boolean {
-    anywhere.lastIndex = 0;
-    return anywhere.test(candidate) || withoutBase64(candidate, anywhere) !== candidate;
+    // Hexadecimal may have something between its pairs.
+    const bare = candidate.replaceAll(/[^\p{L}\p{N}]/gu, '');
+    return [candidate, bare].some((one) => one.search(anywhere) >= 0 || withoutBase64(one, anywhere) !== one);
   }
 }
 

@@ -16,14 +16,16 @@ export function decodeText(body: Buffer, contentType: string): string {
 /** The same for people to read: every byte that is no text becomes U+FFFD. */
 export function legibleText(body: Buffer, contentType: string): string {
   try {
-    return new TextDecoder(charsetOf(body, contentType)).decode(body);
+    // Text in UTF-16 has zero bytes; without one, the label is wrong.
+    const charset = charsetOf(body, contentType);
+    return new TextDecoder(/^utf-?16/i.test(charset) && !body.includes(0) ? 'utf-8' : charset).decode(body);
   } catch {
     return body.toString('utf8');
   }
 }
 
 function charsetOf(body: Buffer, contentType: string): string {
-  const named = /charset\s*=\s*"?([^\s";]+)/i.exec(contentType)?.[1];
+  const named = /charset\s*=\s*["']?([^\s"';,]+)/i.exec(contentType)?.[1];
   return markedEncoding(body) ?? named ?? declaredEncoding(body) ?? 'utf-8';
 }
 

@@ -106,6 +106,13 @@ export function contraryTo({ content, headers }: SoapContent, messageId: string)
   return [...headers, ...inContent].some(isFault) ? 'has a Fault beside or in its answer' : null;
 }
 
+/** Whether a header belongs to the transport (addressing, security), and reports no failure. */
+export function isOfTransport({ ns, name, text }: XmlElement): boolean {
+  const isKnown =
+    /^http:\/\/(?:docs\.oasis-open\.org|schemas\.xmlsoap\.org\/ws|www\.w3\.org\/\d+\/\d+\/addressing|schemas\.microsoft\.com)(?:\/|$)/;
+  return isKnown.test(ns) && !(name === 'Action' && /\/(?:soap)?fault$/i.test(text.trim())) && !/fault/i.test(name);
+}
+
 function versionOf(ns: string): SoapVersion | null {
   if (ns === soapNamespaces['1.1']) return '1.1';
   return ns === soapNamespaces['1.2'] ? '1.2' : null;

@@ -219,6 +219,42 @@ describe('answers without a status code', () => {
     expect(said(answer(envelope('<e:Fault><faultcode>e:Client</faultcode></e:Fault>')))).toBe('refused SOAP_FAULT');
   });
 
+  it.each([
+    ['that only the end of the connection ended', { endsByClose: true }, ''],
+    ['that is compressed', { contentEncoding: 'gzip' }, ''],
+    ['that is HTML', { contentType: 'text/html' }, ''],
+    ['with an Error in the Header', {}, envelope('').replace('<e:Body>', '<e:Header><x:Error/></e:Header><e:Body>')],
+    [
+      'with the action of a Fault',
+      {},
+      envelope('').replace(
+        '<e:Body>',
+        '<e:Header><a:Action xmlns:a="http://www.w3.org/2005/08/addressing">http://www.w3.org/2005/08/addressing/fault</a:Action></e:Header><e:Body>',
+      ),
+    ],
+  ])('but not an empty one %s', (_how, how, body) => {
+    const command = { ...commands.ADD_SUBSCRIPTIONS };
+    const mistakes: string[] = [];
+    const answer = parseAnswerShape(command.type, { emptySuccess: true }, common, namespaces, (one) =>
+      mistakes.push(one),
+    );
+    const outcome = {
+      kind: 'answered',
+      status: 200,
+      contentType: 'text/xml',
+      body: Buffer.from(body),
+      ...how,
+    } as const;
+    expect(mistakes).toEqual([]);
+    expect(said(classify({ ...command, answer }, null, outcome))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('headers of addressing do not keep an empty Body from being a success', () => {
+    const relates = '<a:RelatesTo xmlns:a="http://www.w3.org/2005/08/addressing">urn:uuid:1</a:RelatesTo>';
+    const body = envelope('').replace('<e:Body>', `<e:Header>${relates}</e:Header><e:Body>`);
+    expect(said(cas({ emptySuccess: true })(body))).toBe('accepted');
+  });
+
   it('but no empty HTTP answer counts if there is a status code to expect', () => {
     const answer = cas({ statusCode: 'r:Done/Code', emptySuccess: true });
     expect(said(answer('', 200))).toBe('unknown CAS_ANSWER_UNREADABLE');

@@ -89,7 +89,8 @@ describe('an answer is judged by what it says, and else by its status', () => {
   });
 
   it('without SOAP the status decides', () => {
-    for (const body of ['', '<html>no such page</html>', '{"error":"no route"}']) {
+    const page = `<!DOCTYPE html>\n<html>you sent: ${mail}</html>`;
+    for (const body of ['', '<html>no such page</html>', page, '{"error":"no route"}']) {
       expect(said(answerTo(body, 404))).toBe('not-sent CAS_ENDPOINT_WRONG');
       expect(said(answerTo(body, 302))).toBe('not-sent CAS_ENDPOINT_WRONG');
       expect(said(answerTo(body, 400))).toBe('refused HTTP_400');

@@ -9,7 +9,7 @@ import { legibleText } from '../../src/soap/charset.ts';
 import { messageLimits } from '../../src/soap/xml.ts';
 import { randomFrom } from '../support/random.ts';
 import { hostileBodies, plainBody } from './hostile-bodies.ts';
-import { okAnswer, ownCommands, said } from './support.ts';
+import { okAnswer, ownCommands, said, soap } from './support.ts';
 
 const seed = Number(process.env['CONAX_SEED'] ?? Date.now() % 1e6);
 const contentType = 'text/xml; charset=utf-8';
@@ -149,11 +149,36 @@ describe('an answer in a form that was not asked for is named for what it is', (
       Buffer.from(multipart(root.replace('UTF-8', 'ISO-8859-1')).replace('done', 'né'), 'latin1'),
       mtom,
     ],
+    ['also with a start without angle brackets', multipart(root), mtom.replace('<root@x>', 'root@x')],
+    ['also with an id on a line of its own', multipart(root.replace('Content-ID: ', 'Content-ID:\r\n ')), mtom],
+    ['also with LF alone', multipart(root).replaceAll('\r\n', '\n'), mtom],
+    ['also with blanks after the boundary', multipart(root).replaceAll('--uuid:1\r', '--uuid:1 \r'), mtom],
+    [
+      'also with a line in its XML that starts like the boundary',
+      multipart(root).replace('<Message>', '<![CDATA[\r\n--uuid:12\r\n]]><Message>'),
+      mtom,
+    ],
+    [
+      'also in base64',
+      multipart(`${root}\r\nContent-Transfer-Encoding: base64`).replace(envelope, () =>
+        Buffer.from(envelope).toString('base64').replaceAll(/.{76}/g, '$&\r\n'),
+      ),
+      mtom,
+    ],
+    [
+      'also in quoted-printable',
+      multipart(`${root}\r\nContent-Transfer-Encoding: quoted-printable`).replace(envelope, () =>
+        envelope.replaceAll('=', '=3D').replaceAll('><', '>=\r\n<'),
+      ),
+      mtom,
+    ],
+    ['a charset in single quotes is read', envelope, "text/xml; charset='utf-8'"],
+    ['a header that a proxy joined is read', envelope, 'text/xml; charset=utf-8, text/xml; charset=utf-8'],
   ])('%s', (_name, body, type) => {
     expect(said(answered(body, type))).toBe('accepted');
   });
 
-  it.each([
+  const unreadable: readonly (readonly [name: string, body: string, type: string, why: RegExp])[] = [
     [
       'a root part in base64',
       multipart(`${root}\r\nContent-Transfer-Encoding: base64`),
@@ -162,6 +187,22 @@ describe('an answer in a form that was not asked for is named for what it is', (
     ],
     ['a root part that is broken off', multipart(root).slice(0, -20), mtom, /multipart \(MTOM\).*broken off/],
     ['a root part that is not there', multipart(root.replace('root@x', 'other')), mtom, /multipart \(MTOM\).*missing/],
+    [
+      'a second part with the id of the root part',
+      multipart(root, `--uuid:1\r\n${root}\r\n\r\n${soap('')}\r\n`),
+      mtom,
+      /two of its parts have the id/,
+    ],
+    ...['x-mixed-replace', 'alternative', 'byteranges'].map(
+      (kind) =>
+        [
+          `multipart/${kind}`,
+          multipart('Content-Type: text/xml'),
+          `multipart/${kind}; boundary=uuid:1`,
+          new RegExp(`multipart/${kind}, of which no part is`),
+        ] as const,
+    ),
+    ['another boundary that starts the same', multipart(root).replaceAll('uuid:1', 'uuid:12'), mtom, /missing/],
     ['a boundary that is not named', multipart(root), 'multipart/related', /multipart and names no boundary/],
     ['a flood of parts', '--uuid:1\r\n\r\n\r\n'.repeat(60_000), mtom, /multipart \(MTOM\).*missing/],
     [
@@ -170,7 +211,8 @@ describe('an answer in a form that was not asked for is named for what it is', (
       mtom,
       /multipart \(MTOM\).*missing/,
     ],
-  ])('%s: the outcome is unknown, and why', (_name, body, type, why) => {
+  ];
+  it.each(unreadable)('%s: the outcome is unknown, and why', (_name, body, type, why) => {
     const answer = answered(body, type);
     expect(said(answer)).toBe('unknown CAS_ANSWER_UNREADABLE');
     expect(answer).toMatchObject({ description: expect.stringMatching(why) });

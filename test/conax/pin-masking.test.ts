@@ -54,10 +54,26 @@ describe('of an answer to a command with a PIN', () => {
     expect(code('E1042')).toBe('E****');
   });
 
+  it('a code of characters that may be an encoding is masked', () => {
+    expect(code('NA== Nw== MQ== MQ==')).toBe('****');
+    expect(code(`E/${Buffer.from(PIN).toString('base64url')}`)).toBe('****');
+  });
+
   it('a reference number keeps its digits, unless it holds the PIN', () => {
     expect(reference('0b8f2a1c-1111-4222-8333-444455556666')).toBe('0b8f2a1c-1111-4222-8333-444455556666');
     for (const [, written] of WRITTEN.filter(([how]) => how !== 'full-width and Arabic'))
       expect(reference(written)).toBeNull();
+    for (const written of [
+      '34 37 31 31',
+      '34-37-31-31',
+      '34:37:31:31',
+      'NA== Nw== MQ== MQ==',
+      '４７１１',
+      '=34=37=31=31',
+    ])
+      expect(reference(written)).toBeNull();
+    for (const letters of ['/', 'x-', 'ref_', 'abc/'])
+      expect(reference(`${letters}${Buffer.from(PIN).toString('base64url')}`)).toBeNull();
     expect(reference(null)).toBeNull();
   });
 

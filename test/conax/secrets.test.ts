@@ -1,5 +1,9 @@
 import { createHash } from 'node:crypto';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
 
 const password = 'open<sesame>&more';
@@ -69,6 +73,61 @@ describe('a secret is in no record of an exchange', () => {
     await server.close();
     expect(exchange.answer).toMatchObject({ kind: 'accepted', referenceNumber: isKept ? reference : null });
     expect(exchange.responseBody).not.toContain(own);
+  });
+
+  type Written = [how: string, before: string, write: (own: string) => string, type?: string];
+  const wrapped = (text: string): string => Buffer.from(text).toString('base64').replaceAll(/.{76}/g, '$&\r\n');
+  const ways: Written[] = [
+    ['in base64 after letters of a path', 'http://x/auth/', (own: string) => Buffer.from(own).toString('base64')],
+    ...[0, 1, 2].map((shift): Written => [
+      `in base64 of a message in lines, ${shift} bytes shifted`,
+      '',
+      (own: string) => wrapped(`${'x'.repeat(50 + shift)}${own}</Password>`),
+    ]),
+    ['in base64 of lines that XML wrote', '', (own: string) => wrapped('x'.repeat(50) + own).replaceAll('\r', '&#13;')],
+    ['percent-encoded', 'pw=', encodeURIComponent],
+    ['as a form', 'pw=', (own: string) => new URLSearchParams({ own }).toString().slice(4)],
+    ['in JSON', '', (own: string) => JSON.stringify(own)],
+    ['in JSON with slashes escaped', '', (own: string) => JSON.stringify(own).replaceAll('/', String.raw`\/`)],
+    ['in UTF-16 that nobody announces', 'error ', (own: string) => own.replaceAll(/[^]/g, '$&\0')],
+    ['in UTF-8 that is called UTF-16', '', (own: string) => own, 'text/plain; charset=utf-16'],
+  ];
+  it.each(ways)('nor is the password %s', async (_how, before, write, type = 'text/plain; charset=utf-8') => {
+    for (const own of ['k\u00E4se/"Brot" 9\\dd', 'open sesame now']) {
+      const written = write(own);
+      const body = `${before}${written}`;
+      const server = await listen((socket) =>
+        onRequests(socket, () => socket.end(http(body, `HTTP/1.1 500 x\r\ncontent-type: ${type}`))),
+      );
+      const client = await openClient(server.url, { username: 'sms', password: own });
+      const { responseBody } = await client.call(calls.ADD_SUBSCRIPTIONS);
+      await client.close();
+      await server.close();
+      expect(responseBody).toContain('****');
+      for (const part of written
+        .replaceAll('\0', '')
+        .split(/[\r\n]+|[?]+/)
+        .filter((one) => one.length > 11))
+        expect(responseBody).not.toContain(part);
+    }
+  });
+
+  it('nor in the address that is kept', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'conax-'));
+    await cp(dirname(defaultCasFile), directory, { recursive: true });
+    const mappingFile = join(directory, 'conax.json');
+    const text = await readFile(mappingFile, 'utf8');
+    await writeFile(
+      mappingFile,
+      text.replace('"/authorization"', '"/authorization?user=crm&password=s3cr3t-Passw0rd"'),
+    );
+    const server = await listen((socket) => onRequests(socket, () => socket.end(http(okAnswer()))));
+    const client = await openClient(server.url, { mappingFile, username: 'crm', password: 's3cr3t-Passw0rd' });
+    const { url } = await client.call(calls.ADD_SUBSCRIPTIONS);
+    await client.close();
+    await server.close();
+    await rm(directory, { recursive: true });
+    expect(url).toBe(`${server.url}/authorization?user=crm&password=****`);
   });
 
   it('without its PIN the command is invalid and stays here', async () => {

@@ -71,6 +71,7 @@ describe('settings', () => {
   test.each<[string, Record<string, string>]>([
     ['an address of no known kind', { SCHEMA_REGISTRY_URL: 'htp://user:s3cret@host' }],
     ['an address without a kind', { CONAX_BASE_URL: 'user:s3cret@host' }],
+    ['a query', { CONAX_BASE_URL: 'https://cas.example/?token=s3cret' }],
     ['a second login', { CONAX_BASE_URL: 'http://user:s3cret@host', CONAX_USERNAME: 'other', CONAX_PASSWORD: 'x' }],
     ['a password that is not encoded', { CONAX_BASE_URL: 'http://user:%zzs3cret@host' }],
     ['a database address that cannot be read', { DATABASE_URL: 'postgres://user:s3cret@host:port/x' }],
