@@ -88,8 +88,10 @@ function valueOf(name: string, env: Environment, mistakes: string[]): string | u
 
 function shown(schema: z.ZodType, value: string): string {
   if (isSecret(schema)) return 'has a wrong value';
-  // Whatever stands before an @ may be a password in an address.
-  const masked = value.replaceAll(/(^|\s)([a-z][\w+.-]*:\/\/)?\S*@/gi, '$1$2…@');
+  // Whatever stands before an @ may be a password in an address, and so may its query.
+  const masked = value
+    .replaceAll(/(^|\s)([a-z][\w+.-]*:\/\/)?\S*@/gi, '$1$2…@')
+    .replaceAll(/(https?:\/\/[^\s?#]*[?#])\S+/gi, '$1…');
   return `is ${JSON.stringify(masked.length > 80 ? `${masked.slice(0, 80)}…` : masked)}`;
 }
 

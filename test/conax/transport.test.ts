@@ -1,8 +1,21 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { defaultCasFile, loadCasDefinition } from '../../src/conax-checks/cas-definition.ts';
+import { createConaxClient } from '../../src/conax/client.ts';
 import type { ConaxAnswer, ConaxClient } from '../../src/conax/client.types.ts';
-import { calls, http, type Listener, listen, okAnswer, onRequests, openClient, said, startCas } from './support.ts';
+import {
+  calls,
+  http,
+  type Listener,
+  listen,
+  okAnswer,
+  onRequests,
+  openClient,
+  ownCommands,
+  said,
+  startCas,
+} from './support.ts';
 
 const open: { close(): Promise<void> }[] = [];
 afterEach(async () => {
@@ -20,6 +33,28 @@ async function clientOf(url: string, timeoutMs = 5_000, maxConnections = 8, keep
   open.push(client);
   return client;
 }
+
+describe('an empty answer is a success only if it is whole', () => {
+  it.each([
+    ['content-length: 0\r\n\r\n', 'accepted'],
+    ['content-type: text/xml\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 'accepted'],
+    ['content-type: text/xml\r\n\r\n', 'unknown CAS_ANSWER_UNREADABLE'],
+    ['content-type: text/html\r\ncontent-length: 0\r\n\r\n', 'unknown CAS_ANSWER_UNREADABLE'],
+    ['content-encoding: gzip\r\ncontent-length: 0\r\n\r\n', 'unknown CAS_ANSWER_UNREADABLE'],
+    ['transfer-encoding: chunked\r\n\r\n', 'unknown CAS_CONNECTION_LOST'],
+  ])('%j is %s', async (rest, expected) => {
+    const silent = await peer((socket) => onRequests(socket, () => socket.end(`HTTP/1.1 200 OK\r\n${rest}`)));
+    const { ADD_SUBSCRIPTIONS: add } = await ownCommands();
+    const answer = { ...add.answer, emptySuccess: true, element: null, paths: {} };
+    const definition = {
+      ...(await loadCasDefinition(defaultCasFile)),
+      commands: { ADD_SUBSCRIPTIONS: { ...add, answer } },
+    };
+    const client = createConaxClient({ baseUrl: silent.url, definition, timeoutMs: 5_000, maxConnections: 1 });
+    open.push(client);
+    expect(said((await client.call(calls.ADD_SUBSCRIPTIONS)).answer)).toBe(expected);
+  });
+});
 
 describe('what never reached the CAS is known not to have', () => {
   it('a port on which nothing listens', async () => {
