@@ -25,7 +25,7 @@ export function createMask(secrets: readonly (string | undefined)[], where: 'wor
     hidden.reduce((rest, { secret, written, shown }) => {
       const clean = rest.replace(shown, mask);
       // Words decode to bytes that hold one or two characters by chance.
-      return secret.length < 4 ? clean : withoutBase64(clean, written);
+      return secret.length < 4 ? clean : withoutBase64(clean, written, secret.length);
     }, text);
 }
 
@@ -91,10 +91,11 @@ const lineBreaks = new RegExp(lineBreak, 'gi');
  * Masks each run of base64 whose bytes hold a `spelled` secret, as UTF-8 or as UTF-16: alone, or in a whole message, wrapped
  * in lines. Letters before it, such as those of a path, may shift where its groups of four start.
  */
-export function withoutBase64(text: string, written: RegExp): string {
+export function withoutBase64(text: string, written: RegExp, lengthMin: number): string {
   return text.replace(base64Run, (run) => {
+    // Four letters are three bytes, and a character has one byte or more.
+    if (run.length * 3 < lengthMin * 4) return run;
     const letters = run.replaceAll(lineBreaks, '');
-    if (letters.length < 6) return run;
     const isHit = [0, 1, 2, 3].some((from) => {
       const decoded = Buffer.from(letters.slice(from), 'base64').toString('utf8').replaceAll('\0', '');
       return decoded.search(written) >= 0;

@@ -23,13 +23,13 @@ export function createPinMask(pin: string, kept: readonly string[]): PinMask {
   const anywhere = spelled(pin, BETWEEN);
   const written = /^\p{N}*$/u.test(pin) ? null : anywhere;
   const text: Mask = (whole) =>
-    (written ? withoutBase64(whole, anywhere).replace(written, mask) : withoutBase64(whole, anywhere)).replace(
-      digits,
-      (found, _known: string | undefined, ...rest: unknown[]) => {
-        const groups = rest.at(-1) as { known: string | undefined };
-        return groups.known === undefined ? mask : found;
-      },
-    );
+    (written
+      ? withoutBase64(whole, anywhere, pin.length).replace(written, mask)
+      : withoutBase64(whole, anywhere, pin.length)
+    ).replace(digits, (found, _known: string | undefined, ...rest: unknown[]) => {
+      const groups = rest.at(-1) as { known: string | undefined };
+      return groups.known === undefined ? mask : found;
+    });
   return {
     text,
     code: (code) => {
@@ -42,7 +42,9 @@ export function createPinMask(pin: string, kept: readonly string[]): PinMask {
   function holds(candidate: string): boolean {
     // Hexadecimal may have something between its pairs.
     const bare = candidate.replaceAll(/[^\p{L}\p{N}]/gu, '');
-    return [candidate, bare].some((one) => one.search(anywhere) >= 0 || withoutBase64(one, anywhere) !== one);
+    return [candidate, bare].some(
+      (one) => one.search(anywhere) >= 0 || withoutBase64(one, anywhere, pin.length) !== one,
+    );
   }
 }
 
