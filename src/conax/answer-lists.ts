@@ -34,12 +34,12 @@ export function misreadList(
     if (problem !== null) return `${problem}, where conax.json expects ${list}; correct its path or namespace`;
   }
   return asked?.kind === 'smartcard' && lists.includes('pairedSmartcards')
-    ? otherCard(paths, asked.caId, content)
+    ? otherPairing(paths, asked.caId, content)
     : null;
 }
 
-/** What shows that a pairing may be one of another card, or several: a card is in one at most (A25). */
-function otherCard(paths: AnswerShape['paths'], caId: string, content: XmlElement): string | null {
+/** What shows that an answer has several pairings: a card is in one at most (A25). A CAS may name only the other cards. */
+function otherPairing(paths: AnswerShape['paths'], caId: string, content: XmlElement): string | null {
   const [cards = [], boxes = []] = ['pairedSmartcards', 'pairedSetTopBoxes'].map((list) =>
     elementsOn(content, paths[list] ?? []),
   );
@@ -51,8 +51,7 @@ function otherCard(paths: AnswerShape['paths'], caId: string, content: XmlElemen
       return 'has several pairings, and does not name the card that was asked about in each';
     }
   }
-  const isOthers = textsAt(content, paths['pairedSmartcards']).some((text) => text !== '');
-  return isOthers && !textsIn(content).includes(caId) ? 'names other cards than the one that was asked about' : null;
+  return null;
 }
 
 /** What the paths of the command read, and the device that was asked about: an answer may repeat it anywhere. */

@@ -37,13 +37,13 @@ export function classify(command: CasCommand, asked: AskedDevice, outcome: HttpO
     const { code, description } = outcome;
     return { kind: outcome.sent ? 'unknown' : 'not-sent', code, description };
   }
-  const answer = soapAnswer(command, asked, outcome);
+  const answer = soapAnswer(command, asked, outcome, messageId);
   // A gateway may put the reason why it lets nobody in into a Fault.
   const isRefusal = answer.kind === 'refused' || answer.kind === 'try-later';
   return (isRefusal ? refusedEntry(outcome.status) : null) ?? answer;
 }
 
-function soapAnswer(command: CasCommand, asked: AskedDevice, outcome: Answered): ConaxAnswer {
+function soapAnswer(command: CasCommand, asked: AskedDevice, outcome: Answered, messageId: string): ConaxAnswer {
   const shape = command.answer;
   const isDone = outcome.status >= 200 && outcome.status <= 299;
   const mayBeEmpty = shape.emptySuccess && isDone;
