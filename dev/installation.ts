@@ -22,10 +22,11 @@ const GRACE_MS = 25_000;
 
 /**
  * Starts what is missing, migrates, and starts simulator and service from the sources. Nothing of it outlives this process.
- * What the environment names (DATABASE_URL, KAFKA_BROKERS, SCHEMA_REGISTRY_URL, CONAX_BASE_URL, …) is used as it is.
+ * What the environment names (DATABASE_URL, KAFKA_BROKERS, SCHEMA_REGISTRY_URL, …) is used as it is.
+ * @param casUrl a CAS to use in place of the simulator, which is then not started.
  * @throws when a part does not start; what was started is stopped before.
  */
-export async function startInstallation(print: (line: string) => void): Promise<Installation> {
+export async function startInstallation(print: (line: string) => void, casUrl?: string): Promise<Installation> {
   const started: { stop(): Promise<void> }[] = [];
   const logs = mkdtempSync(join(tmpdir(), 'conax-provisioning-logs-'));
   const stop = async (): Promise<void> => {
@@ -41,7 +42,7 @@ export async function startInstallation(print: (line: string) => void): Promise<
       DATABASE_URL: stack.databaseUrl,
       KAFKA_BROKERS: stack.kafkaBrokers,
       SCHEMA_REGISTRY_URL: stack.schemaRegistryUrl,
-      CONAX_BASE_URL: simulatorUrl,
+      CONAX_BASE_URL: casUrl ?? simulatorUrl,
       HTTP_HOST: '127.0.0.1',
       HTTP_PORT: String(httpPort),
       SIMULATOR_PORT: String(simulatorPort),
@@ -57,21 +58,25 @@ export async function startInstallation(print: (line: string) => void): Promise<
       removeWhenOrphaned: [],
     });
     await timed(print, 'tables, topics and schemas', () => runSupervised('migrate', command('migrate')));
-    const simulator = await timed(print, `CAS simulator at ${simulatorUrl}`, () =>
-      superviseUntilReady(
-        'the CAS simulator',
-        command('simulator'),
-        () => answers(`${simulatorUrl}/simulator/journal?after=0`),
-        20_000,
-      ),
-    );
-    started.push({ stop: () => simulator.stop('SIGTERM', GRACE_MS) });
+    const parts: Record<string, Supervised> = {};
+    if (casUrl === undefined) {
+      const simulator = await timed(print, `CAS simulator at ${simulatorUrl}`, () =>
+        superviseUntilReady(
+          'the CAS simulator',
+          command('simulator'),
+          () => answers(`${simulatorUrl}/simulator/journal?after=0`),
+          20_000,
+        ),
+      );
+      started.push({ stop: () => simulator.stop('SIGTERM', GRACE_MS) });
+      parts['simulator'] = simulator;
+    }
     const service = await timed(print, `service at ${serviceUrl}`, () =>
       superviseUntilReady('the service', command('serve'), () => answers(`${serviceUrl}/health/ready`), 30_000),
     );
     started.push({ stop: () => service.stop('SIGTERM', GRACE_MS) });
     print(`logs in ${logs}`);
-    return { stack, serviceUrl, simulatorUrl, env, ended: firstToEnd({ service, simulator }, logs), stop };
+    return { stack, serviceUrl, simulatorUrl, env, ended: firstToEnd({ ...parts, service }, logs), stop };
   } catch (error) {
     await stop();
     throw error;
