@@ -12,8 +12,8 @@ export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAct
 
 /**
  * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and
- * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Two questions may
- * send the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the
+ * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Nor can most, if
+ * only the SOAPAction differs: they do what the Body says. Two questions may send the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the
  * CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the constants of one operation
  * are the same, such as a type that stayed after copying. Templates with a mistake in a tag are left out.
  */
@@ -30,12 +30,16 @@ export function reportSameRequests(
       const both = `${one.type} and ${other.type}`;
       const files = [one, other].map(({ template }) => template.file);
       if (one.requests.some((request) => other.requests.includes(request))) {
+        const isSame = one.soapAction === other.soapAction;
+        const what = isSame
+          ? 'the same request'
+          : `the same request but for the SOAPAction ("${one.soapAction}", "${other.soapAction}"), and the CAS may do what the Body says`;
         const remedy =
           files[0] === files[1]
             ? 'they have the same template; name the one of each command'
             : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
         const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
-        report(one.type, `${both} send the same request; ${remedy}`, isMeant);
+        report(one.type, `${both} send ${what}; ${remedy}`, isMeant);
       } else if (one.operation === other.operation) {
         const [fewer, more] = [one.constants, other.constants].toSorted((a, b) => a.size - b.size);
         const shared = [...(fewer ?? [])];
@@ -65,7 +69,7 @@ function requestsOf({ type, path, soapAction, template }: SentCommand) {
   for (const values of [true, false].flatMap((entitled) => sampleFields(type, sampleName, entitled))) {
     try {
       const envelope = readXml(render(template, values), fileLimits);
-      requests.push(JSON.stringify([path, soapAction, said(envelope)]));
+      requests.push(JSON.stringify([path, said(envelope)]));
       const [body] = envelope.children.find(({ name }) => name === 'Body')?.children ?? [];
       if (body === undefined) continue;
       operation = JSON.stringify([path, soapAction, nameOf(body)]);

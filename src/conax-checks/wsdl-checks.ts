@@ -112,6 +112,8 @@ function checkRoot(
   if (element === null) return answer;
   const outputsOf = (those: readonly WsdlOperation[]): (QName | null)[] => those.map(({ output }) => output);
   const isSame = (output: QName | null): boolean => output !== null && nameOf(output) === nameOf(element);
+  // What an operation answers may be in a file that is missing, or in one of several parts.
+  if (fitting.some(({ output, isAnswerEmpty }) => output === null && !isAnswerEmpty)) return answer;
   const outputs = outputsOf(fitting.length > 0 ? fitting : operations);
   if (outputs.length === 0 || outputs.some(isSame)) return answer;
   const known = outputs.flatMap((output) => output ?? []);

@@ -10,9 +10,11 @@ export interface WsdlOperation {
   readonly soapAction: string;
   readonly soapVersion: SoapVersion;
   readonly style: 'document' | 'rpc';
-  /** The elements in the Body of request and answer; null if the WSDL names none. */
+  /** The elements in the Body of request and answer; null if the WSDL names none, or several without a choice. */
   readonly input: QName | null;
   readonly output: QName | null;
+  /** Whether the WSDL says that there is no answer, or an empty one. */
+  readonly isAnswerEmpty: boolean;
   /** The elements that the binding demands in the Header of the request. */
   readonly headers: readonly QName[];
   /** The address of the port; empty if there is none. */
@@ -39,6 +41,10 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
   checkReferences(documents, warnings);
   const { definitions } = documents;
   const find = (path: string, name: QName | null) => findIn(documents, path, name);
+  const warn = (file: string, line: number, problem: string, remedy: string): void => {
+    const warning = `${file}:${line}: ${problem}; ${remedy}, or it is not checked`;
+    if (!warnings.includes(warning)) warnings.push(warning);
+  };
   const ports = definitions.flatMap(({ root }) =>
     elements(root, 'wsdl:service/wsdl:port').map((port) => ({
       port: port.attr('name')?.value ?? '',
@@ -66,19 +72,49 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
       const name = operation.attr('name')?.value ?? '';
       const [action] = elements(operation, `${prefix}:operation`);
       const style = action?.attr('style')?.value ?? soapBinding.attr('style')?.value ?? 'document';
-      const abstract = portType && elements(portType, 'wsdl:operation').find((one) => one.attr('name')?.value === name);
+      const line = documents.lineOf(file, operation);
+      const abstract = abstractOf(operation, portType);
+      const same = portType === undefined ? [] : namedLike(operation, portType);
+      if (abstract === undefined && same.length > 1) {
+        const remedy = 'write the names of its input and output in the binding as in the portType';
+        warn(
+          file,
+          line,
+          `the portType has ${same.length} operations ${name}, and it is open which one is meant`,
+          remedy,
+        );
+      }
+      const messageOf = (side: 'input' | 'output'): QName | null => {
+        const [message] = abstract === undefined ? [] : elements(abstract, `wsdl:${side}`);
+        return message === undefined ? null : qname(message, 'message');
+      };
+      const isOutputThere = find('wsdl:message', messageOf('output')) !== null;
       const parts = (side: 'input' | 'output'): MessagePart[] => {
         const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
-        const [message] = abstract ? elements(abstract, `wsdl:${side}`) : [];
-        const all = message === undefined ? [] : partsOf(find('wsdl:message', qname(message, 'message'))?.found);
-        const named = body?.attr('parts')?.value.split(/\s+/);
-        return all.filter((part) => named === undefined || named.includes(part.name));
+        const message = messageOf(side);
+        const all = partsOf(find('wsdl:message', message)?.found);
+        const named = body?.attr('parts')?.value.trim().split(/\s+/);
+        if (named !== undefined) return all.filter((part) => named.includes(part.name));
+        const headers = elements(operation, `wsdl:${side}//${prefix}:header`).filter((header) => {
+          const of = qname(header, 'message');
+          return of?.ns === message?.ns && of?.name === message?.name;
+        });
+        const inHeader = new Set(headers.map((header) => header.attr('part')?.value));
+        return all.filter((part) => !inHeader.has(part.name));
       };
       const element = (side: 'input' | 'output'): QName | null => {
-        if (style !== 'rpc') return parts(side).find((part) => part.element !== null)?.element ?? null;
+        if (style !== 'rpc') {
+          const [first, ...more] = parts(side).filter((part) => part.element !== null);
+          if (more.length === 0) return first?.element ?? null;
+          const names = [first, ...more].map((part) => part?.name).join(', ');
+          const problem = `the ${side} of operation ${name} has several elements (parts ${names}), and a SOAP body takes one`;
+          warn(file, line, problem, `write parts="…" with the right one at its soap:body`);
+          return null;
+        }
         const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
         return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
       };
+      const hasNoOutput = abstract !== undefined && elements(abstract, 'wsdl:output').length === 0;
       const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
         const all = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
         const part = all.find((one) => one.name === header.attr('part')?.value);
@@ -91,15 +127,41 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
         soapVersion,
         style: style === 'rpc' ? 'rpc' : 'document',
         input: element('input'),
-        output: abstract && elements(abstract, 'wsdl:output').length === 0 ? null : element('output'),
+        output: hasNoOutput ? null : element('output'),
+        isAnswerEmpty: hasNoOutput || (style !== 'rpc' && isOutputThere && parts('output').length === 0),
         headers,
         address,
         parts: { input: parts('input'), output: parts('output') },
         file,
-        line: documents.lineOf(file, operation),
+        line,
       };
     });
   });
+}
+
+/** The operations of a portType that have the name of one of a binding: several if it is overloaded. */
+function namedLike(operation: XmlElement, portType: XmlElement): XmlElement[] {
+  const name = operation.attr('name')?.value;
+  return elements(portType, 'wsdl:operation').filter((one) => one.attr('name')?.value === name);
+}
+
+/**
+ * The operation of the portType that one of the binding stands for; undefined if there is none, or several. Overloaded ones
+ * are told apart by the names of input and output, which have defaults (WSDL 1.1, 2.4.5).
+ */
+function abstractOf(operation: XmlElement, portType: XmlElement | undefined): XmlElement | undefined {
+  const all = portType === undefined ? [] : namedLike(operation, portType);
+  const [only, ...more] = all.length < 2 ? all : all.filter((one) => messageNames(one) === messageNames(operation));
+  return more.length === 0 ? only : undefined;
+}
+
+function messageNames(operation: XmlElement): string {
+  const name = operation.attr('name')?.value ?? '';
+  const isTwoWay = elements(operation, 'wsdl:output').length > 0;
+  const [input, output] = ['input', 'output'].map(
+    (side) => elements(operation, `wsdl:${side}`)[0]?.attr('name')?.value,
+  );
+  return [input ?? (isTwoWay ? `${name}Request` : name), isTwoWay ? (output ?? `${name}Response`) : ''].join(' ');
 }
 
 function partsOf(message: XmlElement | undefined): MessagePart[] {
