@@ -1,5 +1,6 @@
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
+import type { QName } from '../soap/envelope.ts';
 import { deviceField, plain } from './field-guesses.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
@@ -52,15 +53,26 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
   const namespaces = new Set<string>();
   const unsure: string[] = [];
   const entry: Record<string, string | boolean> = {};
-  if (output?.body === null || output === null) {
+  const qualified = ({ ns, name }: QName): string => {
+    if (ns !== '') namespaces.add(ns);
+    return `${ns === '' ? '' : `${prefixOf(ns)}:`}${name}`;
+  };
+  if (output === null) {
     unsure.push('the WSDL names no answer; emptySuccess says that an empty one is a success');
     return { entry: { emptySuccess: true }, codes: [], codeType: null, namespaces, unsure };
   }
+  if (output.body === null) {
+    // Refused by the check: an empty answer must not count as a success only because a file is missing.
+    entry['statusCode'] = output.element === null ? '?' : `${qualified(output.element)}/?`;
+    const what = output.element === null ? 'the answer' : output.element.name;
+    unsure.push(
+      `${what} is in no schema that was read; write the paths of the answer, or add the file and start again`,
+    );
+    return { entry, codes: [], codeType: null, namespaces, unsure };
+  }
   const places = placesOf(output.body);
-  const step = ({ kind, name: { ns, name } }: OutlineElement | OutlineAttribute): string => {
-    if (ns !== '') namespaces.add(ns);
-    return `${kind === 'attribute' ? '@' : ''}${ns === '' ? '' : `${prefixOf(ns)}:`}${name}`;
-  };
+  const step = ({ kind, name }: OutlineElement | OutlineAttribute): string =>
+    `${kind === 'attribute' ? '@' : ''}${qualified(name)}`;
   const pathOf = ({ node, path }: Place): string => [...path, node].map(step).join('/');
   let status: OutlineText | null = null;
   const taken = new Set<Place>();

@@ -19,15 +19,19 @@ export function uncodedAnswers(commands: readonly CasCommand[]): string[] {
     if (!outlines.has(wsdlFile)) outlines.set(wsdlFile, outlineOf(wsdlFile));
     const operation = outlines
       .get(wsdlFile)
-      ?.operations.find(({ input }) => input.body !== null && nameOf(input.body.name) === nameOf(body));
+      ?.operations.find(({ input }) => input.element !== null && nameOf(input.element) === nameOf(body));
     if (operation === undefined) return [];
     const like = commandLike(operation.name);
-    const root = operation.output?.body ?? null;
+    const { element = null, body: root = null } = operation.output ?? {};
     const problems = [
       answer.element === null && like !== null && like !== type
         ? `takes an empty answer as a success, and sends ${operation.name}, which looks like ${like}; look whether it has the template of another command`
         : null,
-      root === null ? null : problemOf(root, answer),
+      root !== null
+        ? problemOf(root, answer)
+        : element !== null && answer.emptySuccess
+          ? `takes an empty answer as a success, and the WSDL answers with ${nameOf(element)}, which is in no schema that was read; add the file, and check again`
+          : null,
     ];
     return problems.flatMap((problem) => (problem === null ? [] : [`${wsdlFile}:1: ${type} ${problem}`]));
   });

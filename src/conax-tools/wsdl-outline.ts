@@ -7,7 +7,9 @@ import { type OutlineElement, outlineElement, outlineOfType } from './schema-out
 /** The elements of a request or an answer. */
 export interface OutlineMessage {
   readonly headers: readonly OutlineElement[];
-  /** The element in the SOAP body; null if there is none. */
+  /** The name of the element in the SOAP body, as the WSDL has it; null if that is not known. */
+  readonly element: QName | null;
+  /** The element itself; null if no schema that was read has it. */
   readonly body: OutlineElement | null;
 }
 
@@ -22,7 +24,7 @@ export interface OutlineOperation {
   /** The path of the port's address, with a leading slash and the query. */
   readonly path: string;
   readonly input: OutlineMessage;
-  /** null if nothing is answered. */
+  /** null if nothing is answered, or an empty Body. */
   readonly output: OutlineMessage | null;
 }
 
@@ -97,8 +99,8 @@ function outlineOperation(
     soapVersion,
     soapAction,
     path: pathOf(address),
-    input: { headers, body: body('input') },
-    output: operation.output === null ? null : { headers: [], body: body('output') },
+    input: { headers, element: operation.input, body: body('input') },
+    output: operation.isAnswerEmpty ? null : { headers: [], element: operation.output, body: body('output') },
   };
 }
 
