@@ -29,10 +29,11 @@ export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.j
 
 /**
  * Reads conax.json and its templates, and checks that they fit each other and the WSDLs.
- * @param entitled whether entitlements end (ENTITLEMENT_MONTHS), so that every ADD has a period.
+ * @param entitled whether entitlements end (ENTITLEMENT_MONTHS), so that every ADD has a period; null if that is not known,
+ * as in the simulator: then an ADD may have one or not.
  * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
  */
-export async function loadCasDefinition(file: string, entitled = true): Promise<CasDefinition> {
+export async function loadCasDefinition(file: string, entitled: boolean | null = null): Promise<CasDefinition> {
   const { mistakes, ...definition } = inspectCas(file, entitled);
   if (mistakes.length > 0)
     throw new CasDefinitionError(file, mistakes, [...definition.unchecked, ...definition.warnings]);
@@ -40,7 +41,7 @@ export async function loadCasDefinition(file: string, entitled = true): Promise<
 }
 
 /** The same for people who look for mistakes. @throws CasDefinitionError only if conax.json itself cannot be read. */
-export function inspectCas(casFile: string, entitled = true): CasInspection {
+export function inspectCas(casFile: string, entitled: boolean | null = null): CasInspection {
   const file = resolvePath(casFile);
   const content = readCasFile(file);
   const mistakes = new Set(content.mistakes);
@@ -85,13 +86,14 @@ export function inspectCas(casFile: string, entitled = true): CasInspection {
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);
-    const envelope = template === null ? null : checkTemplate(type, template, reportIn, findings.warnIn);
+    const envelope =
+      template === null ? null : checkTemplate(type, template, entitled === true, reportIn, findings.warnIn);
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;
     if (area?.validator) {
       const checked = { type, answer, soapAction, template, envelope };
-      soapAction = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled, findings);
+      soapAction = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, findings);
     } else if (area?.wsdlFile === null && soapAction === undefined && envelope?.soapVersion === '1.1') {
       const remedy = 'write it, or "" if the CAS wants none';
       findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);

@@ -27,10 +27,12 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
  * instruction. Returns what the envelope says, or seems to say; null if no sample has an element in a Body. Reports one
  * mistake several times if several samples have it. Warns of texts that look like tags.
  * The devices of a list that run together in one text are a mistake; divided on purpose, they are a warning.
+ * @param entitled whether entitlements end: then an ADD without its end would last for ever.
  */
 export function checkTemplate(
   type: CommandType,
   template: ParsedTemplate,
+  entitled: boolean,
   report: Report,
   warn: Report,
 ): Envelope | null {
@@ -71,7 +73,14 @@ export function checkTemplate(
     };
     // What a login or a route in the Header has of the card is not what the operation works on.
     const sent = root.children.filter(({ name }) => name !== 'Header').flatMap(textsIn);
-    checkSent(type, template, values, { sent, all: texts }, envelope.lines.body, report);
+    checkSent(
+      type,
+      template,
+      entitled ? values : { ...values, entitledUntil: null },
+      { sent, all: texts },
+      envelope.lines.body,
+      report,
+    );
   }
   return envelope;
 }
@@ -214,7 +223,8 @@ function checkSent(
   const [sent, all] = [texts.sent.join(' '), texts.all.join(' ')];
   for (const [field, count] of Object.entries(requestFields[type])) {
     const value = values[field];
-    if (!mustBeSent(field, count) || value === null || value === undefined) continue;
+    if (value === null || value === undefined) continue;
+    if (!mustBeSent(field, count) && field !== 'entitledUntil') continue;
     const isIn = (those: string): boolean =>
       typeof value === 'string' ? those.includes(value) : value.every(({ caId }) => those.includes(caId));
     // A tag that is a mistake may have been meant for the field.
@@ -222,11 +232,12 @@ function checkSent(
       continue;
     const tag = typeof value === 'string' ? `{{${field}}}` : `{{#${field}}}…{{caId}}…{{/${field}}}`;
     const used = uses.get(typeof value === 'string' ? field : `${field}.caId`);
+    const remedy = field === 'entitledUntil' ? ', or do not set ENTITLEMENT_MONTHS: no entitlement would end' : '';
     const how = used === undefined ? 'is never sent' : isIn(all) ? 'stands only in the Header' : 'is not always sent';
     report(
       file,
       used ?? uses.get(field) ?? bodyLine,
-      `${field} ${how}; write ${tag} where it belongs${isIn(all) ? ' in the Body' : ''}`,
+      `${field} ${how}; write ${tag} where it belongs${isIn(all) ? ' in the Body' : ''}${remedy}`,
     );
   }
 }

@@ -185,3 +185,28 @@ it('a field that must be sent does not count as sent if it stands only in the He
   ]);
   expect(inspectCas(changed(inHeader.slice(0, 1))).mistakes).toEqual([]);
 });
+
+const action: Change = [
+  'conax.json',
+  /(?="template": "requests\/(?:ADD_SUB|CANCEL|GET_ACTIVE))/g,
+  '"soapAction": "", ',
+];
+
+describe('an ADD without an end, if entitlements end', () => {
+  const until = /\{\{#entitledUntil[^]*\{\{\/entitledUntil\}\}/g;
+  const period = /\{\{#entitledFrom[^]*\{\{\/entitledUntil\}\}/g;
+
+  it.each([
+    ['no period', [[add, period, '']]],
+    ['only the start of one', [[add, until, '']]],
+    ['only a comment with the end', [[add, until, '<!-- $& -->']]],
+  ] satisfies [string, Change[]][])('is a mistake: %s', async (_name, changes) => {
+    const without = changed([...changes, ['conax.json', /,\s*"wsdl": "wsdl\/authorization\.wsdl"/g, ''], action]);
+    expect(await mistakesIn(without, true)).toEqual([
+      expect.stringMatching(
+        /^requests\/ADD_SUBSCRIPTIONS\.xml:\d+: entitledUntil is (?:never|not always) sent; write \{\{entitledUntil\}\} where it belongs, or do not set ENTITLEMENT_MONTHS: no entitlement would end$/,
+      ),
+    ]);
+    for (const entitled of [false, null]) expect(inspectCas(without, entitled).mistakes).toEqual([]);
+  });
+});
