@@ -21,6 +21,8 @@ const UNWRITTEN_MAX = 1_000;
 /** How often an instance asks for the probe of a half-open breaker. */
 const PROBE_MS = 250;
 
+/** Ten times 0.1 is less than 1. */
+const ROUNDING = 1e-9;
 /** How often to look for bulk work that was not announced, while more urgent requests fill every claim. */
 const BULK_LOOK_MS = 1_000;
 
@@ -167,7 +169,7 @@ export function createClaiming(options: ClaimingOptions): Claiming {
     const bulkAt = urgent();
     if (bulkAt === 0) return 0;
     bulkCredit = Math.min(1, bulkCredit + bulkShare);
-    if (bulkCredit < 1 || bulkAt === buffer.length) return 0;
+    if (bulkCredit < 1 - ROUNDING || bulkAt === buffer.length) return 0;
     bulkCredit -= 1;
     return bulkAt;
   }
