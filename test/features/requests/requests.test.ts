@@ -140,7 +140,7 @@ describe('conax-provisioning requests list', () => {
     expect(rows).toHaveLength(1);
     expect(rows[0]).toMatch(
       new RegExp(
-        `^${refused} +REJECTED +ADD_SUBSCRIPTIONS +${CARD} .+TRIGGER +${SUBSCRIPTION} +- +1 +CLIENT_NOT_FOUND$`,
+        `^${refused} +REJECTED +- +ADD_SUBSCRIPTIONS +${CARD} .+TRIGGER +${SUBSCRIPTION} +- +1 +CLIENT_NOT_FOUND$`,
       ),
     );
     expect((await requests('list', '--type', 'CREATE_PAIRING')).stdout).toMatch(
