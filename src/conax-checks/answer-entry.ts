@@ -73,9 +73,10 @@ export function parseAnswerShape(
   };
   // A list of a command may take a code out of a list of all commands.
   for (const given of [entry, common]) {
-    for (const name of ['refused', 'tryLater', 'notAuthorised'] as const) {
-      for (const other of ['success', 'refused', 'tryLater'] as const) {
-        const twice = name === other ? undefined : given[name]?.find((code) => given[other]?.includes(code));
+    const names = ['success', 'refused', 'tryLater', 'notAuthorised'] as const;
+    for (const [index, name] of names.entries()) {
+      for (const other of names.slice(0, index)) {
+        const twice = given[name]?.find((code) => given[other]?.includes(code));
         if (twice !== undefined)
           report(name, `has the code ${twice}, as ${other} has; leave it in one of the two lists`);
       }

@@ -56,6 +56,8 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     (path, problem) => {
       // A member that is wrong is not missing, and what follows from it is no mistake of its own.
       if (content.isReported(path) && /^is missing|is not in "namespaces"/.test(problem)) return;
+      // A list whose only entry is wrong is not missing.
+      if (content.isReportedWithin(path) && problem.startsWith('is missing')) return;
       noteIn(notes)(file, content.lineOf(path), `${path.join('.')}: ${problem}`);
     };
   const reportIn = noteIn(mistakes);

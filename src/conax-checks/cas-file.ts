@@ -100,6 +100,8 @@ export interface ReadCasFile {
   readonly lineOf: (path: readonly PropertyKey[]) => number;
   /** Whether something is wrong already with a member or one around it, or with the JSON of the file. */
   readonly isReported: (path: readonly string[]) => boolean;
+  /** Whether something is wrong already with a member of it, or with an entry of its list. */
+  readonly isReportedWithin: (path: readonly string[]) => boolean;
 }
 
 /**
@@ -183,6 +185,7 @@ export function readCasFile(file: string): ReadCasFile {
     mistakes,
     lineOf,
     isReported: (path) => isBroken || path.some((_, index) => reported.has(path.slice(0, index + 1).join('.'))),
+    isReportedWithin: (path) => [...reported].some((one) => one.startsWith(`${path.join('.')}.`)),
   };
 }
 

@@ -80,10 +80,12 @@ export function checkRequests(
   const period = ['entitledFrom', 'entitledUntil'].filter((field) => template.uses.has(field));
   // What does not fit only because there is no period.
   const withPeriod = entitled || period.length === 0 ? null : problemTexts(type, template, validator);
+  const [least] = sampleFields(type, sampleText, false);
+  const withoutPeriod = least === undefined ? '' : render(template, least);
   for (const [text, line] of mistakes) {
     const field = period.find((one) => template.uses.get(one) === line) ?? period[0];
     const remedy =
-      withPeriod === null || withPeriod.has(text)
+      withPeriod === null || withPeriod.has(text) || isOfOrder(text, withoutPeriod)
         ? 'Compare it with a request of SoapUI'
         : `No command has a period, because ENTITLEMENT_MONTHS is not set; write {{#${field}}}…{{/${field}}} around the element of the period, or set ENTITLEMENT_MONTHS if the CAS demands it`;
     report(template.file, line, `does not fit the WSDL: ${text} ${remedy}`);
@@ -102,6 +104,13 @@ function problemTexts(type: CommandType, template: ParsedTemplate, validator: Va
     return problems.map(({ problem }) => withMeant(problem, validator));
   });
   return new Set(texts);
+}
+
+/** Whether an element that is expected stands in the request all the same: then the order is wrong. */
+function isOfOrder(problem: string, request: string): boolean {
+  const [, list = ''] = /Expected is(?: one of)? \( (.*) \)/.exec(problem) ?? [];
+  const names = list.split(/,\s+/).map((name) => name.replace(/^.*\}/, ''));
+  return names.some((name) => request.split(/[<>:/\s]/).includes(name) && name !== '');
 }
 
 interface RequestFindings {

@@ -58,6 +58,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   const mistakes: string[] = [];
   const warnings: string[] = [];
   const partial = new Set<string>();
+  const withoutLocation: { readonly namespace: string; readonly place: string }[] = [];
   let isWsdlMissing = false;
 
   function open(file: string): XmlElement | null {
@@ -164,7 +165,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
       if (reference.attr('schemaLocation') !== null) {
         const file = locate(reference, 'schemaLocation', place.file);
         if (file === null || addSchemaFile(file, 'import') === null) partial.add(namespace);
-      }
+      } else withoutLocation.push({ namespace, place: `${place.file}:${lineOf(place.file, reference)}` });
       // All schemas of the namespace, wherever they stand: libxml2 reads only the first import of each.
       setLocation(reference, namespaceId(namespace));
     }
@@ -181,6 +182,12 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   }
 
   addWsdl(wsdlFile);
+  for (const { namespace, place } of withoutLocation) {
+    if (builtIn.has(namespace) || schemas.some(({ targetNamespace }) => targetNamespace === namespace)) continue;
+    partial.add(namespace);
+    const remedy = 'put the schema beside the WSDL, and write its file name into schemaLocation';
+    warnings.push(`${place}: imports ${namespace}, which no schema has; ${remedy}, or what it defines is not checked`);
+  }
   return {
     files: [...opened.keys()],
     definitions,
@@ -194,6 +201,9 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     },
   };
 }
+
+/** Namespaces that every schema may import, although no file has them. */
+const builtIn = new Set<string>(['http://www.w3.org/XML/1998/namespace', wsdlNamespaces.xs]);
 
 /** The library would put a new attribute into the default namespace, beside the one that is there. */
 function setLocation(reference: XmlElement, location: string): void {

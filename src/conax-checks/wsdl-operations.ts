@@ -42,11 +42,12 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
   const { definitions } = documents;
   const find = (path: string, name: QName | null) => findIn(documents, path, name);
   const warn = (file: string, line: number, problem: string, remedy: string): void => {
-    const warning = `${file}:${line}: ${problem}; ${remedy}, or it is not checked`;
+    const warning = `${file}:${line}: ${problem}, so it is not checked; ${remedy}`;
     if (!warnings.includes(warning)) warnings.push(warning);
   };
-  const ports = definitions.flatMap(({ root }) =>
+  const ports = definitions.flatMap(({ file, root }) =>
     elements(root, 'wsdl:service/wsdl:port').map((port) => ({
+      service: port.parent === null ? null : { file, found: port.parent },
       port: port.attr('name')?.value ?? '',
       address: elements(port, 'soap11:address|soap12:address')[0]?.attr('location')?.value ?? '',
       binding: find('wsdl:binding', qname(port, 'binding')),
@@ -54,27 +55,30 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
   );
   const bindings = definitions.flatMap(({ file, root }) =>
     elements(root, 'wsdl:binding').map((found) => ({
+      service: null,
       port: found.attr('name')?.value ?? '',
       address: '',
       binding: { file, found },
     })),
   );
-  return (ports.length > 0 ? ports : bindings).flatMap(({ port, address, binding }) => {
+  return (ports.length > 0 ? ports : bindings).flatMap(({ port, address, service, binding }) => {
     if (binding === null) return [];
     const { file, found } = binding;
     const soapVersion = elements(found, 'soap11:binding').length > 0 ? '1.1' : '1.2';
     const prefix = soapVersion === '1.1' ? 'soap11' : 'soap12';
     const [soapBinding] = elements(found, `${prefix}:binding`);
     if (soapBinding === undefined) return [];
+    const portType = find('wsdl:portType', qname(found, 'type'));
     warnAboutPolicies(found, file, documents, warnings);
-    const portType = find('wsdl:portType', qname(found, 'type'))?.found;
+    if (service !== null) warnAboutPolicies(service.found, service.file, documents, warnings);
+    if (portType !== null) warnAboutPolicies(portType.found, portType.file, documents, warnings);
     return elements(found, 'wsdl:operation').map((operation): WsdlOperation => {
       const name = operation.attr('name')?.value ?? '';
       const [action] = elements(operation, `${prefix}:operation`);
       const style = action?.attr('style')?.value ?? soapBinding.attr('style')?.value ?? 'document';
       const line = documents.lineOf(file, operation);
-      const abstract = abstractOf(operation, portType);
-      const same = portType === undefined ? [] : namedLike(operation, portType);
+      const abstract = abstractOf(operation, portType?.found);
+      const same = portType === null ? [] : namedLike(operation, portType.found);
       if (abstract === undefined && same.length > 1) {
         const remedy = 'write the names of its input and output in the binding as in the portType';
         warn(
@@ -114,6 +118,10 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
         const [body] = elements(operation, `wsdl:${side}//${prefix}:body`);
         return { ns: body?.attr('namespace')?.value ?? '', name: side === 'input' ? name : `${name}Response` };
       };
+      if (style !== 'rpc' && elements(operation, `.//${prefix}:body[@use="encoded"]`).length > 0) {
+        const problem = `operation ${name} has use="encoded" in document style`;
+        warn(file, line, problem, 'compare the template with a request of SoapUI');
+      }
       const hasNoOutput = abstract !== undefined && elements(abstract, 'wsdl:output').length === 0;
       const headers = elements(operation, `wsdl:input//${prefix}:header`).flatMap((header) => {
         const all = partsOf(find('wsdl:message', qname(header, 'message'))?.found);
@@ -173,13 +181,12 @@ function partsOf(message: XmlElement | undefined): MessagePart[] {
   }));
 }
 
-/** A binding may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
-function warnAboutPolicies(binding: XmlElement, file: string, documents: WsdlDocuments, warnings: string[]): void {
-  const demands = binding.find(
-    './/*[local-name()="UsingAddressing" or local-name()="PolicyReference" or local-name()="Policy"]',
-  );
+/** A WSDL may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
+function warnAboutPolicies(part: XmlElement, file: string, documents: WsdlDocuments, warnings: string[]): void {
+  const names = ['UsingAddressing', 'PolicyReference', 'Policy'].map((name) => `local-name()="${name}"`);
+  const demands = part.find(`descendant-or-self::*[${names.join(' or ')} or @*[local-name()="PolicyURIs"]]`);
   const first = demands.find((demand) => demand instanceof XmlElement);
   if (first === undefined) return;
-  const warning = `${file}:${documents.lineOf(file, first)}: the binding has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
+  const warning = `${file}:${documents.lineOf(file, first)}: the ${part.name} has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
   if (!warnings.includes(warning)) warnings.push(warning);
 }

@@ -6,7 +6,8 @@ import { nameOf } from '../soap/envelope.ts';
 interface ReadOperation {
   readonly port: string;
   readonly name: string;
-  readonly soapAction: string;
+  /** null if several bindings share a portType: the package has only the one of the last binding, for all of them. */
+  readonly soapAction: string | null;
   /** The element in the Body of the request; empty if it found none. */
   readonly input: string;
 }
@@ -28,9 +29,9 @@ export async function soapOpinions(commands: readonly CasCommand[]): Promise<str
     }
     for (const { type, body, soapAction } of own) {
       const taking = operations.filter(({ input }) => input === nameOf(body));
-      if (taking.some((one) => one.soapAction === soapAction)) continue;
+      if (taking.some((one) => one.soapAction === null || one.soapAction === soapAction)) continue;
       const read = taking.map(
-        ({ port, name, soapAction: action }) => `${port}/${name} with the SOAPAction "${action}"`,
+        ({ port, name, soapAction: action }) => `${port}/${name} with the SOAPAction "${action ?? ''}"`,
       );
       lines.push(
         `${file}:1: ${type} sends ${nameOf(body)} with the SOAPAction "${soapAction}"; the package soap reads ` +
@@ -57,11 +58,15 @@ async function readOperations(file: string): Promise<ReadOperation[] | string> {
         },
       },
     });
-    return Object.values(wsdl.definitions.services).flatMap(({ ports }) =>
+    const services = Object.values(wsdl.definitions.services);
+    const bindings = new Set(services.flatMap(({ ports }) => Object.values(ports).map(({ binding }) => binding)));
+    const isShared = (methods: unknown): boolean => [...bindings].filter((one) => one?.methods === methods).length > 1;
+    return services.flatMap(({ ports }) =>
       Object.entries(ports).flatMap(([port, { binding }]) =>
         Object.entries(binding?.methods ?? {}).map(([name, { soapAction, input }]): ReadOperation => {
           const { $name = '', targetNamespace = '' } = input as { $name?: string; targetNamespace?: string };
-          return { port, name, soapAction: soapAction ?? '', input: nameOf({ ns: targetNamespace, name: $name }) };
+          const action = isShared(binding?.methods) ? null : (soapAction ?? '');
+          return { port, name, soapAction: action, input: nameOf({ ns: targetNamespace, name: $name }) };
         }),
       ),
     );

@@ -238,3 +238,40 @@ describe('the Header', () => {
     ]);
   });
 });
+
+describe('one mistake is one line', () => {
+  const success: Change = ['conax.json', '"success": ["OK"]', '"success": [0]'];
+  const path: Change = [
+    'conax.json',
+    /AddSubscriptionsResponse\/common:StatusCode/g,
+    'AddSubscriptionsResponse/common:Status',
+  ];
+
+  it('a list of codes whose only entry is wrong is not missing as well, and hides no wrong path', async () => {
+    expect(await mistakesIn(changed([success, path]))).toEqual([
+      expect.stringMatching(/^conax\.json:\d+: answers\.success\.0: is 0; write a status code as text, such as "0"$/),
+      expect.stringMatching(/ADD_SUBSCRIPTIONS\.answer\.statusCode: the WSDL has no such place: .*Status'/),
+    ]);
+    expect(await mistakesIn(changed([success]))).toHaveLength(1);
+  });
+
+  it('a code in two lists is reported at one of them', async () => {
+    const lists: Change = ['conax.json', '"success": ["OK"]', '"success": ["OK"], "refused": ["X"], "tryLater": ["X"]'];
+    const rest: Change = ['conax.json', /,\s*"(?:refused|tryLater)": \[\s*"[A-Z_][^\]]*[A-Z_]{2}"\s*\]/g, ''];
+    const found = await mistakesIn(changed([rest, lists]));
+    expect(found).toEqual([
+      expect.stringMatching(/: answers\.tryLater: has the code X, as refused has; leave it in one of the two lists$/),
+    ]);
+  });
+
+  it('a wrong order in an ADD does not recommend a period', async () => {
+    const swap: Change = [
+      add,
+      /(\s*<area:CaClientIds>[^]*<\/area:CaClientIds>)(\s*<area:ProductIds>[^]*<\/area:ProductIds>)/g,
+      '$2$1',
+    ];
+    const found = await mistakesIn(changed([swap]), false);
+    expect(found.join('\n')).toMatch(/does not fit the WSDL: .*not expected/);
+    expect(found.join('\n')).not.toContain('ENTITLEMENT_MONTHS');
+  });
+});

@@ -39,7 +39,7 @@ describe('a message with two elements', () => {
       elements: [undefined],
       said: [
         expect.stringMatching(
-          /^acme\.wsdl:\d+: the input of operation ResetPin has several elements \(parts h, p\), and a SOAP body takes one; write parts="…" with the right one at its soap:body, or it is not checked$/,
+          /^acme\.wsdl:\d+: the input of operation ResetPin has several elements \(parts h, p\), and a SOAP body takes one, so it is not checked; write parts="…" with the right one at its soap:body$/,
         ),
       ],
     });
@@ -79,7 +79,7 @@ describe('an overloaded operation', () => {
       elements: [undefined],
       said: [
         expect.stringMatching(
-          /^acme\.wsdl:\d+: the portType has 2 operations ResetPin, and it is open which one is meant; write the names of its input and output in the binding as in the portType, or it is not checked$/,
+          /^acme\.wsdl:\d+: the portType has 2 operations ResetPin, and it is open which one is meant, so it is not checked; write the names of its input and output in the binding as in the portType$/,
         ),
       ],
     });
@@ -104,4 +104,44 @@ it('two commands whose requests differ only in the SOAPAction are a mistake that
       /^commands\.ADD_SUBSCRIPTIONS\.template: ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request but for the SOAPAction \("urn:Add", "[^"]*"\), and the CAS may do what the Body says; they have the same template/,
     ),
   );
+});
+
+const policy = '<p:PolicyReference xmlns:p="http://schemas.xmlsoap.org/ws/2004/09/policy" URI="#x"/>';
+const addressing =
+  '<a:UsingAddressing xmlns:a="http://www.w3.org/2006/05/addressing/wsdl" wsdl:required="true"/><soap:address ';
+
+it.each([
+  ['a policy of the port', 'service', '<soap:address ', `${policy}<soap:address `],
+  ['WS-Addressing at the port', 'service', '<soap:address ', addressing],
+  ['a policy of the service', 'service', '<wsdl:port ', `${policy}<wsdl:port `],
+  ['an attribute of the binding', 'binding', '<wsdl:binding ', '<wsdl:binding xmlns:p="urn:p" p:PolicyURIs="#x" '],
+  ['an attribute of the portType', 'portType', '<wsdl:portType ', '<wsdl:portType xmlns:p="urn:p" p:PolicyURIs="#x" '],
+])('what a WSDL demands besides its schemas is named: %s', (_name, part, from, to) => {
+  expect(read(acmeWith([from, to]), 'ResetPin').said).toEqual([
+    expect.stringMatching(
+      new RegExp(
+        `^acme\\.wsdl:\\d+: the ${part} has a policy or demands WS-Addressing, which is not checked; write what`,
+      ),
+    ),
+  ]);
+});
+
+it('use="encoded" in document style is named, as no schema describes its messages', () => {
+  expect(read(acmeWith([resetPin, '$1$2<soap:body use="encoded"/>']), 'ResetPin').said).toEqual([
+    expect.stringMatching(
+      /^acme\.wsdl:\d+: operation ResetPin has use="encoded" in document style, so it is not checked; compare the template with a request of SoapUI$/,
+    ),
+  ]);
+});
+
+it('an import without a location is named if no schema has its namespace', () => {
+  const importOf = (namespace: string): string =>
+    `<wsdl:types><xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:import namespace="${namespace}"/></xs:schema>`;
+  expect(read(acmeWith(['<wsdl:types>', importOf('urn:nowhere')]), 'ResetPin').said).toEqual([
+    expect.stringMatching(
+      /^acme\.wsdl:\d+: imports urn:nowhere, which no schema has; put the schema beside the WSDL, and write its file name into schemaLocation, or what it defines is not checked$/,
+    ),
+  ]);
+  for (const namespace of ['urn:acme:cas:types:2', 'http://www.w3.org/XML/1998/namespace'])
+    expect(read(acmeWith(['<wsdl:types>', importOf(namespace)]), 'ResetPin').said).toEqual([]);
 });
