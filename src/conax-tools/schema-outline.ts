@@ -34,8 +34,8 @@ export interface OutlineElement {
 export type OutlineItem =
   | OutlineElement
   | { readonly kind: 'choice'; readonly alternatives: readonly (readonly OutlineItem[])[] }
-  /** A construct that has no outline, for people. */
-  | { readonly kind: 'remark'; readonly text: string };
+  /** A construct that has no outline, for people. A request without it is wrong if it is required. */
+  | { readonly kind: 'remark'; readonly text: string; readonly isRequired: boolean };
 
 /** How often something is there, the elements around it without a name of their own included. */
 interface Occurrence {
@@ -217,7 +217,7 @@ function createWalk(components: Components) {
         return alternatives.length < 2 ? alternatives.flat() : [{ kind: 'choice', alternatives }];
       }
       case 'any':
-        return [remark(`any element of the namespace ${namespace} may stand here`)];
+        return [remark(`any element of the namespace ${namespace} may stand here`, !occurrence.isOptional)];
       default:
         return [];
     }
@@ -238,8 +238,8 @@ function leaf(name: QName, occurrence: Occurrence, content: readonly OutlineItem
   return { kind: 'element', name, ...occurrence, isNillable: false, ...nothing, content };
 }
 
-function remark(text: string): OutlineItem {
-  return { kind: 'remark', text };
+function remark(text: string, isRequired = true): OutlineItem {
+  return { kind: 'remark', text, isRequired };
 }
 
 function occurrenceOf({ attributes }: XmlElement, around: Occurrence): Occurrence {

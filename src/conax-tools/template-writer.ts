@@ -135,6 +135,11 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
   function guessedLeaf(node: OutlineElement, { field, isConditional }: Guess, tag: string, end: string): void {
     const text = `<${tag}>{{${field}}}${end}`;
     if (field !== 'caId') guessed.push(`${field} in ${node.name.name}`);
+    if (isConditional && !node.isOptional && node.isNillable) {
+      used.add(schemaInstance);
+      put(`{{#${field}}}${text}{{/${field}}}`);
+      return put(`{{^${field}}}<${tag} ${prefixOf(schemaInstance)}:nil="true"/>{{/${field}}}`);
+    }
     if (isConditional && !node.isOptional) {
       unsure(
         `${node.name.name} is sent empty if a command has no ${field}`,
@@ -153,8 +158,10 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
   function items(all: readonly OutlineItem[]): void {
     for (const item of all) {
       if (item.kind === 'element') element(item);
-      else if (item.kind === 'remark') unsure(item.text, 'write what the CAS wants', 'here');
-      else choice(item.alternatives);
+      else if (item.kind === 'remark') {
+        unsure(item.text, 'write what the CAS wants', 'here');
+        if (item.isRequired) put('{{?element}}');
+      } else choice(item.alternatives);
     }
   }
 

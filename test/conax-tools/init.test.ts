@@ -6,7 +6,6 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { defaultCasFile, inspectCas } from '../../src/conax-checks/cas-definition.ts';
 import { commandLike } from '../../src/conax-tools/command-guesses.ts';
 import { sampleRequests } from '../../src/conax-tools/show-request.ts';
-import { uncodedAnswers } from '../../src/conax-tools/uncoded-answers.ts';
 import { readOutline } from '../../src/conax-tools/wsdl-outline.ts';
 import { type CommandType, commandTypes } from '../../src/planning/command.ts';
 import { fileLimits, readXml, type XmlElement } from '../../src/soap/xml.ts';
@@ -137,39 +136,6 @@ describe('conax init', () => {
         /commands\.ADD_SUBSCRIPTIONS\.answer\.statusCode: ".*\/\?": "\?" is no name; write prefix:name/,
       ),
     );
-  });
-
-  test('of an answer whose schema is missing leaves a path that is refused: an empty answer must not be a success by chance', () => {
-    const wsdl = (acme['acme.wsdl'] ?? '').replace(
-      /<xs:schema[^]*<\/xs:schema>/,
-      `<xs:schema ${XS}><xs:import namespace="${messages}" schemaLocation="http://cas.example/cas?xsd=1"/></xs:schema>`,
-    );
-    const directory = directoryWith({ 'acme.wsdl': wsdl });
-    const file = join(directory, 'acme.wsdl');
-    const { unsure } = initialised(file, directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
-    expect(unsure).toContainEqual(
-      expect.stringMatching(/ResetPinReply is in no schema that was read; write the paths of the answer/),
-    );
-    const casFile = join(directory, 'conax.json');
-    expect(readFileSync(casFile, 'utf8')).not.toContain('emptySuccess');
-    expect(inspectCas(casFile).mistakes).toContainEqual(
-      expect.stringMatching(/DEFAULT_VALUE\.answer\.statusCode: "m:ResetPinReply\/\?": "\?" is no name/),
-    );
-    // Written by hand, it is a warning.
-    replaceIn(casFile, { '"statusCode": "m:ResetPinReply/?"': '"emptySuccess": true' });
-    replaceIn(join(directory, 'requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml'), {
-      '<soap:Body>': `<soap:Body><m:ResetPin xmlns:m="${messages}">{{smartcard}}</m:ResetPin>`,
-    });
-    expect(uncodedAnswers(Object.values(inspectCas(casFile).commands)).join()).toMatch(
-      /takes an empty answer as a success, and the WSDL answers with \{.*\}ResetPinReply, which is in no schema that was read; add the file, and check again$/,
-    );
-  });
-
-  test('of a message without parts takes an empty answer as a success', () => {
-    const wsdl = (acme['acme.wsdl'] ?? '').replace(/(<wsdl:message name="ResetPinOut">).*?(?=<\/wsdl:message>)/, '$1');
-    const directory = directoryWith({ ...acme, 'acme.wsdl': wsdl });
-    initialised(join(directory, 'acme.wsdl'), directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
-    expect(readFileSync(join(directory, 'conax.json'), 'utf8')).toContain('"emptySuccess": true');
   });
 
   test('overwrites nothing without --force, and then only what was chosen', () => {
@@ -356,6 +322,34 @@ describe('a construct of XML Schema', () => {
       '<m:Until xsi:nil="true"/>',
       '<!-- optional: Note (string) -->',
       '<!-- any element of the namespace ##other may stand here: write what the CAS wants -->',
+      '{{?element}}',
+      '</m:Grant>',
+    ]);
+  });
+
+  test('what must be there and has no outline is a place that the check refuses, unless it is optional', () => {
+    const any = (occurs: string): string =>
+      templateOf(typed(`<xs:sequence>${card}${product}<xs:any namespace="##other"${occurs}/></xs:sequence>`));
+    expect(any('')).toContain('{{?element}}');
+    expect(any(' minOccurs="0"')).not.toContain('{{?');
+    const device = `${card}${product}<xs:element ref="m:Device"/>`;
+    const one = (name: string, more: string): string => `<xs:element name="${name}" type="xs:string"${more}/>`;
+    const substitutes = one('Stick', ' substitutionGroup="m:Device"') + one('Box', ' substitutionGroup="m:Device"');
+    const written = templateOf(
+      typed(`<xs:sequence>${device}</xs:sequence>`),
+      one('Device', ' abstract="true"') + substitutes,
+    );
+    expect(written).toMatch(/Device is abstract.*\n\{\{\?element\}\}/);
+  });
+
+  test('a nillable end of an entitlement is nil if the command has none', () => {
+    const until = '<xs:element name="Until" type="xs:dateTime" nillable="true"/>';
+    expect(templateOf(typed(`<xs:sequence>${card}${product}${until}</xs:sequence>`)).split('\n')).toEqual([
+      '<m:Grant>',
+      '<m:Card>{{smartcard}}</m:Card>',
+      '<m:Product>{{service}}</m:Product>',
+      '{{#entitledUntil}}<m:Until>{{entitledUntil}}</m:Until>{{/entitledUntil}}',
+      '{{^entitledUntil}}<m:Until xsi:nil="true"/>{{/entitledUntil}}',
       '</m:Grant>',
     ]);
   });

@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
@@ -72,5 +73,41 @@ describe('an answer that counts as a success without a status code', () => {
     );
     expect(warningsOf({ statusCode: `${reply}/t:Result` })).toEqual([]);
     expect(warningsOf({ referenceNumber: `${reply}/t:No`, element: reply }, of('No', 'xs:string'))).toEqual([]);
+  });
+});
+
+describe('conax init', () => {
+  test('of an answer whose schema is missing leaves a path that is refused: an empty answer must not be a success by chance', () => {
+    const wsdl = (acme['acme.wsdl'] ?? '').replace(
+      /<xs:schema[^]*<\/xs:schema>/,
+      `<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:import namespace="${messages}" schemaLocation="http://cas.example/cas?xsd=1"/></xs:schema>`,
+    );
+    const directory = directoryWith({ 'acme.wsdl': wsdl });
+    const file = join(directory, 'acme.wsdl');
+    const { unsure } = initialised(file, directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+    expect(unsure).toContainEqual(
+      expect.stringMatching(/ResetPinReply is in no schema that was read; write the paths of the answer/),
+    );
+    const casFile = join(directory, 'conax.json');
+    expect(readFileSync(casFile, 'utf8')).not.toContain('emptySuccess');
+    expect(inspectCas(casFile).mistakes).toContainEqual(
+      expect.stringMatching(/DEFAULT_VALUE\.answer\.statusCode: "m:ResetPinReply\/\?": "\?" is no name/),
+    );
+    // Written by hand, it is a warning.
+    const template = join(directory, 'requests/UPDATE_CA_PIN_TO_DEFAULT_VALUE.xml');
+    const body = `<soap:Body><m:ResetPin xmlns:m="${messages}">{{smartcard}}</m:ResetPin>`;
+    writeFileSync(template, readFileSync(template, 'utf8').replace('<soap:Body>', body));
+    const cas = readFileSync(casFile, 'utf8');
+    writeFileSync(casFile, cas.replace('"statusCode": "m:ResetPinReply/?"', '"emptySuccess": true'));
+    expect(uncodedAnswers(Object.values(inspectCas(casFile).commands)).join()).toMatch(
+      /takes an empty answer as a success, and the WSDL answers with \{.*\}ResetPinReply, which is in no schema that was read; add the file, and check again$/,
+    );
+  });
+
+  test('of a message without parts takes an empty answer as a success', () => {
+    const wsdl = (acme['acme.wsdl'] ?? '').replace(/(<wsdl:message name="ResetPinOut">).*?(?=<\/wsdl:message>)/, '$1');
+    const directory = directoryWith({ ...acme, 'acme.wsdl': wsdl });
+    initialised(join(directory, 'acme.wsdl'), directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+    expect(readFileSync(join(directory, 'conax.json'), 'utf8')).toContain('"emptySuccess": true');
   });
 });
