@@ -54,9 +54,9 @@ export function spelled(secret: string, between = ''): RegExp {
     const hex = code.toString(16);
     const named = namedReferences[character];
     return `(?:${[
-      `&(?:amp;)*#0*${code};`,
-      `&(?:amp;)*#[xX]0*${hex};`,
-      ...(named === undefined ? [] : [`&(?:amp;)*${named};`]),
+      `${reference}#0*${code};`,
+      `${reference}#[xX]0*${hex};`,
+      ...(named === undefined ? [] : [`${reference}${named};`]),
       // JSON, JavaScript and SQL escape punctuation, and blanks become plus signs in forms.
       /[!-/:-@[-`{-~]/.test(character) ? `\\\\?${escaped(character)}` : escaped(character),
       ...(character === ' ' ? [String.raw`\+`] : []),
@@ -68,6 +68,9 @@ export function spelled(secret: string, between = ''): RegExp {
   const [utf8, utf16] = (['utf8', 'utf16le'] as const).map((encoding) => Buffer.from(secret, encoding).toString('hex'));
   return new RegExp(`${characters.join(between)}|${utf8}|${utf16}`, 'giu');
 }
+
+/** The start of a reference; who copies our request escapes its references once more, as `&amp;#60;` or `&#38;#60;`. */
+const reference = '&(?:(?:amp|#0*38|#[xX]0*26);)*';
 
 const namedReferences: Readonly<Record<string, string>> = {
   '&': 'amp',

@@ -3,6 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createMask } from '../../src/conax/masking.ts';
 import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
 
@@ -59,6 +60,15 @@ describe('a secret is in no record of an exchange', () => {
       expect(record).not.toContain('sesame');
     },
   );
+
+  it.each([
+    ['by numbers', 'open&#38;#60;sesame&#38;#62;&#38;#38;more'],
+    ['by hexadecimal numbers', 'open&#x26;#x3C;sesame&#X26;#62;&#x26;#38;more'],
+    ['by numbers and names', 'open&#38;lt;sesame&#38;gt;&amp;#38;more'],
+    ['twice', 'open&#38;#38;#60;sesame&amp;#38;gt;&#38;amp;#38;more'],
+  ])('a password is masked if the CAS escapes our references once more, %s', (_how, echoed) => {
+    expect(createMask([password])(`before ${echoed} after`)).toBe('before **** after');
+  });
 
   it.each([
     ['a part of it by chance', '0fbde41a-1b2c-4d3e-8f90-a1b2c3d4e5f6', 'e41', true],
