@@ -49,25 +49,41 @@ export function readOutline(wsdlFile: string): WsdlOutline {
     const components = indexComponents(documents.schemas, remarks);
     const byVersion = bound.toSorted((a, b) => a.soapVersion.localeCompare(b.soapVersion));
     const kept = bound.filter((one) => byVersion.find(({ name }) => name === one.name) === one);
-    const others = new Set(bound.filter((one) => !kept.includes(one)).map(({ port }) => port));
+    const others = new Set(bound.filter((one) => !kept.some(({ port }) => port === one.port)).map(({ port }) => port));
     for (const port of others)
       remarks.push(`${wsdlFile}: port ${port} has operations of the same names; the ones of another port were taken`);
     if (kept.length === 0)
       remarks.push(`${wsdlFile}: no port or binding has SOAP operations; look whether it is the whole WSDL`);
-    const operations = kept.map((operation) => ({
-      ...outlineOperation(operation, components, remarks),
-      isAmbiguous: bound.some(
+    const operations = kept.map((one) => {
+      const operation = chosenOf(one, bound, remarks);
+      const isAmbiguous = bound.some(
         ({ input, soapVersion, soapAction }) =>
-          input?.name === operation.input?.name &&
-          input?.ns === operation.input?.ns &&
+          input !== null &&
+          input.name === operation.input?.name &&
+          input.ns === operation.input.ns &&
           soapVersion === operation.soapVersion &&
           soapAction !== operation.soapAction,
-      ),
-    }));
+      );
+      return { ...outlineOperation(operation, components, remarks), isAmbiguous };
+    });
     return { files: documents.files, operations, remarks: [...new Set(remarks)], prefixes: components.prefixes };
   } finally {
     documents.close();
   }
+}
+
+/** An operation that its port has several times: nobody knows which one its name means, so neither do its messages show. */
+function chosenOf(operation: BoundOperation, bound: readonly BoundOperation[], remarks: string[]): BoundOperation {
+  const { name, port, file, line } = operation;
+  const lines = bound
+    .filter((one) => one.name === name && one.port === port && one.file === file)
+    .map((one) => one.line);
+  if (lines.length < 2) return operation;
+  const remedy = 'write the Body and the paths of the answer of the right one by hand';
+  remarks.push(
+    `${file}:${line}: the port ${port} has ${lines.length} operations ${name} (lines ${lines.join(', ')}); ${remedy}`,
+  );
+  return { ...operation, soapAction: '', input: null, output: null, isAnswerEmpty: false, headers: [] };
 }
 
 function outlineOperation(

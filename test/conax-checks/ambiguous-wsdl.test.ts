@@ -74,6 +74,23 @@ describe('an overloaded operation', () => {
     expect(read(other, 'ResetPin')).toEqual({ elements: ['ChangePin'], said: [] });
   });
 
+  it('that its port has several times is not chosen by its name: the check refuses the template until a person has', () => {
+    const bound = /<wsdl:operation name="ResetPin"><soap:operation [^]*?<\/wsdl:operation>/;
+    const [one = ''] = bound.exec(acme['acme.wsdl'] ?? '') ?? [];
+    const second = one.replace('<wsdl:input>', '<wsdl:input name="WithPin">').replace('acme/ResetPin', 'acme/WithPin');
+    const wsdl = acmeWith([portType, portType + overload(' name="WithPin"')], [bound, second + one]);
+    expect(read(wsdl, 'ResetPin')).toEqual({ elements: ['ChangePin', 'ResetPin'], said: [] });
+    const directory = join(wsdl, '../out');
+    const { outline } = initialised(wsdl, directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
+    expect(outline.remarks.map((line) => line.replace(/^.*\//, ''))).toEqual([
+      expect.stringMatching(
+        /^acme\.wsdl:\d+: the port CasPort has 2 operations ResetPin \(lines \d+, \d+\); write the Body/,
+      ),
+    ]);
+    expect(readFileSync(join(directory, 'conax.json'), 'utf8')).not.toMatch(/soapAction|emptySuccess/);
+    expect(inspectCas(join(directory, 'conax.json')).mistakes.join('\n')).toContain('0 elements in its SOAP body');
+  });
+
   it('has no element that is known if the names do not show which one is meant', () => {
     expect(read(acmeWith([portType, portType + overload('')]), 'ResetPin')).toEqual({
       elements: [undefined],
