@@ -45,7 +45,10 @@ const isCode = /(?:code|error|fault|status|detail)$/i;
 
 /** Whether a text for people starts with the code that it explains. */
 function explains(text: string, code: string): boolean {
-  return text.startsWith(code) && /^\s*(?:[:;|]|[,.–—-](?:\s|$))/.test(text.slice(code.length));
+  const rest = text.slice(code.length);
+  // No sentence starts with a word like CLIENT_NOT_FOUND by chance.
+  const isEnd = /^\s*(?:[:;|]|[,.–—-](?:\s|$))/.test(rest) || (code.includes('_') && /^\s/.test(rest));
+  return text.startsWith(code) && isEnd;
 }
 
 /** A text of a Fault, with the name of its element or attribute. */

@@ -154,7 +154,8 @@ describe('a Fault', () => {
     ['<faultstring>SYSTEM_ERROR - call us</faultstring>', 'try-later SYSTEM_ERROR'],
     ['<faultstring>FailedAuthentication</faultstring>', 'not-authorised CAS_NOT_AUTHORISED'],
     ['<faultstring>client: CLIENT_NOT_FOUND.</faultstring>', 'refused SOAP_FAULT'],
-    ['<faultstring>SYSTEM_ERROR happens</faultstring>', 'refused SOAP_FAULT'],
+    ['<faultstring>SYSTEM_ERROR happens</faultstring>', 'try-later SYSTEM_ERROR'],
+    ['<faultstring>it says SYSTEM_ERROR</faultstring>', 'refused SOAP_FAULT'],
     ['<faultstring>bad text "news: FailedAuthentication"</faultstring>', 'refused SOAP_FAULT'],
     [
       '<faultcode>s:Server</faultcode><faultstring>database down</faultstring><detail>at StatusCode.valueOf(CLIENT_NOT_FOUND)</detail>',
