@@ -57,13 +57,22 @@ export function outcomeOf(world: Surroundings, { id }: Action, nth = 1): Promise
   );
 }
 
-/** The action's requests as the outcome topic tells of them, in the order of their numbers. */
+/** The outcomes of the action's requests, in the order of their numbers. The topics are read side by side: this waits for all. */
 export async function requestsOf(world: Surroundings, made: Action): Promise<string[]> {
-  await outcomeOf(world, made);
-  return world.wire.arrivals.requestOutcomes
-    .filter(({ value }) => value.actionId === made.id)
-    .toSorted((one, other) => one.value.requestNumber - other.value.requestNumber)
-    .map(({ value }) => [value.type, value.outcome, value.errorCode].filter((word) => word !== null).join(' '));
+  const { requests } = (await outcomeOf(world, made)).value;
+  const told = await Promise.all(
+    requests.map(({ requestNumber }) =>
+      world.wire.until(
+        ({ requestOutcomes }) => requestOutcomes.find(({ value }) => value.requestNumber === requestNumber),
+        `the outcome of request ${requestNumber}`,
+        OUTCOME_DEADLINE_MS,
+      ),
+    ),
+  );
+  return told
+    .map(({ value }) => value)
+    .toSorted((one, other) => one.requestNumber - other.requestNumber)
+    .map(({ type, outcome, errorCode }) => [type, outcome, errorCode].filter((word) => word !== null).join(' '));
 }
 
 /** The outcome of the action's first request of this kind. It comes on another topic than the action's own. */

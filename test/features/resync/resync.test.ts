@@ -1,11 +1,12 @@
 import { randomInt } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { addItem, removeItem } from '../../../dev/demo/crm.ts';
 import { recordOutcomes } from '../../../src/outcomes/record.ts';
 import { countTargets } from '../../../src/features/runs/counts.ts';
 import { resumeRun, stopRun } from '../../../src/features/runs/control.ts';
 import { expectedEntitlements, expectedPairings } from '../../support/expected-state.ts';
 import { avroRecord, type HistoryEvent, randomHistories } from '../../support/histories.ts';
-import { eventually } from '../../support/scene.ts';
+import { act, eventually, household, outcomeOf, requestsOf } from '../../support/scene.ts';
 import { startWorld, type World } from '../../support/world.ts';
 import { beginRun, runEnded } from '../runs/known.ts';
 
@@ -99,6 +100,29 @@ describe(`of random histories that hand on returned cards (RESYNC_SEED=${seed})`
     const reconcile = await beginRun(world.db, 'RECONCILE', { cards: [...crm.keys()] });
     expect(await runEnded(world.db, reconcile)).toMatchObject({ targets: crm.size, outcomes: { EQUAL: crm.size } });
   }, 300_000);
+
+  test('a card that a resync pairs with nothing gets CREATE_PAIRING with its next set-top box, in a CAS that lost everything', async () => {
+    const [card, other] = ['88000000001', '88000000002'];
+    const subscription = household('S88', card, ['1001']);
+    addItem(subscription, 'item-other', 'SMARTCARD', other);
+    await outcomeOf(world, await act(world, subscription, { action: 'S:BECOME_SUBSCRIBER' }));
+    const broken = removeItem(subscription, subscription.installedItems.find(({ caId }) => caId === `STB-${card}`)!.id);
+    await outcomeOf(
+      world,
+      await act(world, subscription, { action: 'I:REMOVE_INSTALLED_ITEM', removedItems: [broken] }),
+    );
+    await world.simulator('DELETE', 'state');
+    const run = await beginRun(world.db, 'RESYNC', { subscriptions: ['S88'] });
+    await runEnded(world.db, run);
+
+    addItem(subscription, 'item-new', 'SET_TOP_BOX', 'STB-NEW');
+    const added = await act(world, subscription, { action: 'I:ADD_INSTALLED_ITEM', incomingItems: ['item-new'] });
+    expect(await requestsOf(world, added)).toEqual(['CREATE_PAIRING COMPLETED']);
+    const cards = await world.simulator<Card[]>('GET', 'cards');
+    expect(cards.filter(({ smartcard }) => [card, other].includes(smartcard)).map(({ pairing }) => pairing)).toEqual(
+      [card, other].map(() => expect.objectContaining({ setTopBoxes: ['STB-NEW'] })),
+    );
+  });
 });
 
 /**

@@ -32,8 +32,8 @@ let subscription: CrmSubscription;
 beforeAll(async () => {
   world = await startWebWorld({
     STALE_POLICY: 'hold',
-    RETRY_BACKOFF_MIN_MS: '8000',
-    RETRY_BACKOFF_MAX_MS: '8000',
+    RETRY_BACKOFF_MIN_MS: '45000',
+    RETRY_BACKOFF_MAX_MS: '45000',
     BREAKER_FAILURES: '1000',
     CONAX_TIMEOUT_MS: '1500',
   });
