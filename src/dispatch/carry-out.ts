@@ -81,11 +81,11 @@ function finished(
   { step: _step, review, ...ending }: Extract<Step, { step: 'finish' }>,
   exchanges: readonly ConaxExchange[],
 ): CarriedOut {
-  const { number, token, command, cards, subscriptionNumber } = request;
+  const { number, token, command, cards, subscriptionNumber, attempts } = request;
   return {
     settlement: {
       kind: 'finish',
-      request: { number, token, command, cards, subscriptionNumber, ...ending, exchanges },
+      request: { number, token, command, cards, subscriptionNumber, attempts, ...ending, exchanges },
     },
     review: review ? (lastRefusal(exchanges) ?? ending.errorCode) : null,
     why: null,

@@ -1,15 +1,11 @@
-import type { ActionEvent } from '../events/action-event.ts';
-import type { Subscription } from '../events/crm.generated.ts';
 import { type Database, type Transaction } from '../platform/database.ts';
 import { sqlState } from '../platform/database-errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
-import { eventCards, snapshotCards } from '../planning/snapshot.ts';
-import { lockCards, lockSubscriptions } from '../requests/locks.ts';
-import type { SubscriptionFacts } from './facts.ts';
+import { lockSubscriptions } from '../requests/locks.ts';
 import { type Decision, foldChunk, type FoldOptions } from './fold.ts';
-import { insertInbox, STORE_OFFSET } from './inbox.ts';
+import { insertInbox, newInboxIds, STORE_OFFSET } from './inbox.ts';
 import { nextOffsetAfter, type ReadMessage } from './message.ts';
-import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
+import { readFacts } from './read-facts.ts';
 import { type Origin, writeConsequences } from './write.ts';
 
 export interface ApplyOptions extends FoldOptions {
@@ -65,14 +61,13 @@ export async function applyInTransaction(
 ): Promise<Applied> {
   const readable = messages.flatMap(({ event }) => event ?? []);
   lockSubscriptions(tx, [...new Set(readable.map(({ subscription }) => subscription.number))]);
-  const subscriptionFacts = await readSubscriptionFacts(tx, messages, options.stalePolicy);
-  const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
-  const cards = cardsToLock(events, subscriptionFacts);
-  lockCards(tx, cards);
-  const cardFacts = await readCardFacts(tx, events, cards);
-  const folded = foldChunk(messages, { ...subscriptionFacts, ...cardFacts }, options);
-  const inboxIds = await insertInbox(tx, folded.decisions);
+  const [facts, inboxIds] = await Promise.all([
+    readFacts(tx, messages, options.stalePolicy),
+    newInboxIds(tx, messages.length),
+  ]);
+  const folded = foldChunk(messages, facts, options);
   const decisions = folded.decisions.map((decision, index) => ({ ...decision, inboxId: inboxIds[index] ?? 0 }));
+  insertInbox(tx, decisions);
   const outboxMessages = await writeConsequences(tx, folded, decisions, {
     facetWaitMs: options.facetWaitMs,
     origin: options.origin,
@@ -83,13 +78,4 @@ export async function applyInTransaction(
     tx.send(STORE_OFFSET, [options.consumerGroup, last.topic, last.partition, nextOffsetAfter(last)]);
   faultPoint('intake: before commit');
   return { decisions, outboxMessages };
-}
-
-/** Returns every smart card in the events, and in the newest and older snapshots that planning reads. */
-export function cardsToLock(events: readonly ActionEvent[], facts: SubscriptionFacts): string[] {
-  const older: Subscription[] = [
-    ...[...facts.current.values()].map(({ snapshot }) => snapshot),
-    ...[...facts.history.values()].flatMap(({ lower }) => lower?.snapshot ?? []),
-  ];
-  return [...new Set([...events.flatMap(eventCards), ...older.flatMap(snapshotCards)])];
 }

@@ -5,23 +5,30 @@ import { storable } from '../requests/storable.ts';
 import type { Decision } from './fold.ts';
 import { traceparentOf } from './message.ts';
 
-/** Stores the decision about each message, and returns the row ids in the order of the decisions. */
-export async function insertInbox(tx: Transaction, decisions: readonly Decision[]): Promise<number[]> {
+/** Returns ids for as many inbox rows, ascending. */
+export async function newInboxIds(tx: Transaction, count: number): Promise<number[]> {
+  const rows = await tx.query<{ id: number }>(`select nextval('inbox_id_seq') as id from generate_series(1, $1::int)`, [
+    count,
+  ]);
+  return rows.map(({ id }) => id).toSorted((a, b) => a - b);
+}
+
+/** Stores the decision about each message with its id. */
+export function insertInbox(tx: Transaction, decisions: readonly (Decision & { readonly inboxId: number })[]): void {
   const rows = decisions.map(inboxRow);
-  const stored = await tx.query<{ id: number; topic: string; partition: number; message_offset: number }>(
-    `insert into inbox (event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
+  tx.send(
+    `insert into inbox (id, event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
        subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
-       dead_letter_reason, dead_letter_detail, event)
-     select event_id, disposition, late, remarks::text[], family, type, writer_type, subscription_number,
+       dead_letter_reason, dead_letter_detail, event) overriding system value
+     select id, event_id, disposition, late, remarks::text[], family, type, writer_type, subscription_number,
        subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
        dead_letter_reason, dead_letter_detail, event
      from (select * from unnest($1::text[], $2::text[], $3::boolean[], $4::text[], $5::text[], $6::text[], $7::text[],
          $8::text[], $9::bigint[], $10::text[], $11::timestamptz[], $12::text[], $13::int[], $14::bigint[],
-         $15::timestamptz[], $16::text[], $17::text[], $18::text[], ${jsonColumn('$19')}) with ordinality
+         $15::timestamptz[], $16::text[], $17::text[], $18::text[], ${jsonColumn('$19')}, $20::bigint[])
        as m (event_id, disposition, late, remarks, family, type, writer_type, subscription_number,
          subscription_version, action_id, occurred_at, topic, partition, message_offset, message_timestamp, traceparent,
-         dead_letter_reason, dead_letter_detail, event, position) order by position) as ordered
-     returning id, topic, partition, message_offset`,
+         dead_letter_reason, dead_letter_detail, event, id) order by id) as ordered`,
     [
       rows.map((row) => row.eventId),
       rows.map((row) => row.disposition),
@@ -42,14 +49,9 @@ export async function insertInbox(tx: Transaction, decisions: readonly Decision[
       rows.map((row) => row.reason),
       rows.map((row) => row.detail),
       jsonTexts(rows.map((row) => row.event)),
+      decisions.map(({ inboxId }) => inboxId),
     ],
   );
-  const ids = new Map(stored.map((row) => [`${row.topic}/${row.partition}/${row.message_offset}`, row.id]));
-  return decisions.map(({ message: { topic, partition, offset } }) => {
-    const id = ids.get(`${topic}/${partition}/${offset}`);
-    if (id === undefined) throw new Error(`No inbox row for ${topic}/${partition}/${offset}`);
-    return id;
-  });
 }
 
 /**

@@ -2,7 +2,9 @@ import type { ActionEvent } from '../events/action-event.ts';
 import type { Subscription } from '../events/crm.generated.ts';
 import type { Transaction } from '../platform/database.ts';
 import { readPendingPairings, readStays } from '../pairings/store.ts';
+import { eventCards, snapshotCards } from '../planning/snapshot.ts';
 import type { EarlierCommand } from '../planning/types.ts';
+import { lockCards, lockCardsWith } from '../requests/locks.ts';
 import {
   actionKeyOf,
   type CardFacts,
@@ -13,8 +15,42 @@ import {
 } from './facts.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
 
-/** Reads what decides a chunk; its subscriptions must be locked. Locks their rows, ordered by number. */
-export async function readSubscriptionFacts(
+/**
+ * Reads what decides and plans a chunk. Its subscriptions must be locked. Locks their rows, and every smart card in the
+ * events and in the newest and older snapshots that planning reads.
+ */
+export async function readFacts(
+  tx: Transaction,
+  messages: readonly ReadMessage[],
+  stalePolicy: 'plan' | 'hold',
+): Promise<SubscriptionFacts & CardFacts> {
+  const events = messages.flatMap(({ event, cause }) => (event !== null && cause === null ? [event] : []));
+  const numbers = [...new Set(events.map(({ subscription }) => subscription.number))];
+  const cards = [...new Set(events.flatMap(eventCards))];
+  // Sent together: the server finds the cards that the subscriptions hold.
+  const readingSubscriptions = readSubscriptionFacts(tx, messages, stalePolicy);
+  lockCardsWith(tx, cards, numbers);
+  const [subscriptionFacts, cardFacts] = await Promise.all([readingSubscriptions, readCardFacts(tx, events, cards)]);
+  const locked = new Set([...cards, ...[...cardFacts.stays.values()].flatMap((stays) => [...stays.keys()])]);
+  const further = snapshotsOf(subscriptionFacts)
+    .flatMap(snapshotCards)
+    .filter((card) => !locked.has(card));
+  if (further.length === 0) return { ...subscriptionFacts, ...cardFacts };
+  // A late event is compared with an older snapshot, whose cards may have left since. Locks out of order may end in a
+  // deadlock, which repeats the transaction.
+  lockCards(tx, [...new Set(further)]);
+  return { ...subscriptionFacts, ...(await readCardFacts(tx, events, [...cards, ...further])) };
+}
+
+function snapshotsOf({ current, history }: SubscriptionFacts): Subscription[] {
+  return [
+    ...[...current.values()].map(({ snapshot }) => snapshot),
+    ...[...history.values()].flatMap(({ lower }) => lower?.snapshot ?? []),
+  ];
+}
+
+/** Reads what decides a chunk, and locks the rows of its subscriptions, ordered by number. */
+async function readSubscriptionFacts(
   tx: Transaction,
   messages: readonly ReadMessage[],
   stalePolicy: 'plan' | 'hold',
@@ -32,10 +68,10 @@ export async function readSubscriptionFacts(
 }
 
 /**
- * Reads what planning needs; the cards must be locked too. It uses new statements, which see everything committed so
- * far.
+ * Reads what planning needs, also about the other subscriptions that hold these cards or those of the events'
+ * subscriptions; all of them are locked. It uses new statements, which see everything committed so far.
  */
-export async function readCardFacts(
+async function readCardFacts(
   tx: Transaction,
   events: readonly ActionEvent[],
   cards: readonly string[],
@@ -147,17 +183,21 @@ async function readPlannedActions(tx: Transaction, events: readonly ActionEvent[
   return new Set(rows.map((row) => JSON.stringify([row.subscription_number, row.action_id])));
 }
 
-/** Walks subscription_card's primary key, then subscription's. */
+/** Walks subscription_card_subscription, subscription_card's primary key, then subscription's. */
 async function readOthers(
   tx: Transaction,
   cards: readonly string[],
   numbers: readonly string[],
 ): Promise<Map<string, Subscription>> {
-  if (cards.length === 0) return new Map();
+  if (numbers.length === 0) return new Map();
   const rows = await tx.query<{ number: string; snapshot: Subscription }>(
     `select number, snapshot from subscription
-     where number = any (array(select subscription_number from subscription_card
-                               where card = any($1::text[]) and subscription_number <> all($2::text[])))`,
+     where number = any (array(
+       select subscription_number from subscription_card
+        where card = any (array(
+                select unnest($1::text[])
+                union all select card from subscription_card where subscription_number = any($2::text[])))
+          and subscription_number <> all($2::text[])))`,
     [cards, numbers],
   );
   return new Map(rows.map(({ number, snapshot }) => [number, snapshot]));

@@ -1,10 +1,10 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Database, Transaction } from '../platform/database.ts';
-import { lockCards, lockSubscriptions } from '../requests/locks.ts';
-import { type ApplyOptions, cardsToLock } from './apply.ts';
+import { lockSubscriptions } from '../requests/locks.ts';
+import type { ApplyOptions } from './apply.ts';
 import { type Decision, foldChunk, type Folded } from './fold.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
-import { readCardFacts, readSubscriptionFacts } from './read-facts.ts';
+import { readFacts } from './read-facts.ts';
 import { writeConsequences } from './write.ts';
 
 /** A person's decision about a held event. */
@@ -89,10 +89,7 @@ export async function planAlone(
   options: ReleaseOptions,
   given: { readonly seen: boolean },
 ): Promise<{ readonly folded: Folded; readonly decision: Decision }> {
-  const subscriptionFacts = await readSubscriptionFacts(tx, [read], 'plan');
-  const cards = cardsToLock([read.event], subscriptionFacts);
-  lockCards(tx, cards);
-  const facts = { ...subscriptionFacts, ...(await readCardFacts(tx, [read.event], cards)) };
+  const facts = await readFacts(tx, [read], 'plan');
   const seenEventIds = given.seen ? facts.seenEventIds : new Set<string>();
   const folded = foldChunk([read], { ...facts, seenEventIds }, { ...options, stalePolicy: 'plan' });
   const [decision] = folded.decisions;

@@ -68,13 +68,13 @@ async function runControl<M>({ topic, partition }: Source<M>, options: TrialOpti
     rules: { ...options.rules, smartcardPattern: /^/, setTopBoxPattern: /^/, servicePattern: /^/ },
   };
   await options.database.transaction(async (tx) => {
-    await tx.query('savepoint control');
+    const undo = tx.savepoint();
     const messages = ownMessages(topic, partition, options.decoder.control());
     // A chunk of its own, because a card that comes and leaves in one chunk is written to no row.
     const before = await applyInTransaction(tx, messages.slice(0, 1), control);
     const after = await applyInTransaction(tx, messages.slice(1), control);
     await tx.settled();
-    await tx.query('rollback to savepoint control');
+    await undo();
     const found = [...before.decisions, ...after.decisions].map(({ disposition }) => disposition).join(', ');
     if (found !== OWN_DISPOSITIONS) throw new Error(`The control came to ${found}, not to ${OWN_DISPOSITIONS}`);
     await tx.query(`select pg_notify($1, 'bulk')`, [DISPATCH_CHANNEL]);

@@ -48,7 +48,7 @@ export async function writeConsequences(
     submitRequests(tx, requests),
   ]);
   writeCardChanges(tx, cards, joinedNumbers(stored, positions, lastNumber));
-  await writeWithheld(tx, decisions);
+  writeWithheld(tx, decisions);
   const deadLetters = decisions.flatMap((decision): NewOutboxMessage[] =>
     decision.cause !== null && decision.disposition === 'DEAD_LETTERED'
       ? [deadLetter(decision.message, decision.cause)]
@@ -130,7 +130,7 @@ async function readLastRequestNumber(tx: Transaction): Promise<number> {
   return row?.number ?? 0;
 }
 
-async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision[]): Promise<void> {
+function writeWithheld(tx: Transaction, decisions: readonly StoredDecision[]): void {
   const rows = decisions.flatMap(({ event, plan, inboxId }) =>
     event === null || plan === null
       ? []
@@ -138,7 +138,7 @@ async function writeWithheld(tx: Transaction, decisions: readonly StoredDecision
   );
   for (let start = 0; start < rows.length; start += WITHHELD_PIECE) {
     const piece = rows.slice(start, start + WITHHELD_PIECE);
-    await tx.query(
+    tx.send(
       `insert into withheld (inbox_id, ordinal, subscription_number, action_id, type, reason, smartcard, service_ca_id, detail)
        select * from unnest($1::bigint[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[])`,
       [
@@ -186,14 +186,20 @@ async function writeActions(
   }
   const rows = [...actions.values()];
   if (rows.length === 0) return [];
-  const written = await tx.query<ActionKey & { due: boolean }>(WRITE_ACTIONS, [
+  const values = [
     rows.map(({ subscriptionNumber }) => subscriptionNumber),
     rows.map(({ actionId }) => actionId),
     rows.map(({ number }) => number),
     rows.map(({ facets }) => facets),
     rows.map(({ requests }) => requests),
     facetWaitMs,
-  ]);
+  ];
+  // An action with a new request is not due: nobody needs to wait for the answer.
+  if (rows.every(({ requests }) => requests > 0)) {
+    tx.send(WRITE_ACTIONS, values);
+    return [];
+  }
+  const written = await tx.query<ActionKey & { due: boolean }>(WRITE_ACTIONS, values);
   return written.filter(({ due }) => due);
 }
 

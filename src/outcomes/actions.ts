@@ -137,61 +137,101 @@ export type KnownFacts = ActionFacts & {
   readonly traceparent: string | null;
 };
 
-type Placed<T> = T & { readonly position: number };
+type Owned<T> = T & { readonly subscription: string; readonly action: string };
 interface Cause {
   readonly eventId: string | null;
   readonly traceparent: string | null;
 }
 
-/** Reads the facts of each action, in the order of `actions`. */
-export async function factsOf(tx: Transaction, actions: readonly DueAction[]): Promise<KnownFacts[]> {
+/** Returns what is known about an action. */
+export type FactsOf = (action: DueAction) => KnownFacts;
+
+type Rows = [facets: Owned<FacetFact & Cause>[], requests: Owned<RequestFact>[], withheld: Owned<WithheldFact>[]];
+
+/** Reads the facts of these actions, which are locked. */
+export async function factsOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<FactsOf> {
   const keys = [actions.map((action) => action.subscriptionNumber), actions.map((action) => action.id)];
-  const [facets, requests, withheld] = await Promise.all([
-    tx.query<Placed<FacetFact & Cause>>(FACETS, keys),
-    tx.query<Placed<RequestFact>>(REQUESTS, keys),
-    tx.query<Placed<WithheldFact>>(WITHHELD, keys),
+  const rows: Promise<Rows> = Promise.all([
+    tx.query<Owned<FacetFact & Cause>>(FACETS_OF_ACTIONS, keys),
+    tx.query<Owned<RequestFact>>(REQUESTS_OF_ACTIONS, keys),
+    tx.query<Owned<WithheldFact>>(WITHHELD_OF_ACTIONS, keys),
   ]);
-  const [facetsOf, requestsOf, withheldOf] = [byPosition(facets), byPosition(requests), byPosition(withheld)];
-  return actions.map((_action, index) => {
-    const position = index + 1;
-    const mine = facetsOf.get(position) ?? [];
+  return byAction(...(await rows));
+}
+
+/**
+ * Reads the facts of the actions that have nothing unfinished after these requests. Send it after `countFinished`, which
+ * locks them: it needs none of its answer.
+ */
+export async function factsOfFinished(tx: Transaction, numbers: readonly number[]): Promise<FactsOf> {
+  const rows: Promise<Rows> = Promise.all([
+    tx.query<Owned<FacetFact & Cause>>(FACETS_OF_FINISHED, [numbers]),
+    tx.query<Owned<RequestFact>>(REQUESTS_OF_FINISHED, [numbers]),
+    tx.query<Owned<WithheldFact>>(WITHHELD_OF_FINISHED, [numbers]),
+  ]);
+  return byAction(...(await rows));
+}
+
+function byAction(...rows: Rows): FactsOf {
+  const group = <T>(owned: readonly Owned<T>[]): Map<string, Owned<T>[]> =>
+    Map.groupBy(owned, ({ subscription, action }) => JSON.stringify([subscription, action]));
+  const [facets, requests, withheld] = [group(rows[0]), group(rows[1]), group(rows[2])];
+  return ({ subscriptionNumber, id }) => {
+    const key = JSON.stringify([subscriptionNumber, id]);
+    const mine = facets.get(key) ?? [];
     const cause = mine.at(-1);
     return {
       facets: mine,
-      requests: requestsOf.get(position) ?? [],
-      withheld: withheldOf.get(position) ?? [],
+      requests: requests.get(key) ?? [],
+      withheld: withheld.get(key) ?? [],
       causationEventId: cause?.eventId ?? null,
       traceparent: cause?.traceparent ?? null,
     };
-  });
+  };
 }
 
-/** SQL: the actions `k`, each with the rows `t` of a table that belong to it. */
-const wanted = (table: string): string => /* sql */ `
-  from unnest($1::text[], $2::text[]) with ordinality as k (subscription_number, action_id, position)
+/** SQL: actions with these keys. */
+const WITH_KEYS = 'unnest($1::text[], $2::text[])';
+
+/** SQL: the actions of these requests that have nothing unfinished. Walks the primary keys. */
+const OF_FINISHED = /* sql */ `(
+    select r.subscription_number, r.action_id
+      from (select distinct subscription_number, action_id
+              from (select subscription_number, action_id from request
+                     where number = any($1::bigint[]) and action_id is not null offset 0) each_request) r
+     cross join lateral (
+       select from crm_action where subscription_number = r.subscription_number and id = r.action_id and unfinished = 0
+       offset 0) a)`;
+
+/** SQL: the actions, each with the rows `t` of a table that belong to it. */
+const owned = (columns: string, table: string, actions: string): string => /* sql */ `
+select k.subscription_number as subscription, k.action_id as action, ${columns}
+  from ${actions} as k (subscription_number, action_id)
   cross join lateral (
     select * from ${table} where action_id = k.action_id and subscription_number = k.subscription_number offset 0) t`;
 
+const facetsOf = (actions: string): string =>
+  `${owned('t.family, coalesce(t.writer_type, t.type) as type, t.disposition, t.event_id as "eventId", t.traceparent', 'inbox', actions)}
+ where t.disposition <> 'DUPLICATE' order by t.id`;
+const requestsOf = (actions: string): string =>
+  `${owned('t.number, t.life_cycle_state as "lifeCycleState", t.error_code as "errorCode", t.command, t.command_key as "commandKey"', 'request', actions)}
+ order by t.number`;
+const withheldOf = (actions: string): string =>
+  `${owned('t.type, t.reason, t.smartcard, t.service_ca_id as "serviceCaId"', 'withheld', actions)} order by t.inbox_id, t.ordinal`;
+
 /** Walks inbox_action. */
-const FACETS = /* sql */ `
-select k.position, t.family, coalesce(t.writer_type, t.type) as type, t.disposition, t.event_id as "eventId", t.traceparent
-${wanted('inbox')}
- where t.disposition <> 'DUPLICATE' order by k.position, t.id`;
-
+const FACETS_OF_ACTIONS = facetsOf(WITH_KEYS);
 /** Walks request_action. */
-const REQUESTS = /* sql */ `
-select k.position, t.number, t.life_cycle_state as "lifeCycleState", t.error_code as "errorCode", t.command,
-       t.command_key as "commandKey"
-${wanted('request')} order by k.position, t.number`;
-
+const REQUESTS_OF_ACTIONS = requestsOf(WITH_KEYS);
 /** Walks withheld_action. */
-const WITHHELD = /* sql */ `
-select k.position, t.type, t.reason, t.smartcard, t.service_ca_id as "serviceCaId"
-${wanted('withheld')} order by k.position, t.inbox_id, t.ordinal`;
+const WITHHELD_OF_ACTIONS = withheldOf(WITH_KEYS);
 
-function byPosition<T extends { position: number }>(rows: readonly T[]): Map<number, T[]> {
-  return Map.groupBy(rows, ({ position }) => position);
-}
+/** Walks the primary keys of request and crm_action, then inbox_action. */
+const FACETS_OF_FINISHED = facetsOf(OF_FINISHED);
+/** Walks the primary keys of request and crm_action, then request_action. */
+const REQUESTS_OF_FINISHED = requestsOf(OF_FINISHED);
+/** Walks the primary keys of request and crm_action, then withheld_action. */
+const WITHHELD_OF_FINISHED = withheldOf(OF_FINISHED);
 
 function columns(keys: readonly ActionKey[]): [string[], string[]] {
   return [keys.map((key) => key.subscriptionNumber), keys.map((key) => key.actionId)];

@@ -5,7 +5,9 @@ import {
   countFinished,
   type DueAction,
   dueActions,
-  factsOf,
+  type FactsOf,
+  factsOfActions,
+  factsOfFinished,
   overdueActions,
   finishedRequests,
 } from './actions.ts';
@@ -24,9 +26,10 @@ export type { ActionKey } from './actions.ts';
  */
 export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: readonly number[]): Promise<void> {
   if (finishedRequestNumbers.length === 0) return;
-  const [requests, due] = await Promise.all([
+  const [requests, due, facts] = await Promise.all([
     finishedRequests(tx, finishedRequestNumbers),
     countFinished(tx, finishedRequestNumbers),
+    factsOfFinished(tx, finishedRequestNumbers),
   ]);
   const found = new Set(requests.map(({ number }) => number));
   const missing = finishedRequestNumbers.filter((number) => !found.has(number));
@@ -35,8 +38,7 @@ export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: re
       `No outcome for request ${missing.join(', ')}: it is not final. Finish it before recording its outcome`,
     );
   }
-  const actionMessages = due.length > 0 ? await outcomesOfActions(tx, due) : [];
-  addToOutbox(tx, [...requests.map(requestMessage), ...actionMessages]);
+  addToOutbox(tx, [...requests.map(requestMessage), ...outcomesOfActions(due, facts)]);
 }
 
 /**
@@ -48,7 +50,7 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
   if (actions.length === 0) return 0;
   const due = await dueActions(tx, actions);
   if (due.length === 0) return 0;
-  addToOutbox(tx, await outcomesOfActions(tx, due));
+  addToOutbox(tx, outcomesOfActions(due, await factsOfActions(tx, due)));
   return due.length;
 }
 
@@ -60,17 +62,15 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
 export async function settleOverdueActions(tx: Transaction, limit: number): Promise<number> {
   const due = await overdueActions(tx, limit);
   if (due.length === 0) return 0;
-  addToOutbox(tx, await outcomesOfActions(tx, due));
+  addToOutbox(tx, outcomesOfActions(due, await factsOfActions(tx, due)));
   return due.length;
 }
 
 /** Composes the outcomes of actions. They are locked, so what it reads is complete. */
-async function outcomesOfActions(tx: Transaction, actions: readonly DueAction[]): Promise<NewOutboxMessage[]> {
-  const facts = await factsOf(tx, actions);
+function outcomesOfActions(actions: readonly DueAction[], factsOf: FactsOf): NewOutboxMessage[] {
   const occurredAt = Date.now();
-  return actions.map((action, index): NewOutboxMessage => {
-    const known = facts[index];
-    if (!known) throw new Error(`No facts for action ${action.id} of subscription ${action.subscriptionNumber}`);
+  return actions.map((action): NewOutboxMessage => {
+    const known = factsOf(action);
     const composed = composeActionOutcome(known);
     return {
       kind: 'ACTION_OUTCOME',

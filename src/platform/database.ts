@@ -33,10 +33,12 @@ export interface Transaction extends Queryable {
    */
   send(text: string, values?: readonly unknown[]): void;
   /**
-   * Waits for every sent statement. Call it before the end of a savepoint, which would hide a failure.
+   * Waits for every sent statement.
    * @throws the error of the first one that failed.
    */
   settled(): Promise<void>;
+  /** Sends a savepoint. The returned function undoes everything that was sent since, failures as well. */
+  savepoint(): () => Promise<void>;
 }
 
 export interface Database extends Queryable {
@@ -229,10 +231,19 @@ export function openDatabase(options: DatabaseOptions): Database {
       await Promise.all(sent.splice(0));
       if (failures.length > 0) throw failures[0];
     };
+    const savepoint = (): (() => Promise<void>) => {
+      send('savepoint here');
+      const failuresBefore = failures.length;
+      return async () => {
+        await Promise.all(sent.splice(0));
+        failures.length = Math.min(failures.length, failuresBefore);
+        await query('rollback to savepoint here');
+      };
+    };
     send('begin');
     let result: T;
     try {
-      result = await work({ inTransaction: true, query, send, settled });
+      result = await work({ inTransaction: true, query, send, settled, savepoint });
       // A value that pg cannot write is an error of which the server knows nothing. It is there before the next tick.
       await new Promise<void>((resolve) => process.nextTick(resolve));
       if (failures.length > 0) throw failures[0];

@@ -36,6 +36,8 @@ export interface FinishedRequest {
   readonly answer: RequestAnswer | null;
   /** What the answer shows about pairings (R7, R8); null if nothing. */
   readonly pairingNews: PairingNews | null;
+  /** SOAP calls that were stored before the claim. */
+  readonly attempts: number;
   /** The SOAP calls since the claim, in order. */
   readonly exchanges: readonly Exchange[];
 }
@@ -55,6 +57,9 @@ export interface FinishingParts {
  * to its next request. Acts only on requests whose claim still holds and returns their numbers. It writes nothing about
  * the others, because another instance decides about them.
  *
+ * Claims are nearly always held, so everything is sent without waiting for that answer. If a claim is lost, all of it is
+ * undone and done again for the others.
+ *
  * Locks in the service's order: subscriptions, cards, work rows; then what the outcomes lock.
  */
 export async function finishRequests(
@@ -65,15 +70,34 @@ export async function finishRequests(
   if (requests.length === 0) return [];
   lockSubscriptions(tx, subscriptionsTaught(requests));
   lockCards(tx, [...new Set(requests.flatMap(({ cards }) => cards))]);
-  const removed = await tx.query<Held & { attempts: number; awaited: boolean }>(REMOVE_WORK, heldColumns(requests));
-  const awaited = new Set(removed.flatMap((row) => (row.awaited ? [claimKey(row)] : [])));
-  const attemptsBefore = new Map(removed.map((row) => [claimKey(row), row.attempts]));
-  const finished = requests
-    .filter((request) => attemptsBefore.has(claimKey(request)))
-    .map((request) => ({ ...request, before: attemptsBefore.get(claimKey(request)) ?? 0 }))
-    .toSorted((a, b) => a.number - b.number);
-  if (finished.length === 0) return [];
+  const undo = tx.savepoint();
+  const removing = tx.query<Held & { awaited: boolean }>(REMOVE_WORK, heldColumns(requests));
+  const numbers = new Set(requests.map(({ number }) => number));
+  // Of two claims of one request, only one holds.
+  const writing = numbers.size === requests.length ? writeFinal(tx, requests, parts) : Promise.resolve();
+  // On a request whose claim is lost it may fail.
+  const written = writing.then(
+    () => null,
+    (error: unknown) => ({ error }),
+  );
+  const removed = new Map((await removing).map((row) => [claimKey(row), row.awaited]));
+  const failure = await written;
+  const held = requests.filter((request) => removed.has(claimKey(request)));
+  if (held.length < requests.length) {
+    await undo();
+    return await finishRequests(tx, held, parts);
+  }
+  if (failure !== null) throw failure.error;
+  announceFinal(
+    tx,
+    held.filter((request) => removed.get(claimKey(request)) === true),
+  );
+  return [...numbers].toSorted((a, b) => a - b);
+}
 
+/** Writes what follows from final requests, whose work rows are removed. */
+async function writeFinal(tx: Transaction, requests: readonly FinishedRequest[], parts: FinishingParts): Promise<void> {
+  const finished = requests.toSorted((a, b) => a.number - b.number);
   handOn(
     tx,
     finished.flatMap(({ number, cards }) => cards.map((card) => ({ card, number }))),
@@ -85,19 +109,18 @@ export async function finishRequests(
     finished.map(({ errorCode }) => storable(errorCode)),
     finished.map(({ errorDescription }) => storable(errorDescription)),
     finished.map(({ answer }) => (answer === null ? null : JSON.stringify(cleaned(answer)))),
-    finished.map(({ before, exchanges }) => before + exchanges.length),
+    finished.map(({ attempts, exchanges }) => attempts + exchanges.length),
   ]);
   const withPin = finished.filter(({ command }) => command.type === 'UPDATE_CA_PIN_TO_GIVEN_VALUE');
   if (withPin.length > 0) tx.send(DELETE_PINS, [withPin.map(({ number }) => number)]);
-  writeAttempts(tx, finished, parts.instance);
+  writeAttempts(
+    tx,
+    finished.map(({ number, attempts, exchanges }) => ({ number, exchanges, before: attempts })),
+    parts.instance,
+  );
   const numbers = finished.map(({ number }) => number);
   // Both wait for answers, in the order of the locks: the first statement of each is sent at once.
   await Promise.all([establishPairings(tx, finished), parts.recordOutcomes(tx, numbers)]);
-  announceFinal(
-    tx,
-    finished.filter((request) => awaited.has(claimKey(request))),
-  );
-  return numbers;
 }
 
 function cleaned(answer: RequestAnswer): RequestAnswer {
@@ -111,7 +134,7 @@ const REMOVE_WORK = /* sql */ `
 delete from work w
  using unnest($1::bigint[], $2::uuid[]) held (number, token)
  where w.number = any (array[held.number]) and w.token = held.token
-returning w.number, w.token::text as token, w.attempts, w.awaited`;
+returning w.number, w.token::text as token, w.awaited`;
 
 /**
  * Walks request's primary key. No indexed column changes, so the new version stays in its page. The columns for lists

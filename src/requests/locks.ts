@@ -33,7 +33,22 @@ export function lockCards(tx: Transaction, cards: readonly string[]): void {
   if (cards.length > 0) tx.send(LOCK_CARDS, [cards]);
 }
 
+/**
+ * Does the same for these cards and those that the subscriptions with these numbers hold. The subscriptions must be
+ * locked.
+ */
+export function lockCardsWith(tx: Transaction, cards: readonly string[], subscriptions: readonly string[]): void {
+  if (cards.length + subscriptions.length > 0) tx.send(LOCK_CARDS_WITH, [cards, subscriptions]);
+}
+
 /** Two cards may share a hash, hence `distinct`; that only costs a little waiting. */
-const LOCK_CARDS = /* sql */ `
+const lockSql = (cards: string): string => /* sql */ `
 select pg_advisory_xact_lock(${CARD_LOCKS}, hash)
-  from (select distinct hashtext(card) as hash from unnest($1::text[]) card order by 1) as hashes`;
+  from (select distinct hashtext(card) as hash from (${cards}) as wanted (card) order by 1) as hashes`;
+
+const LOCK_CARDS = lockSql('select unnest($1::text[])');
+
+/** Walks subscription_card_subscription. */
+const LOCK_CARDS_WITH = lockSql(/* sql */ `
+         select unnest($1::text[])
+         union all select card from subscription_card where subscription_number = any($2::text[])`);

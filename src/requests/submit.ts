@@ -42,7 +42,7 @@ async function submitPiece(
   cards: readonly (readonly string[])[],
   lanes: readonly (readonly string[])[],
 ): Promise<{ stored: StoredRequest[]; ready: boolean }> {
-  const stored = await tx.query<{ number: number; id: string; due: boolean }>(INSERT_REQUESTS, [
+  const rows = await tx.query<{ number: number; id: string | null }>(INSERT_REQUESTS, [
     requests.map((request) => request.command.type),
     requests.map((request) => request.sequenceNumber),
     requests.map((request) => request.priority ?? 'REGULAR'),
@@ -63,31 +63,15 @@ async function submitPiece(
     requests.map(({ userDefined }) => (userDefined ? JSON.stringify(userDefined) : null)),
     requests.map((request) => request.createdBy.user),
     requests.map((request) => request.createdBy.unit),
-  ]);
-  stored.sort((a, b) => a.number - b.number);
-
-  const further = stored.flatMap(({ number }, index) =>
-    (cards[index] ?? []).slice(1).map((card) => ({ card, number })),
-  );
-  if (further.length > 0) {
-    tx.send(INSERT_FURTHER_CARDS, [further.map(({ card }) => card), further.map(({ number }) => number)]);
-  }
-  const due = stored.flatMap(({ number, due: isDue }, index) =>
-    isDue ? (lanes[index] ?? []).map((card) => ({ card, number })) : [],
-  );
-  if (due.length > 0) {
-    tx.send(INSERT_LANES, [due.map(({ card }) => card), due.map(({ number }) => number)]);
-  }
-  const waiting = await tx.query<{ number: number }>(INSERT_WORK, [
-    stored.map(({ number }) => number),
-    requests.map(rankOf),
     lanes.map(arrayLiteral),
+    requests.map(rankOf),
     requests.map(({ awaited }) => awaited === true),
   ]);
-  await raisePredecessors(
-    tx,
-    waiting.map(({ number }) => number),
-  );
+  const stored = rows
+    .flatMap(({ number, id }) => (id === null ? [] : [{ number, id }]))
+    .toSorted((a, b) => a.number - b.number);
+  const waiting = rows.flatMap(({ number, id }) => (id === null ? [number] : []));
+  await raisePredecessors(tx, waiting);
 
   const pins = requests.flatMap(({ sealedPin }, index) =>
     sealedPin ? [{ number: stored[index]?.number, sealedPin }] : [],
@@ -95,7 +79,7 @@ async function submitPiece(
   if (pins.length > 0) {
     tx.send(INSERT_PINS, [pins.map(({ number }) => number), pins.map(({ sealedPin }) => sealedPin)]);
   }
-  return { stored: stored.map(({ number, id }) => ({ number, id })), ready: waiting.length < stored.length };
+  return { stored, ready: waiting.length < stored.length };
 }
 
 /** Returns the key of a command within its action (R6); null if no action asked for it. */
@@ -109,49 +93,56 @@ function arrayLiteral(texts: readonly string[]): string {
   return `{${texts.map((text) => `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`).join(',')}}`;
 }
 
-/** The inner query sorts before the outer one takes the numbers. */
-const INSERT_REQUESTS = /* sql */ `
-insert into request (number, type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
-                     subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
-                     causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
-                     updated_by_user, updated_by_unit)
-select nextval('request_number'), type, sequence_number, priority, bulk, command, command_key, cards::text[],
-       subscription_number, subscription_id, coalesce(scheduled_at, now()), process_name, process_id, action_id,
-       action_number, inbox_id, causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
-       created_by_user, created_by_unit
-  from (select *
-          from unnest($1::text[], $2::int[], $3::text[], $4::boolean[], ${jsonColumn('$5')}, $6::text[], $7::text[], $8::text[],
-                      $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[],
-                      $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::text[]) with ordinality
-            as r (type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
-                  subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
-                  causation_event_id, traceparent, user_defined, created_by_user, created_by_unit, ordinal)
-         order by ordinal) as ordered
-returning number, upper(replace(id::text, '-', '')) as id, scheduled_at <= now() as due`;
-
-const INSERT_FURTHER_CARDS = /* sql */ `
-insert into request_further_card (card, number) select * from unnest($1::text[], $2::bigint[])`;
-
-const INSERT_LANES = /* sql */ `
-insert into lane (card, number) select * from unnest($1::text[], $2::bigint[])`;
-
 /**
- * Walks request's primary key for the date, and lane's once per card to see whether a request is ahead. A separate
- * statement after the lanes: its snapshot is younger than the card locks, and contains the batch's own lanes.
+ * Stores the requests, their lanes and their work rows in one round trip. The inner query sorts before the outer one
+ * takes the numbers. Returns a row with the id for each request, and one without for each that waits.
+ *
+ * The statement's snapshot is younger than the card locks, so it has every request that is ahead on a card, except
+ * those of this batch: `after_another` tells of them. Walks lane's primary key once per request and card.
  */
-const INSERT_WORK = /* sql */ `
-with stored as (
+const INSERT_REQUESTS = /* sql */ `
+with incoming as materialized (
+  select nextval('request_number') as number, coalesce(scheduled_at, now()) as due_at, ordered.*
+    from (select *
+            from unnest($1::text[], $2::int[], $3::text[], $4::boolean[], ${jsonColumn('$5')}, $6::text[], $7::text[], $8::text[],
+                        $9::text[], $10::timestamptz[], $11::text[], $12::text[], $13::text[], $14::text[], $15::bigint[],
+                        $16::text[], $17::text[], $18::jsonb[], $19::text[], $20::text[], $21::text[], $22::smallint[],
+                        $23::boolean[]) with ordinality
+              as r (type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
+                    subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
+                    causation_event_id, traceparent, user_defined, created_by_user, created_by_unit, lanes, rank,
+                    awaited, ordinal)
+           order by ordinal) as ordered
+), stored as (
+  insert into request (number, type, sequence_number, priority, bulk, command, command_key, cards, subscription_number,
+                       subscription_id, scheduled_at, process_name, process_id, action_id, action_number, inbox_id,
+                       causation_event_id, traceparent, user_defined, created_by_user, created_by_unit,
+                       updated_by_user, updated_by_unit)
+  select number, type, sequence_number, priority, bulk, command, command_key, cards::text[], subscription_number,
+         subscription_id, due_at, process_name, process_id, action_id, action_number, inbox_id, causation_event_id,
+         traceparent, user_defined, created_by_user, created_by_unit, created_by_user, created_by_unit
+    from incoming
+  returning number, upper(replace(id::text, '-', '')) as id
+), further as (
+  insert into request_further_card (card, number)
+  select card, number from incoming cross join unnest((cards::text[])[2:]) card
+), place as materialized (
+  select number, due_at, due_at <= now() as is_due, rank, lanes, awaited, card,
+         row_number() over (partition by card, due_at <= now() order by number) > 1 as after_another
+    from incoming left join lateral unnest(lanes::text[]) card on true
+), entered as (
+  insert into lane (card, number) select card, number from place where is_due and card is not null
+), queued as (
   insert into work (number, waits, rank, ready_at, cards, awaited)
-  select n.number,
-         case when r.scheduled_at > now() then -1
-              else (select count(*) from unnest(n.cards::text[]) own (card)
-                     where exists (select from lane l where l.card = own.card and l.number < n.number offset 0)) end,
-         n.rank, greatest(r.scheduled_at, now()), n.cards::text[], n.awaited
-    from unnest($1::bigint[], $2::smallint[], $3::text[], $4::boolean[]) n (number, rank, cards, awaited)
-    cross join lateral (select scheduled_at from request where number = n.number offset 0) r
+  select number,
+         case when is_due then count(*) filter (where card is not null and (after_another or exists (
+                                  select from lane l where l.card = place.card and l.number < place.number offset 0)))
+              else -1 end,
+         rank, greatest(due_at, now()), lanes::text[], awaited
+    from place group by number, is_due, due_at, rank, lanes, awaited
   returning number, waits
 )
-select number from stored where waits <> 0`;
+select number, id from stored union all select number, null from queued where waits <> 0`;
 
 const INSERT_PINS = /* sql */ `
 insert into request_pin (request_number, sealed) select * from unnest($1::bigint[], $2::bytea[])`;

@@ -103,6 +103,27 @@ test('a failure before the end of a savepoint is not hidden by it', async () => 
   expect(sqlState(await problemOf(failing))).toBe('23505');
 });
 
+test('what was sent since a savepoint can be undone, failures as well, and the rest is committed', async () => {
+  await db.transaction(async (tx) => {
+    tx.send(INSERT, [1]);
+    const undo = tx.savepoint();
+    tx.send(INSERT, [2]);
+    tx.send(INSERT, [1]);
+    await undo();
+    tx.send(INSERT, [3]);
+  });
+  expect(await numbers()).toEqual([1, 3]);
+});
+
+test('a failure before a savepoint is not forgotten by undoing', async () => {
+  const failing = db.transaction(async (tx) => {
+    tx.send(INSERT, [1]);
+    tx.send(INSERT, [1]);
+    await tx.savepoint()();
+  });
+  expect(sqlState(await problemOf(failing))).toBe('23505');
+});
+
 test('a connection that ends before the commit was answered leaves unknown whether it was done', async () => {
   const ending = db.transaction((tx) => {
     tx.send(INSERT, [1]);

@@ -5,7 +5,17 @@ import type { Database } from '../../src/platform/database.ts';
 import { type ClaimedRequest, claimRequests } from '../../src/requests/claim.ts';
 import { finishRequests } from '../../src/requests/finish.ts';
 import { giveBackRequests, putOffRequests } from '../../src/requests/put-off.ts';
-import { addTo, audit, completed, openTestRequests, PARTS, requestFor, submit, type TestRequests } from './support.ts';
+import {
+  addTo,
+  audit,
+  completed,
+  finish,
+  openTestRequests,
+  PARTS,
+  requestFor,
+  submit,
+  type TestRequests,
+} from './support.ts';
 
 /**
  * An instance that stands still for longer than a lease may claim again what it has in hand already, and then has two
@@ -70,4 +80,19 @@ test('the lease of a claim is not that of another claim of the same request', ()
   expect(leases.leftMs(stale)).toBe(0);
   leases.release(stale);
   expect(leases.leftMs(newest)).toBeGreaterThan(50_000);
+});
+
+test('a claim that another instance took and ended does not hold up the others of its batch', async () => {
+  const [other = 0] = await submit(db, requestFor(addTo('c2')));
+  const claimed = await claimWithLease(60_000);
+  if (claimed.number !== other) throw new Error('The other request was not claimed');
+  await finish(db, [newest]);
+  const recorded: number[][] = [];
+  const parts = { ...PARTS, recordOutcomes: async (_tx: unknown, numbers: number[]) => void recorded.push(numbers) };
+  const batch = [completed(stale), completed(claimed)];
+  expect(await db.transaction((tx) => finishRequests(tx, batch, parts))).toEqual([other]);
+  expect(recorded.at(-1)).toEqual([other]);
+  const rows = await db.query(`select number from request where life_cycle_state = 'COMPLETED' order by number`);
+  expect(rows).toEqual([newest.number, other].map((number) => ({ number })));
+  expect(await audit(db)).toEqual([]);
 });

@@ -86,6 +86,7 @@ export function completed(request: ClaimedRequest, more: Partial<FinishedRequest
     command: request.command,
     cards: request.cards,
     subscriptionNumber: request.subscriptionNumber,
+    attempts: request.attempts,
     state: 'COMPLETED',
     referenceNumber: null,
     errorCode: null,

@@ -47,7 +47,7 @@ async function startOf(tx: Transaction, schedule: DueSchedule, context: KindCont
   if (lastRunState === 'PREPARING' || lastRunState === 'RUNNING') {
     return { outcome: 'SKIPPED', runId: null, detail: `run ${lastRunId} is still ${lastRunState}` };
   }
-  await tx.query('savepoint start');
+  const undo = tx.savepoint();
   try {
     const runId = await createRun(
       tx,
@@ -67,7 +67,7 @@ async function startOf(tx: Transaction, schedule: DueSchedule, context: KindCont
     const problem = refusalOf(error);
     if (problem === null) throw error;
     await tx.settled();
-    await tx.query('rollback to savepoint start');
+    await undo();
     return { outcome: 'REFUSED', runId: null, detail: problem };
   }
 }
