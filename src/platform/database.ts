@@ -1,45 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
-import {
-  CommitUnknownError,
-  isNotifyQueueFull,
-  isReadOnlyRefusal,
-  isServerError,
-  isServerLost,
-  lost,
-  NoAnswerError,
-  refusedCommit,
-  sqlState,
-} from './database-errors.ts';
+import { isReadOnlyRefusal, isServerError, isServerLost, lost, NoAnswerError, sqlState } from './database-errors.ts';
 import { prepareSession, type Session, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
+import { type OwnSession, type Queryable, transact, type Transaction } from './transaction.ts';
 
-/** A row as pg returns it: bigint columns as number (see below), timestamptz as Date, jsonb parsed. */
-export type Row = Record<string, unknown>;
-
-/** Runs one statement. `R` is what the caller knows of its columns. */
-export interface Queryable {
-  query<R extends object = Row>(text: string, values?: readonly unknown[]): Promise<R[]>;
-}
-
-/** A transaction at READ COMMITTED, by `prepareSession`: each statement sees what was committed before it started. */
-export interface Transaction extends Queryable {
-  readonly inTransaction: true;
-  /**
-   * Sends a statement whose rows nobody needs, without waiting for its answer: a round trip less. The server executes
-   * the statements of a transaction in the order in which they were sent. If this one fails, the transaction fails with
-   * its error, whatever later statements do.
-   */
-  send(text: string, values?: readonly unknown[]): void;
-  /**
-   * Waits for every sent statement.
-   * @throws the error of the first one that failed.
-   */
-  settled(): Promise<void>;
-  /** Sends a savepoint. The returned function undoes everything that was sent since, failures as well. */
-  savepoint(): () => Promise<void>;
-}
+export type { Queryable, Row, Transaction } from './transaction.ts';
 
 export interface Database extends Queryable {
   /**
@@ -141,7 +108,7 @@ export function openDatabase(options: DatabaseOptions): Database {
   return {
     query: (text, values) => withClient((client) => run(client, text, values)),
     transaction: (work, { attempts = 5 } = {}) =>
-      repeatable(() => withClient((client) => transact(client, work)), attempts),
+      repeatable(() => withClient((client) => transact(sessionOf(client), work)), attempts),
     stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
     close: async () => {
       await pool.end();
@@ -163,6 +130,14 @@ export function openDatabase(options: DatabaseOptions): Database {
       if ((heardAt.get(client) ?? 0) >= suspectAt && openedAt >= notBefore) return client;
       client.release(true);
     }
+  }
+
+  function sessionOf(client: pg.PoolClient): OwnSession {
+    return {
+      run: (text, values) => run(client, text, values),
+      isBroken: () => broken.has(client),
+      giveUp: () => void broken.add(client),
+    };
   }
 
   async function withClient<T>(use: (client: pg.PoolClient) => Promise<T>): Promise<T> {
@@ -213,66 +188,6 @@ export function openDatabase(options: DatabaseOptions): Database {
       clearTimeout(timer);
       unwatch?.();
     }
-  }
-
-  async function transact<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const sent: Promise<unknown>[] = [];
-    const failures: unknown[] = [];
-    let ended = false;
-    const query = async <R extends object>(text: string, values?: readonly unknown[]): Promise<R[]> => {
-      // Something that still runs after the work failed must not run outside of the transaction.
-      if (ended) throw new Error('The transaction has ended: nothing more can be done in it');
-      return await run<R>(client, text, values);
-    };
-    const send = (text: string, values?: readonly unknown[]): void => {
-      sent.push(query(text, values).catch((error: unknown) => failures.push(error)));
-    };
-    const settled = async (): Promise<void> => {
-      await Promise.all(sent.splice(0));
-      if (failures.length > 0) throw failures[0];
-    };
-    const savepoint = (): (() => Promise<void>) => {
-      send('savepoint here');
-      const failuresBefore = failures.length;
-      return async () => {
-        await Promise.all(sent.splice(0));
-        failures.length = Math.min(failures.length, failuresBefore);
-        await query('rollback to savepoint here');
-      };
-    };
-    send('begin');
-    let result: T;
-    try {
-      result = await work({ inTransaction: true, query, send, settled, savepoint });
-      // A value that pg cannot write is an error of which the server knows nothing. It is there before the next tick.
-      await new Promise<void>((resolve) => process.nextTick(resolve));
-      if (failures.length > 0) throw failures[0];
-    } catch (error) {
-      ended = true;
-      // After a statement failed, the server refuses every later one: the first error is what the caller gets.
-      const first: unknown = await settled().then(
-        () => error,
-        (sentError: unknown) => sentError,
-      );
-      // A failed rollback hides nothing, and the connection is closed.
-      if (!broken.has(client)) await run(client, 'rollback').catch(() => broken.add(client));
-      throw first;
-    }
-    ended = true;
-    const committed = run(client, 'commit');
-    const [statements, commit] = await Promise.allSettled([settled(), committed]);
-    // After a failed statement the server rolls back and answers the commit without an error.
-    if (statements.status === 'rejected' && isServerError(statements.reason)) throw statements.reason;
-    if (commit.status === 'rejected') {
-      const error: unknown = commit.reason;
-      if (broken.has(client)) throw new CommitUnknownError(error);
-      refusedCommit(error);
-      // The server frees the queue only if somebody asks for its usage. Without this it stays full after its holder
-      // left.
-      if (isNotifyQueueFull(error)) await run(client, 'select pg_notification_queue_usage()').catch(() => {});
-      throw error;
-    }
-    return result;
   }
 }
 

@@ -2,7 +2,7 @@
  * Prints every SQL statement of `src` as JSON: where it is, its text, what its row type says, and what its comment
  * claims. A program of its own, because it loads the modules with one more export each.
  *
- * The statements are the first arguments of the calls of `query` and `send` that `src/platform/database.ts` declares. Their text is
+ * The statements are the first arguments of the calls of `query` and `send` that `src/platform/transaction.ts` declares. Their text is
  * what the argument is when the module is loaded. The row types come from the compiler.
  */
 import { readFileSync } from 'node:fs';
@@ -41,7 +41,7 @@ interface Found extends Omit<Statement, 'text'> {
 }
 
 const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
-const DECLARATION = `${root}/src/platform/database.ts`;
+const DECLARATION = `${root}/src/platform/transaction.ts`;
 
 const found = findCalls();
 const texts = await evaluate(found);
