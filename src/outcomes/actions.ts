@@ -204,8 +204,8 @@ const OF_FINISHED = /* sql */ `(
        offset 0) a)`;
 
 /** SQL: the actions, each with the rows `t` of a table that belong to it. */
-const owned = (columns: string, table: string, actions: string): string => /* sql */ `
-select k.subscription_number as subscription, k.action_id as action, ${columns}
+const owned = (members: string, table: string, actions: string): string => /* sql */ `
+select k.subscription_number as subscription, k.action_id as action, ${members}
   from ${actions} as k (subscription_number, action_id)
   cross join lateral (
     select * from ${table} where action_id = k.action_id and subscription_number = k.subscription_number offset 0) t`;
