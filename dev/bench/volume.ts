@@ -19,6 +19,7 @@ import {
   topStatements,
   until,
 } from './site.ts';
+import { writesLine, writesOf } from './writes.ts';
 
 export interface VolumeOptions {
   readonly events: number;
@@ -86,7 +87,10 @@ export async function volume(report: Report, options: VolumeOptions): Promise<vo
     const [requestOutcomes, actionOutcomes, deadLetters] = readers;
     if (!requestOutcomes || !actionOutcomes || !deadLetters) throw new Error('There are three topics to read');
     const world: World = { site, report, options, load, simulator, requestOutcomes, actionOutcomes, deadLetters };
+    const before = await writesOf(site.db);
     await (options.together ? allAtOnce(world) : stageByStage(world));
+    const { requests } = await counts(site);
+    report.line(`all of it: ${writesLine(before, await writesOf(site.db), requests)}`);
     await verify(world);
     await redeliver(world);
     await Promise.all(readers.map((reader) => reader.close()));
