@@ -93,16 +93,20 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;
+    let operations: SentCommand['operations'] = [];
     if (area?.validator) {
       const checked = { type, answer, soapAction, template, envelope };
-      soapAction = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, findings);
+      const bound = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, findings);
+      ({ soapAction, operations } = bound);
     } else if (area?.wsdlFile === null && soapAction === undefined && envelope?.soapVersion === '1.1') {
       const remedy = 'write it, or "" if the CAS wants none';
       findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);
     }
     if (area === undefined || template === null || envelope === null) continue;
     const { path, wsdlFile } = area;
-    sent.push({ type, path, soapAction: soapAction ?? '', template });
+    // Without the action of one of several operations, nobody knows what the command does.
+    if (soapAction !== undefined || new Set(operations.map(({ name }) => name)).size < 2)
+      sent.push({ type, path, soapAction: soapAction ?? '', template, answer, operations });
     if (!isShown) continue;
     const { soapVersion, body } = envelope;
     const request = { soapAction: soapAction ?? '', soapVersion, body, template };

@@ -5,17 +5,22 @@ import { nameOf } from '../soap/envelope.ts';
 import { fileLimits, readXml, type XmlElement, XmlError } from '../soap/xml.ts';
 import { sampleFields } from './samples.ts';
 import type { ParsedTemplate } from './template-parser.ts';
+import type { WsdlOperation } from './wsdl-operations.ts';
 
-export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAction'> {
+export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAction' | 'answer'> {
   readonly template: ParsedTemplate;
+  /** The operations that the WSDL binds to the element in the Body and the SOAPAction; empty if it has none. */
+  readonly operations: readonly WsdlOperation[];
 }
 
 /**
  * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and
- * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. Nor can most, if
- * only the SOAPAction differs: they do what the Body says. Two questions may send the same: an answer may hold services and pairing. So may two messages, two pairings and the two PIN commands, if the
- * CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the constants of one operation
- * are the same, such as a type that stayed after copying. Templates with a mistake in a tag are left out.
+ * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. A different
+ * SOAPAction is enough only if the WSDL binds both to operations of their own: most servers do what the Body says.
+ * Two questions may send the same: an answer may hold services and pairing. So may two messages, two pairings and the two
+ * PIN commands, if the CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the
+ * constants of one operation are the same, such as a type that stayed after copying. Templates with a mistake in a tag are
+ * left out.
  */
 export function reportSameRequests(
   commands: readonly SentCommand[],
@@ -28,27 +33,59 @@ export function reportSameRequests(
     for (const other of sent.slice(index + 1)) {
       if (isQuestion(one) && isQuestion(other)) continue;
       const both = `${one.type} and ${other.type}`;
-      const files = [one, other].map(({ template }) => template.file);
       if (one.requests.some((request) => other.requests.includes(request))) {
-        const isSame = one.soapAction === other.soapAction;
-        const what = isSame
-          ? 'the same request'
-          : `the same request but for the SOAPAction ("${one.soapAction}", "${other.soapAction}"), and the CAS may do what the Body says`;
-        const remedy =
-          files[0] === files[1]
-            ? 'they have the same template; name the one of each command'
-            : `compare ${files.join(' with ')}, and correct the one that does what the other means`;
+        const { problem, isBound } = sameRequest(one, other);
         const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
-        report(one.type, `${both} send ${what}; ${remedy}`, isMeant);
+        report(one.type, `${both} send ${problem}`, isMeant || isBound);
       } else if (one.operation === other.operation) {
         const [fewer, more] = [one.constants, other.constants].toSorted((a, b) => a.size - b.size);
         const shared = [...(fewer ?? [])];
         if (shared.length === 0 || !shared.every((constant) => more?.has(constant))) continue;
-        const remedy = `compare ${files.join(' with ')}: does the CAS need another one to tell them apart?`;
+        const remedy = `compare ${one.template.file} with ${other.template.file}: does the CAS need another one to tell them apart?`;
         report(one.type, `${both} use one operation with the same ${shared.join(', ')}; ${remedy}`, true);
       }
     }
   }
+}
+
+type Requests = SentCommand & ReturnType<typeof requestsOf>;
+
+/** What is wrong with two commands of the same request, and whether the WSDL has an operation for the action of each. */
+function sameRequest(one: Requests, other: Requests): { readonly problem: string; readonly isBound: boolean } {
+  const [file, otherFile] = [one.template.file, other.template.file];
+  const copy = copyOf(one, other);
+  const remedy =
+    file === otherFile
+      ? 'they have the same template; name the one of each command'
+      : copy === null
+        ? `compare ${file} with ${otherFile}, and correct the one that does what the other means`
+        : `correct ${copy.template.file}, which has the request of ${copy === one ? other.type : one.type}`;
+  if (one.soapAction === other.soapAction) return { problem: `the same request; ${remedy}`, isBound: false };
+  const same = `the same request but for the SOAPAction ("${one.soapAction}", "${other.soapAction}")`;
+  const [own = [], others = []] = [one, other].map(({ operations }) => operations.map(({ name }) => name));
+  if (own.length > 0 && others.length > 0 && !own.some((name) => others.includes(name))) {
+    const listed = [own[0], others[0]].join(' and ');
+    const look = 'send both from SoapUI, and look whether the CAS goes by the SOAPAction';
+    return { problem: `${same}, for which the WSDL has the operations ${listed}; ${look}`, isBound: true };
+  }
+  const bound =
+    'or, if the CAS goes by the SOAPAction, name a WSDL in the area that binds each action to an operation of its own with this element';
+  return { problem: `${same}, and the CAS may do what the Body says; ${remedy}, ${bound}`, isBound: false };
+}
+
+/** The one of two commands that has the other's request: its answer is another, or only the other is named in it. */
+function copyOf(one: Requests, other: Requests): Requests | null {
+  const isOdd = ({ operations, answer: { element } }: Requests): boolean =>
+    element !== null &&
+    operations.length > 0 &&
+    !operations.some(({ output }) => output !== null && nameOf(output) === nameOf(element));
+  const isNamed = ({ type }: Requests): boolean => {
+    const [verb = ''] = type.toLowerCase().split('_', 1);
+    return `${one.operation} ${[...one.constants].join(' ')}`.toLowerCase().includes(verb);
+  };
+  if (isOdd(one) !== isOdd(other)) return isOdd(one) ? one : other;
+  if (isNamed(one) !== isNamed(other)) return isNamed(one) ? other : one;
+  return null;
 }
 
 /** Commands of one kind differ in how they show or add something, not in what they take or give. */

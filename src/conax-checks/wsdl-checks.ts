@@ -1,6 +1,6 @@
 import type { AnswerShape } from '../conax/answer-shape.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import { didYouMean } from '../platform/near-name.ts';
+import { didYouMean, nearName } from '../platform/near-name.ts';
 import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
 import { checkAnswer } from './answer-check.ts';
 import { type ReportMember } from './answer-entry.ts';
@@ -33,8 +33,16 @@ export interface CheckedCommand extends Pick<CasCommand, 'type' | 'answer'> {
   readonly envelope: Envelope | null;
 }
 
+/** How the WSDL of a command takes it. */
+export interface Bound {
+  /** That of conax.json, else that of the WSDL; undefined if the WSDL has several. */
+  readonly soapAction: string | undefined;
+  /** The operations with this action and the element in the Body; with each, if the WSDL has several. */
+  readonly operations: readonly WsdlOperation[];
+}
+
 /**
- * Checks a command against the WSDL of its area. Returns its SOAPAction: that of conax.json, else that of the WSDL.
+ * Checks a command against the WSDL of its area.
  * @param entitled whether entitlements end, so that every ADD has a period.
  */
 export function checkAgainstWsdl(
@@ -43,7 +51,7 @@ export function checkAgainstWsdl(
   command: CheckedCommand,
   entitled: boolean,
   findings: Findings,
-): string {
+): Bound {
   const { type, template, envelope, soapAction } = command;
   const { operations } = validator;
   let isDeclared = true;
@@ -57,7 +65,9 @@ export function checkAgainstWsdl(
   }
   const taking = envelope === null ? [] : operationsTaking(envelope.body, operations);
   const fitting = taking.filter((operation) => operation.soapVersion === envelope?.soapVersion);
-  const answer = checkRoot(command.answer, fitting, command, validator, findings);
+  const ofAction = fitting.filter((operation) => operation.soapAction === soapAction);
+  const meant = ofAction.length > 0 ? ofAction : fitting;
+  const answer = checkRoot(command.answer, meant, command, validator, findings);
   if (answer !== null && !isRpc(operations, 'output', answer.element)) {
     const atAnswer =
       (to: ReportMember): ReportMember =>
@@ -69,16 +79,12 @@ export function checkAgainstWsdl(
       inWrongNamespace: (member, wrong) => findings.namespaces.addInAnswer(wrong, ['commands', type, 'answer', member]),
     });
   }
-  if (template === null || envelope === null) return soapAction ?? '';
-  checkHeaders(template.file, envelope, fitting, findings);
-  return actionOf(
-    wsdlFile,
-    soapAction,
-    { ...envelope, file: template.file },
-    { operations, taking, fitting },
-    findings,
-    isDeclared,
-  );
+  if (template === null || envelope === null) return { soapAction, operations: [] };
+  checkHeaders(template.file, envelope, meant, findings);
+  const own = { ...envelope, file: template.file };
+  const action = actionOf(wsdlFile, soapAction, own, { operations, taking, fitting }, findings, isDeclared);
+  const bound = fitting.filter((operation) => action === undefined || operation.soapAction === action);
+  return { soapAction: action, operations: bound };
 }
 
 /** Whether an element is the message of an operation of rpc style, which no schema declares. */
@@ -129,7 +135,7 @@ function checkRoot(
   const request = fitting[0]?.input?.name ?? '';
   findings.report(
     'answer',
-    `the WSDL answers ${request} with ${[...said].join(', ')}, not with ${nameOf(element)}; correct the paths`,
+    `the WSDL answers ${request} with ${[...said].join(', ')}, not with ${nameOf(element)}; correct the paths, or the template if it has the request of another command`,
   );
   const [only] = known;
   return only === undefined || known.length > 1 ? null : withRoot(answer, only);
@@ -150,7 +156,7 @@ function actionOf(
   those: Readonly<Record<'operations' | 'taking' | 'fitting', readonly WsdlOperation[]>>,
   { report, warn, reportIn, warnIn }: Findings,
   isDeclared: boolean,
-): string {
+): string | undefined {
   const { operations, taking, fitting } = those;
   const named = fitting.map(({ port, name, soapAction: action }) => `${port}/${name} "${action}"`).join(', ');
   const actions = new Set(fitting.map((operation) => operation.soapAction));
@@ -166,12 +172,15 @@ function actionOf(
   }
   if (soapAction !== undefined) {
     if (fitting.length > 0 && !actions.has(soapAction)) {
-      warn('soapAction', `"${soapAction}" is sent, and ${wsdlFile} says ${named}`);
+      const meant = nearName(soapAction, [...actions]);
+      const right = (meant === null ? [...actions] : [meant]).map((action) => `"${action}"`).join(' or ');
+      const remedy = `write ${right}, or keep it if the CAS wants this one`;
+      warn('soapAction', `"${soapAction}" is sent, and ${wsdlFile} says ${named}; ${remedy}`);
     }
     return soapAction;
   }
   if (actions.size > 1) {
-    report('soapAction', `is missing, and the WSDL has several: ${named}; write the one of your port`);
+    report('soapAction', `is missing, and the WSDL has several: ${named}; write the one of your port and operation`);
   } else if (taking.length === 0 && isDeclared) {
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
     report(
@@ -179,7 +188,7 @@ function actionOf(
       `is missing, and no operation of ${wsdlFile} takes ${nameOf(body)}; write it, or correct the Body: the WSDL takes ${known.join(', ') || 'nothing'}`,
     );
   }
-  return [...actions][0] ?? '';
+  return actions.size > 1 ? undefined : [...actions][0];
 }
 
 /** What no WSDL declares, as standards of their own fix it: WS-Security, WS-Addressing and their like. */

@@ -22,7 +22,7 @@ describe('two commands that send the same request are one mistake, which names b
         [add, /\barea(?=[:=])/g, 'a'],
         ['conax.json', /AddSubscriptionsResponse/g, 'CancelSubscriptionsResponse'],
       ],
-      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; compare requests/ADD_SUBSCRIPTIONS.xml with requests/CANCEL_SUBSCRIPTIONS.xml',
+      'ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; correct requests/ADD_SUBSCRIPTIONS.xml, which has the request of CANCEL_SUBSCRIPTIONS',
     ],
     [
       'a question and a command that changes something',
