@@ -12,7 +12,8 @@ import { print, printJson } from './output.ts';
 
 /**
  * Prints what is wrong with conax.json, templates and WSDLs, and if it is asked for what would be sent for each command, or
- * for one. The exit code is 1 if anything is wrong.
+ * for one. The exit code is 1 if anything is wrong, and 4 if nothing is, but the request or answer of a command was not
+ * checked: nobody must take that for right.
  */
 export async function check(options: {
   readonly command?: string;
@@ -26,6 +27,7 @@ export async function check(options: {
   const shown = isShown ? commandTypes.filter((type) => only === null || type === only) : [];
   await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
   if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
+  else if (inspection.uncheckedCommands.length > 0) process.exitCode = ExitCode.unchecked;
 }
 
 async function inspect(file: string, entitled: boolean): Promise<CasInspection> {
@@ -43,6 +45,7 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
       unsupported: new Map(),
       mistakes: error.mistakes,
       unchecked: [],
+      uncheckedCommands: [],
       warnings: [],
     };
   }
@@ -50,13 +53,14 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
 
 function checkJson(
   file: string,
-  { commands, unsupported, mistakes, unchecked, warnings }: CasInspection,
+  { commands, unsupported, mistakes, unchecked, uncheckedCommands, warnings }: CasInspection,
   shown: readonly CommandType[],
 ) {
   return {
     file,
     mistakes,
     unchecked,
+    unchecked_commands: uncheckedCommands,
     warnings,
     unsupported: Object.fromEntries(unsupported),
     commands: shown.flatMap((type) => {
@@ -95,12 +99,15 @@ function checkText(file: string, inspection: CasInspection, shown: readonly Comm
     ...list(`${unchecked.length} not checked:`, unchecked),
     ...list(`${warnings.length} to know:`, warnings),
     ...list(`${mistakes.length} to fix:`, mistakes),
-    ...(mistakes.length > 0
-      ? []
-      : [
-          `${file}: ${unchecked.length === 0 ? 'nothing is wrong' : 'nothing is wrong in what was checked; see above what was not'}`,
-        ]),
+    ...(mistakes.length > 0 ? [] : [`${file}: ${verdict(inspection)}`]),
   ].join('\n\n');
+}
+
+function verdict({ unchecked, uncheckedCommands }: CasInspection): string {
+  if (unchecked.length === 0) return 'nothing is wrong';
+  const what =
+    uncheckedCommands.length === 0 ? '' : `, and these commands are unchecked: ${uncheckedCommands.join(', ')}`;
+  return `nothing is wrong in what was checked; see above what was not${what}`;
 }
 
 function unsupportedLine(unsupported: CasInspection['unsupported']): string {

@@ -20,7 +20,10 @@ export function conaxCommand(): Command {
     .option('--requests', 'show the request of every command, filled with samples')
     .option('--command <name>', 'show the request of this command; mistakes are still those of all')
     .option('--json', 'print JSON')
-    .addHelpText('after', `\nExit codes: ${ExitCode.done} nothing is wrong, ${ExitCode.failed} there are mistakes.`)
+    .addHelpText(
+      'after',
+      `\nExit codes: ${ExitCode.done} nothing is wrong, ${ExitCode.failed} there are mistakes, ${ExitCode.unchecked} nothing is wrong in what was checked, but requests or answers were not checked.`,
+    )
     .action(async (options: { command?: string; requests?: boolean; json?: boolean }) =>
       (await import('./conax-check.ts')).check(options),
     );

@@ -6,7 +6,7 @@ import { namingPart } from '../platform/unreachable.ts';
 import { report } from './output.ts';
 
 /** What scripts can rely on. */
-export const ExitCode = { done: 0, failed: 1, usage: 2, notFound: 3 } as const;
+export const ExitCode = { done: 0, failed: 1, usage: 2, notFound: 3, unchecked: 4 } as const;
 
 /** What was asked for does not exist. */
 export class NotFoundError extends Error {

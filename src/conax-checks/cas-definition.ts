@@ -22,6 +22,8 @@ import { openValidator, type Validator } from './wsdl-validator.ts';
 export interface CasInspection extends Omit<CasDefinition, 'file'> {
   /** Each with file, line, problem and remedy. */
   readonly mistakes: readonly string[];
+  /** The commands whose request or answer is not checked, or only in part; `unchecked` says why. */
+  readonly uncheckedCommands: readonly CommandType[];
 }
 
 /** The definition that comes with the project: setting CONAX_MAPPING_FILE names another. */
@@ -34,7 +36,7 @@ export const defaultCasFile = fileURLToPath(new URL('../../schemas/conax/conax.j
  * @throws CasDefinitionError with all mistakes: file, line, problem, remedy.
  */
 export async function loadCasDefinition(file: string, entitled: boolean | null = null): Promise<CasDefinition> {
-  const { mistakes, ...definition } = inspectCas(file, entitled);
+  const { mistakes, uncheckedCommands: _, ...definition } = inspectCas(file, entitled);
   if (mistakes.length > 0)
     throw new CasDefinitionError(file, mistakes, [...definition.unchecked, ...definition.warnings]);
   return { file, ...definition };
@@ -64,6 +66,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
   const namespaces = createNamespaceMistakes(reportIn, at(mistakes));
   const areas = openAreas(file, content, at(mistakes), at(unchecked));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
+  const uncheckedCommands = new Set<CommandType>();
   const sent: SentCommand[] = [];
   for (const [type, entry] of content.commands) {
     const member =
@@ -73,7 +76,10 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const findings: Findings = {
       report: member(mistakes),
       warn: member(warnings),
-      unchecked: member(unchecked),
+      unchecked: (name, problem) => {
+        uncheckedCommands.add(type);
+        member(unchecked)(name, problem);
+      },
       reportIn,
       warnIn: noteIn(warnings),
       namespaces,
@@ -102,6 +108,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
       const remedy = 'write it, or "" if the CAS wants none';
       findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);
     }
+    if (area?.wsdlFile === null) uncheckedCommands.add(type);
     if (area === undefined || template === null || envelope === null) continue;
     const { path, wsdlFile } = area;
     // Without the action of one of several operations, nobody knows what the command does.
@@ -128,6 +135,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     commands,
     unsupported,
     mistakes: inOrder(mistakes, file),
+    uncheckedCommands: [...uncheckedCommands],
     unchecked: inOrder(unchecked, file),
     warnings: inOrder(warnings, file),
   };

@@ -42,7 +42,9 @@ export function compileSchemas(wsdlFile: string, documents: WsdlDocuments): Comp
     unchecked: [...unchecked],
   });
   if (schemas.length === 0) {
-    unchecked.add(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
+    // A WSDL that is missing may have them.
+    if (documents.missingWsdls().length === 0)
+      unchecked.add(`${wsdlFile}:1: has no schemas; requests and answers are not checked`);
     return result(null);
   }
   let compiled = compile(schemas, ({ text }) => text);
@@ -73,7 +75,8 @@ export function compileSchemas(wsdlFile: string, documents: WsdlDocuments): Comp
       );
       const [, missing = '', kind = ''] = nowhere ?? [];
       // What follows from something that is known.
-      const isKnown = nowhere !== null && (leftOut.has(missing) || documents.isPartial(namespaceIn(missing)));
+      const isKnown =
+        nowhere !== null && (leftOut.has(missing) || documents.missingOf(namespaceIn(missing)).length > 0);
       if (!isKnown) {
         const place = `${schema.file}:${lineOf(schema, element, trees, documents)}`;
         const problem =

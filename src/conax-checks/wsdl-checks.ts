@@ -60,8 +60,10 @@ export function checkAgainstWsdl(
     const { name } = envelope.body;
     const problem = `${name} is an rpc operation, whose messages no schema describes: they are not checked`;
     findings.unchecked('template', problem);
-  } else if (template !== null && validator.hasSchemas && !isUnknownRpc) {
-    isDeclared = checkRequests(type, template, validator, entitled, findings);
+  } else {
+    if (envelope !== null) noteGap('template', 'request', envelope.body, validator, findings);
+    if (template !== null && validator.hasSchemas && !isUnknownRpc)
+      isDeclared = checkRequests(type, template, validator, entitled, findings);
   }
   const taking = envelope === null ? [] : operationsTaking(envelope.body, operations);
   const fitting = taking.filter((operation) => operation.soapVersion === envelope?.soapVersion);
@@ -73,6 +75,7 @@ export function checkAgainstWsdl(
       (to: ReportMember): ReportMember =>
       (member, problem) =>
         to(`answer.${member}`, problem);
+    if (answer.element !== null) noteGap('answer', 'answer', answer.element, validator, findings);
     checkAnswer(answer, validator, {
       report: atAnswer(findings.report),
       unchecked: atAnswer(findings.unchecked),
@@ -82,9 +85,23 @@ export function checkAgainstWsdl(
   if (template === null || envelope === null) return { soapAction, operations: [] };
   checkHeaders(template.file, envelope, meant, findings);
   const own = { ...envelope, file: template.file };
-  const action = actionOf(wsdlFile, soapAction, own, { operations, taking, fitting }, findings, isDeclared);
+  const those = { operations, taking, fitting };
+  const action = actionOf(wsdlFile, soapAction, own, those, findings, isDeclared, validator.missingWsdls);
   const bound = fitting.filter((operation) => action === undefined || operation.soapAction === action);
   return { soapAction: action, operations: bound };
+}
+
+/** Notes that the message of an element is not checked, or only in part. */
+function noteGap(member: string, message: string, element: QName, validator: Validator, { unchecked }: Findings): void {
+  const gap = validator.gapOf(element);
+  if (gap === null) return;
+  const how = gap.isWhole ? 'is not checked' : 'is checked only in part';
+  const { length } = gap.missing;
+  const why =
+    length > 0
+      ? `${gap.missing.join(', ')} ${length === 1 ? 'is' : 'are'} missing`
+      : 'its schema cannot be read; the line of the schema says why';
+  unchecked(member, `the ${message} ${how}: ${why}`);
 }
 
 /** Whether an element is the message of an operation of rpc style, which no schema declares. */
@@ -156,6 +173,7 @@ function actionOf(
   those: Readonly<Record<'operations' | 'taking' | 'fitting', readonly WsdlOperation[]>>,
   { report, warn, reportIn, warnIn }: Findings,
   isDeclared: boolean,
+  missing: readonly string[],
 ): string | undefined {
   const { operations, taking, fitting } = those;
   const named = fitting.map(({ port, name, soapAction: action }) => `${port}/${name} "${action}"`).join(', ');
@@ -181,6 +199,12 @@ function actionOf(
   }
   if (actions.size > 1) {
     report('soapAction', `is missing, and the WSDL has several: ${named}; write the one of your port and operation`);
+  } else if (taking.length === 0 && missing.length > 0) {
+    const files = missing.join(', ');
+    report(
+      'soapAction',
+      `is missing, and so is ${files}, which may have it; put the file beside its WSDL, or write it`,
+    );
   } else if (taking.length === 0 && isDeclared) {
     const known = [...new Set(operations.flatMap(({ input }) => (input === null ? [] : [nameOf(input)])))];
     report(

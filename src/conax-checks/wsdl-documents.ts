@@ -34,8 +34,10 @@ export interface WsdlDocuments {
   readonly warnings: readonly string[];
   /** The line where the tag of an element starts. */
   lineOf(file: string, element: XmlElement): number;
-  /** Whether something that could not be read may declare elements of the namespace. */
-  isPartial(namespace: string): boolean;
+  /** The WSDLs that could not be read, as they are referred to. */
+  missingWsdls(): readonly string[];
+  /** The files that could not be read and may declare something of the namespace: those WSDLs, too. */
+  missingOf(namespace: string): readonly string[];
   close(): void;
 }
 
@@ -57,9 +59,14 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   const sources = new Map<string, readonly string[]>();
   const mistakes: string[] = [];
   const warnings: string[] = [];
-  const partial = new Set<string>();
+  const missingWsdls = new Set<string>();
+  /** By the namespace that may be incomplete. */
+  const missing = new Map<string, Set<string>>();
   const withoutLocation: { readonly namespace: string; readonly place: string }[] = [];
-  let isWsdlMissing = false;
+
+  function addMissing(namespace: string, name: string): void {
+    missing.set(namespace, new Set([...(missing.get(namespace) ?? []), name]));
+  }
 
   function open(file: string): XmlElement | null {
     const known = opened.get(file);
@@ -101,8 +108,8 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     const file = resolvePath(dirname(from), decodeURIComponent(name));
     if ((!isAddress || file !== from) && name !== '' && existsSync(file)) return file;
     const remedy = isAddress
-      ? `nothing is fetched; save it beside the WSDL and write its file name there`
-      : `the file is missing; put it there`;
+      ? `nothing is fetched; save it beside this file and write its file name into ${attribute}`
+      : `the file is missing; put it beside this file and write its name into ${attribute}`;
     warnings.push(
       `${from}:${lineOf(from, reference)}: refers to ${location}: ${remedy}, or what it defines is not checked`,
     );
@@ -113,7 +120,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     if (opened.has(file)) return;
     const root = open(file);
     if (root === null) {
-      isWsdlMissing = true;
+      missingWsdls.add(basename(file));
       return;
     }
     if (root.namespaceUri === wsdlNamespaces.xs) {
@@ -133,7 +140,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     }
     for (const reference of elements(root, 'wsdl:import[@location]')) {
       const imported = locate(reference, 'location', file);
-      if (imported === null) isWsdlMissing = true;
+      if (imported === null) missingWsdls.add(reference.attr('location')?.value ?? '');
       else addWsdl(imported);
     }
   }
@@ -162,9 +169,10 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     remember(schema);
     for (const reference of elements(root, 'xs:import')) {
       const namespace = reference.attr('namespace')?.value ?? '';
-      if (reference.attr('schemaLocation') !== null) {
+      const location = reference.attr('schemaLocation')?.value;
+      if (location !== undefined) {
         const file = locate(reference, 'schemaLocation', place.file);
-        if (file === null || addSchemaFile(file, 'import') === null) partial.add(namespace);
+        if (file === null || addSchemaFile(file, 'import') === null) addMissing(namespace, location);
       } else withoutLocation.push({ namespace, place: `${place.file}:${lineOf(place.file, reference)}` });
       // All schemas of the namespace, wherever they stand: libxml2 reads only the first import of each.
       setLocation(reference, namespaceId(namespace));
@@ -173,7 +181,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
       const file = locate(reference, 'schemaLocation', place.file);
       const included = file === null ? null : addSchemaFile(file, reference.name as 'include' | 'redefine');
       if (included === null) {
-        partial.add(targetNamespace);
+        addMissing(targetNamespace, reference.attr('schemaLocation')?.value ?? '');
         reference.remove();
       } else setLocation(reference, included.id);
     }
@@ -184,7 +192,7 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
   addWsdl(wsdlFile);
   for (const { namespace, place } of withoutLocation) {
     if (builtIn.has(namespace) || schemas.some(({ targetNamespace }) => targetNamespace === namespace)) continue;
-    partial.add(namespace);
+    addMissing(namespace, `the schema of ${namespace}`);
     const remedy = 'put the schema beside the WSDL, and write its file name into schemaLocation';
     warnings.push(`${place}: imports ${namespace}, which no schema has; ${remedy}, or what it defines is not checked`);
   }
@@ -195,7 +203,8 @@ export function readWsdlDocuments(wsdlFile: string): WsdlDocuments {
     mistakes,
     warnings,
     lineOf,
-    isPartial: (namespace) => isWsdlMissing || partial.has(namespace),
+    missingWsdls: () => [...missingWsdls],
+    missingOf: (namespace) => [...missingWsdls, ...(missing.get(namespace) ?? [])],
     close: () => {
       for (const document of opened.values()) document.dispose();
     },

@@ -42,7 +42,7 @@ export function checkReferences(documents: WsdlDocuments, warnings: string[]): v
 
 /** What is wrong with a reference; null if nothing is, or if a file that is missing may have what it names. */
 function missing(documents: WsdlDocuments, from: XmlElement, target: string, name: QName | null): string | null {
-  if (name === null || documents.isPartial(name.ns)) return null;
+  if (name === null || documents.missingOf(name.ns).length > 0) return null;
   const found = findIn(documents, target, name)?.found;
   if (found === undefined) return `the WSDL has no ${target.replace('wsdl:', '')} ${nameOf(name)}`;
   if (from.name !== 'header') return null;

@@ -1,6 +1,7 @@
 import { ParseOption, XmlDocument, XmlElement, XmlValidateError, type XsdValidator } from 'libxml2-wasm';
 import { nameOf, type QName } from '../soap/envelope.ts';
 import { compileSchemas } from './schema-compiler.ts';
+import { createGaps, type Gap } from './schema-gaps.ts';
 import { readWsdlDocuments } from './wsdl-documents.ts';
 import { readOperations, type WsdlOperation } from './wsdl-operations.ts';
 
@@ -25,6 +26,10 @@ export interface Validator {
   readonly mistakes: readonly string[];
   /** What is not checked, and why. */
   readonly unchecked: readonly string[];
+  /** The WSDLs that it imports and that could not be read. */
+  readonly missingWsdls: readonly string[];
+  /** Returns why messages of an element are not checked, or only in part; null if they are. */
+  gapOf(element: QName): Gap | null;
   /**
    * Returns the problems of the elements in the Body of an envelope, and of those in its Header that a schema declares.
    * The message is well-formed XML.
@@ -44,13 +49,18 @@ export function openValidator(wsdlFile: string): Validator {
     const unchecked = [...documents.warnings];
     const operations = readOperations(documents, unchecked);
     const { validator, leftOut, ...found } = compileSchemas(wsdlFile, documents);
-    const isUnknown = (element: QName): boolean => leftOut.has(nameOf(element)) || documents.isPartial(element.ns);
+    const isUnknown = (element: QName): boolean =>
+      leftOut.has(nameOf(element)) || documents.missingOf(element.ns).length > 0;
+    const gapOf = createGaps(documents, leftOut);
     return {
       operations,
       namespaces: new Set(documents.schemas.map(({ targetNamespace }) => targetNamespace)),
       hasSchemas: validator !== null,
       mistakes: [...documents.mistakes, ...found.mistakes],
       unchecked: [...unchecked, ...found.unchecked],
+      missingWsdls: documents.missingWsdls(),
+      gapOf: (element) =>
+        validator === null ? { isWhole: true, missing: documents.missingOf(element.ns) } : gapOf(element),
       validate: (envelope) => (validator === null ? [] : problemsOf(validator, envelope, isUnknown)),
       close: () => validator?.dispose(),
     };

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { listen } from 'soap';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -130,13 +130,27 @@ describe('conax check', () => {
     const without = text.replace(/,\s*"wsdl": "[^"]*"/, '').replaceAll('"template":', '"soapAction": "", "template":');
     writeFileSync(file, without);
     const { exitCode, stdout } = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
-    expect(exitCode).toBe(0);
+    expect(exitCode).toBe(4);
     expect(stdout).toMatch(
       /1 not checked:\n- .*conax\.json:\d+: areas\.acme: has no wsdl, so its requests and answers/,
     );
-    expect(stdout).toMatch(/conax\.json: nothing is wrong in what was checked; see above what was not\n$/);
-    // A schema that is no XML is a mistake.
+    expect(stdout).toMatch(
+      /conax\.json: nothing is wrong in what was checked; see above what was not, and these commands are unchecked: ADD_SUBSCRIPTIONS, [A-Z_, ]+\n$/,
+    );
+    const json = await runCli(['conax', 'check', '--json'], { CONAX_MAPPING_FILE: file });
+    expect(json.exitCode).toBe(4);
+    expect(JSON.parse(json.stdout)).toMatchObject({
+      mistakes: [],
+      unchecked_commands: expect.arrayContaining(['ADD_SUBSCRIPTIONS']) as string[],
+    });
+    // A schema that is missing as well.
     writeFileSync(file, text);
+    unlinkSync(join(directory, 'wsdl/acme.xsd'));
+    expect(await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file })).toMatchObject({
+      exitCode: 4,
+      stdout: expect.stringMatching(/SUBSCRIPTIONS\.template: the request is .*acme\.xsd is missing/) as string,
+    });
+    // A schema that is no XML is a mistake.
     writeFileSync(join(directory, 'wsdl/acme.xsd'), '<broken');
     const broken = await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file });
     expect(broken.exitCode).toBe(1);

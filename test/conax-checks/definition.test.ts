@@ -147,7 +147,7 @@ describe('what cannot be checked is a warning that names it', () => {
           '<xs:import namespace="urn:spare" schemaLocation="http://cas.example/spare.xsd?x=1"/><xs:complexType name="CaClientIds">',
         ],
       ],
-      /^wsdl\/authorization\.xsd:\d+: refers to http:\/\/cas\.example\/spare\.xsd\?x=1: nothing is fetched; save it beside the WSDL/,
+      /^wsdl\/authorization\.xsd:\d+: refers to http:\/\/cas\.example\/spare\.xsd\?x=1: nothing is fetched; save it beside this file/,
     ],
     [
       'a schema that is missing',

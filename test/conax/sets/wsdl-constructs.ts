@@ -189,14 +189,14 @@ export const wsdlConstructs: Readonly<Record<string, Construct>> = {
   },
   'a WSDL that is not there': {
     verdict:
-      /no operation of .*quay\.wsdl takes .*Permit[^]*quay\.wsdl:\d+: refers to missing\.wsdl: the file is missing; put it there/,
+      /soapAction: is missing, and so is missing\.wsdl, which may have it[^]*quay\.wsdl:\d+: refers to missing\.wsdl: the file is missing; put it beside this file/,
     files: {
       'quay.wsdl': definitions(`<wsdl:import namespace="${W}" location="missing.wsdl"/>${binding('Main')}${service()}`),
     },
   },
   'a WSDL that is not there, and the action named': {
     verdict: 'works',
-    warning: /quay\.wsdl:\d+: refers to missing\.wsdl: the file is missing; put it there/,
+    warning: /quay\.wsdl:\d+: refers to missing\.wsdl: the file is missing; put it beside this file/,
     cxf: { cannot: 'a file is missing' },
     command: { soapAction: '' },
     files: {
