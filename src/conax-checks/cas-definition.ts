@@ -10,6 +10,7 @@ import { declaredEncoding, decodeText } from '../soap/charset.ts';
 import { parseAnswerShape, type ReportMember } from './answer-entry.ts';
 import { type CasFileCommand, codeLists, readCasFile, type ReadCasFile } from './cas-file.ts';
 import type { ReportAt } from './json-members.ts';
+import { reportMisplacedLists } from './misplaced-fields.ts';
 import { CasDefinitionError, inOrder, type Report } from './mistakes.ts';
 import { reportSameRequests, type SentCommand } from './same-requests.ts';
 import { checkTemplate, type Envelope } from './template-check.ts';
@@ -91,6 +92,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
       if (isOfAll) at(mistakes)(['answers', name], problem);
       else findings.report(`answer.${name}`, problem);
     });
+    reportMisplacedLists(answer, (name, problem) => findings.warn(`answer.${name}`, problem));
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);

@@ -5,6 +5,7 @@ import type { CommandType } from '../planning/command.ts';
 import { nearName } from '../platform/near-name.ts';
 import { nameOf, type QName, readStructure } from '../soap/envelope.ts';
 import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from '../soap/xml.ts';
+import { reportMisplaced } from './misplaced-fields.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import { type ParsedTemplate, trace } from './template-parser.ts';
@@ -25,7 +26,8 @@ const anyMarker = /Tag_(\w+?)_\d_gaT/g;
  * Renders samples of the template and checks what every CAS needs: well-formed XML, one element in one Body, each tag in a
  * text or in the value of an attribute, every field sent that must be, no leftover of SoapUI, and no processing
  * instruction. Returns what the envelope says, or seems to say; null if no sample has an element in a Body. Reports one
- * mistake several times if several samples have it. Warns of texts that look like tags.
+ * mistake several times if several samples have it. Warns of texts that look like tags, and of fields in elements that are
+ * named for another one.
  * The devices of a list that run together in one text are a mistake; divided on purpose, they are a warning.
  * @param entitled whether entitlements end: then an ADD without its end would last for ever.
  */
@@ -56,6 +58,9 @@ export function checkTemplate(
       isSound = false;
       onMalformed(problem);
     });
+    reportMisplaced(root, fieldsOf(type), fieldsIn, (mark, from, problem) =>
+      warn(template.file, lineOf(text.indexOf(mark, from)), problem),
+    );
     const texts = textsIn(root);
     checkMarkers(text.slice(0, end), texts, mistake);
     if (content === null) {
@@ -83,6 +88,14 @@ export function checkTemplate(
     );
   }
   return envelope;
+}
+
+function fieldsOf(type: CommandType): string[] {
+  return [...Object.keys(requestFields[type]), ...commonFields];
+}
+
+function fieldsIn(text: string): { field: string; mark: string }[] {
+  return Array.from(text.matchAll(anyMarker), ([mark, field = '']) => ({ field, mark }));
 }
 
 /** The elements in the Header of all samples. */
@@ -144,7 +157,7 @@ function checkLeftovers(text: string, mistake: Mistake): void {
 
 /** What other programs replace, such as `${#Project#card}` of SoapUI, and tags with single braces: they are sent as they stand. */
 function checkBraces(type: CommandType, text: string, mistake: Mistake, warning: Mistake): void {
-  const fields = [...Object.keys(requestFields[type]), ...commonFields, ...itemFields];
+  const fields = [...fieldsOf(type), ...itemFields];
   for (const { 0: leftover, 1: name, index } of text.matchAll(/\$\{[^{}<>]*\}|\{\s*([A-Za-z_][\w.]*)\s*\}/g)) {
     const field = name === undefined ? null : nearName(name, fields);
     const as = `${leftover} is sent as it stands`;
