@@ -19,7 +19,8 @@ interface AnswerFindings {
 /**
  * Checks the paths of an answer against the WSDL's schemas: an answer is written with nothing but the path, and the elements
  * that the validator expects before it are added until it is content. What can never be there is a mistake, and so is a
- * status code whose type takes none of the success codes.
+ * status code whose type takes none of the success codes, or is a number or boolean that the CAS writes in another way than a
+ * list has it.
  */
 export function checkAnswer(shape: AnswerShape, validator: Validator, findings: AnswerFindings): void {
   const { report, unchecked } = findings;
@@ -40,6 +41,34 @@ export function checkAnswer(shape: AnswerShape, validator: Validator, findings: 
     const codes = field === 'statusCode' ? [...shape.success] : [];
     const texts = codes.length > 0 ? codes : ['1'];
     checkPath(shape, field, path, texts, validator, findings);
+  }
+  const { statusCode } = shape.paths;
+  if (statusCode !== undefined) checkForms(shape, statusCode, validator, findings);
+}
+
+/** The code that a CAS writes for the same number or boolean; and a form that only such a type takes as well. */
+function usualForm(code: string): { readonly usual: string; readonly odd: string; readonly type: string } | null {
+  const [, sign = '', digits] = /^([+-]?)0*(\d+)$/.exec(code) ?? [];
+  if (digits === undefined) return null;
+  const usual = `${sign === '-' && digits !== '0' ? '-' : ''}${digits}`;
+  if (usual !== code) return { usual, odd: `${usual.startsWith('-') ? '-' : '+'}00${digits}`, type: 'a number' };
+  return digits === '0' || digits === '1'
+    ? { usual: digits === '0' ? 'false' : 'true', odd: digits === '0' ? '1' : '0', type: 'a boolean' }
+    : null;
+}
+
+/** Codes are compared as texts: one of a number or boolean must be written as the CAS writes it. */
+function checkForms(shape: AnswerShape, path: AnswerPath, validator: Validator, { report }: AnswerFindings): void {
+  const takes = (text: string): boolean => problemOf(validator, path, text) === null;
+  for (const list of ['success', 'refused', 'tryLater', 'notAuthorised'] as const) {
+    for (const code of shape[list]) {
+      const form = usualForm(code);
+      if (form === null || shape[list].has(form.usual)) continue;
+      const { usual, odd, type } = form;
+      if (![code, usual, odd].every(takes) || takes('x')) continue;
+      const remedy = `write "${usual}" into "${list}", also beside "${code}" if the CAS writes that`;
+      report('statusCode', `its type is ${type}, which is usually written ${usual}, not ${code}; ${remedy}`);
+    }
   }
 }
 

@@ -46,7 +46,14 @@ export function parseAnswerShape(
       continue;
     }
     const path = parsePath(text, namespaces, (problem) => report(field, problem));
-    if (path !== null) paths[field] = path;
+    if (path === null) continue;
+    const same = Object.keys(paths).find((other) => JSON.stringify(paths[other]) === JSON.stringify(path));
+    if (same !== undefined)
+      report(
+        field,
+        `has the path of ${same}; correct one of them${lists.includes(field) ? '' : `, or remove ${field}`}`,
+      );
+    paths[field] = path;
   }
   for (const field of lists) {
     if (entry[field] === undefined) report(field, 'is missing; write the path of its elements');

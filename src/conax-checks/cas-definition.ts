@@ -85,13 +85,21 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
       warnIn: noteIn(warnings),
       namespaces,
     };
-    const lists = { ...content.answers, ...content.areas.get(entry.area ?? '')?.answers };
-    const answer = parseAnswerShape(type, entry.answer, lists, content.namespaces, (name, problem) => {
-      // What is wrong with the lists of all commands is reported once, not for each command.
-      const isOfAll = Object.hasOwn(codeLists, name) && !Object.hasOwn(entry.answer, name);
-      if (isOfAll) at(mistakes)(['answers', name], problem);
-      else findings.report(`answer.${name}`, problem);
-    });
+    const ofArea = content.areas.get(entry.area ?? '')?.answers ?? {};
+    const lists = { ...content.answers, ...ofArea };
+    // What is wrong with the lists of all commands, or of an area, is reported once, not for each command.
+    const placeOf = (name: string): readonly string[] => {
+      if (!Object.hasOwn(codeLists, name) || Object.hasOwn(entry.answer, name))
+        return ['commands', type, 'answer', name];
+      return Object.hasOwn(ofArea, name) ? ['areas', entry.area ?? '', 'answers', name] : ['answers', name];
+    };
+    const answer = parseAnswerShape(type, entry.answer, lists, content.namespaces, (name, problem) =>
+      at(mistakes)(placeOf(name), problem),
+    );
+    for (const list of Object.keys(codeLists) as (keyof typeof codeLists)[]) {
+      const problem = emptyList(list, [entry.answer[list], ofArea[list]], content.answers[list]);
+      if (problem !== null) at(warnings)(placeOf(list), problem);
+    }
     reportMisplacedLists(answer, (name, problem) => findings.warn(`answer.${name}`, problem));
     const ofTemplate = mistakes.size;
     const template =
@@ -141,6 +149,22 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     unchecked: inOrder(unchecked, file),
     warnings: inOrder(warnings, file),
   };
+}
+
+/** What is lost by a list that has no codes; null if nothing is. `own`: those of the command and of its area. */
+function emptyList(
+  list: keyof typeof codeLists,
+  own: readonly (readonly string[] | undefined)[],
+  common: readonly string[] | undefined,
+): string | null {
+  const given = own.find((codes) => codes !== undefined);
+  // Without codes of success, every answer would be a refusal: that is a mistake.
+  if (list === 'success' || (given ?? common)?.length !== 0) return null;
+  if (given !== undefined && (common?.length ?? 0) > 0)
+    return 'is empty, so the codes of the list for all commands do not count; leave it out to keep them';
+  return list === 'notAuthorised'
+    ? 'is empty, so a wrong user or password refuses every command for good; write "FailedAuthentication" and the codes that the CAS has for it, or leave the list out'
+    : null;
 }
 
 interface CasArea {
