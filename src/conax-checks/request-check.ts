@@ -2,9 +2,10 @@ import { XmlParseError } from 'libxml2-wasm';
 import { render } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
 import { nearName } from '../platform/near-name.ts';
-import { fileLimits, readXml, secondRoot, type XmlElement, XmlError } from '../soap/xml.ts';
+import { fileLimits, readXml, type XmlElement, XmlError } from '../soap/xml.ts';
 import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
+import { isReadable } from './template-check.ts';
 import { type ParsedTemplate, trace } from './template-parser.ts';
 import { type NamespaceMistakes, wrongNamespace, wrongNamespaceOf, type WrongNamespace } from './wrong-namespaces.ts';
 import { type Problem, type Validator, withoutNamespace } from './wsdl-validator.ts';
@@ -59,10 +60,13 @@ export function checkRequests(
   entitled: boolean,
   { reportIn: report, warnIn: warn, namespaces }: RequestFindings,
 ): boolean {
+  if (template.broken === 'list' || template.broken === 'rest') return true;
   let isDeclared = true;
   const mistakes = new Map<string, number>();
   const warnings = new Map<string, number>();
-  for (const values of sampleFields(type, sampleText, entitled)) {
+  const all = sampleFields(type, sampleText, entitled);
+  // Only the largest one has every part.
+  for (const values of template.broken === null ? all : all.slice(1, 2)) {
     const { text, lineOf } = trace(template, values);
     const message = readMessage(text);
     if (message === null) continue;
@@ -123,21 +127,21 @@ interface RequestFindings {
 interface Message {
   readonly root: XmlElement;
   readonly known: ReadonlySet<number>;
+  /** The elements that are not closed: what follows them seems to be in them. */
+  readonly unclosed: ReadonlySet<number>;
 }
 
 /** Reads a request whose elements are not closed or have no namespace; null if it is worse. */
 function readMessage(text: string): Message | null {
   const known = new Set<number>();
+  const unclosed = new Set<number>();
   try {
     const root = readXml(text, fileLimits, (error) => {
-      if (
-        error.message !== secondRoot &&
-        !/ is (?:not closed|declared nowhere)$|has a document type/.test(error.message)
-      )
-        throw error;
+      if (!isReadable(error)) throw error;
+      if (error.message.endsWith(' is not closed')) unclosed.add(error.position);
       known.add(error.position);
     });
-    return { root, known };
+    return { root, known, unclosed };
   } catch (error) {
     if (error instanceof XmlError) return null;
     throw error;
@@ -157,7 +161,7 @@ const roundsMax = 20;
  */
 function problemsOf(
   validator: Validator,
-  { root, known }: Message,
+  { root, known, unclosed }: Message,
 ): { readonly problems: readonly PlacedProblem[]; readonly wrong: readonly (readonly [at: number, WrongNamespace])[] } {
   const problems = new Map<string, PlacedProblem>();
   const wrong = new Map<string, readonly [number, WrongNamespace]>();
@@ -182,9 +186,11 @@ function problemsOf(
         continue;
       }
       const { unexpected } = problem;
-      if (!known.has(at)) problems.set(`${at} ${problem.text}`, { problem, at });
+      const parent = parentOf(root, element);
+      const isSwallowed = unexpected !== null && parent !== null && unclosed.has(parent.at);
+      if (!isSwallowed && !known.has(at)) problems.set(`${at} ${problem.text}`, { problem, at });
       // What is expected may be missing; if it comes later, this element is too much.
-      const siblings = unexpected === null ? [] : siblingsOf(root, element);
+      const siblings = unexpected === null ? [] : (parent?.children ?? []);
       const isTooMuch = siblings
         .slice(siblings.indexOf(element) + 1)
         .some(({ name }) => unexpected?.expected.some((one) => one.name === name));
@@ -207,9 +213,9 @@ function validate(validator: Validator, message: string): Problem[] {
   }
 }
 
-function siblingsOf(parent: XmlElement, element: XmlElement): readonly XmlElement[] {
-  if (parent.children.includes(element)) return parent.children;
-  return parent.children.map((child) => siblingsOf(child, element)).find((found) => found.length > 0) ?? [];
+function parentOf(outer: XmlElement, element: XmlElement): XmlElement | null {
+  if (outer.children.includes(element)) return outer;
+  return outer.children.map((child) => parentOf(child, element)).find((found) => found !== null) ?? null;
 }
 
 function wrongIn(problem: Problem, validator: Validator): WrongNamespace | null {

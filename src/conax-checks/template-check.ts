@@ -38,6 +38,7 @@ export function checkTemplate(
   report: Report,
   warn: Report,
 ): Envelope | null {
+  if (template.broken === 'rest') return null;
   let envelope = null as Envelope | null;
   for (const values of [...sampleFields(type, marker, true), ...sampleFields(type, marker, false)]) {
     const { text, lineOf } = trace(template, values);
@@ -51,8 +52,12 @@ export function checkTemplate(
       if (error.message === secondRoot) end = error.position;
       mistake(error.position, malformed(error));
     };
-    const root = readTolerantly(text, onMalformed);
-    if (root === null) continue;
+    const errors: XmlError[] = [];
+    const root = readTolerantly(text, (error) => errors.push(error));
+    const lost = errors.findIndex((error) => !isReadable(error));
+    errors.slice(0, lost < 0 ? undefined : lost + 1).forEach(onMalformed);
+    // After the place where the parser is lost, nothing is what it seems.
+    if (root === null || lost >= 0) continue;
     let isSound = true;
     const { version, at, content, headers } = readStructure(root, (problem) => {
       isSound = false;
@@ -76,6 +81,8 @@ export function checkTemplate(
       headers: mostOf(envelope?.headers ?? [], headers, lineOf),
       lines: { envelope: lineOf(at), body: lineOf(content.at) },
     };
+    // Where an element should end, the text may be cut.
+    if (errors.some(({ message }) => message.endsWith(' is not closed'))) continue;
     // What a login or a route in the Header has of the card is not what the operation works on.
     const sent = root.children.filter(({ name }) => name !== 'Header').flatMap(textsIn);
     checkSent(
@@ -110,6 +117,11 @@ function mostOf(
   );
   const all = [...own, ...known].toSorted((a, b) => b.times - a.times);
   return [...Map.groupBy(all, nameOf).values()].flatMap(([most]) => most ?? []);
+}
+
+/** Whether an element is known all the same: the parser goes on at the right place. */
+export function isReadable({ message }: XmlError): boolean {
+  return message === secondRoot || / is (?:not closed|declared nowhere)$|has a document type/.test(message);
 }
 
 /** Reads a text as well as it can; null if nothing can be made of it. */

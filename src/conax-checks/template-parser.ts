@@ -2,7 +2,7 @@ import mustache from 'mustache';
 import { commonFields, type FieldCounts, itemFields, requestFields } from '../conax/field-names.ts';
 import { type FieldValues, type Part, render, type Template } from '../conax/template.ts';
 import type { CommandType } from '../planning/command.ts';
-import { didYouMean } from '../platform/near-name.ts';
+import { didYouMean, nearName } from '../platform/near-name.ts';
 import { reportDeadTags } from './dead-tags.ts';
 import { lineAt, type Report } from './mistakes.ts';
 
@@ -11,6 +11,11 @@ export interface ParsedTemplate extends Template {
   readonly source: string;
   /** Lines with a tag that is a mistake, by their numbers: nothing is sent in its place. */
   readonly badLines: ReadonlyMap<number, string>;
+  /**
+   * Whether a section starts or ends nowhere: then its part is always there, and a part of a list has no device. After a
+   * comment that is not closed, nothing is known of the rest.
+   */
+  readonly broken: 'section' | 'list' | 'rest' | null;
 }
 
 /** Stands for each character of a comment until the tags are parsed, so that positions stay. No XML may hold it. */
@@ -29,11 +34,14 @@ export function parseTemplate(
   report: Report,
   warn: Report = () => undefined,
 ): ParsedTemplate {
+  const openAt: number[] = [];
   let text = source
     .replace(/^\s*<\?xml\s[^>]*\?>/, (start) => FILLER.repeat(start.length))
-    .replaceAll(/<!\[CDATA\[[\s\S]*?\]\]>|<!--[\s\S]*?-->/g, (piece) =>
-      piece.startsWith('<!--') ? FILLER.repeat(piece.length) : piece,
-    );
+    .replaceAll(/<!\[CDATA\[[\s\S]*?(?:\]\]>|$)|<!--[\s\S]*?(?:-->|$)/g, (piece, at: number) => {
+      const isComment = piece.startsWith('<!--');
+      if (isComment ? !piece.endsWith('-->') || piece.includes('<!--', 4) : !piece.endsWith(']]>')) openAt.push(at);
+      return isComment ? FILLER.repeat(piece.length) : piece;
+    });
   const badLines = new Map<number, string>();
   const lines = source.split('\n');
   const mistake = (at: number, problem: string): void => {
@@ -41,19 +49,28 @@ export function parseTemplate(
     badLines.set(line, lines[line - 1] ?? '');
     report(file, line, problem);
   };
-  for (const { at, length, problem } of brokenTags(text)) {
-    mistake(at, problem);
+  const fields = { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] };
+  const [firstOpen] = openAt;
+  if (firstOpen !== undefined) {
+    const [what, end] = source.startsWith('<!--', firstOpen) ? ['comment', '-->'] : ['CDATA section', ']]>'];
+    mistake(firstOpen, `a ${what} is not closed; write ${end} where it ends`);
+    return { file, source, uses: new Map(), badLines, broken: 'rest', parts: [] };
+  }
+  let broken: ParsedTemplate['broken'] = null;
+  for (const { at, length, problem, section } of [...brokenMarks(text), ...brokenTags(text)]) {
+    if (problem !== null) mistake(at, problem);
+    if (section !== undefined) broken = broken === 'list' || meantList(section, fields) !== null ? 'list' : 'section';
     text = text.slice(0, at) + FILLER.repeat(length) + text.slice(at + length);
   }
   const uses = new Map<string, number>();
-  const fields = { ...Object.fromEntries(commonFields.map((name) => [name, 'one' as const])), ...requestFields[type] };
   const parts = partsOf(mustache.parse(text) as Token[], {
     fields,
     use: (name, at) => uses.set(name, uses.get(name) ?? lineAt(source, at)),
     report: mistake,
+    isListBroken: broken === 'list',
   });
   reportDeadTags(parts, fields, (at, problem) => warn(file, lineAt(source, at), problem));
-  return { file, source, uses, badLines, parts };
+  return { file, source, uses, badLines, broken, parts };
 }
 
 /** Renders, and returns the template's line for a position in what was rendered. For errors. */
@@ -80,7 +97,19 @@ type Token = [kind: string, value: string, start: number, end: number, parts?: T
 interface BrokenTag {
   readonly at: number;
   readonly length: number;
-  readonly problem: string;
+  /** null if another tag has the mistake. */
+  readonly problem: string | null;
+  /** The name of a section that starts or ends nowhere. */
+  readonly section?: string;
+}
+
+/** A `&` that starts no reference: a parser would lose its place there, and report what follows. */
+function brokenMarks(text: string): BrokenTag[] {
+  const marks = /\{\{[^{}]*\}\}|<!\[CDATA\[[\s\S]*?\]\]>|&(?!#\d+;|#x[\da-f]+;|(?:amp|lt|gt|quot|apos);)(\w+;)?/gi;
+  return Array.from(text.matchAll(marks), ({ 0: mark, 1: name, index: at }) => {
+    const remedy = name === undefined ? 'write &amp;' : `XML has no entity of this name; write the character itself`;
+    return { at, length: mark.length, problem: mark.startsWith('&') ? `${mark} cannot be read; ${remedy}` : '' };
+  }).filter(({ problem }) => problem !== '');
 }
 
 /** Tags and sections that are not closed, or change the marks: Mustache would name the first alone, at its end. */
@@ -90,7 +119,7 @@ function brokenTags(text: string): BrokenTag[] {
   const leftOpen = (sections: typeof open): void => {
     for (const { at, mark, name, length } of sections) {
       const problem = `{{${mark}${name}}} is not closed; write {{/${name}}} where the section ends`;
-      problems.push({ at, length, problem });
+      problems.push({ at, length, problem, section: name });
     }
   };
   const whole = String.raw`\{\{![^{}]*\}\}|\{\{\{[^{}<>]*\}\}\}|\{\{\s*(?:(?<mark>[#^/])\s*)?>?(?<name>[^{}<>]*?)\s*\}\}`;
@@ -104,8 +133,16 @@ function brokenTags(text: string): BrokenTag[] {
       problems.push({ at, length, problem: 'a tag is not closed; close every {{ with }}' });
     } else if (mark === '/') {
       const opened = open.findLastIndex((section) => section.name === name);
+      const last = open.at(-1);
       if (opened >= 0) leftOpen(open.splice(opened).slice(1));
-      else problems.push({ at, length, problem: `${tag} closes nothing; write {{#${name}}} where the section starts` });
+      else if (last !== undefined && !text.includes(`{{/${last.name}}}`, at)) {
+        const problem = `${tag} closes {{${last.mark}${last.name}}}, which has another name; correct one of them`;
+        problems.push({ at, length, problem, section: name }, { ...last, problem: null, section: last.name });
+        open.pop();
+      } else {
+        const problem = `${tag} closes nothing; write {{#${name}}} where the section starts`;
+        problems.push({ at, length, problem, section: name });
+      }
     } else if (mark !== undefined) {
       open.push({ at, length, mark, name });
     }
@@ -118,6 +155,8 @@ interface Scope {
   readonly fields: FieldCounts;
   readonly use: (name: string, at: number) => void;
   readonly report: (at: number, problem: string) => void;
+  /** Whether devices may stand outside their list because its section starts or ends nowhere. */
+  readonly isListBroken: boolean;
 }
 
 function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = null): Part[] {
@@ -131,7 +170,7 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
     if (problem !== null) {
       scope.report(start, problem);
       // The last member of a token of another kind than a section is a text.
-      return Array.isArray(inner) ? partsOf(inner, scope, list) : [];
+      return Array.isArray(inner) ? partsOf(inner, scope, list ?? meantList(value, scope.fields)) : [];
     }
     const isItem = list !== null && isItemField(value);
     scope.use(isItem ? `${list}.${value}` : value, start);
@@ -142,11 +181,11 @@ function partsOf(tokens: readonly Token[], scope: Scope, list: string | null = n
   });
 }
 
-function problemOf(kind: string, name: string, { fields }: Scope, list: string | null): string | null {
+function problemOf(kind: string, name: string, { fields, isListBroken }: Scope, list: string | null): string | null {
   if (kind === '&') return `{{{${name}}}} would send a text unescaped; write {{${name}}}`;
   if (kind === '>') return `{{>${name}}} loads another file; write its content here`;
   if (isItemField(name)) {
-    return list === null
+    return list === null && !isListBroken
       ? `{{${name}}} is a field of a list's devices; write it inside {{#smartcards}} or {{#setTopBoxes}}`
       : null;
   }
@@ -166,6 +205,14 @@ function problemOf(kind: string, name: string, { fields }: Scope, list: string |
 
 function isItemField(name: string): boolean {
   return (itemFields as readonly string[]).includes(name);
+}
+
+/** The list that a name was probably meant for. */
+function meantList(name: string, fields: FieldCounts): string | null {
+  return nearName(
+    name,
+    Object.keys(fields).filter((field) => isListField(fields, field)),
+  );
 }
 
 function isListField(fields: FieldCounts, name: string): boolean {
