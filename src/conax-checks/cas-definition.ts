@@ -1,3 +1,4 @@
+import { isAscii, isUtf8 } from 'node:buffer';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CasCommand, CasDefinition } from '../conax/cas-definition.types.ts';
@@ -69,6 +70,8 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   const uncheckedCommands = new Set<CommandType>();
   const sent: SentCommand[] = [];
+  /** By area: the addresses of the ports that take its commands. */
+  const addresses = new Map<string, Set<string>>();
   for (const [type, entry] of content.commands) {
     const member =
       (notes: Set<string>): ReportMember =>
@@ -114,6 +117,8 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
       const checked = { type, answer, soapAction, template, envelope };
       const bound = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, findings);
       ({ soapAction, operations } = bound);
+      const known = addresses.get(entry.area ?? '') ?? [];
+      addresses.set(entry.area ?? '', new Set([...known, ...operations.map(({ address }) => address)]));
     } else if (area?.wsdlFile === null && soapAction === undefined && envelope?.soapVersion === '1.1') {
       const remedy = 'write it, or "" if the CAS wants none';
       findings.report('soapAction', `is missing, and the area has no wsdl that says it; ${remedy}`);
@@ -128,6 +133,10 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const { soapVersion, body } = envelope;
     const request = { soapAction: soapAction ?? '', soapVersion, body, template };
     commands[type] = { type, area: entry.area ?? '', path, wsdlFile, ...request, answer };
+  }
+  for (const [name, { path, wsdlFile }] of areas) {
+    const problem = otherPath(path, [...(addresses.get(name) ?? [])]);
+    if (problem !== null) at(warnings)(['areas', name, 'path'], `${problem} of ${wsdlFile}; ${elsewhere}`);
   }
   reportSameRequests(sent, (type, problem, isMeant) =>
     at(isMeant ? warnings : mistakes)(['commands', type, 'template'], problem),
@@ -149,6 +158,19 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     unchecked: inOrder(unchecked, file),
     warnings: inOrder(warnings, file),
   };
+}
+
+const elsewhere = 'correct it, or keep it if the CAS is at another place than its WSDL says';
+
+/**
+ * Says that the path of an area is none of the addresses that its ports have. The start of an address may be in
+ * CONAX_BASE_URL. null if one fits, or if no address has a path.
+ */
+function otherPath(path: string, addresses: readonly string[]): string | null {
+  const paths = addresses.flatMap((address) => (URL.canParse(address) ? new URL(address).pathname : []));
+  const own = path.replace(/\?.*$/s, '');
+  if (own === '' || paths.some((one) => one === '/' || one.endsWith(own))) return null;
+  return paths.length === 0 ? null : `"${own}" is not the path of the address ${addresses.join(', ')}`;
 }
 
 /** What is lost by a list that has no codes; null if nothing is. `own`: those of the command and of its area. */
@@ -212,6 +234,9 @@ function areaOf(
   return meant === null ? undefined : areas.get(meant);
 }
 
+/** Charsets of one byte a character: whatever the bytes are, they are text in it. */
+const oneByte = /^(?:iso-?8859|windows-125|cp125|latin|us-ascii|ascii)/i;
+
 function readTemplate(file: string, type: CommandType, { report, reportIn, warnIn }: Findings): ParsedTemplate | null {
   let bytes: Buffer;
   try {
@@ -222,7 +247,15 @@ function readTemplate(file: string, type: CommandType, { report, reportIn, warnI
   }
   try {
     // What the XML declaration names counts; a file without one is read as strictly as every other text file.
-    const text = declaredEncoding(bytes) === undefined ? decodeUtf8(bytes, 'it') : decodeText(bytes, '');
+    const charset = declaredEncoding(bytes);
+    const isMislabelled = oneByte.test(charset ?? '') && isUtf8(bytes) && !isAscii(bytes);
+    const text = charset === undefined || isMislabelled ? decodeUtf8(bytes, 'it') : decodeText(bytes, '');
+    if (isMislabelled) {
+      const [first = ''] = /[^\p{ASCII}]/u.exec(text) ?? [];
+      const sentAs = new TextDecoder(charset).decode(Buffer.from(first));
+      const remedy = 'write encoding="UTF-8"';
+      reportIn(file, 1, `is UTF-8, and declares ${charset}: "${first}" would be sent as "${sentAs}"; ${remedy}`);
+    }
     return parseTemplate(file, text, type, reportIn, warnIn);
   } catch (error) {
     const line = /\(line (\d+)\)/.exec(messageOf(error))?.[1] ?? 1;

@@ -114,7 +114,10 @@ export function readCasFile(file: string): ReadCasFile {
     source = readTextFile(file);
   } catch (error) {
     // A text that is not UTF-8 is there, and has its remedy.
-    const remedy = error instanceof TextError ? '' : '; correct CONAX_MAPPING_FILE, or write the file with conax init';
+    const remedy =
+      error instanceof TextError
+        ? ''
+        : '; correct CONAX_MAPPING_FILE, or write the file with npx conax-provisioning conax init';
     throw new CasDefinitionError(file, [`${messageOf(error)}${remedy}`]);
   }
   const errors: ParseError[] = [];
@@ -167,7 +170,7 @@ export function readCasFile(file: string): ReadCasFile {
   for (const type of commandTypes) {
     if (supported.has(type) || unsupported.has(type) || reported.has('commands')) continue;
     const remedy =
-      'write it with conax init, copy it from schemas/conax of the project, or write { "unsupported": "why" } if the CAS does not have it';
+      'write it with npx conax-provisioning conax init, copy it from schemas/conax of the project, or write { "unsupported": "why" } if the CAS does not have it';
     reportUnlessBroken(['commands', type], `is missing; ${remedy}`);
   }
   return {

@@ -171,7 +171,10 @@ describe('conax check', () => {
 
   test.each([
     ['{ "areas": ', /conax\.json:1: is no JSON/],
-    [null, /to fix:\n- .*no such file.*; correct CONAX_MAPPING_FILE, or write the file with conax init\n$/],
+    [
+      null,
+      /to fix:\n- .*no such file.*; correct CONAX_MAPPING_FILE, or write the file with npx conax-provisioning conax init\n$/,
+    ],
     [
       Buffer.from('{ "é": 1 }', 'latin1'),
       /to fix:\n- .*conax\.json is not UTF-8: byte 0xE9 at position 3 \(line 1\); save it as UTF-8\n$/,

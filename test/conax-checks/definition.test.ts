@@ -370,3 +370,50 @@ it('the documents list every field of every command', () => {
   const fields = [...Object.values(requestFields).flatMap(Object.keys), ...commonFields, ...itemFields];
   expect([...new Set(fields)].filter((field) => !text.includes(`\`${field}\``))).toEqual([]);
 });
+
+describe('the path of an area that is not that of the port in the WSDL', () => {
+  const address = 'location="http://localhost:8090/authorization"';
+  const moved = (location: string, path = '/authorization'): readonly Change[] => [
+    ['wsdl/authorization.wsdl', address, `location="${location}"`],
+    ...(path === '/authorization' ? [] : [['conax.json', '"/authorization"', `"${path}"`] as const]),
+  ];
+
+  it('is a warning that names both', async () => {
+    expect(await warningsOf(changed(moved('https://cas.example/soap/entitlements')))).toEqual([
+      'conax.json:18: areas.authorization.path: "/authorization" is not the path of the address https://cas.example/soap/entitlements of wsdl/authorization.wsdl; correct it, or keep it if the CAS is at another place than its WSDL says',
+    ]);
+  });
+
+  it.each([
+    ['another host', moved('https://cas.example:8443/authorization')],
+    ['a start that CONAX_BASE_URL may have', moved('https://cas.example/ws/authorization')],
+    ['a query', moved('https://cas.example/authorization?x=1', '/authorization?op=1')],
+    ['no path in the WSDL', moved('http://localhost:8080')],
+    ['a text that is no address', moved('REPLACE_WITH_ACTUAL_URL')],
+  ] satisfies [string, readonly Change[]][])('and there is none for %s', async (_name, changes) => {
+    expect(await warningsOf(changed(changes))).toEqual([]);
+  });
+});
+
+describe('a template in UTF-8 that declares a charset of one byte a character', () => {
+  const header = '<soap:Header><x:Login xmlns:x="urn:login">Abonné</x:Login></soap:Header><soap:Body>';
+  const declaring = (charset: string): readonly Change[] => [
+    [add, 'encoding="UTF-8"', `encoding="${charset}"`],
+    [add, '<soap:Body>', header],
+  ];
+
+  it.each(['ISO-8859-1', 'windows-1252', 'us-ascii'])('is a mistake: %s', async (charset) => {
+    expect(await mistakesIn(changed(declaring(charset)))).toEqual([
+      `${add}:1: is UTF-8, and declares ${charset}: "é" would be sent as "Ã©"; write encoding="UTF-8"`,
+    ]);
+  });
+
+  it('is right if its bytes are of that charset, and goes out in UTF-8', async () => {
+    const file = changed(declaring('ISO-8859-1'));
+    const template = join(dirname(file), add);
+    writeFileSync(template, readFileSync(template, 'utf8'), 'latin1');
+    const { commands } = await loadCasDefinition(file);
+    const sent = Buffer.from(sentBy(commands.ADD_SUBSCRIPTIONS, { smartcard: '1', service: '2' }));
+    expect(sent.includes(Buffer.from([0x6e, 0xc3, 0xa9, 0x3c]))).toBe(true);
+  });
+});

@@ -110,7 +110,7 @@ describe('mistakes are found at start', () => {
     [
       'a command that is not there',
       ['conax.json', '"DISPLAY_FINGERPRINT": ', '"SHOW_FINGERS": '],
-      /commands\.DISPLAY_FINGERPRINT: is missing; write it with conax init, copy it .*, or write \{ "unsupported": "why" \}/,
+      /commands\.DISPLAY_FINGERPRINT: is missing; write it with npx conax-provisioning conax init, copy it .*, or write \{ "unsupported": "why" \}/,
     ],
     [
       'no status code',
