@@ -70,6 +70,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   const uncheckedCommands = new Set<CommandType>();
   const sent: SentCommand[] = [];
+  const wrongAnswers = new Map<CommandType, string>();
   /** By area: the addresses of the ports that take its commands. */
   const addresses = new Map<string, Set<string>>();
   for (const [type, entry] of content.commands) {
@@ -80,6 +81,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const findings: Findings = {
       report: member(mistakes),
       warn: member(warnings),
+      wrongAnswer: (problem) => wrongAnswers.set(type, problem),
       unchecked: (name, problem) => {
         uncheckedCommands.add(type);
         member(unchecked)(name, problem);
@@ -138,9 +140,12 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const problem = otherPath(path, [...(addresses.get(name) ?? [])]);
     if (problem !== null) at(warnings)(['areas', name, 'path'], `${problem} of ${wsdlFile}; ${elsewhere}`);
   }
-  reportSameRequests(sent, (type, problem, isMeant) =>
+  const copies = reportSameRequests(sent, (type, problem, isMeant) =>
     at(isMeant ? warnings : mistakes)(['commands', type, 'template'], problem),
   );
+  // A template that was copied is the mistake, and not the answer that its command expects.
+  for (const [type, problem] of wrongAnswers)
+    if (!copies.has(type)) at(mistakes)(['commands', type, 'answer'], problem);
   namespaces.reportAll(content.namespaces);
   // Areas may share one.
   for (const validator of new Set([...areas.values()].map((area) => area.validator))) {

@@ -20,12 +20,13 @@ export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAct
  * Two questions may send the same: an answer may hold services and pairing. So may two messages, two pairings and the two
  * PIN commands, if the CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the
  * constants of one operation are the same, such as a type that stayed after copying. Templates with a mistake in a tag are
- * left out.
+ * left out. Returns the commands that have the request of another one.
  */
 export function reportSameRequests(
   commands: readonly SentCommand[],
   report: (type: CommandType, problem: string, isMeant: boolean) => void,
-): void {
+): ReadonlySet<CommandType> {
+  const copies = new Set<CommandType>();
   const sent = commands
     .filter(({ template }) => template.badLines.size === 0)
     .map((command) => ({ ...command, ...requestsOf(command) }));
@@ -34,7 +35,8 @@ export function reportSameRequests(
       if (isQuestion(one) && isQuestion(other)) continue;
       const both = `${one.type} and ${other.type}`;
       if (one.requests.some((request) => other.requests.includes(request))) {
-        const { problem, isBound } = sameRequest(one, other);
+        const { problem, isBound, copy } = sameRequest(one, other);
+        if (copy !== null) copies.add(copy.type);
         const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
         report(one.type, `${both} send ${problem}`, isMeant || isBound);
       } else if (one.operation === other.operation) {
@@ -46,12 +48,20 @@ export function reportSameRequests(
       }
     }
   }
+  return copies;
 }
 
 type Requests = SentCommand & ReturnType<typeof requestsOf>;
 
-/** What is wrong with two commands of the same request, and whether the WSDL has an operation for the action of each. */
-function sameRequest(one: Requests, other: Requests): { readonly problem: string; readonly isBound: boolean } {
+interface SameRequest {
+  readonly problem: string;
+  /** Whether the WSDL has an operation for the action of each. */
+  readonly isBound: boolean;
+  /** The command that has the request of the other one, if that can be told. */
+  readonly copy: Requests | null;
+}
+
+function sameRequest(one: Requests, other: Requests): SameRequest {
   const [file, otherFile] = [one.template.file, other.template.file];
   const copy = copyOf(one, other);
   const remedy =
@@ -60,17 +70,17 @@ function sameRequest(one: Requests, other: Requests): { readonly problem: string
       : copy === null
         ? `compare ${file} with ${otherFile}, and correct the one that does what the other means`
         : `correct ${copy.template.file}, which has the request of ${copy === one ? other.type : one.type}`;
-  if (one.soapAction === other.soapAction) return { problem: `the same request; ${remedy}`, isBound: false };
+  if (one.soapAction === other.soapAction) return { problem: `the same request; ${remedy}`, isBound: false, copy };
   const same = `the same request but for the SOAPAction ("${one.soapAction}", "${other.soapAction}")`;
   const [own = [], others = []] = [one, other].map(({ operations }) => operations.map(({ name }) => name));
   if (own.length > 0 && others.length > 0 && !own.some((name) => others.includes(name))) {
     const listed = [own[0], others[0]].join(' and ');
     const look = 'send both from SoapUI, and look whether the CAS goes by the SOAPAction';
-    return { problem: `${same}, for which the WSDL has the operations ${listed}; ${look}`, isBound: true };
+    return { problem: `${same}, for which the WSDL has the operations ${listed}; ${look}`, isBound: true, copy: null };
   }
   const bound =
     'or, if the CAS goes by the SOAPAction, name a WSDL in the area that binds each action to an operation of its own with this element';
-  return { problem: `${same}, and the CAS may do what the Body says; ${remedy}, ${bound}`, isBound: false };
+  return { problem: `${same}, and the CAS may do what the Body says; ${remedy}, ${bound}`, isBound: false, copy };
 }
 
 /** The one of two commands that has the other's request: its answer is another, or only the other is named in it. */

@@ -16,6 +16,8 @@ import type { Validator } from './wsdl-validator.ts';
 export interface Findings {
   readonly report: ReportMember;
   readonly warn: ReportMember;
+  /** Takes that the WSDL answers the request with another element: perhaps it is the request of another command. */
+  readonly wrongAnswer: (problem: string) => void;
   /** What could not be checked, and why. */
   readonly unchecked: ReportMember;
   readonly reportIn: Report;
@@ -150,8 +152,7 @@ function checkRoot(
   if (fitting.length === 0) return answer;
   const said = new Set(outputs.map((output) => (output === null ? 'nothing' : nameOf(output))));
   const request = fitting[0]?.input?.name ?? '';
-  findings.report(
-    'answer',
+  findings.wrongAnswer(
     `the WSDL answers ${request} with ${[...said].join(', ')}, not with ${nameOf(element)}; correct the paths, or the template if it has the request of another command`,
   );
   const [only] = known;

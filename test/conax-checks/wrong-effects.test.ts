@@ -45,6 +45,16 @@ describe('two commands that send the same request are one mistake, which names b
     ]);
   });
 
+  it('a template that was copied over another one is one mistake, which names the file to correct', async () => {
+    const changes: readonly Change[] = [
+      [cancel, /CancelSubscriptions/g, 'AddSubscriptions'],
+      [add, / *\{\{#entitled.*\n/g, ''],
+    ];
+    expect(await mistakesIn(changed(changes), false)).toEqual([
+      'conax.json:41: commands.ADD_SUBSCRIPTIONS.template: ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same request; correct requests/CANCEL_SUBSCRIPTIONS.xml, which has the request of ADD_SUBSCRIPTIONS',
+    ]);
+  });
+
   it.each([
     ['each in a section', '$&'],
     ['without a section', '<area:Until>{{entitledUntil}}</area:Until>'],
