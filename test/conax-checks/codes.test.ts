@@ -77,8 +77,8 @@ it('two members of an answer with the same path are a mistake at the second', ()
   ).toEqual([
     'commands.ADD_SUBSCRIPTIONS.answer.message: has the path of statusCode; correct one of them, or remove message',
   ]);
-  const lists = 'GetPairingStatusForCardResponse/pairing:PairingModuleIds/pairing:PairingModuleId';
-  const same: Change = ['conax.json', lists, 'GetPairingStatusForCardResponse/pairing:CaClientIds/pairing:CaClientId'];
+  const boxes = 'GetPairingStatusForCardResponse/pairing:PairingModuleIds/pairing:PairingModuleId';
+  const same: Change = ['conax.json', boxes, 'GetPairingStatusForCardResponse/pairing:CaClientIds/pairing:CaClientId'];
   expect(said([same])).toContainEqual(
     'commands.GET_PAIRING_STATUS_FOR_CARD.answer.pairedSetTopBoxes: has the path of pairedSmartcards; correct one of them',
   );

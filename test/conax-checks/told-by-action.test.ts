@@ -99,10 +99,10 @@ describe('two commands whose requests differ only in the SOAPAction', () => {
   });
 
   it('work: the simulator goes by the action', async () => {
-    const { client, journal } = await casOf(changed(both));
+    const cas = await casOf(changed(both));
     for (const type of ['ADD_SUBSCRIPTIONS', 'CANCEL_SUBSCRIPTIONS'] as const)
-      expect((await client.call(calls[type])).answer).toMatchObject({ kind: 'accepted' });
-    expect((await journal()).map(({ command, effect }) => [command, effect])).toEqual([
+      expect((await cas.client.call(calls[type])).answer).toMatchObject({ kind: 'accepted' });
+    expect((await cas.journal()).map(({ command, effect }) => [command, effect])).toEqual([
       ['ADD_SUBSCRIPTIONS', true],
       ['CANCEL_SUBSCRIPTIONS', true],
     ]);
