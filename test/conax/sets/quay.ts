@@ -129,7 +129,7 @@ export function definitions(
 export function service(ports = '', soap = 'soap'): string {
   return `
   <wsdl:service name="QuayService">
-    <wsdl:port name="Main" binding="t:Main"><${soap}:address location="http://quay.example/main"/></wsdl:port>${ports}
+    <wsdl:port name="Main" binding="t:Main"><${soap}:address location="http://quay.example/quay"/></wsdl:port>${ports}
   </wsdl:service>`;
 }
 

@@ -162,7 +162,7 @@ export const wsdlConstructs: Readonly<Record<string, Construct>> = {
       'quay.wsdl': wsdl({
         top: binding('Second', { action: () => 'urn:example:second:ACTION' }),
         ports:
-          '<wsdl:port name="Second" binding="t:Second"><soap:address location="http://quay.example/second"/></wsdl:port>',
+          '<wsdl:port name="Second" binding="t:Second"><soap:address location="http://quay.example/second/quay"/></wsdl:port>',
       }),
     },
   },
