@@ -51,7 +51,8 @@ export function openValidator(wsdlFile: string): Validator {
     const { validator, leftOut, ...found } = compileSchemas(wsdlFile, documents);
     const isUnknown = (element: QName): boolean =>
       leftOut.has(nameOf(element)) || documents.missingOf(element.ns).length > 0;
-    const gapOf = createGaps(documents, leftOut);
+    const isComplete = leftOut.size + documents.warnings.length + documents.mistakes.length === 0;
+    const gapOf = isComplete ? () => null : createGaps(documents, leftOut);
     return {
       operations,
       namespaces: new Set(documents.schemas.map(({ targetNamespace }) => targetNamespace)),
