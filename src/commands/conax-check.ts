@@ -35,7 +35,8 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
     const inspection = inspectCas(file, entitled);
     if (inspection.mistakes.length > 0) return inspection;
     const commands = Object.values(inspection.commands);
-    const opinions = await soapOpinions(commands);
+    // A file that is missing is named already.
+    const opinions = (await soapOpinions(commands)).filter((opinion) => !opinion.includes('ENOENT'));
     return { ...inspection, warnings: [...inspection.warnings, ...uncodedAnswers(commands), ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;

@@ -148,7 +148,9 @@ describe('conax check', () => {
     unlinkSync(join(directory, 'wsdl/acme.xsd'));
     expect(await runCli(['conax', 'check'], { CONAX_MAPPING_FILE: file })).toMatchObject({
       exitCode: 4,
-      stdout: expect.stringMatching(/SUBSCRIPTIONS\.template: the request is .*acme\.xsd is missing/) as string,
+      stdout: expect.stringMatching(
+        /^(?![^]*ENOENT)[^]*SUBSCRIPTIONS\.template: the request is .*acme\.xsd is missing/,
+      ) as string,
     });
     // A schema that is no XML is a mistake.
     writeFileSync(join(directory, 'wsdl/acme.xsd'), '<broken');
