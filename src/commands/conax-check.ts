@@ -25,7 +25,9 @@ export async function check(options: {
   const inspection = await inspect(file, months > 0);
   const isShown = options.json === true || options.requests === true || only !== null;
   const shown = isShown ? commandTypes.filter((type) => only === null || type === only) : [];
-  await (options.json ? printJson(checkJson(file, inspection, shown)) : print(checkText(file, inspection, shown)));
+  await (options.json
+    ? printJson(checkJson(file, inspection, shown, months > 0))
+    : print(checkText(file, inspection, shown, months > 0)));
   if (inspection.mistakes.length > 0) process.exitCode = ExitCode.failed;
   else if (inspection.uncheckedCommands.length > 0) process.exitCode = ExitCode.unchecked;
 }
@@ -56,6 +58,7 @@ function checkJson(
   file: string,
   { commands, unsupported, mistakes, unchecked, uncheckedCommands, warnings }: CasInspection,
   shown: readonly CommandType[],
+  entitled: boolean,
 ) {
   return {
     file,
@@ -78,19 +81,19 @@ function checkJson(
           operation: body.name,
           soap_action: soapAction,
           soap_version: soapVersion,
-          requests: sampleRequests(command),
+          requests: sampleRequests(command, entitled),
         },
       ];
     }),
   };
 }
 
-function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[]): string {
+function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[], entitled: boolean): string {
   const { commands, unsupported, mistakes, unchecked, warnings } = inspection;
   const blocks = shown.flatMap((type) => {
     const command = commands[type];
     if (unsupported.has(type)) return [];
-    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command);
+    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command, entitled);
   });
   const list = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [[title, ...lines.map((line) => `- ${line}`)].join('\n')];
@@ -117,9 +120,9 @@ function unsupportedLine(unsupported: CasInspection['unsupported']): string {
   return `not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: ${named.join('; ')}`;
 }
 
-function commandText(command: CasCommand): string {
+function commandText(command: CasCommand, entitled: boolean): string {
   const { type, area, path, wsdlFile, template, body, soapAction, soapVersion } = command;
-  const { smallest, largest } = sampleRequests(command);
+  const { smallest, largest } = sampleRequests(command, entitled);
   const request = (title: string, xml: string): string[] => [
     `  ${title}`,
     ...indented(xml)

@@ -20,7 +20,7 @@ export function sampleFields(type: CommandType, text: SampleText, entitled: bool
     const values: Record<string, FieldValue> = {};
     for (const field of commonFields) values[field] = text(field, 0);
     for (const [field, count] of fields) {
-      const isThere = count === 'one' || count === 'many' || present(field);
+      const isThere = count === 'one' || count === 'many' || (count !== 'none' && present(field));
       if (isList.has(field)) values[field] = isThere ? devices(field, isFull, text) : [];
       else values[field] = isThere ? text(field, 0) : null;
     }

@@ -1,8 +1,8 @@
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import type { QName } from '../soap/envelope.ts';
-import { deviceField, plain } from './field-guesses.ts';
-import type { OutlineElement, OutlineItem } from './schema-outline.ts';
+import { deviceField, elementsIn, plain } from './field-guesses.ts';
+import type { OutlineElement } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
 import type { PrefixOf } from './template-writer.ts';
 import type { OutlineMessage } from './wsdl-outline.ts';
@@ -135,11 +135,4 @@ export function placesOf(root: OutlineElement): Place[] {
   };
   walk(root, [], false);
   return places;
-}
-
-function elementsIn(items: readonly OutlineItem[]): OutlineElement[] {
-  return items.flatMap((item) => {
-    if (item.kind === 'element') return [item];
-    return item.kind === 'choice' ? item.alternatives.flatMap(elementsIn) : [];
-  });
 }

@@ -8,7 +8,7 @@ import type { OutlineMessage } from './wsdl-outline.ts';
 export interface Guess {
   /** The field, or `caId` or `distributor` of a list's device. */
   readonly field: string;
-  /** The command may not have it: the element must not be sent then, or is sent empty. */
+  /** The command may not have it, and no section leaves it out then: it is sent empty. */
   readonly isConditional: boolean;
 }
 
@@ -16,7 +16,7 @@ export interface RequestGuesses {
   readonly fields: ReadonlyMap<OutlineElement | OutlineAttribute, Guess>;
   /** The elements that are repeated for a list, with its name. */
   readonly lists: ReadonlyMap<OutlineElement, string>;
-  /** Elements around a list that must not be sent without a device. */
+  /** Elements that must not be sent without a field, or without a device of a list. */
   readonly conditions: ReadonlyMap<OutlineElement, string>;
 }
 
@@ -52,6 +52,7 @@ const otherNames: readonly (readonly [field: string, name: RegExp, kinds: readon
   ['x', /^(?:pos|position|coordinate|screen|offset)?x(?:pos|position|coordinate|offset)?$/, ['number', 'text']],
   ['y', /^(?:pos|position|coordinate|screen|offset)?y(?:pos|position|coordinate|offset)?$/, ['number', 'text']],
   ['height', /^(?:text|font|character)?height$/, ['number', 'text']],
+  ['queueNumber', /^(?:communication|message)?queue(?:number|no|nr|id)?$/, ['number', 'text']],
   ['slot', /^(?:fingerprint)?slot(?:id|number|no)?$/, ['number', 'text']],
   ['pin', /^(?:new|ca|user|given)*pin(?:code|value|number)?$/, ['text', 'number']],
   [
@@ -152,13 +153,51 @@ export function guessFields(type: CommandType, { headers, body }: OutlineMessage
   walk(headers, []);
   isHeader = false;
   if (body !== null) walk([body], []);
+  for (const root of [...headers, ...(body === null ? [] : [body])]) addSections(root);
   return { fields, lists, conditions };
+
+  /**
+   * Leaves out each element that may be missing or nil and has nothing but a field that a command may not have. The
+   * outermost one counts: what else it demands is not wanted without the field.
+   */
+  function addSections(node: OutlineElement): void {
+    const inside = lists.has(node) ? [] : nodesIn(node);
+    const own = inside.flatMap((one) => fields.get(one) ?? []);
+    const [first] = own;
+    const isAlone = own.every((guess) => guess.isConditional && presenceOf(guess) === presenceOf(first ?? guess));
+    const hasList = inside.some((one) => one.kind === 'element' && (lists.has(one) || conditions.has(one)));
+    if ((node.isOptional || node.isNillable) && first !== undefined && isAlone && !hasList) {
+      conditions.set(node, first.field);
+      for (const one of inside) {
+        const guess = fields.get(one);
+        if (guess !== undefined) fields.set(one, { ...guess, isConditional: false });
+      }
+    } else for (const child of elementsIn(node.content)) addSections(child);
+  }
+}
+
+/** A command has start and end of a period, or none of both. */
+function presenceOf({ field }: Guess): string {
+  return field.startsWith('entitled') ? 'entitled' : field;
+}
+
+/** An element, its attributes, and all in it. */
+function nodesIn(node: OutlineElement): (OutlineElement | OutlineAttribute)[] {
+  return [node, ...node.attributes, ...elementsIn(node.content).flatMap(nodesIn)];
+}
+
+/** The elements of a content, those of every alternative included. */
+export function elementsIn(items: readonly OutlineItem[]): OutlineElement[] {
+  return items.flatMap((item) => {
+    if (item.kind === 'element') return [item];
+    return item.kind === 'choice' ? item.alternatives.flatMap(elementsIn) : [];
+  });
 }
 
 /** What the names of an element and of those around it, from the inside out, say that it identifies. */
 export function deviceField(names: readonly string[]): 'smartcard' | 'setTopBox' | 'service' | null {
   for (const name of names) {
-    const bare = name.replace(/^(?:existing|current|paired|active|master|main|new)(?=.)/, '');
+    const bare = name.replace(/^(?:existing|current|paired|bound|known|active|master|main|new)(?=.)/, '');
     if (cardName.test(bare)) return 'smartcard';
     if (boxName.test(bare)) return 'setTopBox';
     if (serviceName.test(bare)) return 'service';

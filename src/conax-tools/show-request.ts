@@ -3,13 +3,19 @@ import { sampleFields } from '../conax-checks/samples.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { render } from '../conax/template.ts';
 
-/** Returns a command's request filled with samples: with as little in it as there can be, and with as much. */
-export function sampleRequests({ type, template }: CasCommand): {
+/**
+ * Returns a command's request filled with samples: with as little in it as there can be, and with as much.
+ * @param entitled whether entitlements end; null if that is not known.
+ */
+export function sampleRequests(
+  { type, template }: CasCommand,
+  entitled: boolean | null = null,
+): {
   readonly smallest: string;
   readonly largest: string;
 } {
-  const requests = [false, true]
-    .flatMap((entitled) => sampleFields(type, sampleText, entitled))
+  const requests = (entitled === null ? [false, true] : [entitled])
+    .flatMap((one) => sampleFields(type, sampleText, one))
     .map((values) => render(template, values))
     .toSorted((a, b) => a.length - b.length);
   return { smallest: requests[0] ?? '', largest: requests.at(-1) ?? '' };

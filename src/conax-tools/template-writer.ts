@@ -106,9 +106,18 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     if (list === undefined && condition === undefined) return bare(node);
     const section = list ?? condition ?? '';
     put(`{{#${section}}}`);
+    const from = lines.length;
     inner(() => bare(node));
-    put(`{{/${section}}}`);
+    const [only = '', ...more] = lines.slice(from);
+    if (list === undefined && more.length === 0) {
+      lines.length = from - 1;
+      put(`{{#${section}}}${only.trim()}{{/${section}}}`);
+    } else put(`{{/${section}}}`);
     if (list !== undefined) guessed.push(`${list} in ${node.name.name}`);
+    else if (!node.isOptional) {
+      used.add(schemaInstance);
+      put(`{{^${section}}}<${qualified(node.name)} ${prefixOf(schemaInstance)}:nil="true"/>{{/${section}}}`);
+    }
   }
 
   function bare(node: OutlineElement): void {
@@ -117,7 +126,7 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     if (node.text === null && node.content.length > 0) return open(tag, () => items(node.content));
     const end = `</${qualified(node.name)}>`;
     const guess = fields.get(node);
-    if (guess !== undefined) return guessedLeaf(node, guess, tag, end);
+    if (guess !== undefined) return put(`<${tag}>${tagOf(guess, node.name.name, node.name.name)}${end}`);
     if (node.text === null) return put(`<${tag}/>`);
     if (node.text.constant !== null) {
       if (node.text.values.length !== 1) unsure(`${node.name.name} is its default`, `it may be ${node.text.type}`);
@@ -132,21 +141,19 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     put(`<${tag}>{{?${node.name.name}}}${end}`);
   }
 
-  function guessedLeaf(node: OutlineElement, { field, isConditional }: Guess, tag: string, end: string): void {
-    const text = `<${tag}>{{${field}}}${end}`;
-    if (field !== 'caId') guessed.push(`${field} in ${node.name.name}`);
-    if (isConditional && !node.isOptional && node.isNillable) {
-      used.add(schemaInstance);
-      put(`{{#${field}}}${text}{{/${field}}}`);
-      return put(`{{^${field}}}<${tag} ${prefixOf(schemaInstance)}:nil="true"/>{{/${field}}}`);
+  /** Returns the tag of what was guessed. A command may not have the field, and what has it must be sent: then it says so. */
+  function tagOf({ field, isConditional }: Guess, place: string, name: string): string {
+    // A period starts at the time of the call, whether it ends or not.
+    const sent = isConditional && field === 'entitledFrom' ? 'now' : field;
+    if (field !== 'caId') guessed.push(`${sent} in ${place}`);
+    if (isConditional && sent === 'entitledUntil') {
+      const remedy = 'set it, or write a time that is far away if entitlements do not end';
+      unsure(`the WSDL demands ${name}, and without ENTITLEMENT_MONTHS no command has entitledUntil`, remedy);
+    } else if (isConditional && sent !== 'now') {
+      const remedy = 'write a section around it if the CAS refuses that';
+      unsure(`${name} is sent empty if a command has no ${field}`, remedy);
     }
-    if (isConditional && !node.isOptional) {
-      unsure(
-        `${node.name.name} is sent empty if a command has no ${field}`,
-        'write a section around it if the CAS refuses that',
-      );
-    }
-    put(isConditional && node.isOptional ? `{{#${field}}}${text}{{/${field}}}` : text);
+    return `{{${sent}}}`;
   }
 
   /** An element that may be missing and that no field fills is left out, and shown. */
@@ -185,7 +192,6 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
     if (!attribute.isRequired) return '';
     const { name, text } = attribute;
     const guess = fields.get(attribute);
-    if (guess !== undefined) guessed.push(`${guess.field} in ${of.name}/@${name.name}`);
     if (guess === undefined && text.constant === null) {
       unsure(
         `the attribute ${name.name} of ${of.name} (${text.type})`,
@@ -197,7 +203,7 @@ function createWriter({ fields, lists, conditions }: RequestGuesses, prefixOf: P
         ? text.constant === null
           ? `{{?${name.name}}}`
           : escapeXml(text.constant)
-        : `{{${guess.field}}}`;
+        : tagOf(guess, `${of.name}/@${name.name}`, `the attribute ${name.name} of ${of.name}`);
     return ` ${qualified(name)}="${value}"`;
   }
 

@@ -2,6 +2,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
+import { sampleRequests } from '../../src/conax-tools/show-request.ts';
 import { add, type Change, changed, mistakesIn } from './changed-definition.ts';
 
 const cancel = 'requests/CANCEL_SUBSCRIPTIONS.xml';
@@ -218,5 +219,24 @@ describe('an ADD without an end, if entitlements end', () => {
       ),
     ]);
     for (const entitled of [false, null]) expect(inspectCas(without, entitled).mistakes).toEqual([]);
+  });
+});
+
+describe('the period of an ADD is checked as ENTITLEMENT_MONTHS says', () => {
+  it.each([
+    ['entitled', '{{#entitledUntil}}<area:Wrong/>{{/entitledUntil}}', true],
+    ['not entitled', '{{^entitledUntil}}<area:Wrong/>{{/entitledUntil}}', false],
+  ] as const)('what is sent only if it is %s is a mistake only then', (_when, wrong, entitled) => {
+    const file = changed([[add, /(?=\{\{#entitledFrom\}\})/g, wrong]]);
+    const mistakes = (one: boolean): readonly string[] => inspectCas(file, one).mistakes;
+    expect(mistakes(entitled)).toEqual([expect.stringMatching(/Wrong/)]);
+    expect(mistakes(!entitled)).toEqual([]);
+  });
+
+  it('and shown so: the largest request has it only if it is sent', () => {
+    const command = inspectCas(changed([])).commands.ADD_SUBSCRIPTIONS;
+    if (command === undefined) throw new Error('ADD_SUBSCRIPTIONS cannot be read');
+    const ends = ([true, false, null] as const).map((entitled) => sampleRequests(command, entitled).largest);
+    expect(ends.map((request) => request.includes('2026-02-28'))).toEqual([true, false, true]);
   });
 });

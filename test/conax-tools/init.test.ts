@@ -354,6 +354,67 @@ describe('a construct of XML Schema', () => {
     ]);
   });
 
+  const time = (name: string, more = ''): string => `<xs:element name="${name}" type="xs:dateTime"${more}/>`;
+  const period = (more: string, from: string, to: string): string =>
+    `<xs:element name="Window"${more}>${typed(`<xs:sequence>${from}${to}</xs:sequence>`)}</xs:element>`;
+
+  test('an optional element around the period is left out without a period, and so is one in it', () => {
+    const dated = (more: string, from: string, to: string): string[] =>
+      templateOf(typed(`<xs:sequence>${card}${product}${period(more, from, to)}</xs:sequence>`))
+        .split('\n')
+        .slice(3, -1);
+    const optional = ' minOccurs="0"';
+    const window = ['<m:Window>', '<m:From>{{entitledFrom}}</m:From>', '<m:To>{{entitledUntil}}</m:To>', '</m:Window>'];
+    const section = ['{{#entitledFrom}}', ...window, '{{/entitledFrom}}'];
+    expect(dated(optional, time('From'), time('To'))).toEqual(section);
+    expect(dated(optional, time('From', optional), time('To', optional))).toEqual(section);
+    expect(dated(' nillable="true"', time('From'), time('To'))).toEqual([
+      ...section,
+      '{{^entitledFrom}}<m:Window xsi:nil="true"/>{{/entitledFrom}}',
+    ]);
+    expect(dated('', time('From', optional), time('To', optional))).toEqual([
+      '<m:Window>',
+      '{{#entitledFrom}}<m:From>{{entitledFrom}}</m:From>{{/entitledFrom}}',
+      '{{#entitledUntil}}<m:To>{{entitledUntil}}</m:To>{{/entitledUntil}}',
+      '</m:Window>',
+    ]);
+    // A start that must be there is the time of the call, with and without a period.
+    expect(dated('', time('From'), time('To', optional))).toContain('<m:From>{{now}}</m:From>');
+  });
+
+  test('a room of a device is left out of its entry with the element around it, and the entry stays', () => {
+    const room = `<xs:element name="Room" minOccurs="0">${typed('<xs:attribute name="distributorId" type="xs:string" use="required"/>')}</xs:element>`;
+    const entry = `<xs:element name="Card" maxOccurs="unbounded" minOccurs="0">${typed(`<xs:sequence><xs:element name="Number" type="xs:string"/>${room}</xs:sequence>`)}</xs:element>`;
+    const directory = directoryWith({
+      'cas.wsdl': wsdlOf({
+        operations: ['Pair'],
+        schema: `<xs:schema ${XS} targetNamespace="${messages}"><xs:element name="Pair">${typed(`<xs:sequence>${entry}</xs:sequence>`)}</xs:element><xs:element name="PairReply" type="xs:string"/></xs:schema>`,
+      }),
+    });
+    initialised(join(directory, 'cas.wsdl'), directory, [['Pair', 'CREATE_PAIRING']]);
+    const text = readFileSync(join(directory, 'requests/CREATE_PAIRING.xml'), 'utf8').replaceAll(/\n\s*/g, '\n');
+    expect(text).toContain(
+      '{{#smartcards}}\n<Card>\n<Number>{{caId}}</Number>\n{{#distributor}}<Room distributorId="{{distributor}}"/>{{/distributor}}\n</Card>\n{{/smartcards}}',
+    );
+  });
+
+  test.each([
+    ['optional', ' minOccurs="0"', 0, 0],
+    ['demanded', '', 0, 1],
+  ])('a period that is %s fits the WSDL as the settings say', (_how, more, withPeriod, without) => {
+    const directory = directoryWith({
+      'cas.wsdl': wsdlOf({
+        operations: ['Grant'],
+        schema: `<xs:schema ${XS} targetNamespace="${messages}" elementFormDefault="qualified"><xs:element name="Grant">${typed(`<xs:sequence>${card}${product}${period(more, time('From'), time('To'))}</xs:sequence>`)}</xs:element><xs:element name="GrantReply" type="xs:string"/></xs:schema>`,
+      }),
+    });
+    const { unsure } = initialised(join(directory, 'cas.wsdl'), directory, [['Grant', 'ADD_SUBSCRIPTIONS']]);
+    const mistakes = (entitled: boolean): string[] =>
+      inspectCas(join(directory, 'conax.json'), entitled).mistakes.filter((one) => one.includes('does not fit'));
+    expect([mistakes(true).length, mistakes(false).length]).toEqual([withPeriod, without]);
+    expect(unsure.filter((one) => one.includes('ENTITLEMENT_MONTHS'))).toHaveLength(without);
+  });
+
   test('a type that contains itself ends', () => {
     const node =
       '<xs:complexType name="Node"><xs:sequence><xs:element name="Inner" type="m:Node"/></xs:sequence></xs:complexType>';
