@@ -12,6 +12,7 @@ export interface AnswerEntry {
   readonly notAuthorised?: readonly string[] | undefined;
   readonly emptySuccess?: boolean | undefined;
   readonly element?: string | undefined;
+  readonly ignored?: readonly string[] | undefined;
 }
 
 /** Takes what is wrong with one member of the answer. */
@@ -57,6 +58,13 @@ export function parseAnswerShape(
   }
   for (const field of lists) {
     if (entry[field] === undefined) report(field, 'is missing; write the path of its elements');
+  }
+  for (const [index, text] of (entry.ignored ?? []).entries()) {
+    const path = parsePath(text, namespaces, (problem) => report('ignored', problem));
+    if (path !== null) paths[`ignored.${index}`] = path;
+  }
+  if (entry.ignored !== undefined && lists.length === 0) {
+    report('ignored', 'is only for the answer of a question: nothing else has lists; remove it');
   }
   const element = elementOf(entry, paths, namespaces, report);
   const emptySuccess = entry.emptySuccess ?? false;

@@ -60,6 +60,7 @@ const commandSchema = z.strictObject({
   answer: z.strictObject({
     ...Object.fromEntries(answerFields.map((field) => [field, answerPath.optional()])),
     element: answerPath.optional(),
+    ignored: z.array(answerPath, 'write a list of paths').optional(),
     ...codeLists,
     emptySuccess: flag('write true if an answer with nothing in its body is a success, else false').optional(),
   }),

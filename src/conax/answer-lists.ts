@@ -4,14 +4,15 @@ import { type AnswerPath, elementsOn, findElement, textsAt, textsIn } from '../s
 import type { AnswerShape } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { answerLists } from './field-names.ts';
+import { extentNamed, isAside, listsCounted, stemOf, usualNames } from './list-names.ts';
 
 /** The device that a question is about, null for every other command. */
 export type AskedDevice = { readonly kind: 'smartcard' | 'setTopBox'; readonly caId: string } | null;
 
 /**
  * Returns why a list of an answer cannot be read, as it goes on after "the answer"; null if every list can. A list counts as
- * empty only if nothing in the answer looks like its entries: an empty list that is a misread one would let reconcile add
- * what the card has, and a pairing look undone.
+ * empty only if nothing in the answer looks like its entries, and as whole only if nothing says that there are more: a
+ * misread or cut list would let reconcile add what the card has, and a pairing look undone.
  */
 export function misreadList(
   { type, answer: { paths } }: CasCommand,
@@ -25,13 +26,23 @@ export function misreadList(
     elements: new Set(all.flatMap((path) => elementsOn(content, path).flat())),
     texts: new Set(all.flatMap((path) => (path.at(-1)?.isAttribute ? [] : (elementsOn(content, path).at(-1) ?? [])))),
     attributes: new Set(all.flatMap((path) => path.filter(({ isAttribute }) => isAttribute).map(nameOf))),
+    ignored: new Set(ignoredIn(paths, content)),
     caId: asked?.caId ?? null,
   };
+  const cut = cutBy(content, known, counterOf(lists, paths, content, asked));
+  if (cut !== null) {
+    return `has ${cut}, so its list may be one page of several; let the CAS answer with the whole list, for example by a larger page in the template, or write the path into "ignored" if it says something else`;
+  }
   for (const list of lists) {
     const path = paths[list];
     if (path === undefined) continue;
-    const problem = inEntries(content, path, known) ?? beyondEntries(content, path, known, usualNames[list] ?? /^$/);
-    if (problem !== null) return `${problem}, where conax.json expects ${list}; correct its path or namespace`;
+    const problem =
+      inEntries(content, path, known) ??
+      beyondEntries(content, path, known, list) ??
+      elsewhere(content, path, known, list);
+    if (problem !== null) {
+      return `${problem}, where conax.json expects ${list}; correct its path or namespace, or write the path of what has no entries into "ignored"`;
+    }
   }
   return asked?.kind === 'smartcard' && lists.includes('pairedSmartcards')
     ? otherPairing(paths, asked.caId, content)
@@ -60,7 +71,76 @@ interface Known {
   readonly elements: ReadonlySet<XmlElement>;
   readonly texts: ReadonlySet<XmlElement>;
   readonly attributes: ReadonlySet<string>;
+  /** With all in them. */
+  readonly ignored: ReadonlySet<XmlElement>;
   readonly caId: string | null;
+}
+
+function ignoredIn(paths: AnswerShape['paths'], content: XmlElement): XmlElement[] {
+  const withInner = (element: XmlElement): XmlElement[] => [element, ...element.children.flatMap(withInner)];
+  return Object.entries(paths).flatMap(([field, path]) => {
+    const isElement = field.startsWith('ignored') && !path.at(-1)?.isAttribute;
+    return isElement ? (elementsOn(content, path).at(-1) ?? []).flatMap(withInner) : [];
+  });
+}
+
+/** Returns what says that the list goes on, such as `HasMore "true"`; null if nothing does. */
+function cutBy(element: XmlElement, known: Known, entriesOf: (name: string) => number): string | null {
+  if (known.ignored.has(element)) return null;
+  const isCut = (name: string, text: string): boolean => {
+    const value = text.trim().toLowerCase();
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : 0;
+    switch (extentNamed(name)) {
+      case 'more':
+        return isSaid(value) && !/^(?:no?|none|null|-1)$/.test(value);
+      case 'whole':
+        return /^(?:false|no?)$/.test(value);
+      case 'pages':
+        return number > 1;
+      case 'count':
+        return number > entriesOf(name);
+      default:
+        return false;
+    }
+  };
+  const own = Object.entries(element.attributes).filter(([name]) => isUnknown(name, known));
+  if (!known.texts.has(element)) own.push([element.name, element.text]);
+  const cut = own.find(([name, text]) => isCut(name, text));
+  if (cut !== undefined) return `${cut[0]} ${JSON.stringify(cut[1].trim().slice(0, 60))}`;
+  if (element.children.length > 0 && extentNamed(element.name) === 'more' && unread(element, known) !== null) {
+    return nameOf(element);
+  }
+  for (const child of element.children) {
+    const inner = cutBy(child, known, entriesOf);
+    if (inner !== null) return inner;
+  }
+  return null;
+}
+
+/**
+ * Returns how many entries a count of a name may have counted. Some answers leave out the device that was asked about. It
+ * counts each list once: an answer may have thousands of counts.
+ */
+function counterOf(
+  lists: readonly string[],
+  paths: AnswerShape['paths'],
+  content: XmlElement,
+  asked: AskedDevice,
+): (name: string) => number {
+  const own = asked?.kind === 'smartcard' ? 'pairedSmartcards' : 'pairedSetTopBoxes';
+  const count = (counted: readonly string[]): number => {
+    const entries = new Set(counted.flatMap((list) => elementsOn(content, paths[list] ?? []).at(-1) ?? [])).size;
+    const isNamed = counted.some((list) => textsAt(content, paths[list]).includes(asked?.caId ?? ''));
+    return entries + (counted.includes(own) && entries > 0 && !isNamed ? 1 : 0);
+  };
+  const counts = new Map<string, number>();
+  return (name) => {
+    const counted = (listsCounted(name) ?? lists).filter((list) => lists.includes(list));
+    const key = counted.join();
+    const known = counts.get(key) ?? (counted.length === 0 ? Infinity : count(counted));
+    counts.set(key, known);
+    return known;
+  };
 }
 
 /** What is wrong with the elements at the path. */
@@ -77,7 +157,7 @@ function inEntries(content: XmlElement, path: AnswerPath, known: Known): string 
 }
 
 /** What stands in the containers, or looks like entries elsewhere: in another namespace, under other names, at another depth. */
-function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, usual: RegExp): string | null {
+function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, list: string): string | null {
   const steps = path.slice(1).filter(({ isAttribute }) => !isAttribute);
   const around = elementsOn(content, path).slice(0, -1);
   for (const [depth, containers] of around.entries()) {
@@ -93,6 +173,7 @@ function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, usua
   const isThere = (around.at(-1) ?? entries).length > 0;
   const isSame = (at: readonly string[]): boolean =>
     at.slice(-2).join('/') === wanted.slice(-2).join('/') && (wanted.length > 1 || at.length === 1);
+  const usual = new RegExp(`^(?:${usualNames[list] ?? ''})$`);
   const stray = findElement(content, (element, at) => {
     if (!isOther(element, known)) return false;
     if (isThere || isSame(at)) return isSame(at);
@@ -104,32 +185,49 @@ function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, usua
   return stray === null ? null : `has ${stray.map(nameOf).join('/')}`;
 }
 
-/** What entries of each list are often called. */
-const usualNames: Readonly<Record<string, RegExp>> = {
-  activeServices: /^(?:product|service|entitlement|subscription|package)$/,
-  pairedSmartcards: /^(?:card|smartcard|client)$/,
-  pairedSetTopBoxes: /^(?:box|stb|settopbox|module|device|decoder)$/,
-};
-
-/** Without the ending of a plural or an id. */
-function stemOf(name: string): string {
-  const singular = name.toLowerCase().replaceAll(/[-_.]/g, '').replace(/s$/, '');
-  return singular.replace(/(?<=.)(?:id|no|number|code)$/, '');
+/**
+ * What may be the entries if nothing has the names of the path: of a list that is nowhere, anything that looks like one.
+ * Services have numbers, and devices ids with a digit.
+ */
+function elsewhere(content: XmlElement, path: AnswerPath, known: Known, list: string): string | null {
+  const at = elementsOn(content, path);
+  if (at.some((elements) => elements.length > 0)) return null;
+  const entry = list === 'activeServices' ? /^\d{1,8}$/ : /^(?!\d+[-.:/]\d)(?=.*\d)/;
+  const isLike = (text: string): boolean => {
+    const words = text.split(/[\s,;|]+/).filter((word) => word !== '');
+    return isSaid(text) && text !== known.caId && words.every((word) => entry.test(word));
+  };
+  const isFound = (element: XmlElement, names: readonly string[]): boolean => {
+    if (!isOther(element, known) || names.some(isAside)) return false;
+    const isUnread = (name: string): boolean => isUnknown(name, known) && !isAside(name);
+    return [
+      known.texts.has(element) ? '' : element.text,
+      ...Object.entries(element.attributes).map(([name, text]) => (isUnread(name) ? text : '')),
+    ].some(isLike);
+  };
+  const found = findElement(content, isFound);
+  return found === null ? null : `has ${found.map(nameOf).join('/')}`;
 }
 
-function isOther(element: XmlElement, { elements, caId }: Known): boolean {
-  return !elements.has(element) && element.text.trim() !== caId;
+function isOther(element: XmlElement, { elements, ignored, caId }: Known): boolean {
+  return !elements.has(element) && !ignored.has(element) && element.text.trim() !== caId;
 }
 
-/** Returns what an element holds that no path reads, null if nothing. A count of none, or a flag, is nothing. */
+function isUnknown(attribute: string, { attributes }: Known): boolean {
+  return !attributes.has(attribute) && !ofStandards.test(attribute);
+}
+
+/** Returns what an element holds that no path reads, null if nothing. A flag of no, or the size of the list, is nothing. */
 function unread(element: XmlElement, known: Known): string | null {
   if (!known.texts.has(element) && isSaid(element.text)) return 'text';
   const { attributes, children } = element;
   const isUnread = (name: string): boolean =>
-    !known.attributes.has(name) && !ofStandards.test(name) && isSaid(attributes[name]);
+    isUnknown(name, known) && extentNamed(name) === null && isSaid(attributes[name]);
   const attribute = Object.keys(attributes).find(isUnread);
   if (attribute !== undefined) return `the attribute ${attribute}`;
-  const child = children.find((one) => isOther(one, known) && unread(one, known) !== null);
+  // What it says about the size of the list was looked at before.
+  const isSize = ({ name, children: inner }: XmlElement): boolean => inner.length === 0 && extentNamed(name) !== null;
+  const child = children.find((one) => isOther(one, known) && !isSize(one) && unread(one, known) !== null);
   return child === undefined ? null : nameOf(child);
 }
 

@@ -13,6 +13,9 @@ export interface AnswerShape {
   readonly emptySuccess: boolean;
   /** The element in the SOAP body; null if only an empty answer is a success. */
   readonly element: QName | null;
-  /** By field: statusCode, message, referenceNumber, and the lists of the command. */
+  /**
+   * By field: statusCode, message, referenceNumber, and the lists of the command; `ignored.0` and so on: what says nothing
+   * about the lists.
+   */
   readonly paths: Readonly<Record<string, AnswerPath>>;
 }

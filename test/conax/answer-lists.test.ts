@@ -167,3 +167,103 @@ describe('a list that cannot be read is never an empty one', () => {
     expect((await client.call(calls.GET_ACTIVE_SUBSCRIPTIONS)).answer).toMatchObject({ kind: 'unknown' });
   });
 });
+
+describe('an answer that says that its list goes on is never a whole list', () => {
+  const two = '<a:ProductIds><a:ProductId>101</a:ProductId><a:ProductId>102</a:ProductId></a:ProductIds>';
+  const services = (inner: string) => taken(calls.GET_ACTIVE_SUBSCRIPTIONS, inner);
+
+  it.each([
+    '<a:HasMore>true</a:HasMore>',
+    '<a:MoreAvailable>1</a:MoreAvailable>',
+    '<o:more-data-available>Y</o:more-data-available>',
+    '<a:MoreProducts>yes</a:MoreProducts>',
+    '<a:NextPage>2</a:NextPage>',
+    '<a:NextPage><a:Offset>50</a:Offset></a:NextPage>',
+    '<a:Paging><a:NextPageToken>x</a:NextPageToken></a:Paging>',
+    '<a:ContinuationToken>x</a:ContinuationToken>',
+    '<a:Truncated>true</a:Truncated>',
+    '<a:RemainingEntries>3</a:RemainingEntries>',
+    '<a:LastPage>false</a:LastPage>',
+    '<a:TotalCount>3</a:TotalCount>',
+    '<a:Total>3</a:Total>',
+    '<a:NumberOfProducts>3</a:NumberOfProducts>',
+    '<a:ProductCount>3</a:ProductCount>',
+    '<a:TotalNumberOfEntitlements>3</a:TotalNumberOfEntitlements>',
+    '<a:RecordsFound>3</a:RecordsFound>',
+    '<a:Page number="1"/><a:TotalPages>2</a:TotalPages>',
+    '<a:List hasMore="true" xmlns:a="urn:other"/>',
+  ])('%s', async (beside) => {
+    expect(await services(two + beside.replaceAll('o:', 'a:'))).toMatch(
+      /^unknown: .*the answer has [^,]*, so its list may be one page of several; let the CAS answer with the whole list, .* or write the path into "ignored"/,
+    );
+  });
+
+  it('nor if it says so in its container', async () => {
+    const inContainer = (start: string): string => two.replace('<a:ProductIds>', `<a:ProductIds${start}`);
+    for (const start of ['><a:More>true</a:More>', ' total="3">', '><a:Count>3</a:Count>'])
+      expect(await services(inContainer(start))).toMatch(/may be one page of several/);
+    for (const start of ['><a:More>false</a:More>', ' total="2">', '><a:Count>2</a:Count>'])
+      expect(await services(inContainer(start))).toEqual(['101', '102']);
+  });
+
+  it.each([
+    '<a:HasMore>false</a:HasMore><a:NextPage/><a:NextOffset>-1</a:NextOffset>',
+    '<a:NextPage xmlns:x="http://www.w3.org/2001/XMLSchema-instance" x:nil="true"/>',
+    '<a:TotalCount>2</a:TotalCount><a:PageCount>1</a:PageCount><a:IsLastPage>true</a:IsLastPage>',
+    '<a:PageSize>50</a:PageSize><a:MaxResults>50</a:MaxResults><a:Page>1</a:Page>',
+    '<a:MoreInfo>call us</a:MoreInfo><a:NextBillingDate>2026-12-01</a:NextBillingDate>',
+    '<a:RetryCount>5</a:RetryCount><a:CardCount>5</a:CardCount><a:AccountNumber>5</a:AccountNumber>',
+    '<a:TotalAmount>5</a:TotalAmount><a:Discount>5</a:Discount><a:RemainingDays>30</a:RemainingDays>',
+  ])('but %s says nothing of that', async (beside) => {
+    expect(await services(two + beside)).toEqual(['101', '102']);
+  });
+
+  it('a count of a pairing counts cards, set-top boxes or both, with the device that was asked about', async () => {
+    const boxes = '<a:PairingModuleIds><a:PairingModuleId>STB1</a:PairingModuleId></a:PairingModuleIds>';
+    const counted = (count: string) => taken(calls.GET_PAIRING_STATUS_FOR_CARD, boxes + count);
+    for (const count of ['<a:Total>2</a:Total>', '<a:BoxCount>1</a:BoxCount>', '<a:DeviceCount>2</a:DeviceCount>'])
+      expect(await counted(count)).toEqual({ smartcards: [card], setTopBoxes: ['STB1'] });
+    for (const count of ['<a:Total>3</a:Total>', '<a:BoxCount>2</a:BoxCount>', '<a:CardCount>1</a:CardCount>'])
+      expect(await counted(count)).toMatch(/may be one page of several/);
+  });
+});
+
+describe('a list that is nowhere is not empty if the answer has something that may be it', () => {
+  const services = (inner: string) => taken(calls.GET_ACTIVE_SUBSCRIPTIONS, inner);
+  const ofCard = (inner: string) => taken(calls.GET_PAIRING_STATUS_FOR_CARD, inner);
+
+  it.each([
+    '<a:Rechte><a:Recht>101</a:Recht><a:Recht>102</a:Recht></a:Rechte>',
+    '<a:Recht>101</a:Recht>',
+    '<a:Rechte>101, 102</a:Rechte>',
+    '<a:Rows><a:Row v="101"/></a:Rows>',
+  ])('services in %s', async (inner) => {
+    expect(await services(inner)).toMatch(
+      /the answer has .*, where conax\.json expects activeServices; correct its path or namespace, or write the path of what has no entries into "ignored"/,
+    );
+  });
+
+  it.each([
+    [
+      'cards and boxes',
+      '<a:Members><a:Member>20000000009</a:Member><a:Member>STB1</a:Member></a:Members>',
+      'pairedSmartcards',
+    ],
+    [
+      'boxes',
+      `<a:CaClientIds><a:CaClientId>${card}</a:CaClientId></a:CaClientIds><a:Kiste>STB1</a:Kiste>`,
+      'pairedSetTopBoxes',
+    ],
+  ])('%s of a pairing', async (_what, inner, list) => {
+    expect(await ofCard(inner)).toMatch(new RegExp(`where conax\\.json expects ${list};`));
+  });
+
+  it.each([
+    `<a:Query><a:Number>${card}</a:Number></a:Query>`,
+    '<a:ServerTime>2026-01-31T20:00:00Z</a:ServerTime><a:TransactionId>17</a:TransactionId><a:Status>NONE</a:Status>',
+    '<a:Holder>nobody</a:Holder><a:Day>31.01.2026</a:Day><a:ReasonCode>100</a:ReasonCode>',
+  ])('and empty beside %s', async (inner) => {
+    expect(await services(inner)).toEqual([]);
+    expect(await ofCard(inner)).toEqual({ smartcards: [], setTopBoxes: [] });
+  });
+});

@@ -141,6 +141,36 @@ describe('paths', () => {
       expect(said(products(done(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
 
+  it('that are ignored say nothing of a list: what is beside the entries of a record, a flag, and what is nowhere else', () => {
+    const entry = { statusCode: 'r:Done/r:Code', activeServices: 'r:Done/r:All/r:Product/r:Id' };
+    const done = (more: string): string => envelope(`<r:Done><r:Code>0</r:Code>${more}</r:Done>`);
+    const record =
+      '<r:All><r:Product since="1"><r:Id>101</r:Id><r:Text><x:En>Sport</x:En></r:Text></r:Product></r:All>';
+    const ignored = [
+      'r:Done/r:All/r:Product/@since',
+      'r:Done/r:All/r:Product/r:Text',
+      'r:Done/r:Count',
+      'r:Done/r:Region',
+    ];
+    const strict = cas(entry, '1.1', 'GET_ACTIVE_SUBSCRIPTIONS');
+    const lenient = cas({ ...entry, ignored }, '1.1', 'GET_ACTIVE_SUBSCRIPTIONS');
+    for (const [answer, services] of [
+      [record, ['101']],
+      ['<r:All><r:Product><r:Id>101</r:Id></r:Product></r:All><r:Count>7</r:Count>', ['101']],
+      ['<r:Region><r:No>3</r:No></r:Region>', []],
+    ] as const) {
+      expect(said(strict(done(answer)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+      expect(lenient(done(answer))).toMatchObject({ activeServices: services });
+    }
+    expect(strict(done('<r:All/><r:Region><r:No>3</r:No></r:Region>'))).toMatchObject({ activeServices: [] });
+    expect(() => cas({ statusCode: 'r:Done/r:Code', ignored })).toThrow(
+      /ignored: is only for the answer of a question/,
+    );
+    expect(() => cas({ ...entry, ignored: ['q:Done'] }, '1.1', 'GET_ACTIVE_SUBSCRIPTIONS')).toThrow(
+      /ignored: .*prefix q/,
+    );
+  });
+
   it('of lists in attributes are empty if the other attributes are read, or nothing is there', () => {
     const lists = { pairedSmartcards: 'r:Done/r:Pair/@card', pairedSetTopBoxes: 'r:Done/r:Pair/@box' };
     const pairing = cas({ statusCode: 'r:Done/r:Code', ...lists }, '1.1', 'GET_PAIRING_STATUS_FOR_CARD');
