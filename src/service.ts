@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
 import { openConaxClient } from './conax-checks/open-client.ts';
 import { soapOpinions } from './conax-tools/soap-opinion.ts';
-import { uncodedAnswers } from './conax-tools/uncoded-answers.ts';
+import { answerWarnings } from './conax-tools/answer-warnings.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf, reportSurplus } from './connections.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
@@ -142,7 +142,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const stopped = new AbortController();
   const reportOpinions = async (): Promise<void> => {
     const commands = Object.values(definition.commands);
-    for (const opinion of [...uncodedAnswers(commands), ...(await soapOpinions(commands))]) conaxLogger.warn(opinion);
+    for (const opinion of [...answerWarnings(commands), ...(await soapOpinions(commands))]) conaxLogger.warn(opinion);
   };
   const starting = async (): Promise<void> => {
     await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);

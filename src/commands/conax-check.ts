@@ -2,7 +2,7 @@ import { type CasInspection, defaultCasFile, inspectCas } from '../conax-checks/
 import { CasDefinitionError } from '../conax-checks/mistakes.ts';
 import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
-import { uncodedAnswers } from '../conax-tools/uncoded-answers.ts';
+import { answerWarnings } from '../conax-tools/answer-warnings.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
@@ -39,7 +39,7 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
     const commands = Object.values(inspection.commands);
     // A file that is missing is named already.
     const opinions = (await soapOpinions(commands)).filter((opinion) => !opinion.includes('ENOENT'));
-    return { ...inspection, warnings: [...inspection.warnings, ...uncodedAnswers(commands), ...opinions] };
+    return { ...inspection, warnings: [...inspection.warnings, ...answerWarnings(commands), ...opinions] };
   } catch (error) {
     if (!(error instanceof CasDefinitionError)) throw error;
     return {

@@ -1,15 +1,16 @@
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import type { QName } from '../soap/envelope.ts';
-import { deviceField, elementsIn, plain } from './field-guesses.ts';
+import { deviceField, plain } from './field-guesses.ts';
+import { besideEntries, pagingDoubt, type Place, placesOf, shownPath } from './outline-places.ts';
 import type { OutlineElement } from './schema-outline.ts';
 import type { OutlineAttribute, OutlineText } from './schema-texts.ts';
 import type { PrefixOf } from './template-writer.ts';
-import type { OutlineMessage } from './wsdl-outline.ts';
+import type { OutlineOperation } from './wsdl-outline.ts';
 
 export interface AnswerGuesses {
   /** The command's `answer` in conax.json. */
-  readonly entry: Readonly<Record<string, string | boolean>>;
+  readonly entry: Readonly<Record<string, string | boolean | readonly string[]>>;
   /** The status codes that the schema lists, and their type for people. */
   readonly codes: readonly string[];
   readonly codeType: string | null;
@@ -42,17 +43,15 @@ const listDevices: Readonly<Record<string, string>> = {
   pairedSetTopBoxes: 'setTopBox',
 };
 
-export interface Place {
-  readonly node: OutlineElement | OutlineAttribute;
-  readonly path: readonly OutlineElement[];
-  readonly isList: boolean;
-}
-
 /** Returns the paths of a command's answer, by the names of its elements, and what is not sure about them. */
-export function guessAnswer(type: CommandType, output: OutlineMessage | null, prefixOf: PrefixOf): AnswerGuesses {
+export function guessAnswer(
+  type: CommandType,
+  { input, output }: Pick<OutlineOperation, 'input' | 'output'>,
+  prefixOf: PrefixOf,
+): AnswerGuesses {
   const namespaces = new Set<string>();
   const unsure: string[] = [];
-  const entry: Record<string, string | boolean> = {};
+  const entry: Record<string, string | boolean | readonly string[]> = {};
   const qualified = ({ ns, name }: QName): string => {
     if (ns !== '') namespaces.add(ns);
     return `${ns === '' ? '' : `${prefixOf(ns)}:`}${name}`;
@@ -89,15 +88,36 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
     if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
     if (field === 'statusCode') status = place.node.text;
   }
+  const lists: Place[] = [];
   for (const field of answerLists[type] ?? []) {
-    const found = places.filter(({ node, path, isList }) => {
+    const all = places.filter(({ node, path, isList }) => {
       const names = [node, ...path.slice(1).toReversed()].map(({ name }) => plain(name.name));
       return isList && deviceField(names) === listDevices[field];
     });
-    const [place, ...others] = found;
+    const ids = all.filter((one) => !describes(one));
+    const [place, ...others] = ids.length > 0 ? ids : all;
     if (place === undefined) unsure.push(`no repeated element looks like ${field}; write its path`);
-    else entry[field] = pathOf(place);
+    else {
+      entry[field] = pathOf(place);
+      lists.push(place);
+    }
     if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
+  }
+  const isNamed = (place: Place): boolean => lists.includes(place) || taken.has(place);
+  const beside = lists.flatMap((list) => besideEntries(places, list, isNamed));
+  const [harmless, others] = [true, false].map((is) => beside.filter((place) => describes(place) === is));
+  if (harmless !== undefined && harmless.length > 0) {
+    entry['ignored'] = harmless.map(pathOf);
+    unsure.push(`ignored: look whether ${harmless.map(shownPath).join(', ')} never say that an entry does not count`);
+  }
+  if (others !== undefined && others.length > 0) {
+    unsure.push(
+      `an answer with ${others.map(shownPath).join(', ')} is unreadable; write the path of each into "ignored" that never says that an entry does not count`,
+    );
+  }
+  if (answerLists[type] !== undefined) {
+    const doubt = pagingDoubt(places, isNamed, input.body);
+    if (doubt !== null) unsure.push(doubt);
   }
   if (entry['statusCode'] === undefined && output.body.text !== null) {
     entry['statusCode'] = step(output.body);
@@ -119,20 +139,12 @@ export function guessAnswer(type: CommandType, output: OutlineMessage | null, pr
   return { entry, codes: status?.values ?? [], codeType: status?.type ?? null, namespaces, unsure };
 }
 
+/** Whether a place only describes the entry beside it, as far as its name says. */
+function describes({ node }: Place): boolean {
+  return /(?:name|description|title|text|label|caption)$/.test(plain(node.name.name));
+}
+
 /** Whether a place has a name that status codes have. */
 export function isNamedLikeStatusCode({ node }: Place): boolean {
   return plainNames['statusCode']?.some((pattern) => pattern.test(plain(node.name.name))) ?? false;
-}
-
-/** The texts below an element, and the attributes. */
-export function placesOf(root: OutlineElement): Place[] {
-  const places: Place[] = [];
-  const walk = (node: OutlineElement, path: readonly OutlineElement[], isList: boolean): void => {
-    const inList = isList || node.isList;
-    for (const attribute of node.attributes) places.push({ node: attribute, path: [...path, node], isList: inList });
-    if (node.text !== null && path.length > 0) places.push({ node, path, isList: inList });
-    for (const child of elementsIn(node.content)) walk(child, [...path, node], inList);
-  };
-  walk(root, [], false);
-  return places;
 }

@@ -87,7 +87,7 @@ export function makeSkeleton(
     guessed.push(`${file}: ${template.guessed.join(', ') || 'nothing'}`);
     notSent.push(...template.notSent.map((field) => ({ field, command })));
     unsure.push(...template.unsure.map(({ line, problem }) => `${file}:${Math.max(1, line)}: ${problem}`));
-    const answer = guessAnswer(command, operation.output, prefixOf);
+    const answer = guessAnswer(command, operation, prefixOf);
     for (const ns of answer.namespaces) namespaces.add(ns);
     for (const code of answer.codes) codes.add(code);
     if (answer.codeType !== null) codeTypes.add(answer.codeType);

@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { inspectCas } from '../../src/conax-checks/cas-definition.ts';
-import { uncodedAnswers } from '../../src/conax-tools/uncoded-answers.ts';
+import { answerWarnings } from '../../src/conax-tools/answer-warnings.ts';
 import { changed } from '../conax-checks/changed-definition.ts';
 import { acme, directoryWith, initialised, messages, types } from './support.ts';
 
@@ -24,7 +24,7 @@ function warningsOf(answer: Readonly<Record<string, unknown>>, elements?: string
   );
   const { mistakes, commands } = inspectCas(file);
   expect(mistakes.filter((line) => !line.includes('answers.success'))).toEqual([]);
-  return uncodedAnswers(Object.values(commands)).map((line) => line.replace(/^.*\//, '').replaceAll(`{${types}}`, ''));
+  return answerWarnings(Object.values(commands)).map((line) => line.replace(/^.*\//, '').replaceAll(`{${types}}`, ''));
 }
 const of = (name: string, type: string, more = ''): string => `<xs:element name="${name}" type="${type}"${more}/>`;
 const reply = 'm:ResetPinReply';
@@ -60,7 +60,7 @@ describe('an answer that counts as a success without a status code', () => {
       ['conax.json', /"answer": \{[^}]*AddSubscriptionsResponse[^}]*\}/g, '"answer": { "emptySuccess": true }'],
     ]);
     expect(
-      uncodedAnswers(Object.values(inspectCas(file).commands)).map((line) => line.replace(/^.*?:1: /, '')),
+      answerWarnings(Object.values(inspectCas(file).commands)).map((line) => line.replace(/^.*?:1: /, '')),
     ).toEqual([
       'ADD_SUBSCRIPTIONS takes an empty answer as a success, and sends CancelSubscriptions, which looks like CANCEL_SUBSCRIPTIONS; look whether it has the template of another command',
       expect.stringMatching(/^ADD_SUBSCRIPTIONS takes only an empty answer as a success, and the WSDL answers with /),
@@ -99,7 +99,7 @@ describe('conax init', () => {
     writeFileSync(template, readFileSync(template, 'utf8').replace('<soap:Body>', body));
     const cas = readFileSync(casFile, 'utf8');
     writeFileSync(casFile, cas.replace('"statusCode": "m:ResetPinReply/?"', '"emptySuccess": true'));
-    expect(uncodedAnswers(Object.values(inspectCas(casFile).commands)).join()).toMatch(
+    expect(answerWarnings(Object.values(inspectCas(casFile).commands)).join()).toMatch(
       /takes an empty answer as a success, and the WSDL answers with \{.*\}ResetPinReply, which is in no schema that was read; add the file, and check again$/,
     );
   });
@@ -109,5 +109,61 @@ describe('conax init', () => {
     const directory = directoryWith({ ...acme, 'acme.wsdl': wsdl });
     initialised(join(directory, 'acme.wsdl'), directory, [['ResetPin', 'UPDATE_CA_PIN_TO_DEFAULT_VALUE']]);
     expect(readFileSync(join(directory, 'conax.json'), 'utf8')).toContain('"emptySuccess": true');
+  });
+});
+
+describe('the answer of a question', () => {
+  const optional = ' minOccurs="0"';
+  const record = of('PackageId', 'xs:int') + of('Name', 'xs:string', optional) + of('State', 'xs:string', optional);
+  const packages = `<xs:element name="Packages" minOccurs="0"><xs:complexType><xs:sequence><xs:element name="Package" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>${record}</xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>`;
+  const list: [string, 'GET_ACTIVE_SUBSCRIPTIONS'][] = [['ListEntitlements', 'GET_ACTIVE_SUBSCRIPTIONS']];
+
+  /** What init leaves to a person and the check warns about if the reply has these elements; `correct` changes conax.json. */
+  function doubtsOf(reply: string, request: string, correct: (text: string) => string = (text) => text) {
+    const xsd = (acme['acme.xsd'] ?? '')
+      .replace(/<xs:element name="Package" type="xs:int" minOccurs="0" maxOccurs="unbounded"\/>/, reply)
+      .replace(/(<xs:complexType name="ListEntitlements"><xs:sequence>.*?)(?=<\/xs:sequence>)/, `$1${request}`);
+    const directory = directoryWith({ ...acme, 'acme.xsd': xsd });
+    const { unsure } = initialised(join(directory, 'acme.wsdl'), directory, list);
+    const file = join(directory, 'conax.json');
+    const text = readFileSync(file, 'utf8').replace('"success": []', '"success": ["0"]');
+    writeFileSync(file, correct(text));
+    const { mistakes, commands } = inspectCas(file);
+    return {
+      entry: (JSON.parse(text) as { commands: Record<string, { answer: object }> }).commands['GET_ACTIVE_SUBSCRIPTIONS']
+        ?.answer,
+      unsure: unsure.flatMap((line) => line.split('GET_ACTIVE_SUBSCRIPTIONS.answer: ').slice(1)),
+      mistakes,
+      warnings: answerWarnings(Object.values(commands)).map((line) => line.replace(/^.*acme\.wsdl:1: /, '')),
+    };
+  }
+  const paging = of('HasMore', 'xs:boolean', optional) + of('TotalCount', 'xs:int', optional);
+
+  test('may be one page of several: init and check name what says so, and what may ask for the whole list', () => {
+    const doubt =
+      'may be answered with one page of several, as the WSDL has HasMore, TotalCount in the answer, and no further page is read: let the template ask for the whole list, perhaps by PageSize; an answer that says that there is more is unreadable';
+    const { unsure, warnings, mistakes } = doubtsOf(packages + paging, of('PageSize', 'xs:int', optional));
+    expect(mistakes).toEqual([]);
+    expect(unsure).toContain(doubt);
+    expect(warnings).toContain(`GET_ACTIVE_SUBSCRIPTIONS ${doubt}`);
+    const none = doubtsOf(packages + of('MoreInfo', 'xs:string', optional), '');
+    expect([...none.unsure, ...none.warnings].join('\n')).not.toContain('one page of several');
+  });
+
+  test('has names beside its ids, which init ignores, and what may say that one does not count, which a person must', () => {
+    const { entry, unsure, warnings } = doubtsOf(packages, '');
+    const path = 'm:ListEntitlementsReply/t:Packages/t:Package';
+    expect(entry).toMatchObject({ activeServices: `${path}/t:PackageId`, ignored: [`${path}/t:Name`] });
+    expect(unsure).toEqual([
+      'ignored: look whether Packages/Package/Name never say that an entry does not count',
+      'an answer with Packages/Package/State is unreadable; write the path of each into "ignored" that never says that an entry does not count',
+    ]);
+    expect(warnings).toEqual([
+      'GET_ACTIVE_SUBSCRIPTIONS takes an answer as unreadable that has Packages/Package/State beside Packages/Package/PackageId; write the path of each into "ignored" that never says that an entry does not count',
+    ]);
+    const ignored = doubtsOf(packages, '', (text) => text.replace('/t:Name"', '/t:Name", "' + path + '/t:State"'));
+    expect([...ignored.mistakes, ...ignored.warnings]).toEqual([]);
+    const misspelt = doubtsOf(packages, '', (text) => text.replace('/t:Name"', '/t:Nmae"'));
+    expect(misspelt.mistakes).toEqual([expect.stringMatching(/answer\.ignored\.0: the WSDL has no such place: /)]);
   });
 });

@@ -1,0 +1,70 @@
+import { extentNamed } from '../conax/list-names.ts';
+import { nameOf } from '../soap/envelope.ts';
+import { elementsIn, plain } from './field-guesses.ts';
+import type { OutlineElement } from './schema-outline.ts';
+import type { OutlineAttribute } from './schema-texts.ts';
+
+/** An element or attribute of an outline, and the elements down to it. */
+export interface Place {
+  readonly node: OutlineElement | OutlineAttribute;
+  readonly path: readonly OutlineElement[];
+  readonly isList: boolean;
+}
+
+/** The texts below an element, and the attributes. */
+export function placesOf(root: OutlineElement): Place[] {
+  const places: Place[] = [];
+  const walk = (node: OutlineElement, path: readonly OutlineElement[], isList: boolean): void => {
+    const inList = isList || node.isList;
+    for (const attribute of node.attributes) places.push({ node: attribute, path: [...path, node], isList: inList });
+    if (node.text !== null && path.length > 0) places.push({ node, path, isList: inList });
+    for (const child of elementsIn(node.content)) walk(child, [...path, node], inList);
+  };
+  walk(root, [], false);
+  return places;
+}
+
+/** The steps to a place, each as a path of an answer has it. */
+export function stepsOf({ node, path }: Place): string[] {
+  return [...path, node].map(({ kind, name }) => `${kind === 'attribute' ? '@' : ''}${nameOf(name)}`);
+}
+
+/** The path to a place below the root, for people: without namespaces. */
+export function shownPath({ node, path }: Place): string {
+  return [...path.slice(1), node].map(({ kind, name }) => `${kind === 'attribute' ? '@' : ''}${name.name}`).join('/');
+}
+
+/**
+ * Returns what stands beside the entries of a list in their container: elements, each with all in it, and attributes. An
+ * answer that has one which no path names is unreadable; what says how large the list is may stand there.
+ */
+export function besideEntries(places: readonly Place[], entry: Place, isNamed: (place: Place) => boolean): Place[] {
+  const container = entry.path.at(-1);
+  if (container === undefined || entry.path.length < 2 || entry.node.kind === 'attribute') return [];
+  const depth = entry.path.length;
+  const inside = places.filter(({ path }) => path[depth - 1] === container);
+  const byTop = Map.groupBy(inside, ({ node, path }) => path[depth] ?? node);
+  return [...byTop].flatMap(([node, own]) => {
+    const isSize = extentNamed(node.name.name) !== null;
+    return isSize || own.some(isNamed) ? [] : [{ node, path: entry.path, isList: true }];
+  });
+}
+
+/** Returns a doubt about an answer that may be one page of several; null if nothing in the outline says so. */
+export function pagingDoubt(
+  places: readonly Place[],
+  isNamed: (place: Place) => boolean,
+  request: OutlineElement | null,
+): string | null {
+  const says = places.filter((place) => {
+    const isMore = place.path.slice(1).some(({ name }) => extentNamed(name.name) === 'more');
+    return (isMore || extentNamed(place.node.name.name) !== null) && !isNamed(place);
+  });
+  if (says.length === 0) return null;
+  const sizes = (request === null ? [] : placesOf(request)).filter(({ node }) => pageSize.test(plain(node.name.name)));
+  const by = sizes.length === 0 ? '' : `, perhaps by ${sizes.map(shownPath).join(', ')}`;
+  return `may be answered with one page of several, as the WSDL has ${says.map(shownPath).join(', ')} in the answer, and no further page is read: let the template ask for the whole list${by}; an answer that says that there is more is unreadable`;
+}
+
+const pageSize =
+  /pagesize|pagelength|limit|^max(?:imum)?(?:number)?(?:of)?(?:result|count|entr|record|item|row|product)|perpage/;
