@@ -4,6 +4,7 @@ import { commandLike } from '../conax-tools/command-guesses.ts';
 import { type OutlineOperation, readOutline, type WsdlOutline } from '../conax-tools/wsdl-outline.ts';
 import { messageOf } from '../platform/errors.ts';
 import { didYouMean } from '../platform/near-name.ts';
+import { quoted } from '../platform/terminal-text.ts';
 import { commandTypes } from '../planning/command.ts';
 import { UsageError } from './exit-codes.ts';
 import { print, printJson, printList, report } from './output.ts';
@@ -97,12 +98,14 @@ async function list(options: InitOptions, { operations, remarks }: WsdlOutline):
     json: null,
   });
   for (const remark of remarks) report(`- ${remark}`);
-  const guesses = rows
-    .filter(({ like }) => like !== null)
-    .map(({ operation, like }) => `  --operation ${operation.name}=${like}`);
-  const line = [`conax-provisioning conax init --wsdl ${options.wsdl} --out ${options.out ?? 'DIRECTORY'}`, ...guesses];
+  const first = rows.filter(({ like }, index) => like !== null && rows.findIndex((row) => row.like === like) === index);
+  const others = rows.filter((row) => row.like !== null && !first.includes(row));
+  const guesses = first.map(({ operation, like }) => `  --operation ${quoted(operation.name)}=${like}`);
+  const names = `--wsdl ${quoted(options.wsdl)} --out ${quoted(options.out ?? 'DIRECTORY')}`;
+  const line = [`npx --no conax-provisioning conax init ${names}`, ...guesses];
   const missing = commandTypes.filter((type) => !rows.some(({ like }) => like === type));
   if (missing.length > 0) report(`No operation looks like ${missing.join(', ')}.`);
+  for (const { operation, like } of others) report(`${operation.name} looks like ${like} as well; choose one.`);
   report(`\nNothing was written. Correct the names and run:\n${line.join(' \\\n')}`);
 }
 
@@ -125,6 +128,6 @@ function writtenText(
     ...(unsupported.length === 0
       ? []
       : [`Declared as unsupported, and refused until you choose an operation: ${unsupported.join(', ')}`]),
-    `Next: CONAX_MAPPING_FILE=${join(out, 'conax.json')} conax-provisioning conax check`,
+    `Next: CONAX_MAPPING_FILE=${quoted(join(out, 'conax.json'))} npx --no conax-provisioning conax check`,
   ].join('\n\n');
 }

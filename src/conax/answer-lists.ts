@@ -99,7 +99,7 @@ function cutBy(element: XmlElement, known: Known, entriesOf: (name: string) => n
         return number > 1;
       case 'count':
         return number > entriesOf(name);
-      default:
+      case null:
         return false;
     }
   };

@@ -85,3 +85,8 @@ function cellText(value: string | number | Date | null | undefined): string {
 function padded(text: string, width: number): string {
   return text + ' '.repeat(Math.max(0, width - widthOf(text)));
 }
+
+/** Returns a value as a shell takes it for one word: people paste the command, and do not choose every value. */
+export function quoted(value: string): string {
+  return /^[\w.:/][\w.:/-]*$/.test(value) ? value : `'${value.replaceAll("'", "'\\''")}'`;
+}

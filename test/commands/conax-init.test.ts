@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { cpSync, existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -5,6 +6,16 @@ import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { acme, directoryWith } from '../conax-tools/support.ts';
 import { changed } from '../conax-checks/changed-definition.ts';
 import { runCli } from '../support/cli.ts';
+
+/** Types a command into a shell in the checkout. */
+async function inShell(command: string): Promise<{ readonly exitCode: number; readonly stdout: string }> {
+  const cwd = join(import.meta.dirname, '../..');
+  return new Promise((resolve) => {
+    execFile('sh', ['-c', command], { cwd }, (error, stdout) =>
+      resolve({ exitCode: error === null ? 0 : Number(error.code), stdout }),
+    );
+  });
+}
 
 describe('conax init', () => {
   test('without --operation lists what the operations look like and writes nothing', async () => {
@@ -42,8 +53,25 @@ describe('conax init', () => {
       `- ${out}/requests/ADD_SUBSCRIPTIONS.xml:16: Action (string, one of GRANT, REVOKE); write`,
     );
     expect(stdout).toMatch(
-      /Declared as unsupported, and refused until you choose an operation: (?:[A-Z_]+(?:, )?){11}\n\nNext: CONAX_MAPPING_FILE=\S+ conax-provisioning conax check\n$/,
+      /Declared as unsupported, and refused until you choose an operation: (?:[A-Z_]+(?:, )?){11}\n\nNext: CONAX_MAPPING_FILE=\S+ npx --no conax-provisioning conax check\n$/,
     );
+  });
+
+  test('prints commands that a shell runs as they are, also if two operations look alike and names have a blank', async () => {
+    const alike = (name: string): string =>
+      (acme[name] ?? '').replaceAll('ResetPin', 'ClearPin').replaceAll('ChangePin', 'ResetPin');
+    const directory = directoryWith({
+      "the CAS's/acme.wsdl": alike('acme.wsdl'),
+      "the CAS's/acme.xsd": alike('acme.xsd'),
+    });
+    const out = join(directory, 'our files');
+    const given = ['--wsdl', join(directory, "the CAS's/acme.wsdl"), '--out', out];
+    const listed = await runCli(['conax', 'init', ...given]);
+    expect(listed.stderr).toMatch(/^ResetPin looks like UPDATE_CA_PIN_TO_DEFAULT_VALUE as well; choose one\.$/m);
+    const written = await inShell(listed.stderr.slice(listed.stderr.indexOf('npx ')));
+    expect(written).toMatchObject({ exitCode: 0, stdout: expect.stringContaining(`${out}/conax.json`) });
+    const checked = await inShell(written.stdout.slice(written.stdout.indexOf('CONAX_MAPPING_FILE')));
+    expect(checked).toMatchObject({ exitCode: 1, stdout: expect.stringContaining('answers.success: is missing') });
   });
 
   test('into a directory that cannot be made ends at once, and names it', async () => {

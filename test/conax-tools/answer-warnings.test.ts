@@ -119,9 +119,9 @@ describe('the answer of a question', () => {
   const list: [string, 'GET_ACTIVE_SUBSCRIPTIONS'][] = [['ListEntitlements', 'GET_ACTIVE_SUBSCRIPTIONS']];
 
   /** What init leaves to a person and the check warns about if the reply has these elements; `correct` changes conax.json. */
-  function doubtsOf(reply: string, request: string, correct: (text: string) => string = (text) => text) {
+  function doubtsOf(elements: string, request: string, correct: (text: string) => string = (text) => text) {
     const xsd = (acme['acme.xsd'] ?? '')
-      .replace(/<xs:element name="Package" type="xs:int" minOccurs="0" maxOccurs="unbounded"\/>/, reply)
+      .replace(/<xs:element name="Package" type="xs:int" minOccurs="0" maxOccurs="unbounded"\/>/, elements)
       .replace(/(<xs:complexType name="ListEntitlements"><xs:sequence>.*?)(?=<\/xs:sequence>)/, `$1${request}`);
     const directory = directoryWith({ ...acme, 'acme.xsd': xsd });
     const { unsure } = initialised(join(directory, 'acme.wsdl'), directory, list);

@@ -5,7 +5,8 @@ import { casDevices, isEffective } from '../../planning/snapshot.ts';
 import { type EntitlementLine, groupLines, serviceKey } from './entitlements.ts';
 import type { Facts, RequestFact, WithheldFact } from './facts.ts';
 import { type Finding, finding } from './finding-codes.ts';
-import { quoted, resyncOf } from './remedy-commands.ts';
+import { resyncOf } from './remedy-commands.ts';
+import { quoted } from '../../platform/terminal-text.ts';
 
 /** Returns what is wrong with the services and the pairing, between the CRM, our record and the CAS. */
 export function entitlementFindings(facts: Facts, lines: readonly EntitlementLine[]): Finding[] {

@@ -1,7 +1,6 @@
 import { phaseText } from '../../operations/shown-request.ts';
-import { table } from '../../platform/terminal-text.ts';
+import { quoted, table } from '../../platform/terminal-text.ts';
 import type { Explanation } from './explanation.ts';
-import { quoted } from './remedy-commands.ts';
 
 /** The explanation as text: the verdict first, then what to do, then what it is made of. */
 export function whyText(shown: Explanation, { of }: { readonly of: string }): string {
