@@ -21,6 +21,7 @@ export interface SoapServer {
 export async function startSoapServer(
   wsdls: Readonly<Record<string, string>>,
   answers: (operation: string) => object,
+  soapVersion: '1.1' | '1.2' = '1.1',
 ): Promise<SoapServer> {
   let calls: SoapCall[] = [];
   const server = createServer((_request, response) => response.writeHead(404).end());
@@ -38,7 +39,7 @@ export async function startSoapServer(
         if (error === null || error === undefined) resolve();
         else reject(new Error(`soap cannot serve ${file}`, { cause: error }));
       };
-      listen(server, { path, services, xml, uri: file, callback });
+      listen(server, { path, services, xml, uri: file, forceSoap12Headers: soapVersion === '1.2', callback });
     });
   }
   return {
