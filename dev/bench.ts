@@ -10,6 +10,7 @@ import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
 import { list } from './bench/list.ts';
+import { plain, type PlainOptions } from './bench/plain.ts';
 import { replayPlan } from './bench/replay-plan.ts';
 import { reconcile } from './bench/reconcile.ts';
 import { runs, type RunsOptions } from './bench/runs.ts';
@@ -50,6 +51,17 @@ program
     measured('volume', options.minutes * MINUTE_MS, (report) =>
       volume(report, { ...options, profiled: options.profile }),
     ),
+  );
+
+program
+  .command('plain')
+  .description('the whole service against plain ones that are written with the same packages, in turns')
+  .option('--events <n>', 'events of new subscribers, one command each', whole, 20_000)
+  .option('--rounds <n>', 'turns of each service', whole, 3)
+  .option('--cas-ms <n>', 'a turn with a CAS that takes n ms a call, too; 0: none', Number, 20)
+  .option('--profile', 'CPU profile and statements of our service; slower', false)
+  .action((options: Omit<PlainOptions, 'profiled'> & { profile: boolean }) =>
+    measured('plain', 20 * MINUTE_MS, (report) => plain(report, { ...options, profiled: options.profile })),
   );
 
 program

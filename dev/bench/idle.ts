@@ -2,10 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Kafka } from 'kafkajs';
 import kafkajs from '../../src/platform/kafkajs/index.ts';
-import type { HistoryEvent } from '../../test/support/histories.ts';
 import { startTcpProxy, targetOf, through } from '../../test/support/tcp-proxy.ts';
 import { openBareHttp } from './bare-http.ts';
-import { encodeEvent, registerWriters } from './load.ts';
+import { encodeEvent, newSubscriber, registerWriters } from './load.ts';
 import { loadLine, quantile, type Report } from './report.ts';
 import { openSite, type Site, TOPICS } from './site.ts';
 
@@ -173,53 +172,5 @@ async function readKeys(kafka: Kafka, topic: string): Promise<KeyReader> {
         });
       }),
     close: () => consumer.disconnect(),
-  };
-}
-
-/** A new subscriber with one card, one service and no set-top box: one ADD_SUBSCRIPTIONS. */
-function newSubscriber(n: number): HistoryEvent {
-  const number = `IDLE-${n}`;
-  return {
-    family: 'SUBSCRIPTION',
-    eventId: randomUUID(),
-    occurredAt: Date.now(),
-    type: 'BECOME_SUBSCRIBER',
-    action: {
-      id: randomUUID(),
-      number: `${number}-1`,
-      transactionReference: null,
-      executedAt: Date.now(),
-      executedBy: 'bench',
-      facets: 1,
-    },
-    subscription: {
-      id: `id-${number}`,
-      number,
-      version: 1,
-      state: 'EFFECTIVE',
-      services: [
-        {
-          id: `service-${n}`,
-          productId: 'product-sports',
-          productCode: 'sports',
-          productAlternativeCode: null,
-          caId: '101',
-          state: 'EFFECTIVE',
-          distributor: null,
-        },
-      ],
-      installedItems: [
-        {
-          id: `item-${n}`,
-          serialNumber: `serial-${n}`,
-          alternativeCode: null,
-          kind: 'SMARTCARD',
-          caId: String(n).padStart(11, '0'),
-          distributor: null,
-        },
-      ],
-    },
-    movedServices: [],
-    movedInstalledItems: [],
   };
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry';
 import avro, { type Type } from 'avsc';
@@ -66,6 +67,54 @@ function cutBetweenSubscriptions(events: readonly HistoryEvent[], atLeast: numbe
   let end = atLeast;
   while (end < events.length && events[end]?.subscription.number === events[end - 1]?.subscription.number) end += 1;
   return events.slice(0, end);
+}
+
+/** The event of a new subscriber with one card, one service and no set-top box: one ADD_SUBSCRIPTIONS. */
+export function newSubscriber(n: number): HistoryEvent {
+  const number = `NEW-${n}`;
+  return {
+    family: 'SUBSCRIPTION',
+    eventId: randomUUID(),
+    occurredAt: Date.now(),
+    type: 'BECOME_SUBSCRIBER',
+    action: {
+      id: randomUUID(),
+      number: `${number}-1`,
+      transactionReference: null,
+      executedAt: Date.now(),
+      executedBy: 'bench',
+      facets: 1,
+    },
+    subscription: {
+      id: `id-${number}`,
+      number,
+      version: 1,
+      state: 'EFFECTIVE',
+      services: [
+        {
+          id: `service-${n}`,
+          productId: 'product-sports',
+          productCode: 'sports',
+          productAlternativeCode: null,
+          caId: '101',
+          state: 'EFFECTIVE',
+          distributor: null,
+        },
+      ],
+      installedItems: [
+        {
+          id: `item-${n}`,
+          serialNumber: `serial-${n}`,
+          alternativeCode: null,
+          kind: 'SMARTCARD',
+          caId: String(n).padStart(11, '0'),
+          distributor: null,
+        },
+      ],
+    },
+    movedServices: [],
+    movedInstalledItems: [],
+  };
 }
 
 /** The CRM's own Avro types, with the id under which the registry knows each. */

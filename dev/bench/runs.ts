@@ -8,10 +8,11 @@ import { messageKind } from '../../src/features/messages/message-kind.ts';
 import { createRun, findRun } from '../../src/features/runs/store.ts';
 import { planningRulesOf } from '../../src/settings.ts';
 import type { CrmSubscription } from '../demo/crm.ts';
+import { resetStatements, topStatements } from './databases.ts';
 import { importHouseholds } from './households.ts';
 import { registerWriters } from './load.ts';
 import { loadLine, median, quantile, type Report } from './report.ts';
-import { cpuLine, openSite, resetStatements, type Site, simulatorView, TOPICS, topStatements, until } from './site.ts';
+import { cpuLine, openSite, type Site, simulatorView, TOPICS, until } from './site.ts';
 import { openTriggerStream, type TriggerTimes } from './trigger-stream.ts';
 
 export interface RunsOptions {

@@ -1,21 +1,21 @@
-import { randomBytes } from 'node:crypto';
-import { chmodSync, mkdtempSync, readFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, statSync } from 'node:fs';
 import { copyFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import packageJson from '../../package.json' with { type: 'json' };
 import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
-import pg from 'pg';
 import { migrate } from '../../src/connections.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { migrateDatabase } from '../../src/platform/migrate.ts';
 import type { ServiceSettings } from '../../src/service.ts';
 import { readSettings, SERVICE_SETTINGS } from '../../src/settings.ts';
-import { type PartName, type Stack, startStack } from '../stack/index.ts';
+import { type PartName, startStack } from '../stack/index.ts';
 import { freePort } from '../stack/ports.ts';
-import { superviseUntilReady, untilReady } from '../stack/supervised.ts';
-import { familyCpuSeconds, processesWith } from './processes.ts';
+import { superviseUntilReady } from '../stack/supervised.ts';
+import { createDatabase, dropDatabases, serverLine, watchStatements } from './databases.ts';
+import { cpuSeconds, familyCpuSeconds, processesWith } from './processes.ts';
 import { connectProfiler, type Profiler } from './profiler.ts';
 import type { Report } from './report.ts';
 
@@ -30,6 +30,10 @@ export const TOPICS = {
 export interface Program {
   readonly url: string;
   readonly pid: number;
+  /** From the start of the process until it said that it is ready, in milliseconds; up to 40 ms too long. */
+  readonly readyMs: number;
+  /** CPU that it took until then, in milliseconds: depends less on what else the machine does. */
+  readonly readyCpuMs: number;
   /** Only of a service that was started to be profiled. */
   readonly profiler: Profiler | null;
   stop(): Promise<void>;
@@ -46,6 +50,8 @@ export interface Site {
   settings(overrides?: Readonly<Record<string, string>>): ServiceSettings;
   startSimulator(): Promise<Program>;
   startService(overrides: Readonly<Record<string, string>>, options?: { profiled?: boolean }): Promise<Program>;
+  /** Starts the plain service of `plain-service.ts`, which works by message or by batch. */
+  startPlain(overrides: Readonly<Record<string, string>>): Promise<Program>;
   /** A migrated database more, on the same server. */
   anotherDatabase(): Promise<string>;
   /** CPU seconds so far of each server and program that runs here. */
@@ -58,6 +64,16 @@ export interface SiteOptions {
   /** Slow statements go to a log of the output, with their plans. */
   readonly profiled?: boolean;
 }
+
+/** What is started, and which call it answers once it is ready. */
+const PROGRAMS = {
+  simulator: { args: ['src/cli.ts', 'simulator'], ready: '/simulator/stats' },
+  service: { args: ['src/cli.ts', 'serve'], ready: '/health/ready' },
+  plain: { args: ['dev/bench/plain-service.ts'], ready: '/health/ready' },
+} as const;
+
+/** The options of Node that `npm start` has. */
+const START_FLAGS = packageJson.scripts.start.split(' ').filter((word) => word.startsWith('--'));
 
 const openSites = new Set<() => Promise<void>>();
 
@@ -121,34 +137,40 @@ export async function openSite(
 
     const programs = new Map<string, number>([['bench', process.pid]]);
     const start = async (
-      name: 'simulator' | 'serve',
+      name: 'simulator' | 'service' | 'plain',
       overrides: Readonly<Record<string, string>>,
-      inspected: boolean,
+      inspected = false,
     ): Promise<Program> => {
       const [port, inspectPort] = [await freePort(), await freePort()];
       const url = `http://127.0.0.1:${port}`;
       const pidFile = join(output, `${name}.pid`);
-      const flags = [
-        '--disable-warning=TimeoutNegativeWarning',
-        ...(inspected ? [`--inspect=127.0.0.1:${inspectPort}`] : []),
-      ];
+      const flags = [...START_FLAGS, ...(inspected ? [`--inspect=127.0.0.1:${inspectPort}`] : [])];
       const program = await superviseUntilReady(
         name,
         {
           command: '/bin/sh',
           // The supervisor does not tell the process id.
-          args: ['-c', 'echo $$ > "$0"; exec "$@"', pidFile, process.execPath, ...flags, 'src/cli.ts', name],
+          args: [
+            '-c',
+            'echo $$ > "$0"; exec "$@"',
+            pidFile,
+            process.execPath,
+            ...(name === 'plain' ? [] : flags),
+            ...PROGRAMS[name].args,
+          ],
           cwd: new URL('../..', import.meta.url).pathname,
           env: { ...env, ...overrides, HTTP_PORT: String(port), SIMULATOR_PORT: String(port) },
           logFile: join(output, `${name}.log`),
           orphanSignal: 'SIGTERM',
           removeWhenOrphaned: [dataDir],
         },
-        () => answers(name === 'serve' ? `${url}/health/ready` : `${url}/simulator/stats`),
+        () => answers(url + PROGRAMS[name].ready),
         30_000,
       );
+      const readyMs = Date.now() - statSync(pidFile).mtimeMs;
       const pid = Number(readFileSync(pidFile, 'utf8'));
-      programs.set(name === 'serve' ? 'service' : name, pid);
+      const readyCpuMs = cpuSeconds(pid) * 1000;
+      programs.set(name, pid);
       const profiler = inspected ? await connectProfiler(inspectPort) : null;
       let stopping: Promise<void> | undefined;
       const stop = (): Promise<void> => {
@@ -156,7 +178,7 @@ export async function openSite(
         return (stopping ??= program.stop('SIGTERM', 25_000));
       };
       closing.push(stop);
-      return { url, pid, profiler, stop };
+      return { url, pid, readyMs, readyCpuMs, profiler, stop };
     };
 
     const servers = { postgres: postmaster(dataDir), kafka: processesWith(join(dataDir, 'kafka')).slice(-1) };
@@ -167,8 +189,9 @@ export async function openSite(
       output,
       settings,
       kafka: new Kafka({ brokers: env.KAFKA_BROKERS.split(','), clientId: 'bench', logLevel: logLevel.NOTHING }),
-      startSimulator: () => start('simulator', {}, false),
-      startService: (overrides, how = {}) => start('serve', overrides, how.profiled === true),
+      startSimulator: () => start('simulator', {}),
+      startService: (overrides, how = {}) => start('service', overrides, how.profiled === true),
+      startPlain: (overrides) => start('plain', overrides),
       anotherDatabase: () =>
         createDatabase(stack.databaseUrl, databases).then(async (url) => {
           await migrateDatabase(url);
@@ -206,86 +229,6 @@ export function cpuLine(before: Record<string, number>, after: Record<string, nu
     .filter(([, used]) => used > 0.005 * seconds)
     .map(([name, used]) => `${name} ${((100 * used) / seconds).toFixed(0)} %`)
     .join(', ');
-}
-
-/** Slow statements go to the server's log with their plans and the rows and pages that each step really took. */
-const WATCHING = {
-  shared_preload_libraries: 'pg_stat_statements, auto_explain',
-  'auto_explain.log_min_duration': '15',
-  'auto_explain.log_analyze': 'on',
-  'auto_explain.log_buffers': 'on',
-  'auto_explain.log_timing': 'off',
-};
-
-/** Only of a server that was started here: preloading a library takes a restart. */
-async function watchStatements(stack: Stack): Promise<void> {
-  if (stack.parts.find(({ name }) => name === 'postgres')?.how !== 'native') return;
-  for (const [name, value] of Object.entries(WATCHING)) {
-    await onServer(stack.databaseUrl, `alter system set ${name} = ${value}`);
-  }
-  await stack.control.postgres.stop();
-  await stack.control.postgres.start();
-  await untilReady(() => onServer(stack.databaseUrl, 'select 1'), 20_000);
-}
-
-/** Forgets what was counted so far. */
-export async function resetStatements(db: Database): Promise<void> {
-  await db.query('create extension if not exists pg_stat_statements').catch(() => []);
-  await db.query('select pg_stat_statements_reset()').catch(() => []);
-}
-
-/** The statements that took most of the server's time since the reset, as lines; empty where the server does not count. */
-export async function topStatements(db: Database, seconds: number, limit = 8): Promise<string[]> {
-  const rows = await db
-    .query<{ calls: number; ms: number; rows: number; query: string }>(
-      `select calls, total_exec_time + total_plan_time as ms, rows, left(regexp_replace(query, '\\s+', ' ', 'g'), 90) as query
-         from pg_stat_statements join pg_database d on d.oid = dbid and d.datname = current_database()
-        order by 2 desc limit $1`,
-      [limit],
-    )
-    .catch(() => []);
-  return rows.map(
-    ({ calls, ms, rows: count, query }) =>
-      `  ${(ms / 10 / seconds).toFixed(1).padStart(5)} % of the time, ${String(calls).padStart(7)} calls, ` +
-      `${(ms / calls).toFixed(2).padStart(7)} ms each, ${String(count).padStart(7)} rows  ${query}`,
-  );
-}
-
-async function serverLine(db: Database): Promise<string> {
-  const rows = await db.query<{ name: string; setting: string }>(
-    `select name, current_setting(name) as setting from pg_settings
-      where name in ('server_version', 'fsync', 'full_page_writes', 'synchronous_commit', 'shared_buffers') order by name`,
-  );
-  await db.query('create table fsync_probe (n int)');
-  const begunAt = performance.now();
-  for (let commit = 0; commit < 200; commit += 1) await db.query('insert into fsync_probe values (1)');
-  const commitMs = (performance.now() - begunAt) / 200;
-  await db.query('drop table fsync_probe');
-  return `PostgreSQL ${rows.map(({ name, setting }) => `${name}=${setting}`).join(' ')}; a commit takes ${commitMs.toFixed(2)} ms`;
-}
-
-async function createDatabase(serverUrl: string, databases: string[]): Promise<string> {
-  const name = `conax_bench_${randomBytes(4).toString('hex')}`;
-  await onServer(serverUrl, `create database ${name}`);
-  databases.push(name);
-  const own = new URL(serverUrl);
-  own.pathname = `/${name}`;
-  return own.href;
-}
-
-async function dropDatabases(serverUrl: string, databases: readonly string[]): Promise<void> {
-  for (const name of databases) await onServer(serverUrl, `drop database if exists ${name} with (force)`);
-}
-
-async function onServer(url: string, statement: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
-  client.on('error', () => undefined);
-  await client.connect();
-  try {
-    await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
 
 async function answers(url: string): Promise<void> {

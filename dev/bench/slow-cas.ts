@@ -2,8 +2,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { join } from 'node:path';
 import type { Database } from '../../src/platform/database.ts';
 import { callsPerSecond, openBareHttp } from './bare-http.ts';
+import { resetStatements, topStatements } from './databases.ts';
 import { loadLine, type Report } from './report.ts';
-import { cpuLine, openSite, simulatorView, topStatements, until, resetStatements } from './site.ts';
+import { cpuLine, openSite, simulatorView, until } from './site.ts';
 
 export interface SlowCasOptions {
   readonly seconds: number;

@@ -5,20 +5,11 @@ import { SchemaRegistry } from '@kafkajs/confluent-schema-registry';
 import type { CrmActionOutcome, ProvisioningRequestOutcome } from '../../src/outcomes/outcome.generated.ts';
 import { expectedEntitlements } from '../../test/support/expected-state.ts';
 import { type ArrivalReader, readArrivals } from './arrivals.ts';
+import { resetStatements, topStatements } from './databases.ts';
 import { encodeEvent, type Load, makeLoad, produce, registerWriters } from './load.ts';
 import { residentMb } from './processes.ts';
 import { loadLine, type Report } from './report.ts';
-import {
-  cpuLine,
-  openSite,
-  type Program,
-  resetStatements,
-  simulatorView,
-  type Site,
-  TOPICS,
-  topStatements,
-  until,
-} from './site.ts';
+import { cpuLine, openSite, type Program, simulatorView, type Site, TOPICS, until } from './site.ts';
 import { writesLine, writesOf } from './writes.ts';
 
 export interface VolumeOptions {
