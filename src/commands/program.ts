@@ -17,13 +17,13 @@ import { ExitCode } from './exit-codes.ts';
 import { report } from './output.ts';
 
 /** Every command, and the settings that it reads in any case. */
-const COMMANDS: readonly (readonly [make: () => Command, settings: readonly SettingGroup[]])[] = [
-  [serveCommand, SERVICE_SETTINGS],
-  [migrateCommand, ['database', 'kafka', 'log']],
-  [simulatorCommand, ['simulator', 'mapping', 'log']],
-  ...FEATURES.map((feature) => [() => featureCommandOf(feature), ['database', 'rules']] as const),
-  [importCommand, ['database']],
-  [conaxCommand, []],
+const COMMANDS: readonly (readonly [name: string, make: () => Command, settings: readonly SettingGroup[]])[] = [
+  ['serve', serveCommand, SERVICE_SETTINGS],
+  ['migrate', migrateCommand, ['database', 'kafka', 'log']],
+  ['simulator', simulatorCommand, ['simulator', 'mapping', 'log']],
+  ...FEATURES.map((feature) => [feature.name, () => featureCommandOf(feature), ['database', 'rules']] as const),
+  ['import', importCommand, ['database']],
+  ['conax', conaxCommand, []],
 ];
 
 function featureCommandOf(feature: Feature): Command {
@@ -33,8 +33,12 @@ function featureCommandOf(feature: Feature): Command {
   return command;
 }
 
-/** The command line, before it reads its arguments. Wrong usage throws a CommanderError, after its message was printed. */
-export function createProgram(): Command {
+/**
+ * The command line, before it reads its arguments. With the name of a command it has that command alone, which takes less
+ * time; with another name, or none, it has all of them. Wrong usage throws a CommanderError, after its message was printed.
+ */
+export function createProgram(alone?: string): Command {
+  const named = COMMANDS.filter(([name]) => name === alone);
   const program = new Command('conax-provisioning')
     .description("Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order.")
     .version(packageJson.version, '--version', 'prints the version')
@@ -43,7 +47,7 @@ export function createProgram(): Command {
       `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
     );
   program.hook('preAction', () => misspeltSettings().forEach((hint) => report(hint)));
-  for (const [make, settings] of COMMANDS) {
+  for (const [, make, settings] of named.length > 0 ? named : COMMANDS) {
     const command = make();
     let running = false;
     command.hook('preAction', () => void (running = true));

@@ -1,5 +1,4 @@
 import { callbackify } from 'node:util';
-import knexFactory from 'knex';
 import pg from 'pg';
 import { onOwnSession } from './database-errors.ts';
 import { MIGRATIONS_DIRECTORY, requireFitServer, schemaProblems, UnfitDatabaseError } from './fitness.ts';
@@ -34,6 +33,8 @@ async function migrateFitDatabase(databaseUrl: string): Promise<void> {
       query: async (text, values) => (await lock.query(text, values as unknown[])).rows,
     });
     if (tooOld !== null) throw new UnfitDatabaseError(tooOld);
+    // Whoever imports this file for other reasons, as the service does, need not load it.
+    const { default: knexFactory } = await import('knex');
     const knex = knexFactory({
       client: 'pg',
       connection: databaseUrl,

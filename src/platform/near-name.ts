@@ -1,12 +1,17 @@
+/** A name with more wrong letters is another one. */
+const FAR = 2;
+
 /** Returns the name that was probably meant; null if none is near. */
 export function nearName(written: string, names: readonly string[]): string | null {
   const near = (name: string): number => {
     const [one, other] = [written.toLowerCase(), name.toLowerCase()];
     const isPart = Math.min(one.length, other.length) > 3 && (other.includes(one) || one.includes(other));
-    return isPart && one !== other ? 1 : distance(one, other);
+    if (isPart && one !== other) return 1;
+    // As many letters have to be inserted or removed at least.
+    return Math.abs(one.length - other.length) > FAR ? FAR + 1 : distance(one, other);
   };
   const [closest] = names.map((name) => ({ name, at: near(name) })).toSorted((a, b) => a.at - b.at);
-  return closest !== undefined && closest.at <= Math.min(2, written.length / 2) ? closest.name : null;
+  return closest !== undefined && closest.at <= Math.min(FAR, written.length / 2) ? closest.name : null;
 }
 
 /** Returns the name that was probably meant, as a question in front of a remedy; empty if none is near. */

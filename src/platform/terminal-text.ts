@@ -31,7 +31,10 @@ function escaped(character: string): string {
   return `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 }
 
-const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
+let graphemes: Intl.Segmenter | undefined;
+/** Making a segmenter takes ten milliseconds, and most texts need none. */
+const segmentsOf = (text: string): Intl.Segments =>
+  (graphemes ??= new Intl.Segmenter('en', { granularity: 'grapheme' })).segment(text);
 /** What takes two columns: East Asian letters, their full-width forms, and emoji. */
 const WIDE =
   /^[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}\p{Script=Yi}\u3000-\u303E\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\p{Emoji_Presentation}]|\uFE0F/v;
@@ -42,7 +45,7 @@ export function widthOf(text: string): number {
   // Most text: one column a character.
   if (/^[\x20-\x7E]*$/.test(text)) return text.length;
   let width = 0;
-  for (const { segment } of graphemes.segment(text)) width += WIDE.test(segment) && !HALF_WIDTH.test(segment) ? 2 : 1;
+  for (const { segment } of segmentsOf(text)) width += WIDE.test(segment) && !HALF_WIDTH.test(segment) ? 2 : 1;
   return width;
 }
 
@@ -50,7 +53,7 @@ export function widthOf(text: string): number {
 function cut(text: string, widest: number): string {
   if (widthOf(text) <= widest) return text;
   let kept = '';
-  for (const { segment } of graphemes.segment(text)) {
+  for (const { segment } of segmentsOf(text)) {
     if (widthOf(kept + segment) > widest - 1) break;
     kept += segment;
   }

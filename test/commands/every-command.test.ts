@@ -100,6 +100,17 @@ describe('every command', () => {
     expect(ALL.map(([name]) => name).toSorted()).toEqual(Object.keys(ARGUMENTS).toSorted());
   });
 
+  test.each(createProgram().commands.map((command) => command.name()))(
+    'is made without the others if it is asked for: %s',
+    (name) => {
+      expect(createProgram(name).commands.map((command) => command.name())).toEqual([name]);
+    },
+  );
+
+  test.each([undefined, '--version', 'help', 'sreve'])('is there if none of them is asked for: %s', (asked) => {
+    expect(leaves(createProgram(asked), '').map(([name]) => name)).toEqual(ALL.map(([name]) => name));
+  });
+
   test.each(ALL)('refuses an unknown option before it does anything: %s', async (name) => {
     const program = createProgram();
     const quiet = { writeOut: () => {}, writeErr: () => {} };
