@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { CommanderError, type Command } from 'commander';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
 import { createProgram } from '../../src/commands/program.ts';
 import { openDatabase } from '../../src/platform/database.ts';
 import { addUser } from '../../src/users/changes.ts';
@@ -94,6 +96,13 @@ function argumentsOf(name: string): string[] {
 }
 /** A file that has four digits and a line break. */
 const PIN = new URL('fixtures/pin.txt', import.meta.url).pathname;
+
+test('the image starts Node with the options of npm start', () => {
+  const dockerfile = readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8');
+  const [, entryPoint = ''] = /^ENTRYPOINT (.*)$/m.exec(dockerfile) ?? [];
+  const options = (words: readonly string[]): string[] => words.filter((word) => word.startsWith('--'));
+  expect(options(JSON.parse(entryPoint) as string[])).toEqual(options(packageJson.scripts.start.split(' ')));
+});
 
 describe('every command', () => {
   test('is in this test', () => {
