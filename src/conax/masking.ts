@@ -45,40 +45,40 @@ export function recordedText(text: string, charactersMax: number, hide: Mask): s
 }
 
 /**
- * Returns a pattern for a secret whose characters stand as they are, as references, percent-encoded or escaped, close
- * together or with `between` between them; or as hexadecimal bytes.
+ * Returns a pattern for a secret whose characters stand as they are, as references, escaped, percent-encoded or quoted-printable,
+ * close together or with `between` between them, also in UTF-8 that was read as Latin-1; or as hexadecimal bytes.
  */
 export function spelled(secret: string, between = ''): RegExp {
-  const characters = Array.from(secret).map((character) => {
-    const code = character.codePointAt(0) ?? 0;
-    const hex = code.toString(16);
-    const named = namedReferences[character];
-    return `(?:${[
-      `${reference}#0*${code};`,
-      `${reference}#[xX]0*${hex};`,
-      ...(named === undefined ? [] : [`${reference}${named};`]),
-      // JSON, JavaScript and SQL escape punctuation, and blanks become plus signs in forms.
-      /[!-/:-@[-`{-~]/.test(character) ? `\\\\?${escaped(character)}` : escaped(character),
-      ...(character === ' ' ? [String.raw`\+`] : []),
-      ...(code < 256 ? [`%${hex.padStart(2, '0')}`, `\\\\x${hex.padStart(2, '0')}`] : []),
-      Buffer.from(character).toString('hex').replaceAll(/../g, '%$&'),
-      Array.from({ length: character.length }, (_, i) => `\\\\u0*${character.charCodeAt(i).toString(16)}`).join(''),
-    ].join('|')})`;
-  });
-  const [utf8, utf16] = (['utf8', 'utf16le'] as const).map((encoding) => Buffer.from(secret, encoding).toString('hex'));
-  return new RegExp(`${characters.join(between)}|${utf8}|${utf16}`, 'giu');
+  const bytes = Buffer.from(secret);
+  const readings = new Set([secret, bytes.toString('latin1'), new TextDecoder('windows-1252').decode(bytes)]);
+  const texts = [...readings].map((text) => Array.from(text, writtenAs).join(`(?:=\\r?\\n)?${between}`));
+  const hexadecimal = [bytes, Buffer.from(secret, 'utf16le')].map((all) =>
+    all.toString('hex').replaceAll(/..(?=.)/g, String.raw`$&[\s:,-]{0,2}(?:0x)?`),
+  );
+  return new RegExp([...texts, ...hexadecimal].join('|'), 'giu');
+}
+
+function writtenAs(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const hex = code.toString(16);
+  const named = namedReferences[character];
+  return `(?:${[
+    `${reference}#0*${code};`,
+    `${reference}#[xX]0*${hex};`,
+    ...(named === undefined ? [] : [`${reference}${named};`]),
+    // JSON, JavaScript and SQL escape punctuation, and blanks become plus signs in forms.
+    /[!-/:-@[-`{-~]/.test(character) ? `\\\\?${escaped(character)}` : escaped(character),
+    ...(character === ' ' ? [String.raw`\+`] : []),
+    ...(code < 256 ? [`(?:[%=]|\\\\x)${hex.padStart(2, '0')}`, `\\\\0*${code.toString(8)}`] : []),
+    Buffer.from(character).toString('hex').replaceAll(/../g, '[%=]$&'),
+    Array.from({ length: character.length }, (_, i) => `\\\\u0*${character.charCodeAt(i).toString(16)}`).join(''),
+  ].join('|')})`;
 }
 
 /** The start of a reference; who copies our request escapes its references once more, as `&amp;#60;` or `&#38;#60;`. */
 const reference = '&(?:(?:amp|#0*38|#[xX]0*26);)*';
 
-const namedReferences: Readonly<Record<string, string>> = {
-  '&': 'amp',
-  '<': 'lt',
-  '>': 'gt',
-  '"': 'quot',
-  "'": 'apos',
-};
+const namedReferences: Record<string, string> = { '&': 'amp', '<': 'lt', '>': 'gt', '"': 'quot', "'": 'apos' };
 
 /** The text in a pattern. */
 export function escaped(text: string): string {

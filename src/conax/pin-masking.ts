@@ -19,17 +19,13 @@ export interface PinMask {
  */
 export function createPinMask(pin: string, kept: readonly string[]): PinMask {
   const known = [...new Set([...KNOWN, ...kept])].filter((text) => text !== '').toSorted((a, b) => b.length - a.length);
-  const digits = new RegExp(`(?<known>${known.map(escaped).join('|')})|\\p{N}+`, 'gu');
+  const digits = new RegExp(`(${known.map(escaped).join('|')})|\\p{N}+`, 'gu');
   const anywhere = spelled(pin, BETWEEN);
-  const written = /^\p{N}*$/u.test(pin) ? null : anywhere;
+  const written = /^\p{N}*$/u.test(pin) ? /(?!)/ : anywhere;
   const text: Mask = (whole) =>
-    (written
-      ? withoutBase64(whole, anywhere, pin.length).replace(written, mask)
-      : withoutBase64(whole, anywhere, pin.length)
-    ).replace(digits, (found, _known: string | undefined, ...rest: unknown[]) => {
-      const groups = rest.at(-1) as { known: string | undefined };
-      return groups.known === undefined ? mask : found;
-    });
+    withoutBase64(whole, anywhere, pin.length)
+      .replace(written, mask)
+      .replace(digits, (_found, own: string | undefined) => own ?? mask);
   return {
     text,
     code: (code) => {

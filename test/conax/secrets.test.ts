@@ -85,7 +85,23 @@ describe('a secret is in no record of an exchange', () => {
     expect(exchange.responseBody).not.toContain(own);
   });
 
+  it.each(['k\u00E4se/"Brot" 9\\dd', 's3cret', 'Abcd'])('nothing else is taken for the password %s', (own) => {
+    const others = [
+      '<Id>0fbd5f6a-1b2c-4d3e-8f90-a1b2c3d4e5f6</Id><Code>41 62 63</Code><Text>=C3=A4 \\303\\244 &#195;</Text>',
+      'products 61, 62, 63, 64 of C:\\cas\\141 at 2026-01-31T20:00:00Z; S3 cre t; K\u00E4se; abc d',
+    ];
+    for (const text of others) expect(createMask([own])(text)).toBe(text);
+  });
+
   type Written = [how: string, before: string, write: (own: string) => string, type?: string];
+  const bytesOf = (text: string, write: (byte: number) => string): string =>
+    Array.from(Buffer.from(text), write).join('');
+  const quotedPrintable = (text: string): string =>
+    bytesOf(text, (byte) =>
+      byte > 32 && byte < 127 && byte !== 61
+        ? String.fromCharCode(byte)
+        : `=${byte.toString(16).toUpperCase().padStart(2, '0')}`,
+    );
   const wrapped = (text: string): string => Buffer.from(text).toString('base64').replaceAll(/.{76}/g, '$&\r\n');
   const ways: Written[] = [
     ['in base64 after letters of a path', 'http://x/auth/', (own: string) => Buffer.from(own).toString('base64')],
@@ -96,6 +112,21 @@ describe('a secret is in no record of an exchange', () => {
     ]),
     ['in base64 of lines that XML wrote', '', (own: string) => wrapped('x'.repeat(50) + own).replaceAll('\r', '&#13;')],
     ['percent-encoded', 'pw=', encodeURIComponent],
+    ['in quoted-printable', '', quotedPrintable],
+    ['in quoted-printable in lines', '', (own: string) => quotedPrintable(own).replaceAll(/(=..|[^=])/g, '$1=\r\n')],
+    ['in octal', '', (own: string) => bytesOf(own, (byte) => `\\${byte.toString(8).padStart(3, '0')}`)],
+    [
+      'in hexadecimal with blanks',
+      '',
+      (own: string) => bytesOf(own, (byte) => `${byte.toString(16).padStart(2, '0')} `),
+    ],
+    [
+      'in hexadecimal like a program',
+      '',
+      (own: string) => bytesOf(own, (byte) => `0x${byte.toString(16).padStart(2, '0')}, `),
+    ],
+    ['in UTF-8 that was read as Latin-1', '', (own: string) => Buffer.from(own).toString('latin1')],
+    ['in that as references', '', (own: string) => bytesOf(own, (byte) => `&#${byte};`)],
     ['as a form', 'pw=', (own: string) => new URLSearchParams({ own }).toString().slice(4)],
     ['in JSON', '', (own: string) => JSON.stringify(own)],
     ['in JSON with slashes escaped', '', (own: string) => JSON.stringify(own).replaceAll('/', String.raw`\/`)],
