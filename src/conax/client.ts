@@ -56,12 +56,10 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     onSurplus: options.onSurplus ?? (() => undefined),
   });
 
-  // A password that somebody wrote into a template. A PIN cannot stand there, and masking its digits in a card's number
-  // would give it away.
-  const hideLogin = createMask(credentials?.secrets ?? []);
-
+  const secrets = credentials?.secrets ?? [];
+  const hideLogin = createMask(secrets);
   // A short password may be part of a code or a reference number by chance, and gives nothing away there.
-  const hideWords = createMask(credentials?.secrets ?? [], 'words');
+  const hideWords = createMask(secrets, 'words');
   const loginMask = {
     code: hideWords,
     reference: (number: string | null) => (number !== null && hideWords(number) !== number ? null : number),
@@ -75,7 +73,6 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     const startedAt = Date.now();
     const mapped = definition.commands[command.type];
     if (mapped === undefined) return notSupported(command.type, startedAt);
-    const hide = pin === undefined ? hideLogin : createMask([pin, ...(credentials?.secrets ?? [])]);
     const startedMs = performance.now();
     const messageId = randomUUID();
     let requestBody: string | null = null;
@@ -104,11 +101,10 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     } catch (error) {
       answer = unexpected(error, requestBody !== null);
     }
-    const answered = outcome !== null && outcome.kind !== 'failed';
     const hidePin = pin === undefined || pin === '' ? null : createPinMask(pin, knownTexts(mapped, outcome?.status));
-    const hideAll: Mask = hidePin === null ? hide : (text) => hidePin.text(hide(text));
-    // Where nothing readable came back from the CAS, the description is our own.
-    const hideSaid = answered ? hideAll : hide;
+    const hideAll: Mask = hidePin === null ? hideLogin : (text) => hidePin.text(hideLogin(text));
+    // The description of a failure is our own, and its digits are not those of a PIN.
+    const hideSaid = outcome?.kind === 'failed' ? hideLogin : hideAll;
     answer = withoutSecrets(answer, loginMask);
     if (hidePin !== null) answer = withoutSecrets(answer, hidePin);
     return {
@@ -144,10 +140,11 @@ export function unsupportedText(type: CommandType, why: string): string {
   return `${type} is declared as unsupported (${why}), so it is refused and never sent; if the CAS has it, write its template and its entry in conax.json`;
 }
 
-/** Texts with digits that every answer to the command may hold: namespaces, and the status in our own descriptions. */
+/** Texts with digits that every answer to the command may hold: namespaces, and status and codes in our descriptions. */
 function knownTexts({ answer }: CasCommand, status: number | null | undefined): string[] {
   const namespaces = Object.values(answer.paths).flatMap((path) => path.map(({ ns }) => ns));
-  const known = [...Object.values(soapNamespaces), answer.element?.ns ?? '', ...namespaces];
+  const codes = [...answer.notAuthorised].map((code) => `refuses the login with ${code}`);
+  const known = [...Object.values(soapNamespaces), answer.element?.ns ?? '', ...namespaces, ...codes];
   return status ? [...known, `HTTP ${status}`] : known;
 }
 
@@ -156,7 +153,8 @@ const maskedSecrets = { pin: mask, password: mask };
 /** What the CAS says besides its texts. */
 function withoutSecrets(answer: ConaxAnswer, { code, reference }: Pick<PinMask, 'code' | 'reference'>): ConaxAnswer {
   if (answer.kind === 'accepted') return { ...answer, referenceNumber: reference(answer.referenceNumber) };
-  return answer.kind === 'refused' ? { ...answer, code: code(answer.code) } : answer;
+  // A code that conax.json declares tells nothing about a secret.
+  return answer.kind === 'refused' && answer.review ? { ...answer, code: code(answer.code) } : answer;
 }
 
 /** The device that a question asks about. */

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMask } from '../../src/conax/masking.ts';
 import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
+import { changed } from '../conax-checks/changed-definition.ts';
 import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
 
 const password = 'open<sesame>&more';
@@ -169,6 +170,47 @@ describe('a secret is in no record of an exchange', () => {
     await server.close();
     await rm(directory, { recursive: true });
     expect(url).toBe(`${server.url}/authorization?user=crm&password=****`);
+  });
+
+  it.each<[code: string, list: string, declared: string, shown: string]>([
+    ['1234', 'refused', '1234', 'refused 1234'],
+    ['E-1234', 'refused', 'E-1234', 'refused E-1234'],
+    ['1234', 'tryLater', '1234', 'try-later 1234'],
+    ['1234', 'refused', '1235', 'refused ****'],
+    ['1235', 'refused', '1236', 'refused ****'],
+  ])('with the PIN 1234 the code %s of a CAS that has %s %s shows as "%s"', async (code, list, declared, shown) => {
+    const answer = okAnswer('UpdateCaPinToGivenValue', 'ca-pin', code);
+    const server = await listen((socket) => onRequests(socket, () => socket.end(http(answer))));
+    const mappingFile = changed([['conax.json', `"${list}": [`, `"${list}": ["${declared}", `]]);
+    const client = await openClient(server.url, { mappingFile, username: 'sms', password: '1234' });
+    const exchange = await client.call({ ...calls.UPDATE_CA_PIN_TO_GIVEN_VALUE, pin: '1234' });
+    await client.close();
+    await server.close();
+    expect(said(exchange.answer)).toBe(shown);
+    expect(exchange.responseBody).toMatch(/StatusCode>(?:E-)?\*{4}</);
+  });
+
+  it.each(['4711', '9999'])('a code of notAuthorised is readable, whether or not it is the PIN %s', async (pin) => {
+    const answer = okAnswer('UpdateCaPinToGivenValue', 'ca-pin', '4711');
+    const server = await listen((socket) => onRequests(socket, () => socket.end(http(answer))));
+    const mappingFile = changed([['conax.json', '"success": ["OK"]', '"success": ["OK"], "notAuthorised": ["4711"]']]);
+    const client = await openClient(server.url, { mappingFile });
+    const exchange = await client.call({ ...calls.UPDATE_CA_PIN_TO_GIVEN_VALUE, pin });
+    await client.close();
+    await server.close();
+    expect(exchange.answer).toMatchObject({
+      kind: 'not-authorised',
+      description: 'the CAS refuses the login with 4711: done; check user and password',
+    });
+  });
+
+  it('our own description of a failure has the same digits whatever the PIN is', async () => {
+    const silent = await listen(() => undefined);
+    const client = await openClient(silent.url, { timeoutMs: 1_111 });
+    const { answer } = await client.call({ ...calls.UPDATE_CA_PIN_TO_GIVEN_VALUE, pin: '1111' });
+    await client.close();
+    await silent.close();
+    expect(answer).toMatchObject({ description: 'no whole answer came within 1111 ms' });
   });
 
   it('without its PIN the command is invalid and stays here', async () => {
