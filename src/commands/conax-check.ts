@@ -4,6 +4,7 @@ import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
 import { answerWarnings } from '../conax-tools/answer-warnings.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
+import { createMask, type Mask } from '../conax/masking.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -46,6 +47,7 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
       basicAuth: true,
       commands: {},
       unsupported: new Map(),
+      secrets: [],
       mistakes: error.mistakes,
       unchecked: [],
       uncheckedCommands: [],
@@ -56,10 +58,11 @@ async function inspect(file: string, entitled: boolean): Promise<CasInspection> 
 
 function checkJson(
   file: string,
-  { commands, unsupported, mistakes, unchecked, uncheckedCommands, warnings }: CasInspection,
+  { commands, unsupported, secrets, mistakes, unchecked, uncheckedCommands, warnings }: CasInspection,
   shown: readonly CommandType[],
   entitled: boolean,
 ) {
+  const hide = createMask(secrets, 'words');
   return {
     file,
     mistakes,
@@ -75,13 +78,13 @@ function checkJson(
         {
           command: type,
           area,
-          path,
+          path: hide(path),
           wsdl: wsdlFile,
           template: template.file,
           operation: body.name,
           soap_action: soapAction,
           soap_version: soapVersion,
-          requests: sampleRequests(command, entitled),
+          requests: sampleRequests(command, entitled, hide),
         },
       ];
     }),
@@ -89,11 +92,12 @@ function checkJson(
 }
 
 function checkText(file: string, inspection: CasInspection, shown: readonly CommandType[], entitled: boolean): string {
-  const { commands, unsupported, mistakes, unchecked, warnings } = inspection;
+  const { commands, unsupported, secrets, mistakes, unchecked, warnings } = inspection;
+  const hide = createMask(secrets, 'words');
   const blocks = shown.flatMap((type) => {
     const command = commands[type];
     if (unsupported.has(type)) return [];
-    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command, entitled);
+    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command, entitled, hide);
   });
   const list = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [[title, ...lines.map((line) => `- ${line}`)].join('\n')];
@@ -120,9 +124,9 @@ function unsupportedLine(unsupported: CasInspection['unsupported']): string {
   return `not supported by the CAS, and refused with FEATURE_NOT_AVAILABLE: ${named.join('; ')}`;
 }
 
-function commandText(command: CasCommand, entitled: boolean): string {
+function commandText(command: CasCommand, entitled: boolean, hide: Mask): string {
   const { type, area, path, wsdlFile, template, body, soapAction, soapVersion } = command;
-  const { smallest, largest } = sampleRequests(command, entitled);
+  const { smallest, largest } = sampleRequests(command, entitled, hide);
   const request = (title: string, xml: string): string[] => [
     `  ${title}`,
     ...indented(xml)
@@ -132,7 +136,7 @@ function commandText(command: CasCommand, entitled: boolean): string {
   return [
     type,
     `  area        ${area}, ${wsdlFile === null ? 'without a WSDL' : wsdlFile}`,
-    `  path        ${path}`,
+    `  path        ${hide(path)}`,
     `  operation   ${body.name}`,
     `  SOAPAction  ${JSON.stringify(soapAction)}`,
     `  SOAP        ${soapVersion}`,

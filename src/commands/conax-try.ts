@@ -28,7 +28,7 @@ export async function tryCommand(name: string, options: TryOptions): Promise<voi
   const command = questionOf(name, options, settings);
   const definition = await casDefinitionOf(settings);
   const connection = conaxOptionsOf(settings);
-  const hide = createMask(credentialsOf(connection)?.secrets ?? [], 'words');
+  const hide = createMask([...(credentialsOf(connection)?.secrets ?? []), ...definition.secrets], 'words');
   let rawAnswer: string | null = null;
   const client = await openConaxClient({
     ...connection,

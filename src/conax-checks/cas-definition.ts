@@ -2,6 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CasCommand, CasDefinition } from '../conax/cas-definition.types.ts';
+import { createMask, type Mask } from '../conax/masking.ts';
 import type { CommandType } from '../planning/command.ts';
 import { messageOf } from '../platform/errors.ts';
 import { FileError, readBytes } from '../platform/files.ts';
@@ -14,6 +15,7 @@ import type { ReportAt } from './json-members.ts';
 import { reportMisplacedLists } from './misplaced-fields.ts';
 import { CasDefinitionError, inOrder, type Report } from './mistakes.ts';
 import { reportSameRequests, type SentCommand } from './same-requests.ts';
+import { checkSecurity, isSecretName } from './security-check.ts';
 import { checkTemplate, type Envelope } from './template-check.ts';
 import { type ParsedTemplate, parseTemplate } from './template-parser.ts';
 import { createNamespaceMistakes } from './wrong-namespaces.ts';
@@ -67,6 +69,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
   const reportIn = noteIn(mistakes);
   const namespaces = createNamespaceMistakes(reportIn, at(mistakes));
   const areas = openAreas(file, content, at(mistakes), at(unchecked));
+  const secrets = new Set(pathSecrets(content, at(warnings)));
   const commands: Partial<Record<CommandType, CasCommand>> = {};
   const uncheckedCommands = new Set<CommandType>();
   const sent: SentCommand[] = [];
@@ -109,15 +112,20 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const ofTemplate = mistakes.size;
     const template =
       entry.template === undefined ? null : readTemplate(resolvePath(dirname(file), entry.template), type, findings);
+    const security = template === null ? null : checkSecurity(type, template, reportIn, noteIn(warnings));
+    for (const secret of security?.secrets ?? []) secrets.add(secret);
+    // What does not fit is quoted.
+    const hide = createMask(security?.secrets ?? [], 'words');
+    const hidden = { ...findings, reportIn: hiding(hide, reportIn), warnIn: hiding(hide, findings.warnIn) };
     const envelope =
-      template === null ? null : checkTemplate(type, template, entitled === true, reportIn, findings.warnIn);
+      template === null ? null : checkTemplate(type, template, entitled === true, hidden.reportIn, hidden.warnIn);
     const isShown = mistakes.size === ofTemplate;
     const area = areaOf(entry, areas, envelope, findings);
     let { soapAction } = entry;
     let operations: SentCommand['operations'] = [];
     if (area?.validator) {
-      const checked = { type, answer, soapAction, template, envelope };
-      const bound = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, findings);
+      const checked = { type, answer, soapAction, template, envelope, hasToken: security?.hasToken ?? false };
+      const bound = checkAgainstWsdl(area.wsdlFile ?? '', area.validator, checked, entitled ?? true, hidden);
       ({ soapAction, operations } = bound);
       const known = addresses.get(entry.area ?? '') ?? [];
       addresses.set(entry.area ?? '', new Set([...known, ...operations.map(({ address }) => address)]));
@@ -136,12 +144,13 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     const request = { soapAction: soapAction ?? '', soapVersion, body, template };
     commands[type] = { type, area: entry.area ?? '', path, wsdlFile, ...request, answer };
   }
+  const hideAll = createMask([...secrets], 'words');
   for (const [name, { path, wsdlFile }] of areas) {
     const problem = otherPath(path, [...(addresses.get(name) ?? [])]);
-    if (problem !== null) at(warnings)(['areas', name, 'path'], `${problem} of ${wsdlFile}; ${elsewhere}`);
+    if (problem !== null) at(warnings)(['areas', name, 'path'], hideAll(`${problem} of ${wsdlFile}; ${elsewhere}`));
   }
   const copies = reportSameRequests(sent, (type, problem, isMeant) =>
-    at(isMeant ? warnings : mistakes)(['commands', type, 'template'], problem),
+    at(isMeant ? warnings : mistakes)(['commands', type, 'template'], hideAll(problem)),
   );
   // A template that was copied is the mistake, and not the answer that its command expects.
   for (const [type, problem] of wrongAnswers)
@@ -158,6 +167,7 @@ export function inspectCas(casFile: string, entitled: boolean | null = null): Ca
     basicAuth,
     commands,
     unsupported,
+    secrets: [...secrets],
     mistakes: inOrder(mistakes, file),
     uncheckedCommands: [...uncheckedCommands],
     unchecked: inOrder(unchecked, file),
@@ -199,6 +209,22 @@ interface CasArea {
   readonly wsdlFile: string | null;
   /** null if there is no WSDL, or none that can be read. */
   readonly validator: Validator | null;
+}
+
+function hiding(hide: Mask, report: Report): Report {
+  return (file, line, problem) => report(file, line, hide(problem));
+}
+
+/** The secrets in the queries of the areas' paths. Fields stand in templates only, and proxies log addresses. */
+function pathSecrets({ areas }: ReadCasFile, warn: ReportAt): string[] {
+  return [...areas].flatMap(([area, { path = '' }]) =>
+    [...new URLSearchParams(path.split('?')[1])].flatMap(([name, value]) => {
+      if (value === '' || !isSecretName(name)) return [];
+      const remedy = 'look whether the CAS takes it in the request; it is masked in everything that is kept or shown';
+      warn(['areas', area, 'path'], `has a secret in its query (${name}), which proxies may log; ${remedy}`);
+      return [value];
+    }),
+  );
 }
 
 /** Opens the WSDLs of the areas, each once. */

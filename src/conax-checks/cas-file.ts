@@ -39,9 +39,13 @@ const flag = (remedy: string) => z.boolean(remedy);
 const answerPath = text('write a path such as prefix:Response/prefix:StatusCode');
 const object = (what: string) => z.record(z.string(), z.unknown(), `write an object with ${what}`);
 
+const hasNoField = (given: string): boolean => !/\{\{/.test(given);
+const noField = 'fields stand in templates only: write the text itself, without a secret';
+
 const areaSchema = z.strictObject({
   path: z
     .string('write the path after CONAX_BASE_URL, such as "/authorization"')
+    .refine(hasNoField, { error: noField, abort: true })
     .regex(
       /^\/[\w./~%!$&'()*+,;=:@-]*(?:\?[\w./~%!$&'()*+,;=:@?-]*)?$/,
       'start with / and use only characters of a URL',
@@ -55,6 +59,7 @@ const commandSchema = z.strictObject({
   template: text('write the file with the whole envelope, relative to conax.json'),
   soapAction: z
     .string('write the SOAPAction as text, or leave it out to send that of the WSDL')
+    .refine(hasNoField, { error: noField, abort: true })
     .regex(/^[!#-~]*$/, 'use visible ASCII characters without quotation marks')
     .optional(),
   answer: z.strictObject({

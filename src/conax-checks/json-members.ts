@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { nearName } from '../platform/near-name.ts';
+import { mask } from '../conax/masking.ts';
 import { inOurWords, unknownName } from '../platform/schema-words.ts';
+import { isSecretName } from './security-check.ts';
 
 /** What an object says, as far as it is right. */
 export type AsFarAsRight<T> = { readonly [K in keyof T]?: T[K] };
@@ -48,7 +50,10 @@ export function readMembers<T extends z.ZodRawShape>(
       const [key] = issue.path;
       const entry = key === undefined ? member : (member as Readonly<Record<PropertyKey, unknown>>)[key];
       const below = issue.path.map(String);
-      report([...path, ...below], wrongValue(entry, issue.message), [...place, ...below]);
+      // Somebody may have written user and password in place of a flag.
+      const isFlag = 'expected' in issue && issue.expected === 'boolean';
+      const shown = isFlag && typeof entry === 'string' ? entry.replace(/:.*$/s, `:${mask}`) : entry;
+      report([...path, ...below], wrongValue(shown, issue.message), [...place, ...below]);
     }
     const rest = type.safeParse(without(member, new Set(parsed.error.issues.map(({ path: [key] }) => String(key)))));
     if (rest.success) found[name] = rest.data;
@@ -75,7 +80,9 @@ function without(member: unknown, wrong: ReadonlySet<string>): unknown {
 }
 
 function wrongValue(value: unknown, remedy: string): string {
-  const text = JSON.stringify(value);
+  const text = JSON.stringify(value).replaceAll(/([\w.-]+)=[^&"]+/g, (whole, name: string) =>
+    isSecretName(name) ? `${name}=${mask}` : whole,
+  );
   const shown = isObject(value) ? 'an object' : Array.isArray(value) ? 'a list' : text.slice(0, 60);
   return `is ${shown}; ${remedy}`;
 }

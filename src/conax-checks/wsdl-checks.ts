@@ -31,6 +31,8 @@ export interface CheckedCommand extends Pick<CasCommand, 'type' | 'answer'> {
   readonly soapAction: string | undefined;
   /** null if there is none that can be read. */
   readonly template: ParsedTemplate | null;
+  /** Whether every request has a UsernameToken. */
+  readonly hasToken: boolean;
   /** null if no sample of the template is an envelope: then its elements and the answer are checked alone. */
   readonly envelope: Envelope | null;
 }
@@ -86,6 +88,7 @@ export function checkAgainstWsdl(
   }
   if (template === null || envelope === null) return { soapAction, operations: [] };
   checkHeaders(template.file, envelope, meant, findings);
+  checkToken(template.file, command.hasToken, envelope, meant, findings);
   const own = { ...envelope, file: template.file };
   const those = { operations, taking, fitting };
   const action = actionOf(wsdlFile, soapAction, own, those, findings, isDeclared, validator.missingWsdls);
@@ -242,8 +245,27 @@ function checkHeaders(
         [...demanded].map((one) => one.replace(/^.*\}/, '')),
       );
       warnIn(file, header.line, `the WSDL declares no header ${name}; ${meant}look whether the CAS takes it`);
-    } else if (header.times > 1) {
+    } else if (header.times > 1 && !(header.name === 'Security' && standardHeaders.test(header.ns))) {
       reportIn(file, header.line, `the header ${name} is sent ${header.times} times; remove all but one`);
     }
+  }
+}
+
+/** Warns if each port demands a UsernameToken by a policy, and the template has none, or cannot make the one demanded. */
+function checkToken(
+  file: string,
+  hasToken: boolean,
+  { lines }: Envelope,
+  fitting: readonly WsdlOperation[],
+  { warnIn }: Findings,
+): void {
+  const [token] = fitting.flatMap((operation) => operation.token ?? []);
+  if (token === undefined || fitting.some((operation) => operation.token === null)) return;
+  const demand = `a policy of the WSDL demands a UsernameToken${token.isHashed ? ' with a digest' : ''} (${token.file}:${token.line})`;
+  if (token.isHashed) {
+    warnIn(file, lines.envelope, `${demand}, and the service makes no digest; send through a gateway that makes it`);
+  } else if (!hasToken) {
+    const remedy = 'write it with {{username}} and {{password}} as in docs/conax.md';
+    warnIn(file, lines.envelope, `${demand}, and the Header has no Security with one; ${remedy}`);
   }
 }

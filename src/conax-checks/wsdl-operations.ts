@@ -1,6 +1,7 @@
-import { XmlElement } from 'libxml2-wasm';
+import type { XmlElement } from 'libxml2-wasm';
 import { type QName, type SoapVersion } from '../soap/envelope.ts';
 import { elements, type WsdlDocuments } from './wsdl-documents.ts';
+import { type DemandedToken, demandedToken, warnAboutPolicies, type WsdlPart } from './wsdl-policies.ts';
 import { checkReferences, findIn, qname } from './wsdl-references.ts';
 
 /** An operation of a port of a WSDL, as its SOAP binding has it. */
@@ -17,6 +18,8 @@ export interface WsdlOperation {
   readonly isAnswerEmpty: boolean;
   /** The elements that the binding demands in the Header of the request. */
   readonly headers: readonly QName[];
+  /** The UsernameToken that the policies of port, binding, operation and message demand. */
+  readonly token: DemandedToken | null;
   /** The address of the port; empty if there is none. */
   readonly address: string;
   /** The parts of its messages: one element, or the arguments of rpc style with their types. */
@@ -47,7 +50,8 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
   };
   const ports = definitions.flatMap(({ file, root }) =>
     elements(root, 'wsdl:service/wsdl:port').map((port) => ({
-      service: port.parent === null ? null : { file, found: port.parent },
+      service: port.parent === null ? [] : [{ file, found: port.parent }],
+      own: [{ file, found: port }],
       port: port.attr('name')?.value ?? '',
       address: elements(port, 'soap11:address|soap12:address')[0]?.attr('location')?.value ?? '',
       binding: find('wsdl:binding', qname(port, 'binding')),
@@ -55,13 +59,14 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
   );
   const bindings = definitions.flatMap(({ file, root }) =>
     elements(root, 'wsdl:binding').map((found) => ({
-      service: null,
+      service: [],
+      own: [],
       port: found.attr('name')?.value ?? '',
       address: '',
       binding: { file, found },
     })),
   );
-  return (ports.length > 0 ? ports : bindings).flatMap(({ port, address, service, binding }) => {
+  return (ports.length > 0 ? ports : bindings).flatMap(({ port, own, address, service, binding }) => {
     if (binding === null) return [];
     const { file, found } = binding;
     const soapVersion = elements(found, 'soap11:binding').length > 0 ? '1.1' : '1.2';
@@ -69,9 +74,8 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
     const [soapBinding] = elements(found, `${prefix}:binding`);
     if (soapBinding === undefined) return [];
     const portType = find('wsdl:portType', qname(found, 'type'));
-    warnAboutPolicies(found, file, documents, warnings);
-    if (service !== null) warnAboutPolicies(service.found, service.file, documents, warnings);
-    if (portType !== null) warnAboutPolicies(portType.found, portType.file, documents, warnings);
+    const around = [binding, ...service, ...(portType === null ? [] : [portType])];
+    for (const part of around) warnAboutPolicies(part, documents, warnings);
     return elements(found, 'wsdl:operation').map((operation): WsdlOperation => {
       const name = operation.attr('name')?.value ?? '';
       const [action] = elements(operation, `${prefix}:operation`);
@@ -91,6 +95,18 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
       const messageOf = (side: 'input' | 'output'): QName | null => {
         const [message] = abstract === undefined ? [] : elements(abstract, `wsdl:${side}`);
         return message === undefined ? null : qname(message, 'message');
+      };
+      const ofRequest = (): WsdlPart[] => {
+        const inputs = (one: XmlElement): XmlElement[] => [one, ...elements(one, 'wsdl:input')];
+        const message = find('wsdl:message', messageOf('input'));
+        return [
+          ...inputs(operation).map((one) => ({ file, found: one })),
+          ...(abstract === undefined ? [] : inputs(abstract)).map((one) => ({
+            file: portType?.file ?? file,
+            found: one,
+          })),
+          ...(message === null ? [] : [message]),
+        ];
       };
       const isOutputThere = find('wsdl:message', messageOf('output')) !== null;
       const parts = (side: 'input' | 'output'): MessagePart[] => {
@@ -138,6 +154,7 @@ export function readOperations(documents: WsdlDocuments, warnings: string[]): Ws
         output: hasNoOutput ? null : element('output'),
         isAnswerEmpty: hasNoOutput || (style !== 'rpc' && isOutputThere && parts('output').length === 0),
         headers,
+        token: demandedToken([...around, ...own, ...ofRequest()], documents),
         address,
         parts: { input: parts('input'), output: parts('output') },
         file,
@@ -179,14 +196,4 @@ function partsOf(message: XmlElement | undefined): MessagePart[] {
     element: qname(part, 'element'),
     type: qname(part, 'type'),
   }));
-}
-
-/** A WSDL may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
-function warnAboutPolicies(part: XmlElement, file: string, documents: WsdlDocuments, warnings: string[]): void {
-  const names = ['UsingAddressing', 'PolicyReference', 'Policy'].map((name) => `local-name()="${name}"`);
-  const demands = part.find(`descendant-or-self::*[${names.join(' or ')} or @*[local-name()="PolicyURIs"]]`);
-  const first = demands.find((demand) => demand instanceof XmlElement);
-  if (first === undefined) return;
-  const warning = `${file}:${documents.lineOf(file, first)}: the ${part.name} has a policy or demands WS-Addressing, which is not checked; write what it demands into the Header of the templates`;
-  if (!warnings.includes(warning)) warnings.push(warning);
 }

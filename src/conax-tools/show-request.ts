@@ -1,22 +1,25 @@
 import { sampleText } from '../conax-checks/request-check.ts';
 import { sampleFields } from '../conax-checks/samples.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
+import type { Mask } from '../conax/masking.ts';
 import { render } from '../conax/template.ts';
 
 /**
  * Returns a command's request filled with samples: with as little in it as there can be, and with as much.
  * @param entitled whether entitlements end; null if that is not known.
+ * @param hide masks the constants of the template that are secrets.
  */
 export function sampleRequests(
   { type, template }: CasCommand,
   entitled: boolean | null = null,
+  hide: Mask = (text) => text,
 ): {
   readonly smallest: string;
   readonly largest: string;
 } {
   const requests = (entitled === null ? [false, true] : [entitled])
     .flatMap((one) => sampleFields(type, sampleText, one))
-    .map((values) => render(template, values))
+    .map((values) => hide(render(template, values)))
     .toSorted((a, b) => a.length - b.length);
   return { smallest: requests[0] ?? '', largest: requests.at(-1) ?? '' };
 }

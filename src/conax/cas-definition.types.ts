@@ -27,6 +27,8 @@ export interface CasDefinition {
   readonly commands: Readonly<Partial<Record<CommandType, CasCommand>>>;
   /** Why the CAS does not have a command, for people. */
   readonly unsupported: ReadonlyMap<CommandType, string>;
+  /** Secrets that are constants in templates and paths: masked like the password. */
+  readonly secrets: readonly string[];
   /** What was not checked and why, each with file and line. */
   readonly unchecked: readonly string[];
   /** What people should look at. */

@@ -56,7 +56,7 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
     onSurplus: options.onSurplus ?? (() => undefined),
   });
 
-  const secrets = credentials?.secrets ?? [];
+  const secrets = [...(credentials?.secrets ?? []), ...definition.secrets];
   const hideLogin = createMask(secrets);
   // A short password may be part of a code or a reference number by chance, and gives nothing away there.
   const hideWords = createMask(secrets, 'words');

@@ -330,6 +330,33 @@ describe('conax try', () => {
     expect(asked.stdout).toContain(`  ${field}\n`);
   });
 
+  test('neither it nor the check shows a secret that is a constant of a template, and both name its place', async () => {
+    const { directory, file } = acmeFiles();
+    const template = join(directory, 'requests/GET_ACTIVE_SUBSCRIPTIONS.xml');
+    writeFileSync(template, readFileSync(template, 'utf8').replace('{{password}}', 'fine'));
+    const mapping = readFileSync(file, 'utf8').replace('"/cas/soap"', '"/cas/soap?api_key=k3y"');
+    writeFileSync(file, mapping);
+    const env = {
+      CONAX_MAPPING_FILE: file,
+      CONAX_BASE_URL: await acmeServer(),
+      CONAX_USERNAME: 'sms',
+      CONAX_PASSWORD: 'other',
+    };
+    const question = 'GET_ACTIVE_SUBSCRIPTIONS';
+    const asked = await runCli(['conax', 'try', question, '--smartcard', '20000000001'], env);
+    expect(asked.stdout).toMatch(/^POST \S+\/cas\/soap\?api_key=\*{4}\n/);
+    expect(asked.stdout).toContain('  message           "****"\n');
+    expect(asked.stdout).toContain('<t:Info>****</t:Info>');
+    const json = await runCli(['conax', 'check', '--command', question, '--json'], env);
+    const text = await runCli(['conax', 'check', '--command', question], env);
+    expect(text.stdout).toContain('  path        /cas/soap?api_key=****\n');
+    for (const shown of [asked.stdout + asked.stderr, json.stdout, text.stdout]) {
+      expect(shown).toContain('<Password> has a secret as a constant');
+      expect(shown).toContain('Password>****<');
+      expect(shown).not.toMatch(/\bfine\b|k3y/);
+    }
+  });
+
   test('a CAS that is away ends with 1 and says so', async () => {
     const { exitCode, stdout } = await runCli(
       ['conax', 'try', 'GET_ACTIVE_SUBSCRIPTIONS', '--smartcard', '20000000001'],

@@ -4,10 +4,10 @@ import { dirname } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { escapeXml } from '../../src/soap/xml.ts';
 import { foundIn, needlesOf } from '../secrecy/traces.ts';
-import { bodyOf, conduct, password, pin, username, writeOddDefinition } from './sets/odd.ts';
+import { apiKey, bodyOf, conduct, password, pin, username, writeOddDefinition } from './sets/odd.ts';
 import { calls, type Listener, listen, onRequests, openClient, said } from './support.ts';
 
-const passwordNeedles = [...needlesOf(password), ...needlesOf(escapeXml(password))];
+const passwordNeedles = [...needlesOf(password), ...needlesOf(escapeXml(password)), ...needlesOf(apiKey)];
 const needles = [...needlesOf(pin), ...passwordNeedles];
 
 let mappingFile: string;
@@ -38,6 +38,7 @@ describe('a template with PIN and password in odd places, to a CAS that', () => 
     // The CAS got both, in every place, and the comments stayed here.
     expect(bodyOf(request).split(pin)).toHaveLength(12);
     expect(bodyOf(request).split('Tr0ub4dor')).toHaveLength(5);
+    expect(bodyOf(request)).toContain(apiKey);
     expect(bodyOf(request)).not.toContain('<!--');
     expect(said(exchange.answer)).toMatch(outcome);
     expect(exchange.requestBody).toContain('<o:Inside>before****after****</o:Inside>');

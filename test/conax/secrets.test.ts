@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createMask } from '../../src/conax/masking.ts';
 import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
-import { changed } from '../conax-checks/changed-definition.ts';
+import { add, type Change, changed } from '../conax-checks/changed-definition.ts';
 import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
 
 const password = 'open<sesame>&more';
@@ -171,6 +171,40 @@ describe('a secret is in no record of an exchange', () => {
     await rm(directory, { recursive: true });
     expect(url).toBe(`${server.url}/authorization?user=crm&password=****`);
   });
+
+  it.each(['as it is', 'in base64', 'in references'])(
+    'nor is a constant of a template or a path whose name is that of a secret, if the CAS echoes it %s',
+    async (how) => {
+      const write = (own: string): string => {
+        if (how === 'in base64') return Buffer.from(own).toString('base64');
+        return how === 'as it is' ? own : Array.from(own, (one) => `&#${one.codePointAt(0)};`).join('');
+      };
+      const changes: readonly Change[] = [
+        [add, '<soap:Body>', '<soap:Header><ApiKey>s3cond-Secret</ApiKey></soap:Header><soap:Body>'],
+        ['conax.json', '"/authorization"', '"/authorization?key=x&secret=th1rd"'],
+      ];
+      let sent = '';
+      const server = await listen((socket) =>
+        onRequests(socket, (request) => {
+          sent = request;
+          socket.end(http(`${write('s3cond-Secret')} and ${write('th1rd')}`, 'HTTP/1.1 400 x'));
+        }),
+      );
+      const client = await openClient(server.url, { mappingFile: changed(changes), username: 'sms', password: 'own' });
+      // The CAS may have it from another command.
+      for (const command of [calls.ADD_SUBSCRIPTIONS, calls.UPDATE_CA_PIN_TO_DEFAULT_VALUE]) {
+        const exchange = await client.call(command);
+        expect(exchange.responseBody).toBe('**** and ****');
+        expect(JSON.stringify(exchange)).not.toMatch(/s3cond|th1rd/);
+      }
+      const { requestBody, url } = await client.call(calls.ADD_SUBSCRIPTIONS);
+      await client.close();
+      await server.close();
+      expect(sent).toMatch(/^POST \/authorization\?key=x&secret=th1rd .*<ApiKey>s3cond-Secret<\/ApiKey>/s);
+      expect(requestBody).toContain('<ApiKey>****</ApiKey>');
+      expect(url).toMatch(/\/authorization\?key=x&secret=\*{4}$/);
+    },
+  );
 
   it.each<[code: string, list: string, declared: string, shown: string]>([
     ['1234', 'refused', '1234', 'refused 1234'],

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createSeal } from '../../src/platform/seal.ts';
 import { submitRequests } from '../../src/requests/submit.ts';
 import { escapeXml } from '../../src/soap/xml.ts';
-import { bodyOf, conduct, done, password, pin, username, writeOddDefinition } from '../conax/sets/odd.ts';
+import { apiKey, bodyOf, conduct, done, password, pin, username, writeOddDefinition } from '../conax/sets/odd.ts';
 import { type Listener, listen, onRequests } from '../conax/support.ts';
 import { until } from '../dispatch/support.ts';
 import { addTo, requestFor } from '../requests/support.ts';
@@ -14,7 +14,7 @@ import { openSurroundings, type Surroundings } from '../support/world.ts';
 import { foundIn, foundInTables, messagesOf, type Needle, needlesOf } from './traces.ts';
 
 const KEY = 'b2'.repeat(32);
-const NEEDLES = [...needlesOf(pin), ...needlesOf(password), ...needlesOf(escapeXml(password))];
+const NEEDLES = [...needlesOf(pin), ...needlesOf(password), ...needlesOf(escapeXml(password)), ...needlesOf(apiKey)];
 /** Something that is there, to show that the search finds what there is. */
 const KNOWN: readonly Needle[] = [{ how: 'an element of the templates', bytes: Buffer.from('o:LikeBase64') }];
 const acts = Object.values(conduct).map(([act]) => act);

@@ -4,12 +4,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { http, soap } from '../support.ts';
 
+/** A second secret, for which there is no setting. */
+export const apiKey = 'K3y-of-0ther-door';
 const template = `<?xml version="1.0" encoding="UTF-8"?>
 <!-- Comments are not sent: {{pin}} {{password}} -->
 <s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/" xmlns:o="urn:example:odd">
   <s:Header>
     <o:Login user="{{username}}" secret='{{password}}' both="{{username}}:{{password}}@example"/>
     <o:Secret>{{password}}</o:Secret>
+    <o:ApiKey>${apiKey}</o:ApiKey>
     <o:Hint pin="{{pin}}">first {{pin}}, then {{pin}}</o:Hint>
   </s:Header>
   <s:Body>
