@@ -1,3 +1,4 @@
+import { isSecretName } from '../conax-checks/security-check.ts';
 import { requestFields } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import type { OutlineElement, OutlineItem } from './schema-outline.ts';
@@ -80,7 +81,8 @@ const headerFields: ReadonlySet<string> = new Set(['requestNumber', 'now', 'user
 
 /**
  * Returns which field stands in which element of a request, by their names, as far as that is sure. Each field is used
- * once: a second element that looks like it is left for a person. The command's own fields are guessed in the Body only.
+ * once: a second element that looks like it is left for a person. The command's own fields are guessed in the Body only, and
+ * any secret in the Header is taken for the password if no element has a name of it.
  */
 export function guessFields(type: CommandType, { headers, body }: OutlineMessage): RequestGuesses {
   const fields = new Map<OutlineElement | OutlineAttribute, Guess>();
@@ -89,6 +91,7 @@ export function guessFields(type: CommandType, { headers, body }: OutlineMessage
   const known = requestFields[type];
   const used = new Set<string>();
   let isHeader = true;
+  let mayBeSecret = false;
 
   function take(node: OutlineElement | OutlineAttribute, field: string, isConditional = false): void {
     used.add(field);
@@ -114,6 +117,8 @@ export function guessFields(type: CommandType, { headers, body }: OutlineMessage
       return isField && name.test(own) && kind !== null && kinds.includes(kind);
     });
     if (found !== undefined && !used.has(found[0])) take(node, found[0], known[found[0]] === 'optional');
+    else if (mayBeSecret && kind === 'text' && isSecretName(node.name.name) && !used.has('password'))
+      take(node, 'password');
   }
 
   function takeDevice(
@@ -153,6 +158,9 @@ export function guessFields(type: CommandType, { headers, body }: OutlineMessage
   walk(headers, []);
   isHeader = false;
   if (body !== null) walk([body], []);
+  isHeader = true;
+  mayBeSecret = true;
+  walk(headers, []);
   for (const root of [...headers, ...(body === null ? [] : [body])]) addSections(root);
   return { fields, lists, conditions };
 
