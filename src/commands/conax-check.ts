@@ -4,7 +4,7 @@ import { indented, sampleRequests } from '../conax-tools/show-request.ts';
 import { soapOpinions } from '../conax-tools/soap-opinion.ts';
 import { answerWarnings } from '../conax-tools/answer-warnings.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import { createMask, type Mask } from '../conax/masking.ts';
+import { createMask, type Mask } from '../platform/masking.ts';
 import { type CommandType, commandTypes } from '../planning/command.ts';
 import { readSettings } from '../settings.ts';
 import { ExitCode } from './exit-codes.ts';
@@ -97,7 +97,9 @@ function checkText(file: string, inspection: CasInspection, shown: readonly Comm
   const blocks = shown.flatMap((type) => {
     const command = commands[type];
     if (unsupported.has(type)) return [];
-    return command === undefined ? `${type}\n  cannot be shown: see what is to fix` : commandText(command, entitled, hide);
+    return command === undefined
+      ? `${type}\n  cannot be shown: see what is to fix`
+      : commandText(command, entitled, hide);
   });
   const list = (title: string, lines: readonly string[]): string[] =>
     lines.length === 0 ? [] : [[title, ...lines.map((line) => `- ${line}`)].join('\n')];

@@ -4,7 +4,7 @@ import { indented } from '../conax-tools/show-request.ts';
 import { credentialsOf } from '../conax/client.ts';
 import type { ConaxAnswer, ConaxExchange } from '../conax/client.types.ts';
 import { soapHeaders } from '../conax/exchange.ts';
-import { createMask } from '../conax/masking.ts';
+import { createMask } from '../platform/masking.ts';
 import { casDefinitionOf, conaxOptionsOf } from '../connections.ts';
 import { type Command as CasCommand, type Device, questions } from '../planning/command.ts';
 import { didYouMean } from '../platform/near-name.ts';

@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { dirname, resolve as resolvePath } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CasCommand, CasDefinition } from '../conax/cas-definition.types.ts';
-import { createMask, type Mask } from '../conax/masking.ts';
+import { createMask, type Mask } from '../platform/masking.ts';
 import type { CommandType } from '../planning/command.ts';
 import { messageOf } from '../platform/errors.ts';
 import { FileError, readBytes } from '../platform/files.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { nearName } from '../platform/near-name.ts';
-import { mask } from '../conax/masking.ts';
+import { mask } from '../platform/masking.ts';
 import { inOurWords, unknownName } from '../platform/schema-words.ts';
 import { isSecretName } from './security-check.ts';
 

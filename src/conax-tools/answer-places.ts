@@ -1,6 +1,6 @@
 import type { AnswerShape } from '../conax/answer-shape.ts';
 import { type AnswerPath, textsAt } from '../soap/xml-path.ts';
-import type { Mask } from '../conax/masking.ts';
+import type { Mask } from '../platform/masking.ts';
 import { faultVersion, nameOf, readEnvelope } from '../soap/envelope.ts';
 import { type XmlElement, XmlError } from '../soap/xml.ts';
 

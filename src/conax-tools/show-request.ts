@@ -1,7 +1,7 @@
 import { sampleText } from '../conax-checks/request-check.ts';
 import { sampleFields } from '../conax-checks/samples.ts';
 import type { CasCommand } from '../conax/cas-definition.types.ts';
-import type { Mask } from '../conax/masking.ts';
+import type { Mask } from '../platform/masking.ts';
 import { render } from '../conax/template.ts';
 
 /**

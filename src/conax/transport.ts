@@ -1,5 +1,5 @@
 import { Pool } from 'undici';
-import { type ClientTls, createConnector } from './connection.ts';
+import { type ClientTls, createConnector } from '../soap/connection.ts';
 import { type Exchange, failed, type HttpCall, type HttpOutcome, startExchange } from './exchange.ts';
 
 export interface Transport {

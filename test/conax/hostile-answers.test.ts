@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
-import { recordedText } from '../../src/conax/masking.ts';
+import { recordedText } from '../../src/platform/masking.ts';
 import { createPinMask } from '../../src/conax/pin-masking.ts';
 import { legibleText } from '../../src/soap/charset.ts';
 import { messageLimits } from '../../src/soap/xml.ts';

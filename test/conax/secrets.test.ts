@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createMask } from '../../src/conax/masking.ts';
+import { createMask } from '../../src/platform/masking.ts';
 import { defaultCasFile } from '../../src/conax-checks/cas-definition.ts';
 import { add, type Change, changed } from '../conax-checks/changed-definition.ts';
 import { type Cas, calls, http, listen, okAnswer, onRequests, openClient, said, soap, startCas } from './support.ts';
