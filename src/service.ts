@@ -2,7 +2,7 @@ import { Registry } from '@prometheus-io/client';
 import type { Kafka } from 'kafkajs';
 import { startClock } from './clock.ts';
 import { openConaxClient } from './conax-checks/open-client.ts';
-import { soapOpinions } from './conax-tools/soap-opinion.ts';
+import { soapOpinionsApart } from './conax-tools/soap-opinion.ts';
 import { answerWarnings } from './conax-tools/answer-warnings.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf, reportSurplus } from './connections.ts';
@@ -63,8 +63,6 @@ export interface Service {
 /** A caller waits. It is better to ask it to come back soon than to hold one of the few connections for a lock. */
 const WEB_API_STATEMENT_MS = 10_000;
 const WEB_API_LOCK_MS = 5_000;
-/** Long after the consumer has joined its group on a machine that is not very busy. */
-const OPINIONS_AFTER_MS = 10_000;
 
 /**
  * Starts the service: settings to parts, each with what it needs of the others. First the HTTP server, which reports the
@@ -142,19 +140,18 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   /** What reads and sends; undefined while the service waits for a database that it may work with. */
   let work: Work | undefined;
   const stopped = new AbortController();
-  let opinions: NodeJS.Timeout | undefined;
   const reportOpinions = async (): Promise<void> => {
     const commands = Object.values(definition.commands);
-    for (const opinion of [...answerWarnings(commands), ...(await soapOpinions(commands))]) conaxLogger.warn(opinion);
+    for (const opinion of [...answerWarnings(commands), ...(await soapOpinionsApart(commands))])
+      conaxLogger.warn(opinion);
   };
   const starting = async (): Promise<void> => {
     await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);
     if (stopped.signal.aborted) return;
     work = startWork({ settings, logger, registry, conax, kafka, schemas, findWriterSchema, rules, seal, ...pools });
     logger.info('the service has started');
-    // Later, and awaited by nobody: loading the package keeps the process busy while Kafka answers the first calls of the
-    // consumer, and it only warns (decision 0007).
-    opinions = setTimeout(() => void reportOpinions(), OPINIONS_AFTER_MS);
+    // Awaited by nobody: it only warns (decision 0007).
+    void reportOpinions();
   };
 
   // Those that bring work stop before those that do it, and the connections last.
@@ -163,7 +160,6 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const stopAll = async (): Promise<void> => {
     stopped.abort();
     await started?.catch(() => {});
-    clearTimeout(opinions);
     const { intake, runs, replays, retention, dispatcher, clock, outcomes } = work ?? {};
     await Promise.all([intake?.stop(), apis?.stop(), runs?.stop(), replays?.stop(), retention?.stop()]);
     await finalWatch.stop();
