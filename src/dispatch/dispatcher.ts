@@ -26,15 +26,15 @@ export type { Dispatcher, DispatcherOptions, DispatcherState } from './options.t
 /** How long a call may settle after its deadline (the port's promise). Marking a message takes its time before that. */
 const CALL_MARGIN_MS = 250;
 const MAX_BATCH = 100;
-/** While one transaction waits for its commit, the next one does its work. */
-const SETTLING_AT_ONCE = 2;
+/** While one transaction waits for its commit, another one does its work, if there is enough of it. */
+const FURTHER_SETTLING = { batches: 1, ifWaiting: 32 };
 /** How much longer than its limit a stop may wait for a database that is down. */
 const LAST_WORDS_MS = 1_000;
 
 /**
  * Sends ready requests to the CAS. It claims requests ahead in small batches, and carries out as many at once as its
- * share of the limits allows. Two transactions at a time write the answers, each all that
- * arrived meanwhile. Several dispatchers on one database share the work and the limits.
+ * share of the limits allows. One or two transactions at a time write the answers, each all
+ * that arrived meanwhile. Several dispatchers on one database share the work and the limits.
  *
  * This function connects the parts; each of them owns its state:
  * - `share`: how many calls at once, and how many a second, this instance may have. Entered by the heartbeat.
@@ -98,7 +98,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
       return held;
     },
     MAX_BATCH,
-    SETTLING_AT_ONCE,
+    FURTHER_SETTLING,
   );
   const marking = createBatcher<ClaimedRequest, boolean>(async (requests) => {
     faultPoint('dispatch: before mark');

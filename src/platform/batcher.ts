@@ -7,13 +7,14 @@ export interface Batcher<T, R> {
 }
 
 /**
- * Works on `atOnce` batches at a time (default 1), each of at most `max` items. `work` returns a result for each, in their
- * order. A lone item is worked on at once, and under load the batches grow by themselves.
+ * Works on one batch at a time, of at most `max` items. `work` returns a result for each, in their order. A lone item is
+ * worked on at once, and under load the batches grow by themselves.
+ * @param further how many more batches may be under way: each starts only if so many items wait. Default: none.
  */
 export function createBatcher<T, R>(
   work: (items: readonly T[]) => Promise<readonly R[]>,
   max: number,
-  atOnce = 1,
+  further: { readonly batches: number; readonly ifWaiting: number } = { batches: 0, ifWaiting: Infinity },
 ): Batcher<T, R> {
   interface Waiting {
     readonly item: T;
@@ -25,8 +26,14 @@ export function createBatcher<T, R>(
   /** The batches under way, and those that start in this turn of the event loop. */
   let draining = 0;
 
+  /** Whether a batch should start while so many others are under way. */
+  function isDue(others: number): boolean {
+    if (others === 0) return waiting.length > 0;
+    return others <= further.batches && waiting.length >= further.ifWaiting;
+  }
+
   async function drain(): Promise<void> {
-    while (waiting.length > 0) {
+    while (isDue(draining - 1)) {
       const batch = waiting.slice(0, max);
       waiting = waiting.slice(max);
       working += batch.length;
@@ -46,9 +53,9 @@ export function createBatcher<T, R>(
     add: (item) =>
       new Promise((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        // What is added in the same turn of the event loop shares the batch.
-        if (draining === atOnce || (waiting.length > 1 && waiting.length <= max)) return;
+        if (!isDue(draining)) return;
         draining += 1;
+        // What is added in the same turn of the event loop shares the batch.
         queueMicrotask(() => void drain());
       }),
     pending: () => waiting.length + working,
