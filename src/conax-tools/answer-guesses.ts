@@ -74,6 +74,7 @@ export function guessAnswer(
     `${kind === 'attribute' ? '@' : ''}${qualified(name)}`;
   const pathOf = ({ node, path }: Place): string => [...path, node].map(step).join('/');
   let status: OutlineText | null = null;
+  let code: Place | undefined;
   const taken = new Set<Place>();
   for (const [field, patterns] of Object.entries(plainNames)) {
     const found = patterns
@@ -86,7 +87,7 @@ export function guessAnswer(
     taken.add(place);
     entry[field] = pathOf(place);
     if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
-    if (field === 'statusCode') status = place.node.text;
+    if (field === 'statusCode') [code, status] = [place, place.node.text];
   }
   const lists: Place[] = [];
   for (const field of answerLists[type] ?? []) {
@@ -104,7 +105,7 @@ export function guessAnswer(
     if (others.length > 0) unsure.push(`${field} may also be ${others.map(pathOf).join(' or ')}`);
   }
   const isNamed = (place: Place): boolean => lists.includes(place) || taken.has(place);
-  const beside = lists.flatMap((list) => besideEntries(places, list, isNamed));
+  const beside = lists.flatMap((list) => besideEntries(places, list, code, isNamed));
   const [harmless, others] = [true, false].map((is) => beside.filter((place) => describes(place) === is));
   if (harmless !== undefined && harmless.length > 0) {
     entry['ignored'] = harmless.map(pathOf);

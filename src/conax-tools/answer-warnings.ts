@@ -91,9 +91,10 @@ function listProblems(
   if (lists.length === 0) return [];
   const places = placesOf(root);
   const isNamed = (place: Place): boolean => fieldAt(place, paths) !== undefined;
+  const code = places.find((place) => fieldAt(place, paths) === 'statusCode');
   const unread = lists.map((list) => {
     const entry = places.find((place) => fieldAt(place, paths) === list);
-    const beside = entry === undefined ? [] : besideEntries(places, entry, isNamed);
+    const beside = entry === undefined ? [] : besideEntries(places, entry, code, isNamed);
     if (entry === undefined || beside.length === 0) return null;
     return `takes an answer as unreadable that has ${beside.map(shownPath).join(', ')} beside ${shownPath(entry)}; write the path of each into "ignored" that never says that an entry does not count`;
   });

@@ -1,4 +1,4 @@
-import { extentNamed } from '../conax/list-names.ts';
+import { extentNamed, mayNotCount } from '../conax/list-names.ts';
 import { nameOf } from '../soap/envelope.ts';
 import { elementsIn, plain } from './field-guesses.ts';
 import type { OutlineElement } from './schema-outline.ts';
@@ -35,12 +35,32 @@ export function shownPath({ node, path }: Place): string {
 }
 
 /**
- * Returns what stands beside the entries of a list in their container: elements, each with all in it, and attributes. An
- * answer that has one which no path names is unreadable; what says how large the list is may stand there.
+ * Returns what makes an answer unreadable if no path names it: what stands beside the entries of a list in their container,
+ * elements, each with all in it, and attributes; and attributes of the entries that may say that one does not count. What
+ * says how large the list is may stand there, and anything beside the status code.
  */
-export function besideEntries(places: readonly Place[], entry: Place, isNamed: (place: Place) => boolean): Place[] {
+export function besideEntries(
+  places: readonly Place[],
+  entry: Place,
+  statusCode: Place | undefined,
+  isNamed: (place: Place) => boolean,
+): Place[] {
+  const row = entry.node.kind === 'attribute' ? entry.path.at(-1) : entry.node;
+  const doubtful = places.filter(
+    ({ node, path }) => node.kind === 'attribute' && path.at(-1) === row && mayNotCount(node.name.name, '?'),
+  );
+  return [...doubtful.filter((place) => !isNamed(place)), ...inContainer(places, entry, statusCode, isNamed)];
+}
+
+function inContainer(
+  places: readonly Place[],
+  entry: Place,
+  statusCode: Place | undefined,
+  isNamed: (place: Place) => boolean,
+): Place[] {
   const container = entry.path.at(-1);
   if (container === undefined || entry.path.length < 2 || entry.node.kind === 'attribute') return [];
+  if (statusCode?.path.includes(container)) return [];
   const depth = entry.path.length;
   const inside = places.filter(({ path }) => path[depth - 1] === container);
   const byTop = Map.groupBy(inside, ({ node, path }) => path[depth] ?? node);

@@ -4,7 +4,7 @@ import { type AnswerPath, elementsOn, findElement, textsAt, textsIn } from '../s
 import type { AnswerShape } from './answer-shape.ts';
 import type { CasCommand } from './cas-definition.types.ts';
 import { answerLists } from './field-names.ts';
-import { extentNamed, isAside, listsCounted, stemOf, usualNames } from './list-names.ts';
+import { extentNamed, isAside, listsCounted, mayNotCount, stemOf, usualNames } from './list-names.ts';
 
 /** The device that a question is about, null for every other command. */
 export type AskedDevice = { readonly kind: 'smartcard' | 'setTopBox'; readonly caId: string } | null;
@@ -27,6 +27,7 @@ export function misreadList(
     texts: new Set(all.flatMap((path) => (path.at(-1)?.isAttribute ? [] : (elementsOn(content, path).at(-1) ?? [])))),
     attributes: new Set(all.flatMap((path) => path.filter(({ isAttribute }) => isAttribute).map(nameOf))),
     ignored: new Set(ignoredIn(paths, content)),
+    frame: new Set(elementsOn(content, paths['statusCode'] ?? []).flat()),
     caId: asked?.caId ?? null,
   };
   const cut = cutBy(content, known, counterOf(lists, paths, content, asked));
@@ -56,13 +57,33 @@ function otherPairing(paths: AnswerShape['paths'], caId: string, content: XmlEle
   );
   // A row has a card and a set-top box in its attributes.
   const end = cards.at(-1)?.some((row) => boxes.at(-1)?.includes(row)) ? undefined : -1;
-  for (const elements of [...cards.slice(0, end), ...boxes.slice(0, end)]) {
-    const filled = elements.map(textsIn).filter((texts) => texts.some(isSaid));
-    if (filled.length > 1 && !filled.every((texts) => texts.includes(caId))) {
-      return 'has several pairings, and does not name the card that was asked about in each';
+  for (const [steps, others] of [
+    [cards, boxes],
+    [boxes, cards],
+  ] as const) {
+    for (const elements of steps.slice(0, end)) {
+      const filled = elements.map(textsIn).filter((texts) => texts.some(isSaid));
+      if (filled.length < 2 || filled.every((texts) => texts.includes(caId))) continue;
+      if (elements !== steps.at(-2) || !areDevices(elements, steps.at(-1), others.slice(0, end).at(-1))) {
+        return 'has several pairings, and does not name the card that was asked about in each';
+      }
     }
   }
   return null;
+}
+
+/**
+ * Whether each of several elements is one device of a list, such as `Card` around `Id`, and no pairing: it has one entry, its
+ * name is no plural, and nothing of the other list stands between them.
+ */
+function areDevices(
+  elements: readonly XmlElement[],
+  entries: readonly XmlElement[] = [],
+  others: readonly XmlElement[] = [],
+): boolean {
+  const [first, last] = [elements[0], elements.at(-1)];
+  if (first === undefined || last === undefined || entries.length > elements.length) return false;
+  return !/(?:s|list)$/i.test(first.name) && !others.some(({ at }) => first.at <= at && at <= last.at);
 }
 
 /** What the paths of the command read, and the device that was asked about: an answer may repeat it anywhere. */
@@ -73,6 +94,8 @@ interface Known {
   readonly attributes: ReadonlySet<string>;
   /** With all in them. */
   readonly ignored: ReadonlySet<XmlElement>;
+  /** Around the status code, such as `return`: what else is in them is no more of a list than what is in the Body's element. */
+  readonly frame: ReadonlySet<XmlElement>;
   readonly caId: string | null;
 }
 
@@ -152,6 +175,9 @@ function inEntries(content: XmlElement, path: AnswerPath, known: Known): string 
     if (!isAttribute && entry.children.length > 0) return `has elements in ${nameOf(entry)}`;
     const isEmpty = textsAt(entry, path.slice(isAttribute ? -2 : -1)).every((text) => text === '');
     if (isEmpty && unread(entry, known) !== null) return `has nothing to read in ${nameOf(entry)}`;
+    const [doubt] =
+      Object.entries(entry.attributes).find((one) => isUnknown(one[0], known) && mayNotCount(...one)) ?? [];
+    if (doubt !== undefined) return `has the attribute ${doubt} in ${nameOf(entry)}`;
   }
   return null;
 }
@@ -159,18 +185,13 @@ function inEntries(content: XmlElement, path: AnswerPath, known: Known): string 
 /** What stands in the containers, or looks like entries elsewhere: in another namespace, under other names, at another depth. */
 function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, list: string): string | null {
   const steps = path.slice(1).filter(({ isAttribute }) => !isAttribute);
-  const around = elementsOn(content, path).slice(0, -1);
-  for (const [depth, containers] of around.entries()) {
-    for (const container of containers) {
-      if (around[depth + 1]?.some((next) => container.children.includes(next))) continue;
-      const other = unread(container, known);
-      if (other !== null) return `has ${other} in ${nameOf(container)}`;
-    }
+  const { containers, isThere } = listAt(content, path, known);
+  for (const container of containers) {
+    const other = unread(container, known);
+    if (other !== null) return `has ${other} in ${nameOf(container)}`;
   }
   const wanted = steps.map(({ name }) => name.toLowerCase());
   // A container that is there has the list. Only one of the same name may be meant as well.
-  const entries = elementsOn(content, path).at(-1) ?? [];
-  const isThere = (around.at(-1) ?? entries).length > 0;
   const isSame = (at: readonly string[]): boolean =>
     at.slice(-2).join('/') === wanted.slice(-2).join('/') && (wanted.length > 1 || at.length === 1);
   const usual = new RegExp(`^(?:${usualNames[list] ?? ''})$`);
@@ -185,27 +206,39 @@ function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, list
   return stray === null ? null : `has ${stray.map(nameOf).join('/')}`;
 }
 
+/** Returns the innermost containers of a list, and whether it is there: one of them is, or an entry. */
+function listAt(
+  content: XmlElement,
+  path: AnswerPath,
+  { frame }: Known,
+): { readonly containers: readonly XmlElement[]; readonly isThere: boolean } {
+  const [entries = [], around = []] = elementsOn(content, path).toReversed();
+  const containers = around.filter((container) => !frame.has(container));
+  return { containers, isThere: containers.length + entries.length > 0 };
+}
+
 /**
- * What may be the entries if nothing has the names of the path: of a list that is nowhere, anything that looks like one.
- * Services have numbers, and devices ids with a digit.
+ * What may be the entries if nothing has the names of the path: of a list that is nowhere, anything that looks like one in
+ * the last element on its way. Services have numbers, and devices ids with a digit.
  */
 function elsewhere(content: XmlElement, path: AnswerPath, known: Known, list: string): string | null {
-  const at = elementsOn(content, path);
-  if (at.some((elements) => elements.length > 0)) return null;
+  if (listAt(content, path, known).isThere) return null;
+  const isOwn = (element: XmlElement): boolean => !known.frame.has(element);
+  const last = elementsOn(content, path).findLast((elements) => elements.some(isOwn));
   const entry = list === 'activeServices' ? /^\d{1,8}$/ : /^(?!\d+[-.:/]\d)(?=.*\d)/;
   const isLike = (text: string): boolean => {
     const words = text.split(/[\s,;|]+/).filter((word) => word !== '');
     return isSaid(text) && text !== known.caId && words.every((word) => entry.test(word));
   };
   const isFound = (element: XmlElement, names: readonly string[]): boolean => {
-    if (!isOther(element, known) || names.some(isAside)) return false;
+    if (known.ignored.has(element) || element.text.trim() === known.caId || names.some(isAside)) return false;
     const isUnread = (name: string): boolean => isUnknown(name, known) && !isAside(name);
     return [
       known.texts.has(element) ? '' : element.text,
       ...Object.entries(element.attributes).map(([name, text]) => (isUnread(name) ? text : '')),
     ].some(isLike);
   };
-  const found = findElement(content, isFound);
+  const found = findElement({ ...content, children: last ?? content.children }, isFound);
   return found === null ? null : `has ${found.map(nameOf).join('/')}`;
 }
 
@@ -217,12 +250,19 @@ function isUnknown(attribute: string, { attributes }: Known): boolean {
   return !attributes.has(attribute) && !ofStandards.test(attribute);
 }
 
-/** Returns what an element holds that no path reads, null if nothing. A flag of no, or the size of the list, is nothing. */
+/**
+ * Returns what an element holds that no path reads, null if nothing. A flag of no, the size of the list, or the device that
+ * was asked about is nothing.
+ */
 function unread(element: XmlElement, known: Known): string | null {
-  if (!known.texts.has(element) && isSaid(element.text)) return 'text';
+  const isTold = (name: string, text = ''): boolean => isSaid(text) || mayNotCount(name, text);
+  if (!known.texts.has(element) && isTold(element.name, element.text)) return 'text';
   const { attributes, children } = element;
   const isUnread = (name: string): boolean =>
-    isUnknown(name, known) && extentNamed(name) === null && isSaid(attributes[name]);
+    isUnknown(name, known) &&
+    extentNamed(name) === null &&
+    attributes[name]?.trim() !== known.caId &&
+    isTold(name, attributes[name]);
   const attribute = Object.keys(attributes).find(isUnread);
   if (attribute !== undefined) return `the attribute ${attribute}`;
   // What it says about the size of the list was looked at before.
@@ -235,6 +275,6 @@ function isSaid(text = ''): boolean {
   return !/^\s*(?:0|false)?\s*$/.test(text);
 }
 
-/** xsi:nil and xsi:type, xml:lang, and what SOAP says of types. */
+/** xsi:nil and xsi:type, xml:lang, and what SOAP and serializers say of types and ids. A reference means another element. */
 const ofStandards =
-  /^\{http:\/\/(?:www\.w3\.org\/2001\/XMLSchema-instance|www\.w3\.org\/XML\/1998\/namespace|schemas\.xmlsoap\.org\/soap\/(?:encoding|envelope)\/|www\.w3\.org\/2003\/05\/soap-(?:encoding|envelope))\}/;
+  /^\{(?:http:\/\/(?:www\.w3\.org\/2001\/XMLSchema-instance|www\.w3\.org\/XML\/1998\/namespace|schemas\.xmlsoap\.org\/soap\/(?:encoding|envelope)\/|www\.w3\.org\/2003\/05\/soap-(?:encoding|envelope)|schemas\.microsoft\.com\/2003\/10\/Serialization\/|docs\.oasis-open\.org\/wss\/\S*-utility-1\.0\.xsd)|urn:schemas-microsoft-com:xml-(?:diffgram-v1|msdata))\}(?!h?ref$)/i;

@@ -50,11 +50,25 @@ export function listsCounted(name: string): readonly string[] | null {
 
 /** What an answer has beside its lists: never the entries of one. Found anywhere in the name. */
 const asideName =
-  /transaction|request|sequence|correlation|trace|session|reference|ticket|version|time|date|since|until|duration|server|node|host|page|count|total|offset|limit|size|(?:reason|error|status|result|return|response)code/;
+  /transaction|request|sequence|correlation|trace|session|reference|ticket|version|time|date|since|until|duration|server|node|host|page|count|total|offset|limit|size|(?:reason|error|status|result|return|response|sub|detail)code|message|elapsed|severity|success|distributor|(?:operator|provider|customer|subscriber|account|user|tenant)(?:id|no|number|code)$/;
 
 /** Whether an element or attribute of this name has no entries of a list, whatever it says. */
 export function isAside(name: string): boolean {
   return asideName.test(plainName(name)) || extentNamed(name) !== null;
+}
+
+/** Whether an element or attribute in an entry may say that it does not count: `active` no, `expired` yes, any `state`. */
+export function mayNotCount(name: string, text: string): boolean {
+  const plain = plainName(name);
+  const value = text.trim().toLowerCase();
+  if (value === '') return false;
+  if (/^(?:is)?(?:active|current|effective|enabled|entitled|valid|authori[sz]ed)$/.test(plain))
+    return !/^(?:1|true|y|yes)$/.test(value);
+  if (
+    /^(?:is)?(?:inactive|expired|suspended|cancell?ed|disabled|deleted|removed|blocked|revoked|terminated)$/.test(plain)
+  )
+    return !/^(?:0|false|no?)$/.test(value);
+  return /stat(?:e|us)$/.test(plain);
 }
 
 function plainName(name: string): string {

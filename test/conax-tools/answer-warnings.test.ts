@@ -114,6 +114,8 @@ describe('conax init', () => {
 
 describe('the answer of a question', () => {
   const optional = ' minOccurs="0"';
+  const many = `${optional} maxOccurs="unbounded"`;
+  const listed = 'm:ListEntitlementsReply';
   const record = of('PackageId', 'xs:int') + of('Name', 'xs:string', optional) + of('State', 'xs:string', optional);
   const packages = `<xs:element name="Packages" minOccurs="0"><xs:complexType><xs:sequence><xs:element name="Package" minOccurs="0" maxOccurs="unbounded"><xs:complexType><xs:sequence>${record}</xs:sequence></xs:complexType></xs:element></xs:sequence></xs:complexType></xs:element>`;
   const list: [string, 'GET_ACTIVE_SUBSCRIPTIONS'][] = [['ListEntitlements', 'GET_ACTIVE_SUBSCRIPTIONS']];
@@ -152,7 +154,7 @@ describe('the answer of a question', () => {
 
   test('has names beside its ids, which init ignores, and what may say that one does not count, which a person must', () => {
     const { entry, unsure, warnings } = doubtsOf(packages, '');
-    const path = 'm:ListEntitlementsReply/t:Packages/t:Package';
+    const path = `${listed}/t:Packages/t:Package`;
     expect(entry).toMatchObject({ activeServices: `${path}/t:PackageId`, ignored: [`${path}/t:Name`] });
     expect(unsure).toEqual([
       'ignored: look whether Packages/Package/Name never say that an entry does not count',
@@ -163,7 +165,26 @@ describe('the answer of a question', () => {
     ]);
     const ignored = doubtsOf(packages, '', (text) => text.replace('/t:Name"', '/t:Name", "' + path + '/t:State"'));
     expect([...ignored.mistakes, ...ignored.warnings]).toEqual([]);
+    const stated = packages.replace(
+      'name="PackageId" type="xs:int"/>',
+      'name="PackageId"><xs:complexType><xs:simpleContent><xs:extension base="xs:int"><xs:attribute name="state"/><xs:attribute name="lang"/></xs:extension></xs:simpleContent></xs:complexType></xs:element>',
+    );
+    expect(stated).not.toBe(packages);
+    expect(doubtsOf(stated, '').warnings.join()).toContain(
+      'has Packages/Package/PackageId/@state, Packages/Package/State',
+    );
     const misspelt = doubtsOf(packages, '', (text) => text.replace('/t:Name"', '/t:Nmae"'));
     expect(misspelt.mistakes).toEqual([expect.stringMatching(/answer\.ignored\.0: the WSDL has no such place: /)]);
+  });
+
+  test('has no doubt about what stands beside the status code, also if the entries stand there', () => {
+    const beside = of('Code', 'xs:int') + of('Answered', 'xs:string') + of('PackageId', 'xs:int', many);
+    const framed = `<xs:element name="Return"><xs:complexType><xs:sequence>${beside}</xs:sequence></xs:complexType></xs:element>`;
+    const doubt = 'Return/Answered beside Return/PackageId';
+    expect(doubtsOf(framed, '').warnings.join()).toContain(doubt);
+    const inFrame = doubtsOf(framed, '', (text) =>
+      text.replace(/(?<="statusCode": ")[^"]*/, `${listed}/t:Return/t:Code`),
+    );
+    expect([...inFrame.mistakes, ...inFrame.warnings]).toEqual([]);
   });
 });

@@ -83,6 +83,16 @@ describe('a list that cannot be read is never an empty one', () => {
     ['in the text of its container', '<a:ProductIds>101 102</a:ProductIds>', /has text in /],
     ['in an attribute of its container', '<a:ProductIds value="101"/>', /the attribute value in /],
     ['in another element that the container names', '<a:ProductIds href="#id1"/>', /the attribute href in /],
+    [
+      'in another element that the container names as .NET does',
+      '<a:ProductIds xmlns:z="http://schemas.microsoft.com/2003/10/Serialization/" z:Ref="i1"/>',
+      /the attribute \{\S+\}Ref in /,
+    ],
+    [
+      'in another element that the container names as SOAP 1.2 does',
+      '<a:ProductIds xmlns:e="http://www.w3.org/2003/05/soap-encoding" e:ref="i1"/>',
+      /the attribute \{\S+\}ref in /,
+    ],
     ['as XML in a text', '<a:Result>&lt;ProductId>101&lt;/ProductId></a:Result>', /Result, /],
     [
       'half of whose entries have another name',
@@ -135,6 +145,12 @@ describe('a list that cannot be read is never an empty one', () => {
     ['a list of something else', '<a:ProductIds/><a:Expired><a:ProductId>101</a:ProductId></a:Expired>'],
     ['elements of a newer CAS', '<a:Customer><a:Since>2026</a:Since></a:Customer>'],
     ['the card that was asked about', `<a:ProductId>${card}</a:ProductId>`],
+    ['a container that names the card that was asked about', `<a:ProductIds card="${card}"/>`],
+    [
+      'a container with an id of .NET',
+      '<a:ProductIds xmlns:z="http://schemas.microsoft.com/2003/10/Serialization/" z:Id="i1"/>',
+    ],
+    ['no container beside ids of others', '<a:OperatorId>7</a:OperatorId><a:MessageId>12</a:MessageId>'],
   ])('%s is an empty list', async (_what, inner) => {
     expect(await services(inner)).toEqual([]);
   });

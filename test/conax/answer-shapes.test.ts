@@ -171,6 +171,63 @@ describe('paths', () => {
     );
   });
 
+  it('of a list around the status code, or in an element with more than the list, are read beside other elements', () => {
+    const answers = (activeServices: string, statusCode: string) =>
+      cas({ statusCode, activeServices }, '1.1', 'GET_ACTIVE_SUBSCRIPTIONS');
+    const code = '<r:Code>0</r:Code>';
+    const framed = answers('r:Done/r:return/r:Id', 'r:Done/r:return/r:Code');
+    const deep = answers('r:Done/r:return/r:Products/r:Id', 'r:Done/r:return/r:Code');
+    const ofReturn = (more: string): string =>
+      envelope(`<r:Done><r:return>${code}<r:Text>Success</r:Text>${more}</r:return></r:Done>`);
+    expect(framed(ofReturn('<r:Id>101</r:Id>'))).toMatchObject({ activeServices: ['101'] });
+    expect(deep(ofReturn('<r:Products><r:Id>101</r:Id></r:Products>'))).toMatchObject({ activeServices: ['101'] });
+    for (const read of [framed, deep]) {
+      expect(read(ofReturn(''))).toMatchObject({ activeServices: [] });
+      for (const more of ['<r:Ids>101</r:Ids>', '<r:Rights>101</r:Rights>', '<Id>101</Id>'])
+        expect(said(read(ofReturn(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    }
+    const ofCard = answers('r:Done/r:Card/r:Products/r:Id', 'r:Done/r:Code');
+    const inCard = (more: string, beside = ''): string =>
+      envelope(`<r:Done>${code}${beside}<r:Card><r:State>ACTIVE</r:State>${more}</r:Card></r:Done>`);
+    expect(ofCard(inCard('', '<r:Region>3</r:Region>'))).toMatchObject({ activeServices: [] });
+    for (const more of ['101', '<r:Rights>101</r:Rights>', '<Products><Id>101</Id></Products>'])
+      expect(said(ofCard(inCard(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('of an entry that may not count are unreadable: a flag of no, an end, or a state, also in its attributes', () => {
+    const records = cas(
+      { statusCode: 'r:Done/r:Code', activeServices: 'r:Done/r:Product/r:Id' },
+      '1.1',
+      'GET_ACTIVE_SUBSCRIPTIONS',
+    );
+    const done = (product: string): string => envelope(`<r:Done><r:Code>0</r:Code>${product}</r:Done>`);
+    const record = (more: string, attributes = ''): string =>
+      done(`<r:Product${attributes}><r:Id>101</r:Id>${more}</r:Product>`);
+    for (const more of ['<r:Active>false</r:Active>', '<r:Enabled>0</r:Enabled>', '<r:Status>0</r:Status>'])
+      expect(said(records(record(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    expect(said(records(record('', ' active="false"')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    for (const more of ['<r:Expired>false</r:Expired>', '<r:Trial>0</r:Trial>', '<r:Status/>'])
+      expect(records(record(more))).toMatchObject({ activeServices: ['101'] });
+    const texts = (activeServices: string, ignored?: string[]) =>
+      cas(
+        { statusCode: 'r:Done/r:Code', activeServices, ...(ignored && { ignored }) },
+        '1.1',
+        'GET_ACTIVE_SUBSCRIPTIONS',
+      );
+    const kinds = [
+      ['r:Done/r:Product', (attribute: string) => done(`<r:Product ${attribute}>101</r:Product>`)],
+      ['r:Done/r:Product/@id', (attribute: string) => done(`<r:Product id="101" ${attribute}/>`)],
+    ] as const;
+    for (const [path, written] of kinds) {
+      for (const attribute of ['state="EXPIRED"', 'active="0"', 'cancelled="true"'])
+        expect(said(texts(path)(written(attribute)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+      for (const attribute of ['name="Sport"', 'active="1"', 'cancelled="false"'])
+        expect(texts(path)(written(attribute))).toMatchObject({ activeServices: ['101'] });
+      const ignored = texts(path, ['r:Done/r:Product/@state']);
+      expect(ignored(written('state="ACTIVE"'))).toMatchObject({ activeServices: ['101'] });
+    }
+  });
+
   it('of lists in attributes are empty if the other attributes are read, or nothing is there', () => {
     const lists = { pairedSmartcards: 'r:Done/r:Pair/@card', pairedSetTopBoxes: 'r:Done/r:Pair/@box' };
     const pairing = cas({ statusCode: 'r:Done/r:Code', ...lists }, '1.1', 'GET_PAIRING_STATUS_FOR_CARD');
@@ -188,6 +245,31 @@ describe('paths', () => {
       envelope(`<r:Done><r:Code>0</r:Code><r:Pair card="1" box="A"/><r:Pair card="${other}" box="B"/></r:Done>`);
     expect(pairing(rows('1'))).toMatchObject({ pairing: { smartcards: ['1'], setTopBoxes: ['A', 'B'] } });
     expect(said(pairing(rows('2')))).toBe('unknown CAS_ANSWER_UNREADABLE');
+  });
+
+  it('of devices with an element each are one pairing, unless a device of the other list stands between them', () => {
+    const at = (card: string, box: string) =>
+      cas(
+        { statusCode: 'r:Done/r:Code', pairedSmartcards: `r:Done/${card}`, pairedSetTopBoxes: `r:Done/${box}` },
+        '1.1',
+        'GET_PAIRING_STATUS_FOR_CARD',
+        '1',
+      );
+    const done = (more: string): string => envelope(`<r:Done><r:Code>0</r:Code>${more}</r:Done>`);
+    const device = (name: string, id: string): string => `<r:${name}><r:Id>${id}</r:Id></r:${name}>`;
+    const two = device('Card', '1') + device('Card', '2');
+    const box = device('Box', 'A');
+    const pairing = { smartcards: ['1', '2'], setTopBoxes: ['A'] };
+    const wrapped = at('r:Cards/r:Card/r:Id', 'r:Boxes/r:Box/r:Id');
+    expect(wrapped(done(`<r:Cards>${two}</r:Cards><r:Boxes>${box}</r:Boxes>`))).toMatchObject({ pairing });
+    const several = `<r:Cards>${device('Card', '1')}</r:Cards><r:Cards>${device('Card', '2')}</r:Cards>`;
+    expect(said(wrapped(done(several)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    const bare = at('r:Card/r:Id', 'r:Box/r:Id');
+    expect(bare(done(two + box))).toMatchObject({ pairing });
+    const groups = device('Card', '1') + box + device('Card', '2');
+    expect(said(bare(done(groups)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    const lists = device('Cards', '1') + device('Cards', '2');
+    expect(said(at('r:Cards/r:Id', 'r:Boxes/r:Id')(done(lists)))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
 
   it('may end in an attribute, with its namespace', () => {
