@@ -182,7 +182,9 @@ const elsewhere = 'correct it, or keep it if the CAS is at another place than it
  * CONAX_BASE_URL. null if one fits, or if no address has a path.
  */
 function otherPath(path: string, addresses: readonly string[]): string | null {
-  const paths = addresses.flatMap((address) => (URL.canParse(address) ? new URL(address).pathname : []));
+  const paths = addresses.flatMap((address) =>
+    /^https?:/i.test(address) && URL.canParse(address) ? new URL(address).pathname : [],
+  );
   const own = path.replace(/\?.*$/s, '');
   if (own === '' || paths.some((one) => one === '/' || one.endsWith(own))) return null;
   return paths.length === 0 ? null : `"${own}" is not the path of the address ${addresses.join(', ')}`;

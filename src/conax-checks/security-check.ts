@@ -18,7 +18,7 @@ export function isSecretName(name: string): boolean {
 }
 
 const secretName =
-  /(?:passw(?:or)?d|passwort|passphrase|passcode|pwd|secret|(?:secret|api|access|auth|shared|private|pass)key|(?:access|api|auth|bearer)token)(?:value|text|\d+)?$|^(?:user|login)?(?:pass|pw)$/;
+  /(?:passw(?:or)?d|passwort|passphrase|passcode|pwd|secret|credentials?|(?:secret|api|access|auth|shared|private|pass)key|(?:access|api|auth|authentication|bearer|security|session)token)(?:value|text|\d+)?$|^(?:user|login)?(?:pass|pw)$/;
 
 /** What a field sends in the samples: of a field with a secret, and of another one. */
 const [secretField, otherField] = ['\uE000', '\uE001'];
@@ -76,8 +76,8 @@ interface Constant {
   readonly at: number;
 }
 
-const label = /^(?:name|key)$/i;
-const value = /^(?:value|text|content|string|data)$/i;
+const label = /^(?:name|key|id|param|parameter|property)$/i;
+const value = /^(?:value|val|text|content|string|data)$/i;
 
 /** The constants in an element whose name, or whose parameter's name, is that of a secret, and in all elements in it. */
 function constantsIn({ name, attributes, children, text, at }: XmlElement): Constant[] {
@@ -102,8 +102,8 @@ function constantsIn({ name, attributes, children, text, at }: XmlElement): Cons
 
 /** What a text always says: all of it, or what stands around a field that is no secret, such as in `{{username}}:abcd`. */
 function constants(text: string): string[] {
-  // The question mark of SoapUI is a mistake already.
-  if (text.includes(secretField) || /^\s*(?:true|false|\?)?\s*$/i.test(text)) return [];
+  // A flag such as <ResetPassword>; the question mark of SoapUI is a mistake already.
+  if (text.includes(secretField) || /^\s*(?:true|false|[01?])?\s*$/i.test(text)) return [];
   if (!text.includes(otherField)) return [text.trim()];
   const pieces = text.split(otherField).map((piece) => piece.replaceAll(/^[\s:;,/|=]+|[\s:;,/|=]+$/g, ''));
   return pieces.filter((piece) => piece.length > 3);

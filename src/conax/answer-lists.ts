@@ -52,19 +52,27 @@ export function misreadList(
 
 /** What shows that an answer has several pairings: a card is in one at most (A25). A CAS may name only the other cards. */
 function otherPairing(paths: AnswerShape['paths'], caId: string, content: XmlElement): string | null {
-  const [cards = [], boxes = []] = ['pairedSmartcards', 'pairedSetTopBoxes'].map((list) =>
-    elementsOn(content, paths[list] ?? []),
-  );
+  const [ofCards = [], ofBoxes = []] = [paths['pairedSmartcards'], paths['pairedSetTopBoxes']];
+  const [cards, boxes] = [elementsOn(content, ofCards), elementsOn(content, ofBoxes)];
   // A row has a card and a set-top box in its attributes.
   const end = cards.at(-1)?.some((row) => boxes.at(-1)?.includes(row)) ? undefined : -1;
+  const textsOf = (element: XmlElement, path: AnswerPath): string[] => {
+    const [own, ...rest] = path.slice(-2);
+    const isOwn = own?.name === element.name && own.ns === element.ns;
+    return isOwn ? textsAt(element, [own, ...rest]).filter((text) => text !== '') : [];
+  };
   for (const [steps, others] of [
-    [cards, boxes],
-    [boxes, cards],
+    [cards.slice(0, end), boxes.slice(0, end)],
+    [boxes.slice(0, end), cards.slice(0, end)],
   ] as const) {
-    for (const elements of steps.slice(0, end)) {
+    for (const elements of steps) {
       const filled = elements.map(textsIn).filter((texts) => texts.some(isSaid));
       if (filled.length < 2 || filled.every((texts) => texts.includes(caId))) continue;
-      if (elements !== steps.at(-2) || !areDevices(elements, steps.at(-1), others.slice(0, end).at(-1))) {
+      const devices = elements.map((element) => [textsOf(element, ofCards), textsOf(element, ofBoxes)]);
+      const areSingle = devices.every((texts) => texts.flat().length < 2);
+      const isOfBoth = [0, 1].every((list) => devices.some((texts) => texts[list]?.length === 1));
+      const areDevices = areSingle && (isOfBoth || areApart(elements, others.at(-1)));
+      if (elements !== steps.at(-1) || !areDevices) {
         return 'has several pairings, and does not name the card that was asked about in each';
       }
     }
@@ -72,18 +80,11 @@ function otherPairing(paths: AnswerShape['paths'], caId: string, content: XmlEle
   return null;
 }
 
-/**
- * Whether each of several elements is one device of a list, such as `Card` around `Id`, and no pairing: it has one entry, its
- * name is no plural, and nothing of the other list stands between them.
- */
-function areDevices(
-  elements: readonly XmlElement[],
-  entries: readonly XmlElement[] = [],
-  others: readonly XmlElement[] = [],
-): boolean {
+/** Whether elements with one device each are a list of devices, and no pairings: no plural, and none of the other list between. */
+function areApart(elements: readonly XmlElement[], others: readonly XmlElement[] = []): boolean {
   const [first, last] = [elements[0], elements.at(-1)];
-  if (first === undefined || last === undefined || entries.length > elements.length) return false;
-  return !/(?:s|list)$/i.test(first.name) && !others.some(({ at }) => first.at <= at && at <= last.at);
+  if (first === undefined || last === undefined || /(?:s|list)$/i.test(first.name)) return false;
+  return !others.some(({ at }) => first.at <= at && at <= last.at);
 }
 
 /** What the paths of the command read, and the device that was asked about: an answer may repeat it anywhere. */

@@ -390,6 +390,7 @@ describe('the path of an area that is not that of the port in the WSDL', () => {
     ['a query', moved('https://cas.example/authorization?x=1', '/authorization?op=1')],
     ['no path in the WSDL', moved('http://localhost:8080')],
     ['a text that is no address', moved('REPLACE_WITH_ACTUAL_URL')],
+    ['an address that is not of HTTP', moved('urn:cas:authorization')],
   ] satisfies [string, readonly Change[]][])('and there is none for %s', async (_name, changes) => {
     expect(await warningsOf(changed(changes))).toEqual([]);
   });

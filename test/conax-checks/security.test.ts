@@ -33,6 +33,7 @@ describe('a secret that is a constant', () => {
     ['in CDATA', '<Passphrase><![CDATA[s3<cret]]></Passphrase>', '4: <Passphrase>', 's3<cret'],
     ['in an attribute', '<Login user="x" api-key="s3cret"/>', '4: the attribute api-key of <Login>', 's3cret'],
     ['in the value of a parameter', '<P name="password" value="s3cret"/>', '4: the attribute value of <P>', 's3cret'],
+    ['in a parameter that has an id', '<P id="password">s3cret</P>', '4: <P>', 's3cret'],
     ['in elements of a parameter', '<P><Name>ApiKey</Name><Value>s3cret</Value></P>', '4: <P>', 's3cret'],
     ['around a field', '<ClientSecret>{{username}}:s3cret</ClientSecret>', '4: <ClientSecret>', 's3cret'],
     ['in a section', '{{#username}}<Passwd>s3cret</Passwd>{{/username}}', '4: <Passwd>', 's3cret'],
@@ -42,6 +43,11 @@ describe('a secret that is a constant', () => {
     expect(warnings).toEqual([
       `requests/ADD_SUBSCRIPTIONS.xml:${place} has a secret as a constant, for everybody who can read this file; write {{password}} and set CONAX_PASSWORD. If the CAS wants another secret there, leave it: it is masked in everything that is kept or shown`,
     ]);
+  });
+
+  it('is no flag: nothing is masked', () => {
+    for (const flag of ['1', '0', 'true', ''])
+      expect(found(`<ResetPassword>${flag}</ResetPassword>`)).toEqual({ mistakes: [], warnings: [], secrets: [] });
   });
 
   it('is named in the Body as well, and not shown by the validator, which quotes what does not fit', () => {
@@ -139,6 +145,8 @@ it('names of secrets are known however they are written', () => {
     'client-secret',
     'Passphrase',
     'ApiKey',
+    'SecurityToken',
+    'Credentials',
     'Pass',
   ];
   const others = ['Type', 'Passive', 'KeyType', 'PasswordType', 'PasswordDigestAlgorithm', 'Username', 'Token', 'Key'];

@@ -247,7 +247,7 @@ describe('paths', () => {
     expect(said(pairing(rows('2')))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
 
-  it('of devices with an element each are one pairing, unless a device of the other list stands between them', () => {
+  it('of devices with an element each are one pairing, unless pairings may be told apart in them', () => {
     const at = (card: string, box: string) =>
       cas(
         { statusCode: 'r:Done/r:Code', pairedSmartcards: `r:Done/${card}`, pairedSetTopBoxes: `r:Done/${box}` },
@@ -268,6 +268,19 @@ describe('paths', () => {
     expect(bare(done(two + box))).toMatchObject({ pairing });
     const groups = device('Card', '1') + box + device('Card', '2');
     expect(said(bare(done(groups)))).toBe('unknown CAS_ANSWER_UNREADABLE');
+    const mixed = (more: string): string =>
+      done(`<r:Device><r:Card>1</r:Card></r:Device><r:Device><r:Card>2</r:Card>${more}</r:Device>`);
+    const union = at('r:Device/r:Card', 'r:Device/r:Box');
+    expect(union(mixed('</r:Device><r:Device><r:Box>A</r:Box>'))).toMatchObject({ pairing });
+    const rows = at('r:Device/@card', 'r:Device/@box');
+    const row = '<r:Device card="1"/><r:Device card="2"/><r:Device box="A"/>';
+    expect(rows(done(row))).toMatchObject({ pairing });
+    for (const [read, answer] of [
+      [union, mixed('<r:Box>A</r:Box>')],
+      [union, mixed('')],
+      [rows, done(row.replace('2"', '2" box="B"'))],
+    ] as const)
+      expect(said(read(answer))).toBe('unknown CAS_ANSWER_UNREADABLE');
     const lists = device('Cards', '1') + device('Cards', '2');
     expect(said(at('r:Cards/r:Id', 'r:Boxes/r:Id')(done(lists)))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
