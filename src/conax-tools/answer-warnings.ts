@@ -6,7 +6,7 @@ import { nameOf } from '../soap/envelope.ts';
 import type { AnswerPath } from '../soap/xml-path.ts';
 import { isNamedLikeStatusCode } from './answer-guesses.ts';
 import { commandLike } from './command-guesses.ts';
-import { besideEntries, pagingDoubt, type Place, placesOf, shownPath, stepsOf } from './outline-places.ts';
+import { besideEntries, likeEntries, pagingDoubt, type Place, placesOf, shownPath, stepsOf } from './outline-places.ts';
 import type { OutlineElement } from './schema-outline.ts';
 import { readOutline, type WsdlOutline } from './wsdl-outline.ts';
 
@@ -98,7 +98,13 @@ function listProblems(
     if (entry === undefined || beside.length === 0) return null;
     return `takes an answer as unreadable that has ${beside.map(shownPath).join(', ')} beside ${shownPath(entry)}; write the path of each into "ignored" that never says that an entry does not count`;
   });
-  return [pagingDoubt(places, isNamed, request), ...unread];
+  const alike = lists.map((list) => {
+    const entry = places.find((place) => fieldAt(place, paths) === list);
+    const like = entry === undefined ? [] : likeEntries(places, entry, code, isNamed);
+    if (entry === undefined || like.length === 0) return null;
+    return `takes an answer without ${shownPath(entry)} as unreadable that has a number in ${like.map(shownPath).join(', ')}, which may be the list; write the path of each into "ignored" that is something else`;
+  });
+  return [pagingDoubt(places, isNamed, request), ...unread, ...alike];
 }
 
 /** The member of the answer that reads a place, or ignores it with what is around it. */

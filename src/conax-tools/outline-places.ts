@@ -1,6 +1,6 @@
-import { extentNamed, mayNotCount } from '../conax/list-names.ts';
+import { extentNamed, isAside, mayNotCount } from '../conax/list-names.ts';
 import { nameOf } from '../soap/envelope.ts';
-import { elementsIn, plain } from './field-guesses.ts';
+import { deviceField, elementsIn, plain } from './field-guesses.ts';
 import type { OutlineElement } from './schema-outline.ts';
 import type { OutlineAttribute } from './schema-texts.ts';
 
@@ -67,6 +67,35 @@ function inContainer(
   return [...byTop].flatMap(([node, own]) => {
     const isSize = extentNamed(node.name.name) !== null;
     return isSize || own.some(isNamed) ? [] : [{ node, path: entry.path, isList: true }];
+  });
+}
+
+/**
+ * Returns the numbers of an answer that may be taken for the entries of a list, as `OperatorId` may be, if the answer leaves
+ * the list out: then it is unreadable, and one with entries is not, so that nobody notices in time.
+ */
+export function likeEntries(
+  places: readonly Place[],
+  entry: Place,
+  statusCode: Place | undefined,
+  isNamed: (place: Place) => boolean,
+): Place[] {
+  const row = entry.node.kind === 'attribute' ? entry.path.at(-1) : entry.node;
+  const containers = entry.path.slice(1).filter((one) => one !== row && !statusCode?.path.includes(one));
+  // An element that every answer has is the list, or has it.
+  const first = containers.findIndex(({ isOptional }) => isOptional);
+  const left = containers.length === 0 ? row : containers[first];
+  const around = containers[first - 1];
+  if (left === undefined || !left.isOptional) return [];
+  // The device that was asked about may be repeated.
+  const isDevice = (names: readonly string[]): boolean =>
+    !['service', null].includes(deviceField(names.map(plain).toReversed()));
+  return places.filter((place) => {
+    const { node, path } = place;
+    const names = [...path.slice(1), node].map(({ name }) => name.name);
+    const isInside = path.includes(left) || node === left || (around !== undefined && !path.includes(around));
+    const isNumber = /int|long|short|byte|decimal/i.test(node.text?.base ?? '');
+    return isNumber && !isInside && !isNamed(place) && !names.some(isAside) && !isDevice(names);
   });
 }
 
