@@ -17,6 +17,7 @@ export interface SentCommand extends Pick<CasCommand, 'type' | 'path' | 'soapAct
  * Reports, at the first of both, two commands that send the same request for the same values: same path, SOAPAction and
  * envelope, whatever its prefixes. The CAS cannot tell them apart, so it does for one what the other means. A different
  * SOAPAction is enough only if the WSDL binds both to operations of their own: most servers do what the Body says.
+ * Two Bodies that are the same under different Headers are a warning, as a CAS may go by WS-Addressing.
  * Two questions may send the same: an answer may hold services and pairing. So may two messages, two pairings and the two
  * PIN commands, if the CAS has one operation for both; `isMeant` says that this is possible. It is, too, if only the
  * constants of one operation are the same, such as a type that stayed after copying. Templates with a mistake in a tag are
@@ -39,6 +40,9 @@ export function reportSameRequests(
         if (copy !== null) copies.add(copy.type);
         const isMeant = KINDS.some((kind) => kind.test(one.type) && kind.test(other.type));
         report(one.type, `${both} send ${problem}`, isMeant || isBound);
+      } else if (one.bodies.some((body) => other.bodies.includes(body))) {
+        const remedy = `compare ${one.template.file} with ${other.template.file}: does the CAS go by the Header?`;
+        report(one.type, `${both} send the same Body, and only their Headers differ; ${remedy}`, true);
       } else if (one.operation === other.operation) {
         const [fewer, more] = [one.constants, other.constants].toSorted((a, b) => a.size - b.size);
         const shared = [...(fewer ?? [])];
@@ -111,6 +115,7 @@ function isQuestion({ type }: SentCommand): boolean {
  */
 function requestsOf({ type, path, soapAction, template }: SentCommand) {
   const requests: string[] = [];
+  const bodies: string[] = [];
   const constants = new Set<string>();
   let operation = '';
   for (const values of [true, false].flatMap((entitled) => sampleFields(type, sampleName, entitled))) {
@@ -119,13 +124,14 @@ function requestsOf({ type, path, soapAction, template }: SentCommand) {
       requests.push(JSON.stringify([path, said(envelope)]));
       const [body] = envelope.children.find(({ name }) => name === 'Body')?.children ?? [];
       if (body === undefined) continue;
+      bodies.push(JSON.stringify([path, said(body)]));
       operation = JSON.stringify([path, soapAction, nameOf(body)]);
       for (const constant of constantsIn(body)) constants.add(constant);
     } catch (error) {
       if (!(error instanceof XmlError)) throw error;
     }
   }
-  return { requests, operation, constants };
+  return { requests, bodies, operation, constants };
 }
 
 function constantsIn({ name, attributes, text, children }: XmlElement): string[] {
@@ -143,18 +149,22 @@ function sampleName(field: string, n: number): string {
   return `Field_${field === 'existingSmartcard' ? 'smartcards' : field}_${n}`;
 }
 
-/** The period of an entitlement: an ADD without it is an ADD all the same, and no other command has one. */
-const period = /^Field_entitled(?:From|Until)_0$/;
+/**
+ * What makes no other command: the period of an entitlement (an ADD without it is an ADD all the same), the login, and the
+ * ids of a call. A time is no id: an ADD whose end is now may be a CANCEL.
+ */
+const noDifference = /^Field_(?:entitled(?:From|Until)|requestNumber|messageId|username|password)_0$/;
 
-/** What an element says, whatever its prefixes and the order of its attributes; null if it holds only a period. */
+/** What an element says, whatever its prefixes and the order of its attributes; null if it holds only what makes no difference. */
 function said({ ns, name, attributes, children, text }: XmlElement): unknown {
   const sorted = Object.entries(attributes)
-    .filter(([, value]) => !period.test(value))
+    .filter(([, value]) => !noDifference.test(value))
     .toSorted(([a], [b]) => (a < b ? -1 : 1));
   const inner = children.map(said).filter((child) => child !== null);
-  const own = text.trim().replace(period, '');
+  const own = text.trim().replace(noDifference, '');
   const isEmpty = inner.length + sorted.length + own.length === 0;
   const wasEmpty = children.length + Object.keys(attributes).length + text.trim().length === 0;
-  if (isEmpty && !wasEmpty) return null;
+  // SoapUI writes an empty Header into every request.
+  if (isEmpty && (!wasEmpty || name === 'Header')) return null;
   return [nameOf({ ns, name }), sorted, own, inner];
 }

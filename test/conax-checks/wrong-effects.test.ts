@@ -72,6 +72,25 @@ describe('two commands that send the same request are one mistake, which names b
     expect(inspectCas(changed(changes)).mistakes.join('\n')).toContain('send the same request');
   });
 
+  it('the ids of a call and the login are no difference, and a different Header is only a warning', () => {
+    const withHeader = (header: string) =>
+      inspectCas(
+        changed([
+          [cancel, /\barea:CancelSubscriptions(?=[ >R])/g, 'area:AddSubscriptions'],
+          ['conax.json', /CancelSubscriptionsResponse/g, 'AddSubscriptionsResponse'],
+          [cancel, '<soap:Body>', `<soap:Header>${header}</soap:Header><soap:Body>`],
+          [add, '<soap:Body>', '<soap:Header/><soap:Body>'],
+        ]),
+      );
+    for (const header of ['<Id>{{messageId}}</Id>', '<Login user="{{username}}" no="{{requestNumber}}"/>'])
+      expect(withHeader(header).mistakes.join()).toContain('send the same request');
+    const { mistakes, warnings } = withHeader('<Action>cancel</Action>');
+    expect(mistakes).toEqual([]);
+    expect(warnings.join('\n')).toMatch(
+      /ADD_SUBSCRIPTIONS and CANCEL_SUBSCRIPTIONS send the same Body, and only their Headers differ; compare \S*ADD_SUBSCRIPTIONS\.xml with \S*CANCEL_SUBSCRIPTIONS\.xml: does the CAS go by the Header\?/,
+    );
+  });
+
   it('a pairing that names the existing card as one of the cards is created, not extended; a warning, as a CAS may have one operation for both', () => {
     const extend = 'requests/ADD_TO_EXISTING_PAIRING.xml';
     const changes: readonly Change[] = [
