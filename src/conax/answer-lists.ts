@@ -170,7 +170,7 @@ function counterOf(
 /** What is wrong with the elements at the path. */
 function inEntries(content: XmlElement, path: AnswerPath, known: Known): string | null {
   const isAttribute = path.at(-1)?.isAttribute ?? false;
-  const several = textsAt(content, path).find((text) => /[\s,;<]/.test(text));
+  const several = textsAt(content, path).find((text) => /[\s,;<]|^(?:-+|n\/a|nil|none|null)$/i.test(text));
   if (several !== undefined) return `has ${JSON.stringify(several.slice(0, 60))} as one entry`;
   for (const entry of elementsOn(content, path).at(-1) ?? []) {
     if (!isAttribute && entry.children.length > 0) return `has elements in ${nameOf(entry)}`;
@@ -187,6 +187,12 @@ function inEntries(content: XmlElement, path: AnswerPath, known: Known): string 
 function beyondEntries(content: XmlElement, path: AnswerPath, known: Known, list: string): string | null {
   const steps = path.slice(1).filter(({ isAttribute }) => !isAttribute);
   const { containers, isThere } = listAt(content, path, known);
+  for (const element of elementsOn(content, path).slice(0, -1).flat()) {
+    const reference = Object.keys(element.attributes).find((name) => /^(?:\{.*\})?h?ref$/i.test(name));
+    const other = isSaid(element.text) ? 'text' : reference === undefined ? null : `the attribute ${reference}`;
+    if (other !== null && !known.ignored.has(element) && !known.texts.has(element))
+      return `has ${other} in ${nameOf(element)}`;
+  }
   for (const container of containers) {
     const other = unread(container, known);
     if (other !== null) return `has ${other} in ${nameOf(container)}`;

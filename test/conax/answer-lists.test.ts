@@ -105,6 +105,7 @@ describe('a list that cannot be read is never an empty one', () => {
       /Group in /,
     ],
     ['with a comma', '<a:ProductIds><a:ProductId>101,102</a:ProductId></a:ProductIds>', /has "101,102" as one/],
+    ['with a word for nothing', '<a:ProductIds><a:ProductId>none</a:ProductId></a:ProductIds>', /has "none" as one/],
     ['with a semicolon', '<a:ProductIds><a:ProductId>101;102</a:ProductId></a:ProductIds>', /has "101;102" as one/],
     ['of other names', '<a:Products><a:Product>101</a:Product></a:Products>', /Products, /],
     ['of usual names', '<a:Services><a:Service>101</a:Service></a:Services>', /Services, /],

@@ -190,7 +190,7 @@ describe('paths', () => {
     const inCard = (more: string, beside = ''): string =>
       envelope(`<r:Done>${code}${beside}<r:Card><r:State>ACTIVE</r:State>${more}</r:Card></r:Done>`);
     expect(ofCard(inCard('', '<r:Region>3</r:Region>'))).toMatchObject({ activeServices: [] });
-    for (const more of ['101', '<r:Rights>101</r:Rights>', '<Products><Id>101</Id></Products>'])
+    for (const more of ['101', 'Sport', '&lt;Id>101', '<r:Rights>101</r:Rights>', '<Products><Id>101</Id></Products>'])
       expect(said(ofCard(inCard(more)))).toBe('unknown CAS_ANSWER_UNREADABLE');
   });
 
