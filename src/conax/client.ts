@@ -11,7 +11,7 @@ import type { ClientTls } from '../soap/connection.ts';
 import type { HttpOutcome } from './exchange.ts';
 import { fieldValues } from './fields.ts';
 import { createMask, mask, type Mask, recordedText } from '../platform/masking.ts';
-import { createPinMask, type PinMask } from './pin-masking.ts';
+import { createPinMask, type PinMask } from '../platform/pin-masking.ts';
 import { NotEncodable, render } from './template.ts';
 import { createTransport } from './transport.ts';
 

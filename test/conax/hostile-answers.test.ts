@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { classify } from '../../src/conax/answer.ts';
 import type { ConaxAnswer } from '../../src/conax/client.types.ts';
 import { recordedText } from '../../src/platform/masking.ts';
-import { createPinMask } from '../../src/conax/pin-masking.ts';
+import { createPinMask } from '../../src/platform/pin-masking.ts';
 import { legibleText } from '../../src/soap/charset.ts';
 import { messageLimits } from '../../src/soap/xml.ts';
 import { randomFrom } from '../support/random.ts';

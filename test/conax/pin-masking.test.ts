@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createPinMask } from '../../src/conax/pin-masking.ts';
+import { createPinMask } from '../../src/platform/pin-masking.ts';
 
 const PIN = '4711';
 const NAMESPACE = 'http://www.conax.com/cas/xsd/common-types/v1';

@@ -1,4 +1,4 @@
-import { escaped, mask, type Mask, spelled, withoutBase64 } from '../platform/masking.ts';
+import { escaped, mask, type Mask, spelled, withoutBase64 } from './masking.ts';
 
 /** What may be kept of a CAS's answer to a command that carries a PIN. */
 export interface PinMask {
