@@ -49,7 +49,6 @@ export const IMPORT_RULES: ImportRules = {
     'operations-api': [...FEATURES, ...BELOW_FEATURES],
     // The templates and what checks a message against them; not the client, which would agree with itself.
     simulator: [
-      'conax/answer-shape.ts',
       'conax/cas-definition.types.ts',
       'conax/field-names.ts',
       'conax/template.ts',

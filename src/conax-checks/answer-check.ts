@@ -1,4 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/cas-definition.types.ts';
 import type { AnswerPath } from '../soap/xml-path.ts';
 import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
 import { escapeXml } from '../soap/xml.ts';

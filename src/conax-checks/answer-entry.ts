@@ -1,4 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/cas-definition.types.ts';
 import type { AnswerPath, AnswerStep } from '../soap/xml-path.ts';
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';

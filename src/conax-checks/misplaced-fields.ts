@@ -1,4 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/cas-definition.types.ts';
 import type { XmlElement } from '../soap/xml.ts';
 
 /** A meaning that the name of an element may have, and the fields that it fits. */

@@ -1,5 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
-import type { CasCommand } from '../conax/cas-definition.types.ts';
+import type { AnswerShape, CasCommand } from '../conax/cas-definition.types.ts';
 import { didYouMean, nearName } from '../platform/near-name.ts';
 import { nameOf, type QName, soapNamespaces } from '../soap/envelope.ts';
 import { checkAnswer } from './answer-check.ts';

@@ -1,4 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
+import type { AnswerShape } from '../conax/cas-definition.types.ts';
 import { type AnswerPath, textsAt } from '../soap/xml-path.ts';
 import type { Mask } from '../platform/masking.ts';
 import { faultVersion, nameOf, readEnvelope } from '../soap/envelope.ts';

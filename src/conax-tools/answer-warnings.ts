@@ -1,5 +1,4 @@
-import type { AnswerShape } from '../conax/answer-shape.ts';
-import type { CasCommand } from '../conax/cas-definition.types.ts';
+import type { AnswerShape, CasCommand } from '../conax/cas-definition.types.ts';
 import { answerLists } from '../conax/field-names.ts';
 import type { CommandType } from '../planning/command.ts';
 import { nameOf } from '../soap/envelope.ts';

@@ -1,8 +1,7 @@
 import { nameOf } from '../soap/envelope.ts';
 import type { XmlElement } from '../soap/xml.ts';
 import { type AnswerPath, elementsOn, findElement, textsAt, textsIn } from '../soap/xml-path.ts';
-import type { AnswerShape } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.types.ts';
+import type { AnswerShape, CasCommand } from './cas-definition.types.ts';
 import { answerLists } from './field-names.ts';
 import { extentNamed, isAside, listsCounted, mayNotCount, stemOf, usualNames } from './list-names.ts';
 

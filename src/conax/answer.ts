@@ -4,8 +4,7 @@ import { isBlank, isEmptyMessage, isWebPage, mayBeSoap, readMessage } from '../s
 import { type XmlElement, XmlError } from '../soap/xml.ts';
 import { type AnswerPath, elementsOn, findElement, textsAt } from '../soap/xml-path.ts';
 import { type AskedDevice, misreadList } from './answer-lists.ts';
-import type { AnswerShape } from './answer-shape.ts';
-import type { CasCommand } from './cas-definition.types.ts';
+import type { AnswerShape, CasCommand } from './cas-definition.types.ts';
 import type { ConaxAnswer } from './client.types.ts';
 import type { ConaxCode } from './codes.ts';
 import type { HttpOutcome } from './exchange.ts';

@@ -1,5 +1,5 @@
 import type { XmlElement } from '../soap/xml.ts';
-import type { AnswerShape } from './answer-shape.ts';
+import type { AnswerShape } from './cas-definition.types.ts';
 
 /**
  * What a SOAP Fault says: the known code that its detail, its text or its code names, in this order; and whom it blames. Its
