@@ -105,7 +105,7 @@ export function addReplayWork(replay: Command): void {
   });
 
   const resumes = json(replay.command('resume')).description(
-    'continues a replay that was stopped, or whose process died, where it ended',
+    'continues a replay that was stopped or whose process died, at the first event that is not done',
   );
   onInput(resumes, localResumeInput, { ...CLI, arguments: ['id'] }, async (given) => {
     const options = resumes.opts<{ json?: boolean }>();

@@ -41,7 +41,7 @@ const declaration = '<?xml version="1.0" encoding="utf-8"?>';
 
 /**
  * Returns what is sent, as text for UTF-8.
- * @param onPart takes each part that is sent, and where it starts in the text.
+ * @param onPart is called with each part that is sent and its position in the text.
  * @throws NotEncodable if XML cannot carry a value.
  */
 export function render(

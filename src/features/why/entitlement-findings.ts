@@ -28,8 +28,8 @@ const PAIRING: ReadonlySet<string> = new Set(['CREATE_PAIRING', 'ADD_TO_EXISTING
 const MESSAGE_MS = 7 * 86_400_000;
 
 /**
- * The last command for what the CRM decided, and the last pairing of a card, if the CAS did not do them. What the CAS has
- * as the CRM wants it needs nobody any more, whoever did it.
+ * Reports the last command for what the CRM decided, and the last pairing of a card, if the CAS refused it. Does not
+ * report a refused command if the CAS agrees with the CRM by now: somebody else corrected it.
  */
 function refused({ cards, requests, now }: Facts, lines: readonly EntitlementLine[]): Finding[] {
   const entitling = lines.flatMap(({ crm, cas, request }) => {

@@ -2,7 +2,7 @@
  * Defect: kafkajs asks where partitions start and end all or nothing: one whose broker is away, or refuses, keeps a
  * consumer from reading all others for which the group has no offset yet, and an admin from knowing anything.
  *
- * Repair: each partition has its own answer. A consumer leaves a partition out until Kafka reports where it starts;
+ * Repair: each partition has its own answer. A consumer leaves a partition out until Kafka reports its first offset;
  * `boundsByPartition` has the reason if a partition has no bounds. The functions of an admin are as strict as before.
  */
 import type { Admin } from 'kafkajs';
