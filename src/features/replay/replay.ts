@@ -156,7 +156,8 @@ export const replay: Feature = {
     operation({
       name: 'replay.resume',
       summary: 'Go on with a replay',
-      description: 'It continues at the first event that is not done, and repeats nothing; a plan starts again. The service works on it.',
+      description:
+        'It continues at the first event that is not done, and repeats nothing; a plan starts again. The service works on it.',
       role: 'operator',
       route: 'POST /replays/{id}/resume',
       input: identified,
