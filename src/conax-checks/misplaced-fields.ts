@@ -73,12 +73,12 @@ const meanings: readonly Meaning[] = [
   },
 ];
 
-/** A name that says nothing: the element around it may. */
+/** A name without a meaning of its own: then the element around it counts. */
 const plain = new RegExp(`^${id}$|^(?:item|entry|value|string|key|name|date|time|datetime)$`);
 
 /**
  * Returns what the name of a place clearly means if it is another field of the same kind than the one that is there, such
- * as a set-top box in `CardNumber`: no schema tells them apart. null if it fits, or says nothing.
+ * as a set-top box in `CardNumber`: no schema finds that. null if the name fits, or has no clear meaning.
  * @param names those of the place and of the elements around it, from the inside out.
  */
 function misplaced(field: string, names: readonly string[]): (Meaning & { readonly written: string }) | null {

@@ -4,7 +4,7 @@ import type { Report } from './mistakes.ts';
 import { sampleFields } from './samples.ts';
 import { type ParsedTemplate, trace } from './template-parser.ts';
 
-/** What a template says about its login. */
+/** The login in a template. */
 export interface TemplateSecurity {
   /** Secrets that are written into it as constants. */
   readonly secrets: readonly string[];
@@ -24,7 +24,7 @@ const secretName =
 const [secretField, otherField] = ['\uE000', '\uE001'];
 
 /**
- * Checks what a template says about its login. Warns of secrets that are constants, and of what a CAS takes in one request
+ * Checks the login in a template. Warns of secrets that are constants, and of what a CAS takes in one request
  * only. What breaks WS-Security, or needs a digest, is a mistake. Reports one problem several times if several samples have
  * it; no message has a secret.
  */
@@ -100,7 +100,7 @@ function constantsIn({ name, attributes, children, text, at }: XmlElement): Cons
   ];
 }
 
-/** What a text always says: all of it, or what stands around a field that is no secret, such as in `{{username}}:abcd`. */
+/** Returns the constant parts of a text: all of it, or the text around a field that is no secret, as in `{{username}}:abcd`. */
 function constants(text: string): string[] {
   // A flag such as <ResetPassword>; the question mark of SoapUI is a mistake already.
   if (text.includes(secretField) || /^\s*(?:true|false|[01?])?\s*$/i.test(text)) return [];

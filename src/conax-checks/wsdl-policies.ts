@@ -15,7 +15,7 @@ export interface DemandedToken {
   readonly isHashed: boolean;
 }
 
-/** A WSDL may demand what no schema shows: signatures, tokens, addresses. Only people can tell whether it is sent. */
+/** Warns about demands that no schema has: signatures, tokens, addresses. Only a person can check whether they are sent. */
 export function warnAboutPolicies({ found, file }: WsdlPart, documents: WsdlDocuments, warnings: string[]): void {
   const names = ['UsingAddressing', 'PolicyReference', 'Policy'].map((name) => `local-name()="${name}"`);
   const demands = found.find(`descendant-or-self::*[${names.join(' or ')} or @*[local-name()="PolicyURIs"]]`);
@@ -30,7 +30,7 @@ const depthMax = 32;
 
 /**
  * Returns the UsernameToken that the policies of these parts demand in every alternative (WS-Policy 1.5, 4.3); null if they
- * demand none, or if nobody can tell, as the policy is in no file that was read.
+ * demand none, or if the policy is in no file that was read.
  */
 export function demandedToken(parts: readonly WsdlPart[], documents: WsdlDocuments): DemandedToken | null {
   for (const { file, found } of parts) {

@@ -31,7 +31,7 @@ export function misreadList(
   };
   const cut = cutBy(content, known, counterOf(lists, paths, content, asked));
   if (cut !== null) {
-    return `has ${cut}, so its list may be one page of several; let the CAS answer with the whole list, for example by a larger page in the template, or write the path into "ignored" if it says something else`;
+    return `has ${cut}, so its list may be one page of several; let the CAS answer with the whole list, for example by a larger page in the template, or write the path into "ignored" if it is something else`;
   }
   for (const list of lists) {
     const path = paths[list];
@@ -107,7 +107,7 @@ function ignoredIn(paths: AnswerShape['paths'], content: XmlElement): XmlElement
   });
 }
 
-/** Returns what says that the list goes on, such as `HasMore "true"`; null if nothing does. */
+/** Returns the first sign of further pages, such as `HasMore "true"`; null if there is none. */
 function cutBy(element: XmlElement, known: Known, entriesOf: (name: string) => number): string | null {
   if (known.ignored.has(element)) return null;
   const isCut = (name: string, text: string): boolean => {
@@ -271,7 +271,7 @@ function unread(element: XmlElement, known: Known): string | null {
     isTold(name, attributes[name]);
   const attribute = Object.keys(attributes).find(isUnread);
   if (attribute !== undefined) return `the attribute ${attribute}`;
-  // What it says about the size of the list was looked at before.
+  // `cutBy` looked at the size of the list before.
   const isSize = ({ name, children: inner }: XmlElement): boolean => inner.length === 0 && extentNamed(name) !== null;
   const child = children.find((one) => isOther(one, known) && !isSize(one) && unread(one, known) !== null);
   return child === undefined ? null : nameOf(child);
@@ -281,6 +281,6 @@ function isSaid(text = ''): boolean {
   return !/^\s*(?:0|false)?\s*$/.test(text);
 }
 
-/** xsi:nil and xsi:type, xml:lang, and what SOAP and serializers say of types and ids. A reference means another element. */
+/** xsi:nil and xsi:type, xml:lang, and the types and ids of SOAP and serializers. Not a reference, which means another element. */
 const ofStandards =
   /^\{(?:http:\/\/(?:www\.w3\.org\/2001\/XMLSchema-instance|www\.w3\.org\/XML\/1998\/namespace|schemas\.xmlsoap\.org\/soap\/(?:encoding|envelope)\/|www\.w3\.org\/2003\/05\/soap-(?:encoding|envelope)|schemas\.microsoft\.com\/2003\/10\/Serialization\/|docs\.oasis-open\.org\/wss\/\S*-utility-1\.0\.xsd)|urn:schemas-microsoft-com:xml-(?:diffgram-v1|msdata))\}(?!h?ref$)/i;

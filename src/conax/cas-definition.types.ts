@@ -16,8 +16,8 @@ export interface AnswerShape {
   /** The element in the SOAP body; null if only an empty answer is a success. */
   readonly element: QName | null;
   /**
-   * By field: statusCode, message, referenceNumber, and the lists of the command; `ignored.0` and so on: what says nothing
-   * about the lists.
+   * By field: statusCode, message, referenceNumber, and the lists of the command; `ignored.0` and so on: what the reader of
+   * the lists skips.
    */
   readonly paths: Readonly<Record<string, AnswerPath>>;
 }

@@ -153,7 +153,7 @@ const maskedSecrets = { pin: mask, password: mask };
 /** What the CAS says besides its texts. */
 function withoutSecrets(answer: ConaxAnswer, { code, reference }: Pick<PinMask, 'code' | 'reference'>): ConaxAnswer {
   if (answer.kind === 'accepted') return { ...answer, referenceNumber: reference(answer.referenceNumber) };
-  // A code that conax.json declares tells nothing about a secret.
+  // conax.json has a declared code, so it reveals nothing about a secret.
   return answer.kind === 'refused' && answer.review ? { ...answer, code: code(answer.code) } : answer;
 }
 

@@ -5,7 +5,7 @@ export const usualNames: Readonly<Record<string, string>> = {
   pairedSetTopBoxes: 'box|stb|settopbox|module|device|decoder',
 };
 
-/** What a name says about how much of a list an answer has. `more`: true says that something is missing. */
+/** How a name describes the size of a list: `more`, a flag or token for further pages; `whole`, a flag for the last page; `pages` and `count`, numbers. */
 export type Extent = 'more' | 'whole' | 'pages' | 'count';
 
 const noun = `(?:result|entry|entrie|record|item|row|element|data|list|page|${Object.values(usualNames).join('|')})(?:e?s)?`;
@@ -30,13 +30,13 @@ const patterns: readonly (readonly [Extent, RegExp])[] = [
   ['count', new RegExp(`^(?:total|overall)?(?:${noun})+(?:count|total|found)$|^totalsize$`)],
 ];
 
-/** Returns what the name of an element or attribute says about how much of a list an answer has; null if nothing. */
+/** Returns how the name of an element or attribute describes the size of a list; null if it does not. */
 export function extentNamed(name: string): Extent | null {
   const plain = plainName(name);
   return patterns.find(([, pattern]) => pattern.test(plain))?.[0] ?? null;
 }
 
-/** Returns the lists whose entries a count of this name counts; null if it does not say whose. */
+/** Returns the lists whose entries a count of this name counts; null if the name does not show it. */
 export function listsCounted(name: string): readonly string[] | null {
   const plain = plainName(name);
   const isOf = (list: string): boolean =>
@@ -52,12 +52,12 @@ export function listsCounted(name: string): readonly string[] | null {
 const asideName =
   /transaction|request|sequence|correlation|trace|session|reference|ticket|version|time|date|since|until|duration|server|node|host|page|count|total|offset|limit|size|(?:reason|error|status|result|return|response|sub|detail)code|message|elapsed|severity|success|distributor|(?:operator|provider|customer|subscriber|account|user|tenant)(?:id|no|number|code)$/;
 
-/** Whether an element or attribute of this name has no entries of a list, whatever it says. */
+/** Whether an element or attribute of this name never holds an entry of a list. */
 export function isAside(name: string): boolean {
   return asideName.test(plainName(name)) || extentNamed(name) !== null;
 }
 
-/** Whether an element or attribute in an entry may say that it does not count: `active` no, `expired` yes, any `state`. */
+/** Whether an element or attribute of this name may void an entry: `active` with no, `expired` with yes, any `state`. */
 export function mayNotCount(name: string, text: string): boolean {
   const plain = plainName(name);
   const value = text.trim().toLowerCase();
