@@ -140,7 +140,7 @@ export function guessAnswer(
   return { entry, codes: status?.values ?? [], codeType: status?.type ?? null, namespaces, unsure };
 }
 
-/** Whether a place only describes the entry beside it, as far as its name says. */
+/** Whether the name of a place shows that it only describes the entry next to it. */
 function describes({ node }: Place): boolean {
   return /(?:name|description|title|text|label|caption)$/.test(plain(node.name.name));
 }

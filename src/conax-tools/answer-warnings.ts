@@ -91,16 +91,15 @@ function listProblems(
   const places = placesOf(root);
   const isNamed = (place: Place): boolean => fieldAt(place, paths) !== undefined;
   const code = places.find((place) => fieldAt(place, paths) === 'statusCode');
-  const unread = lists.map((list) => {
-    const entry = places.find((place) => fieldAt(place, paths) === list);
-    const beside = entry === undefined ? [] : besideEntries(places, entry, code, isNamed);
-    if (entry === undefined || beside.length === 0) return null;
+  const entries = lists.flatMap((list) => places.find((place) => fieldAt(place, paths) === list) ?? []);
+  const unread = entries.map((entry) => {
+    const beside = besideEntries(places, entry, code, isNamed);
+    if (beside.length === 0) return null;
     return `takes an answer as unreadable that has ${beside.map(shownPath).join(', ')} beside ${shownPath(entry)}; write the path of each into "ignored" that never says that an entry does not count`;
   });
-  const alike = lists.map((list) => {
-    const entry = places.find((place) => fieldAt(place, paths) === list);
-    const like = entry === undefined ? [] : likeEntries(places, entry, code, isNamed);
-    if (entry === undefined || like.length === 0) return null;
+  const alike = entries.map((entry) => {
+    const like = likeEntries(places, entry, code, isNamed);
+    if (like.length === 0) return null;
     return `takes an answer without ${shownPath(entry)} as unreadable that has a number in ${like.map(shownPath).join(', ')}, which may be the list; write the path of each into "ignored" that is something else`;
   });
   return [pagingDoubt(places, isNamed, request), ...unread, ...alike];

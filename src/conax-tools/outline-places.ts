@@ -34,10 +34,15 @@ export function shownPath({ node, path }: Place): string {
   return [...path.slice(1), node].map(({ kind, name }) => `${kind === 'attribute' ? '@' : ''}${name.name}`).join('/');
 }
 
+/** Returns the element that an entry of a list is, or whose attribute it is. */
+function rowOf({ node, path }: Place): OutlineElement | undefined {
+  return node.kind === 'attribute' ? path.at(-1) : node;
+}
+
 /**
- * Returns what makes an answer unreadable if no path names it: what stands beside the entries of a list in their container,
- * elements, each with all in it, and attributes; and attributes of the entries that may say that one does not count. What
- * says how large the list is may stand there, and anything beside the status code.
+ * Returns the places that make an answer unreadable if no path names them: elements and attributes next to the entries of a
+ * list in their container, and attributes that may void an entry. Leaves out the size of the list, and everything next to
+ * the status code.
  */
 export function besideEntries(
   places: readonly Place[],
@@ -45,7 +50,7 @@ export function besideEntries(
   statusCode: Place | undefined,
   isNamed: (place: Place) => boolean,
 ): Place[] {
-  const row = entry.node.kind === 'attribute' ? entry.path.at(-1) : entry.node;
+  const row = rowOf(entry);
   const doubtful = places.filter(
     ({ node, path }) => node.kind === 'attribute' && path.at(-1) === row && mayNotCount(node.name.name, '?'),
   );
@@ -80,7 +85,7 @@ export function likeEntries(
   statusCode: Place | undefined,
   isNamed: (place: Place) => boolean,
 ): Place[] {
-  const row = entry.node.kind === 'attribute' ? entry.path.at(-1) : entry.node;
+  const row = rowOf(entry);
   const containers = entry.path.slice(1).filter((one) => one !== row && !statusCode?.path.includes(one));
   // An element that every answer has is the list, or has it.
   const first = containers.findIndex(({ isOptional }) => isOptional);

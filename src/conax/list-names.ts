@@ -48,7 +48,7 @@ export function listsCounted(name: string): readonly string[] | null {
   return found.length > 0 ? found : null;
 }
 
-/** What an answer has beside its lists: never the entries of one. Found anywhere in the name. */
+/** Words in the names of elements that never hold entries of a list. */
 const asideName =
   /transaction|request|sequence|correlation|trace|session|reference|ticket|version|time|date|since|until|duration|server|node|host|page|count|total|offset|limit|size|(?:reason|error|status|result|return|response|sub|detail)code|message|elapsed|severity|success|distributor|(?:operator|provider|customer|subscriber|account|user|tenant)(?:id|no|number|code)$/;
 

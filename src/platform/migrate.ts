@@ -33,7 +33,7 @@ async function migrateFitDatabase(databaseUrl: string): Promise<void> {
       query: async (text, values) => (await lock.query(text, values as unknown[])).rows,
     });
     if (tooOld !== null) throw new UnfitDatabaseError(tooOld);
-    // Whoever imports this file for other reasons, as the service does, need not load it.
+    // The service imports this file for something else, and does not need to load knex.
     const { default: knexFactory } = await import('knex');
     const knex = knexFactory({
       client: 'pg',
