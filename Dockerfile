@@ -17,12 +17,19 @@ RUN --mount=type=secret,id=npmrc,target=/root/.npmrc \
   && rm -rf node_modules/node-linux-* node_modules/node-bin-* node_modules/.bin node_modules/.package-lock.json \
   && find node_modules -type f '(' -name '*.d.ts' -o -name '*.d.mts' -o -name '*.d.cts' -o -name '*.map' ')' -delete \
   && chmod -R a+rX,go-w node_modules
+# The web console's packages are needed only to build it.
+WORKDIR /build/console
+COPY package.json package-lock.json .npmrc ./
+RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts
+COPY tsconfig.json ./
+COPY console ./console
+RUN npx vite build --config console/vite.config.ts
 WORKDIR /build/product
 COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY migrations ./migrations
 COPY src ./src
-RUN chmod -R a+rX,go-w .
+RUN mkdir console && cp -r /build/console/console/dist console/dist && chmod -R a+rX,go-w .
 
 FROM ${RUNTIME_IMAGE}
 ARG REVISION=unknown

@@ -11,11 +11,13 @@ import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { runLifeCycleDocument } from '../src/features/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/http/codes.ts';
 import { architectureDoc } from './generators/architecture-doc.ts';
+import { consoleApiTypes } from './generators/console-api.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
 /** path -> what it has to contain */
-const generated = new Map<string, () => string>([
+const generated = new Map<string, () => string | Promise<string>>([
+  ['console/api/operations.generated.ts', consoleApiTypes],
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
   ['docs/architecture.md', architectureDoc],
@@ -31,7 +33,7 @@ const generated = new Map<string, () => string>([
 const check = process.argv.includes('--check');
 const drifted: string[] = [];
 for (const [path, content] of generated) {
-  const wanted = content();
+  const wanted = await content();
   if (wanted === readOrEmpty(path)) continue;
   if (check) drifted.push(path);
   else writeFileSync(path, wanted);

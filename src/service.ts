@@ -28,6 +28,7 @@ import { createFinalWatch } from './requests/await-final.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { databaseState, untilFit, workState } from './health.ts';
+import { registerConsole } from './http/console-files.ts';
 import { answerBadAddress, refusalOf } from './http/error-answers.ts';
 import { webApiMetrics } from './http/metrics.ts';
 import { registerApis, type RunningApis } from './http/server.ts';
@@ -184,6 +185,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       register: async (app, management) => {
         const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
         apis = await registerApis(app, serverParts, served, management);
+        await registerConsole(app);
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });

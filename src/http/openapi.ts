@@ -17,6 +17,9 @@ const idempotencyHeader = z.object({
     ),
 });
 
+/** The least role for each kind of access. */
+const ROLES = { anybody: undefined, reader: 'viewer', writer: 'operator', admin: 'admin' } as const;
+
 /** The first headings of the document, in its order; every call names one of them or of its API's own. */
 const TAGS: Readonly<Record<string, string>> = {
   authentication: 'Log in, and end the token.',
@@ -85,6 +88,8 @@ export function documentationSchema(
     summary: call.summary,
     description: others.length === 0 ? call.description : `${call.description} The same at ${others.join(', ')}.`,
     tags: [call.tag],
+    // The console shows a person only what the role may do.
+    'x-role': ROLES[call.access],
     // The empty alternative: a token may be given as a parameter too.
     security: call.access === 'anybody' ? [] : [{ bearer: [] }, {}],
     response: { 200: call.output, '4xx': failureSchema, '5xx': failureSchema },

@@ -1,0 +1,104 @@
+import { type Calls, ROUTES } from './operations.generated.ts';
+
+export type CallName = keyof Calls & keyof typeof ROUTES;
+export type Input<N extends CallName> = Calls[N]['input'];
+export type Output<N extends CallName> = Calls[N]['output'];
+export type Role = 'viewer' | 'operator' | 'admin';
+
+/** The service refused a call, or did not answer. `code` is one of docs/errors-web-api.md, or UNREACHABLE. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly code: string;
+
+  constructor(code: string, description: string) {
+    super(description);
+    this.code = code;
+  }
+
+  /** Whether the person has to log in again. */
+  get isLoggedOut(): boolean {
+    return this.code === 'TOKEN_INVALID' || this.code === 'TOKEN_MISSING';
+  }
+}
+
+const NO_ANSWER = 'The service does not answer. The page tries again by itself.';
+/** The last answer of each GET with an ETag: an unchanged answer is not sent again. */
+const known = new Map<string, { etag: string; data: unknown }>();
+const KNOWN_MAX = 50;
+
+/** Whether the person did something since the last call. Only then a call keeps the session alive. */
+let isActive = true;
+for (const event of ['pointerdown', 'keydown', 'wheel', 'touchstart'])
+  addEventListener(event, () => (isActive = true), { capture: true, passive: true });
+
+/**
+ * Calls the operations API. Fields of the input that the path names go there, the others into the query or the body.
+ * Undefined fields are left out.
+ * @throws ApiError
+ */
+export async function callApi<N extends CallName>(name: N, input: Input<N>, signal?: AbortSignal): Promise<Output<N>> {
+  const { method, path } = ROUTES[name];
+  const rest = new Map<string, unknown>(Object.entries(input).filter(([, value]) => value !== undefined));
+  const address = path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
+    const value = rest.get(field);
+    rest.delete(field);
+    return encodeURIComponent(asText(value));
+  });
+  const query = new URLSearchParams([...rest].map(([field, value]) => [field, asText(value)]));
+  const isGet = method === 'GET';
+  const url = `/api/v1${address}${isGet && query.size > 0 ? `?${query}` : ''}`;
+  const seen = isGet ? known.get(url) : undefined;
+  const response = await fetch(url, {
+    method,
+    credentials: 'same-origin',
+    signal: signal ?? null,
+    headers: {
+      'x-conax-console': isActive ? 'user' : 'background',
+      ...(isGet ? {} : { 'content-type': 'application/json' }),
+      ...(seen === undefined ? {} : { 'if-none-match': seen.etag }),
+    },
+    body: isGet ? null : JSON.stringify(Object.fromEntries(rest)),
+  }).catch((error: unknown) => {
+    throw error instanceof DOMException ? error : new ApiError('UNREACHABLE', NO_ANSWER);
+  });
+  isActive = false;
+  if (response.status === 304 && seen !== undefined) return seen.data as Output<N>;
+  const data = await dataOf(response);
+  const etag = response.headers.get('etag');
+  if (isGet && etag !== null) remember(url, etag, data);
+  return data as Output<N>;
+}
+
+/** As the API reads it from a path or a query. */
+function asText(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+async function dataOf(response: Response): Promise<unknown> {
+  const envelope = (await response.json().catch(() => null)) as {
+    status?: { code: string; message: string | null; description: string | null };
+    data?: unknown;
+  } | null;
+  if (envelope?.status === undefined) throw new ApiError('UNREACHABLE', NO_ANSWER);
+  const { code, message, description } = envelope.status;
+  if (code !== 'OK') throw new ApiError(code, description ?? message ?? code);
+  return envelope.data;
+}
+
+function remember(url: string, etag: string, data: unknown): void {
+  known.delete(url);
+  known.set(url, { etag, data });
+  if (known.size > KNOWN_MAX) known.delete(known.keys().next().value ?? '');
+}
+
+/** Forgets what was read: nothing of one person's session is shown to the next. */
+export function forgetAnswers(): void {
+  known.clear();
+}
+
+/** Whether a person with the role may make the call. */
+export function mayCall(role: Role, name: CallName): boolean {
+  const rank: Record<Role, number> = { viewer: 0, operator: 1, admin: 2 };
+  const { role: wanted } = ROUTES[name] as { role?: Role };
+  return wanted === undefined || rank[role] >= rank[wanted];
+}

@@ -1,0 +1,24 @@
+import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { callApi, type ApiError, type CallName, type Input, type Output } from './client.ts';
+
+interface Options {
+  /** Reads again after this many milliseconds while the tab is visible. Without it, only when somebody acts. */
+  readonly every?: number | undefined;
+  /** False: not read yet. */
+  readonly enabled?: boolean;
+}
+
+/** Reads a call of the API and keeps its answer. A change of the input shows the old answer until the new one is there. */
+export function useCall<N extends CallName>(
+  name: N,
+  input: Input<N>,
+  { every, enabled = true }: Options = {},
+): UseQueryResult<Output<N>, ApiError> {
+  return useQuery<Output<N>, ApiError>({
+    queryKey: [name, input],
+    queryFn: ({ signal }) => callApi(name, input, signal),
+    enabled,
+    refetchInterval: every ?? false,
+    placeholderData: keepPreviousData,
+  });
+}

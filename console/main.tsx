@@ -1,0 +1,46 @@
+import './styles.ts';
+import './console.css';
+import { createTheme, MantineProvider } from '@mantine/core';
+import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { StrictMode } from 'react';
+import { createRoot } from 'react-dom/client';
+import { Router } from 'wouter';
+import { ApiError } from './api/client.ts';
+import { MessagesProvider } from './parts/messages.tsx';
+import { SessionProvider } from './session.tsx';
+import { Shell } from './shell.tsx';
+
+const queries: QueryClient = new QueryClient({
+  queryCache: new QueryCache({
+    onError(error) {
+      // Every page shows the login then, and comes back as it was.
+      if (error instanceof ApiError && error.isLoggedOut) void queries.invalidateQueries({ queryKey: ['session'] });
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      retry: (count, error) => count < 2 && error instanceof ApiError && error.code === 'UNREACHABLE',
+      staleTime: 1_000,
+    },
+  },
+});
+const theme = createTheme({ primaryColor: 'blue', cursorType: 'pointer', autoContrast: true });
+const nonce = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';
+const root = document.querySelector('#root');
+if (root === null) throw new Error('The page has no element #root');
+
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
+      <QueryClientProvider client={queries}>
+        <MessagesProvider>
+          <SessionProvider>
+            <Router base="/console">
+              <Shell />
+            </Router>
+          </SessionProvider>
+        </MessagesProvider>
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);

@@ -1,0 +1,5 @@
+import { Title } from '@mantine/core';
+
+export function EventPage() {
+  return <Title order={1}>Event</Title>;
+}

@@ -1,0 +1,5 @@
+import { Title } from '@mantine/core';
+
+export function ReconcilePage() {
+  return <Title order={1}>Reconcile</Title>;
+}

@@ -1,0 +1,5 @@
+import { Title } from '@mantine/core';
+
+export function ReplayPage() {
+  return <Title order={1}>Replay</Title>;
+}

@@ -1,0 +1,5 @@
+import { Title } from '@mantine/core';
+
+export function RequestsPage() {
+  return <Title order={1}>Requests</Title>;
+}

@@ -1,0 +1,95 @@
+import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core';
+import { useDisclosure } from '@mantine/hooks';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import type { ReactNode } from 'react';
+import { type ApiError, callApi, type CallName, type Input, mayCall, type Output } from '../api/client.ts';
+import { useSession } from '../session.tsx';
+import { useTell } from './messages.tsx';
+import { Failed } from './states.tsx';
+
+interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> {
+  /** The call that the button makes. A person whose role may not make it does not see the button. */
+  readonly name: N;
+  readonly input: Input<N>;
+  /** A verb and its object: `Withdraw request 17`. */
+  readonly label: string;
+  /** What the call does, before it is made: `This cancels 3 services on 1 card.` */
+  readonly effect: ReactNode;
+  /** What happened, from the answer; shown in a corner. */
+  readonly done: (output: Output<N>) => ReactNode;
+  readonly onDone?: (output: Output<N>) => void;
+  /** False: the dialogue cannot be confirmed yet, for instance because a reason is missing. */
+  readonly isReady?: boolean;
+  readonly dangerous?: boolean;
+}
+
+/** A button that names the effect of a call and makes it if the person confirms. Then everything shown is read again. */
+export function Action<N extends CallName>({
+  name,
+  input,
+  label,
+  effect,
+  done,
+  onDone,
+  isReady = true,
+  dangerous = false,
+  ...button
+}: ActionProps<N>) {
+  const { role } = useSession();
+  const [opened, { open, close }] = useDisclosure(false);
+  const queries = useQueryClient();
+  const tell = useTell();
+  const { mutate, isPending, error, reset } = useMutation<Output<N>, ApiError>({
+    mutationFn: () => callApi(name, input),
+    onSuccess(output) {
+      close();
+      tell(done(output));
+      onDone?.(output);
+      void queries.invalidateQueries();
+    },
+  });
+  if (!mayCall(role, name)) return null;
+  const color = dangerous ? 'red' : undefined;
+  return (
+    <>
+      <Button
+        size="xs"
+        variant="default"
+        {...button}
+        onClick={() => {
+          reset();
+          open();
+        }}
+      >
+        {label}
+      </Button>
+      <Modal opened={opened} onClose={close} title={label} centered closeButtonProps={{ 'aria-label': 'Close' }}>
+        <form
+          onSubmit={(event) => {
+            event.preventDefault();
+            if (isReady && !isPending) mutate();
+          }}
+        >
+          <Stack>
+            {typeof effect === 'string' ? <Text>{effect}</Text> : effect}
+            {error !== null && <Failed error={error} />}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={close}>
+                Cancel
+              </Button>
+              <Button
+                type="submit"
+                data-autofocus
+                {...(color === undefined ? {} : { color })}
+                disabled={!isReady}
+                loading={isPending}
+              >
+                {label}
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      </Modal>
+    </>
+  );
+}
