@@ -16,7 +16,7 @@ export async function registerConsole(app: FastifyInstance, built = BUILT): Prom
   const page = await readFile(join(built, 'index.html'), 'utf8').catch(() => null);
   app.get('/', (_request, reply) => reply.redirect('/console/'));
   app.get('/console', (_request, reply) => reply.redirect('/console/'));
-  const answer = async (_request: unknown, reply: FastifyReply): Promise<string> => {
+  const answer = (_request: unknown, reply: FastifyReply): FastifyReply => {
     if (page === null) return reply.code(503).type('text/plain; charset=utf-8').send(NOT_BUILT);
     return sendPage(page, reply);
   };
@@ -32,12 +32,12 @@ export async function registerConsole(app: FastifyInstance, built = BUILT): Prom
     // Their names change with their content.
     immutable: true,
     maxAge: '365d',
-    setHeaders: (response) => void response.setHeader('x-content-type-options', 'nosniff'),
+    setHeaders: (reply) => void reply.header('x-content-type-options', 'nosniff'),
   });
 }
 
 /** The page, with a fresh nonce for the style elements that the console's components add. */
-function sendPage(page: string, reply: FastifyReply): Promise<string> {
+function sendPage(page: string, reply: FastifyReply): FastifyReply {
   const nonce = randomBytes(16).toString('base64');
   const policy = [
     "default-src 'none'",
