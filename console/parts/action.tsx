@@ -13,6 +13,8 @@ interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> 
   readonly input: Input<N>;
   /** A verb and its object: `Withdraw request 17`. */
   readonly label: string;
+  /** What the button shows if the label is too long for its place; a part of the label. */
+  readonly short?: string;
   /** What the call does, before it is made: `This cancels 3 services on 1 card.` */
   readonly effect: ReactNode;
   /** What happened, from the answer; shown in a corner. */
@@ -21,6 +23,8 @@ interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> 
   /** False: the dialogue cannot be confirmed yet, for instance because a reason is missing. */
   readonly isReady?: boolean;
   readonly dangerous?: boolean;
+  /** What happened stays on the screen until the person closes it, for instance a new password. */
+  readonly doneStays?: boolean;
 }
 
 /** A button that names the effect of a call and makes it if the person confirms. Then everything shown is read again. */
@@ -28,11 +32,13 @@ export function Action<N extends CallName>({
   name,
   input,
   label,
+  short,
   effect,
   done,
   onDone,
   isReady = true,
   dangerous = false,
+  doneStays = false,
   ...button
 }: ActionProps<N>) {
   const { role } = useSession();
@@ -43,7 +49,7 @@ export function Action<N extends CallName>({
     mutationFn: () => callApi(name, input),
     onSuccess(output) {
       close();
-      tell(done(output));
+      tell(done(output), { stays: doneStays });
       onDone?.(output);
       void queries.invalidateQueries();
     },
@@ -56,12 +62,13 @@ export function Action<N extends CallName>({
         size="xs"
         variant="default"
         {...button}
+        {...(short === undefined ? {} : { 'aria-label': label })}
         onClick={() => {
           reset();
           open();
         }}
       >
-        {label}
+        {short ?? label}
       </Button>
       <Modal opened={opened} onClose={close} title={label} centered closeButtonProps={{ 'aria-label': 'Close' }}>
         <form

@@ -7,22 +7,22 @@ interface Message {
   readonly isError: boolean;
 }
 
-type Tell = (text: ReactNode, options?: { isError?: boolean }) => void;
+type Tell = (text: ReactNode, options?: { isError?: boolean; stays?: boolean }) => void;
 
 const MessagesContext = createContext<Tell>(() => {});
 const SHOWN_MS = 8_000;
 let lastId = 0;
 
-/** Shows short messages in a corner. A message goes after 8 s, an error stays until it is closed. */
+/** Shows short messages in a corner. A message goes after 8 s; an error, and one that `stays`, when it is closed. */
 export function MessagesProvider({ children }: { children: ReactNode }) {
   const [messages, setMessages] = useState<readonly Message[]>([]);
   const remove = useCallback((id: number) => setMessages((all) => all.filter((one) => one.id !== id)), []);
   const tell = useCallback<Tell>(
-    (text, { isError = false } = {}) => {
+    (text, { isError = false, stays = isError } = {}) => {
       lastId += 1;
       const id = lastId;
       setMessages((all) => [...all.slice(-4), { id, text, isError }]);
-      if (!isError) setTimeout(() => remove(id), SHOWN_MS);
+      if (!stays) setTimeout(() => remove(id), SHOWN_MS);
     },
     [remove],
   );
