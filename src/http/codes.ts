@@ -100,6 +100,12 @@ export const webApiCodes = {
     message: 'The user’s role does not permit the call',
     remedy: 'Log in as a user with the role that the description names.',
   },
+  NOT_FROM_CONSOLE: {
+    status: 403,
+    message: 'The cookie of a session is accepted only from the console',
+    remedy:
+      'Open the console at its own address. Other programs give a token, or, from a page of this server, the header `x-conax-console: user` or `background`.',
+  },
   ROUTE_NOT_FOUND: {
     status: 404,
     message: 'There is no such address',

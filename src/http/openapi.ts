@@ -3,9 +3,10 @@ import swaggerUi from '@fastify/swagger-ui';
 import type { FastifyInstance, FastifySchema } from 'fastify';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { Call } from './calls.ts';
+import type { Api, Call } from './calls.ts';
 import { failureSchema } from './envelope.ts';
 import { portable } from './openapi-portable.ts';
+import { SESSION_COOKIE } from './session-cookie.ts';
 
 /** Only for the document: the calls look at the header themselves. */
 const idempotencyHeader = z.object({
@@ -44,7 +45,18 @@ export async function registerDocument(app: FastifyInstance, more: Readonly<Reco
       },
       servers: [{ url: '/', description: 'The server that has this document.' }],
       tags: Object.entries({ ...TAGS, ...more }).map(([name, description]) => ({ name, description })),
-      components: { securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+      components: {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: SESSION_COOKIE,
+            description:
+              'Only for pages of this server, with the header `x-conax-console: user`, or `background` for calls that do not keep the session alive.',
+          },
+        },
+      },
     },
     transform(route) {
       const call = route.route.config?.call;
@@ -78,7 +90,7 @@ export async function registerPagesOf(documented: FastifyInstance, app: FastifyI
 /** The entry of a call in the document; the other spelling of its path works the same and is not in it. */
 export function documentationSchema(
   call: Call,
-  basePath: string,
+  { basePath, sessions }: Api,
   documented: boolean,
 ): FastifySchema & Record<string, unknown> {
   if (!documented) return { hide: true };
@@ -91,7 +103,7 @@ export function documentationSchema(
     // The console shows a person only what the role may do.
     'x-role': ROLES[call.access],
     // The empty alternative: a token may be given as a parameter too.
-    security: call.access === 'anybody' ? [] : [{ bearer: [] }, {}],
+    security: call.access === 'anybody' ? [] : [{ bearer: [] }, ...(sessions ? [{ session: [] }] : []), {}],
     response: { 200: call.output, '4xx': failureSchema, '5xx': failureSchema },
   };
 }

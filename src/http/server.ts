@@ -14,6 +14,7 @@ import type { WebApiMetrics } from './metrics.ts';
 import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
 import { problemOf, readInput } from './problems.ts';
 import { refuseUnreadable } from './readable.ts';
+import { sessionOf } from './session-cookie.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
 
 /** The service's APIs, registered with its server. */
@@ -27,6 +28,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; null if the call needs no token. */
     user: User | null;
+    /** The token that the call was accepted with; null if it needs none. */
+    token: string | null;
     /** The envelope's code, for the metrics. */
     answeredCode: string;
   }
@@ -83,7 +86,7 @@ export async function registerApis(
     },
   };
 
-  function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs }: Api): void {
+  function addCalls(scope: FastifyInstance, api: Api): void {
     scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
       const read = readInput(schema, data);
       return read.success ? { value: read.data } : { error: problemOf(read.error) };
@@ -104,19 +107,21 @@ export async function registerApis(
     });
     scope.addHook('preValidation', async (request) => {
       const wanted = request.routeOptions.config.call;
-      if (wanted) request.user = await userOf(request, wanted);
-      if (plainInputs) toPlainInput(request);
+      if (wanted) await identify(request, wanted, api.sessions);
+      if (api.plainInputs) toPlainInput(request);
     });
-    for (const one of calls) for (const path of one.paths) addCall(scope, one, basePath, path);
+    for (const one of api.calls) for (const path of one.paths) addCall(scope, one, api, path);
   }
 
-  async function userOf(request: FastifyRequest, { access }: Call): Promise<User | null> {
-    if (access === 'anybody') return null;
-    const user = await authenticate(db, tokenOf(request));
+  async function identify(request: FastifyRequest, { access }: Call, sessions: boolean): Promise<void> {
+    if (access === 'anybody') return;
+    const session = sessions ? sessionOf(request) : null;
+    const { token, keepsAlive } = session ?? { token: tokenOf(request), keepsAlive: true };
+    const user = await authenticate(db, token, keepsAlive);
     if (user === null) throw invalidToken();
     if (access === 'writer' && !mayWrite(user)) throw notPermitted(user, 'an operator or admin');
     if (access === 'admin' && user.role !== 'admin') throw notPermitted(user, 'an admin');
-    return user;
+    Object.assign(request, { user, token });
   }
 }
 
@@ -132,7 +137,7 @@ function toPlainInput(request: FastifyRequest): void {
   else if (typeof body === 'object') delete (body as Record<string, unknown>)['token'];
 }
 
-function addCall(scope: FastifyInstance, call: Call, basePath: string, path: string): void {
+function addCall(scope: FastifyInstance, call: Call, api: Api, path: string): void {
   const part = call.method === 'GET' ? 'querystring' : 'body';
   scope.route({
     method: call.method,
@@ -142,7 +147,7 @@ function addCall(scope: FastifyInstance, call: Call, basePath: string, path: str
     schema: {
       [part]: call.input,
       ...(call.params === undefined ? {} : { params: call.params }),
-      ...documentationSchema(call, basePath, path === call.paths[0]),
+      ...documentationSchema(call, api, path === call.paths[0]),
     },
     handler: (request, reply) => {
       const input = call.method === 'GET' ? request.query : request.body;
@@ -161,6 +166,7 @@ function addCall(scope: FastifyInstance, call: Call, basePath: string, path: str
 /** Counts each call by its name and the code of its envelope, and its time. */
 function measure(app: FastifyInstance, { calls, callSeconds }: WebApiMetrics): void {
   app.decorateRequest('user', null);
+  app.decorateRequest('token', null);
   app.decorateRequest('answeredCode', 'OK');
   app.addHook('onResponse', async (request, reply) => {
     const { url, config } = request.routeOptions;

@@ -52,7 +52,8 @@ function bearerOf(header: string | undefined): string | undefined {
   return token;
 }
 
-function memberOf(holder: unknown, name: string): unknown {
+/** Returns a member of a query or body, undefined if it has none. */
+export function memberOf(holder: unknown, name: string): unknown {
   return holder !== null && typeof holder === 'object' && Object.hasOwn(holder, name)
     ? (holder as Record<string, unknown>)[name]
     : undefined;

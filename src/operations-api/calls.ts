@@ -12,6 +12,7 @@ import { awaitOutcome } from '../operations/outcome.ts';
 import type { PlanningRules } from '../planning/types.ts';
 import type { FinalWatch } from '../requests/await-final.ts';
 import type { Role, User } from '../users/user.ts';
+import { sessionCalls } from './session-calls.ts';
 
 const ACCESS = { viewer: 'reader', operator: 'writer', admin: 'admin' } as const satisfies Record<Role, Call['access']>;
 
@@ -21,6 +22,8 @@ export interface OperationsParts extends ApiParts {
   readonly rules: PlanningRules;
   readonly stalePolicy: 'plan' | 'hold';
   readonly facetWaitMs: number;
+  /** How long a session lasts without a call (WEB_API_TOKEN_IDLE_MS). */
+  readonly tokenIdleMs: number;
   readonly findWriterSchema: FindWriterSchema;
   /** Topics that outcomes are not replayed into by name. */
   readonly ownTopics: readonly string[];
@@ -30,15 +33,16 @@ export interface OperationsParts extends ApiParts {
 export function operationsApi(parts: OperationsParts): Api {
   const withCalls = FEATURES.filter(({ operations }) => operations.length > 0);
   const tags = Object.fromEntries(withCalls.map(({ name, summary }) => [name, summary]));
-  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true, tags };
+  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true, sessions: true, tags };
 }
 
 /** Every call of the operations API. */
 export function operationsCalls(parts: OperationsParts): Call[] {
   const contextFor = contextsOf(parts);
-  return FEATURES.flatMap(({ name, operations }) =>
+  const ofOperations = FEATURES.flatMap(({ name, operations }) =>
     operations.map((one) => callOf(one, name, parts.patterns, contextFor)),
   );
+  return [...sessionCalls(parts), ...ofOperations];
 }
 
 type ContextFor = (one: Operation, asked: Asked<object>) => OperationContext;

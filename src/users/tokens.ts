@@ -31,14 +31,25 @@ export function issueToken(
  * The user whose token it is, null if it never was one, was released, stood unused for too long, or its user was
  * disabled or given another password. Its use is written down when a minute (of a short life: a tenth) has passed since
  * the last one that was; so it ends up to that much earlier than its idle time after its last use, and never later.
+ * @param keepsAlive false: this is no use of the token.
  */
-export async function authenticate(db: Queryable, token: string): Promise<User | null> {
+export async function authenticate(db: Queryable, token: string, keepsAlive = true): Promise<User | null> {
   if (!isTokenShaped(token)) return null;
+  if (!keepsAlive) return (await db.query<User>(FIND_USER, [hashOf(token)]))[0] ?? null;
   const [row] = await db.query<User>(AUTHENTICATE, [hashOf(token)]).catch((error: unknown) => {
     // A standby still knows whose token it is, but cannot record its use.
     if (isReadOnlyRefusal(error)) return db.query<User>(FIND_USER, [hashOf(token)]);
     throw error;
   });
+  return row ?? null;
+}
+
+/** When a token ends if it is not used, and how long it lives after each use; null if it has ended. */
+export async function tokenLife(
+  db: Queryable,
+  token: string,
+): Promise<{ readonly idleMs: number; readonly expiresAt: Date } | null> {
+  const [row] = await db.query<{ idleMs: number; expiresAt: Date }>(LIFE, [hashOf(token)]);
   return row ?? null;
 }
 
@@ -101,6 +112,10 @@ delete from web_user_token where token_hash = any(array(
 const FIND_USER = /* sql */ `
 select username, role, organisation, unit from web_user_token t join web_user u using (username)
  where t.token_hash = $1 and t.expires_at > now() and not u.disabled`;
+
+/** Walks web_user_token's primary key. */
+const LIFE = /* sql */ `
+select idle_ms as "idleMs", expires_at as "expiresAt" from web_user_token where token_hash = $1 and expires_at > now()`;
 
 /** Walks the primary keys of web_user_token and web_user. */
 const AUTHENTICATE = /* sql */ `

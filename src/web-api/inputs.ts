@@ -83,19 +83,6 @@ export const listQuery = z
     }
   });
 
-/** Body of POST authentication/token. */
-export const loginBody = z.strictObject(
-  {
-    username: text(200).min(1, 'give the user name'),
-    password: z
-      .string('give the password')
-      .max(1_000, 'a password has at most 1000 characters')
-      .meta({ format: 'password' }),
-    organisation: text(200).min(1, 'give the organisation'),
-  },
-  'send a JSON object with username, password and organisation',
-);
-
 const OBJECT = 'send a JSON object with the parameters';
 
 /** Body of POST authentication/token/release. */

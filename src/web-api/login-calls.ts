@@ -1,10 +1,11 @@
 import { z } from 'zod';
 import { type Call, call } from '../http/calls.ts';
-import { success, successSchema, WebApiError } from '../http/envelope.ts';
+import { success, successSchema } from '../http/envelope.ts';
+import { loginBody, loginRefusal } from '../http/log-in.ts';
 import { invalidToken, tokenOf } from '../http/tokens.ts';
 import { login } from '../users/login.ts';
 import { release } from '../users/tokens.ts';
-import { loginBody, releaseBody } from './inputs.ts';
+import { releaseBody } from './inputs.ts';
 import type { WebApiParts } from './parts.ts';
 
 /** The calls that give a token and end it. */
@@ -22,17 +23,8 @@ export function loginCalls({ db, tokenIdleMs }: Pick<WebApiParts, 'db' | 'tokenI
       output: successSchema(z.strictObject({ token: z.string().regex(/^[0-9A-F]{32}$/) })),
       async handle({ input, request }) {
         const result = await login(db, { ...input, source: request.ip, tokenIdleMs });
-        if ('token' in result) return success({ token: result.token });
-        if (result.refused === 'WRONG_CREDENTIALS') {
-          throw new WebApiError(
-            'WRONG_CREDENTIALS',
-            'username, password and organisation do not fit together: check them',
-          );
-        }
-        const seconds = Math.max(1, Math.ceil(result.retryAfterSeconds ?? 1));
-        throw new WebApiError('TOO_MANY_ATTEMPTS', `username or address: try again in ${seconds} s`, {
-          'retry-after': String(seconds),
-        });
+        if ('refused' in result) throw loginRefusal(result);
+        return success({ token: result.token });
       },
     }),
     call({

@@ -192,6 +192,7 @@ async function serve({ database, db }: Prepared) {
     rules: RULES,
     stalePolicy: 'plan',
     facetWaitMs: 0,
+    tokenIdleMs: 3_600_000,
     findWriterSchema: async () => ({ kind: 'unknown' }),
     ownTopics: [],
   });
