@@ -14,6 +14,8 @@ export interface Api {
    * the schemas need not know of it, and a POST without a body counts as one with an empty object.
    */
   readonly plainInputs: boolean;
+  /** Whether an answer has an ETag, and is left out for a caller who has it already. */
+  readonly etags?: boolean;
   /** Headings of its calls in the OpenAPI document that are not there in any case, with a sentence about each. */
   readonly tags?: Readonly<Record<string, string>>;
 }

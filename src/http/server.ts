@@ -9,6 +9,7 @@ import { mayWrite, type User } from '../users/user.ts';
 import { type Api, type Call, methodsAt } from './calls.ts';
 import { WebApiError } from './envelope.ts';
 import { answerErrors } from './error-answers.ts';
+import { answerUnchanged } from './etag.ts';
 import { startClearing } from './idempotency.ts';
 import type { WebApiMetrics } from './metrics.ts';
 import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
@@ -83,7 +84,7 @@ export async function registerApis(
     },
   };
 
-  function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs }: Api): void {
+  function addCalls(scope: FastifyInstance, { basePath, calls, plainInputs, etags = false }: Api): void {
     scope.setValidatorCompiler<z.ZodType>(({ schema }) => (data) => {
       const read = readInput(schema, data);
       return read.success ? { value: read.data } : { error: problemOf(read.error) };
@@ -107,6 +108,7 @@ export async function registerApis(
       if (wanted) request.user = await userOf(request, wanted);
       if (plainInputs) toPlainInput(request);
     });
+    if (etags) answerUnchanged(scope);
     for (const one of calls) for (const path of one.paths) addCall(scope, one, basePath, path);
   }
 
