@@ -3,6 +3,7 @@
  * A generated file is never edited by hand.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { conaxCodesDocument } from '../src/conax/code-meanings.ts';
 import { errorCodesDocument } from '../src/dispatch/error-codes.ts';
 import { intakeCodesDocument } from '../src/intake/codes-document.ts';
 import { FEATURES } from '../src/features/features.ts';
@@ -24,6 +25,7 @@ const generated = new Map<string, () => string | Promise<string>>([
   ['docs/settings.md', settingsDoc],
   ['docs/life-cycle.md', lifeCycleDocument],
   ['docs/runs-life-cycle.md', runLifeCycleDocument],
+  ['docs/errors-conax.md', conaxCodesDocument],
   ['docs/errors-dispatch.md', errorCodesDocument],
   ['docs/errors-intake.md', intakeCodesDocument],
   ['docs/errors-web-api.md', webApiCodesDocument],

@@ -87,6 +87,21 @@ export function workState(work: Work | undefined): PartState[] {
   ];
 }
 
+/** What an instance reports of itself for the overview: its parts, and the neighbours that reading waits for. */
+export function reportedState(work: Work): PartState[] {
+  const { waitsFor, detail } = work.intake.state();
+  const neighbour = (part: string, isAway: boolean): PartState => ({
+    part,
+    ready: !isAway,
+    detail: isAway ? detail : 'reading does not wait for it',
+  });
+  return [
+    ...workState(work),
+    neighbour('kafka', waitsFor === 'KAFKA'),
+    neighbour('schema-registry', waitsFor === 'SCHEMA_REGISTRY'),
+  ];
+}
+
 /** An absent CAS is reported and leaves the service ready: events are taken in and kept, and nothing here can fix it. */
 function casState({ mode, detail, casSilentMs }: DispatcherState): PartState {
   const silent = casSilentMs >= CAS_SILENT_MS;

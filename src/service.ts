@@ -27,7 +27,8 @@ import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
-import { databaseState, untilFit, workState } from './health.ts';
+import { startReporting } from './features/overview/report.ts';
+import { databaseState, reportedState, untilFit, workState } from './health.ts';
 import { registerConsole } from './http/console-files.ts';
 import { answerBadAddress, refusalOf } from './http/error-answers.ts';
 import { webApiMetrics } from './http/metrics.ts';
@@ -161,12 +162,13 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const stopAll = async (): Promise<void> => {
     stopped.abort();
     await started?.catch(() => {});
-    const { intake, runs, replays, retention, dispatcher, clock, outcomes } = work ?? {};
+    const { intake, runs, replays, retention, dispatcher, clock, outcomes, reporting } = work ?? {};
     await Promise.all([intake?.stop(), apis?.stop(), runs?.stop(), replays?.stop(), retention?.stop()]);
     await finalWatch.stop();
     await dispatcher?.stop();
     await clock?.stop();
     await outcomes?.stop();
+    await reporting?.stop();
     await http?.close();
     await conax.close();
     await Promise.all(Object.values(pools).map((pool) => pool.close()));
@@ -325,5 +327,12 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     logger: logger.child({ part: 'replays' }),
     onOutbox: () => outcomes.wake(),
   });
-  return { outcomes, dispatcher, clock, intake, retention, runs, replays };
+  const reporting = startReporting({
+    db: database,
+    id: dispatcher.instance,
+    parts: () => reportedState({ intake, dispatcher, outcomes, clock }),
+    registry,
+    logger: logger.child({ part: 'overview' }),
+  });
+  return { outcomes, dispatcher, clock, intake, retention, runs, replays, reporting };
 }

@@ -6,6 +6,7 @@ export interface DispatchMetrics {
   readonly callSeconds: Histogram<'command'>;
   readonly callsUnderWay: Gauge;
   readonly finished: Counter<'command' | 'outcome' | 'code'>;
+  readonly finishSeconds: Histogram<'class'>;
   readonly putOff: Counter<'why'>;
   readonly claimed: Counter<'class'>;
   readonly claims: Counter<'result'>;
@@ -50,6 +51,16 @@ export function dispatchMetrics(registry: Registry): DispatchMetrics {
       name: `${p}finished_total`,
       help: 'Requests that became final, by command, outcome and error code (empty if there is none; `other` for unknown codes).',
       labelNames: ['command', 'outcome', 'code'],
+      registers,
+    }),
+    finishSeconds: new Histogram({
+      name: `${p}finish_seconds`,
+      help: 'Time from the event or call that made a request, or from its date, until its outcome was stored, by class.',
+      labelNames: ['class'],
+      buckets: [
+        0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120,
+        300, 600, 1_800, 3_600,
+      ],
       registers,
     }),
     putOff: new Counter({

@@ -54,6 +54,38 @@ export async function providerStatus(db: Queryable): Promise<ProviderStatus> {
   return { ...provider, instances };
 }
 
+/** One time that sending was paused or resumed. */
+export interface ProviderChange {
+  readonly id: number;
+  readonly at: Date;
+  readonly change: 'PAUSED' | 'RESUMED';
+  readonly by: string;
+  readonly unit: string | null;
+  /** Why it was paused. */
+  readonly reason: string | null;
+}
+
+/**
+ * Reads who paused and resumed sending, the newest first.
+ * @param before an id: only changes before that one; null: from the newest.
+ */
+export async function providerHistory(
+  db: Queryable,
+  { before, limit }: { readonly before: number | null; readonly limit: number },
+): Promise<ProviderChange[]> {
+  return await db.query<ProviderChange>(SELECT_HISTORY, [before, limit]);
+}
+
+/** Walks operator_action_all from its end, and operator_action's primary key to where the page before ended. */
+const SELECT_HISTORY = /* sql */ `
+select id, at, case action when 'provider.pause' then 'PAUSED' else 'RESUMED' end as change, by_user as by,
+       by_unit as unit, detail as reason
+  from operator_action
+ where request_number is null
+   and at <= coalesce((select at from operator_action where id = $1::bigint), 'infinity') and id < coalesce($1::bigint, 9e18)
+   and action in ('provider.pause', 'provider.resume')
+ order by at desc, id desc limit $2::int`;
+
 const NOTIFY = /* sql */ `select pg_notify('${DISPATCH_CHANNEL}', 'provider') from changed`;
 
 const PAUSE = /* sql */ `

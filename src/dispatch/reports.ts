@@ -3,6 +3,7 @@ import { conaxCodes } from '../conax/codes.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
+import { classNames } from '../requests/request-class.ts';
 import type { CarriedOut } from './carry-out.ts';
 import { DISPATCH_ERROR_CODES } from './error-codes.ts';
 import type { DispatchMetrics } from './metrics.ts';
@@ -57,6 +58,8 @@ export function reportEnding(
   if (settlement.kind === 'finish') {
     const { state, errorCode, errorDescription } = settlement.request;
     metrics.finished.inc({ command: request.command.type, outcome: state, code: label(errorCode) });
+    const tookMs = performance.now() - request.dueSince;
+    metrics.finishSeconds.observe({ class: classNames[request.class] ?? 'bulk' }, tookMs / 1000);
     // The database lost something, because this service never removes the PIN of a pending request.
     const level = errorCode === 'PIN_UNREADABLE' ? 'error' : state === 'COMPLETED' ? 'debug' : 'info';
     logger[level]({ ...who, outcome: state, errorCode, errorDescription }, 'request is final');

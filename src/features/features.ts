@@ -1,4 +1,5 @@
 import type { Feature } from '../operations/operation.ts';
+import { overview } from './overview/overview.ts';
 import { provider } from './provider/provider.ts';
 import { queue } from './queue/queue.ts';
 import { reconcile } from './reconcile/reconcile.ts';
@@ -21,6 +22,7 @@ export const FEATURES: readonly Feature[] = [
   fingerprint,
   info,
   message,
+  overview,
   pair,
   pin,
   provider,

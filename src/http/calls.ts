@@ -16,6 +16,8 @@ export interface Api {
   readonly plainInputs: boolean;
   /** Whether its calls accept the cookie of the console's session. */
   readonly sessions: boolean;
+  /** Whether an answer has an ETag, and is left out for a caller who has it already. */
+  readonly etags?: boolean;
   /** Headings of its calls in the OpenAPI document that are not there in any case, with a sentence about each. */
   readonly tags?: Readonly<Record<string, string>>;
 }

@@ -9,6 +9,7 @@ import { mayWrite, type User } from '../users/user.ts';
 import { type Api, type Call, methodsAt } from './calls.ts';
 import { WebApiError } from './envelope.ts';
 import { answerErrors } from './error-answers.ts';
+import { answerUnchanged } from './etag.ts';
 import { startClearing } from './idempotency.ts';
 import type { WebApiMetrics } from './metrics.ts';
 import { documentationSchema, registerDocument, registerPages, registerPagesOf } from './openapi.ts';
@@ -110,6 +111,7 @@ export async function registerApis(
       if (wanted) await identify(request, wanted, api.sessions);
       if (api.plainInputs) toPlainInput(request);
     });
+    if (api.etags === true) answerUnchanged(scope);
     for (const one of api.calls) for (const path of one.paths) addCall(scope, one, api, path);
   }
 

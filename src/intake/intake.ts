@@ -16,7 +16,7 @@ import type { Decision } from './fold.ts';
 import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessage } from './message.ts';
 import { readableCount } from './look-ahead.ts';
 import type { IntakeMetrics } from './metrics.ts';
-import { describeOutage, isCertainOutage, isKafkaError } from './outage.ts';
+import { describeOutage, isCertainOutage, isKafkaError, type Neighbour, neighbourOf } from './outage.ts';
 import { type PlaceProgress, watchProgress } from './progress.ts';
 import { readMessages } from './read.ts';
 import { reportIntake } from './report.ts';
@@ -57,12 +57,21 @@ export interface IntakeState {
   readonly ready: boolean;
   /** What reading waits for, for people. */
   readonly detail: string;
+  /** The neighbour that reading waits for, if it is known to be one. */
+  readonly waitsFor: Neighbour | null;
 }
 
 export interface Intake {
   state(): IntakeState;
   /** Finishes the chunk in hand, leaves the consumer group, and resolves when nothing runs any more. Safe to call twice. */
   stop(): Promise<void>;
+}
+
+interface Pause {
+  readonly times: number;
+  readonly reason: string;
+  readonly waitsFor: Neighbour | null;
+  readonly since: number;
 }
 
 const RESTART_DELAYS_MS = [100, 500, 1_000, 2_000, 5_000];
@@ -101,7 +110,7 @@ export function startIntake(options: IntakeOptions): Intake {
       ),
   };
   /** Why partitions pause, and how often in a row. */
-  const pauses = new Map<string, { readonly times: number; readonly reason: string; readonly since: number }>();
+  const pauses = new Map<string, Pause>();
   let sliceMax = CHUNK_MESSAGES_MAX;
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
@@ -125,12 +134,12 @@ export function startIntake(options: IntakeOptions): Intake {
 
   function state(): IntakeState {
     const [paused] = pauses.values();
-    if (paused) return { ready: false, detail: `paused: ${paused.reason}` };
+    if (paused) return { ready: false, detail: `paused: ${paused.reason}`, waitsFor: paused.waitsFor };
     const whole = problem();
-    if (whole !== null) return { ready: false, detail: whole };
-    const stalls = progress.stalls();
-    if (stalls.length > 0) return { ready: false, detail: stalls.map(({ detail }) => detail).join('; ') };
-    return { ready: true, detail: connection };
+    if (whole !== null) return { ready: false, detail: whole, waitsFor: 'KAFKA' };
+    const detail = progress.stalls().map((stall) => stall.detail);
+    if (detail.length > 0) return { ready: false, detail: detail.join('; '), waitsFor: null };
+    return { ready: true, detail: connection, waitsFor: null };
   }
 
   /** Why nothing at all is read; null if reading works. */
@@ -257,7 +266,7 @@ export function startIntake(options: IntakeOptions): Intake {
       else
         logger.error(details, 'reading pauses: not a message, but a neighbour or the service itself is out of order');
     }
-    pauses.set(key, { times, reason, since: known?.since ?? performance.now() });
+    pauses.set(key, { times, reason, waitsFor: neighbourOf(error), since: known?.since ?? performance.now() });
     batch.pauseFor(Math.min(PAUSE_MIN_MS * 2 ** (times - 1), PAUSE_MAX_MS));
   }
 

@@ -26,6 +26,15 @@ export function isCertainOutage(error: unknown): boolean {
   return STATE_OF_THE_DATABASE.test(state) || (isDatabaseOutage(error) && !MAYBE_OF_THE_MESSAGE.test(state));
 }
 
+export type Neighbour = 'DATABASE' | 'KAFKA' | 'SCHEMA_REGISTRY';
+
+/** Returns the neighbour whose outage the error is; null if it may be no outage. */
+export function neighbourOf(error: unknown): Neighbour | null {
+  if (!isCertainOutage(error)) return null;
+  if (error instanceof SchemaRegistryUnavailableError) return 'SCHEMA_REGISTRY';
+  return isKafkaError(error) ? 'KAFKA' : 'DATABASE';
+}
+
 /** Returns whether PostgreSQL cancelled a statement because it took too long. */
 export function isTimeOut(error: unknown): boolean {
   return sqlState(error) === '57014';

@@ -33,7 +33,14 @@ export interface OperationsParts extends ApiParts {
 export function operationsApi(parts: OperationsParts): Api {
   const withCalls = FEATURES.filter(({ operations }) => operations.length > 0);
   const tags = Object.fromEntries(withCalls.map(({ name, summary }) => [name, summary]));
-  return { basePath: OPERATIONS_PATH, calls: operationsCalls(parts), plainInputs: true, sessions: true, tags };
+  return {
+    basePath: OPERATIONS_PATH,
+    calls: operationsCalls(parts),
+    plainInputs: true,
+    sessions: true,
+    etags: true,
+    tags,
+  };
 }
 
 /** Every call of the operations API. */

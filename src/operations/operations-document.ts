@@ -13,6 +13,7 @@ and the same data. \`/docs\` and \`--help\` describe them. A call without a comm
 
 The calls share users, tokens, envelope and [error codes](errors-web-api.md) with [the Web API](web-api.md), where you log
 in. A GET has parameters in the query, a POST in a JSON body, which may be absent if nothing is required.
+The answer of a GET has an \`ETag\`: send it as \`If-None-Match\`, and an answer that is the same comes as 304 without a body.
 
 \`\`\`
 API=http://127.0.0.1:8080

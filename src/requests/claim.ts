@@ -23,6 +23,8 @@ export interface ClaimedRequest {
   readonly class: number;
   /** How long it could have been claimed before, in milliseconds. */
   readonly readyForMs: number;
+  /** When it was submitted, or its date came if that is later, by `performance.now()`. */
+  readonly dueSince: number;
   /** SOAP calls stored so far, and how often the request was put off. */
   readonly attempts: number;
   readonly retries: number;
@@ -60,7 +62,7 @@ export interface ClaimOptions {
 export async function claimRequests(db: Queryable, options: ClaimOptions): Promise<ClaimedRequest[]> {
   const { limit, token, leaseMs, probing = false, classes = [CLASS.EXPRESS, CLASS.BULK], except = [] } = options;
   const [first, last] = classes;
-  return await db.query<ClaimedRequest & Record<string, unknown>>(CLAIM, [
+  const rows = await db.query<Omit<ClaimedRequest, 'dueSince'> & { dueForMs: number }>(CLAIM, [
     limit,
     token,
     leaseMs,
@@ -69,6 +71,8 @@ export async function claimRequests(db: Queryable, options: ClaimOptions): Promi
     last * 2 + 1,
     except,
   ]);
+  const claimedAt = performance.now();
+  return rows.map(({ dueForMs, ...row }) => ({ ...row, dueSince: claimedAt - dueForMs }));
 }
 
 /** Selects from one rank what the ranks before it left of the limit. */
@@ -107,7 +111,8 @@ picked as materialized (
   returning w.number, w.rank, w.attempts, w.retries, w.doubt, w.sent_at, w.cards
 )
 select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r.command, c.cards,
-       c.rank >> 1 as class, (extract(epoch from now() - p.ready_at) * 1000)::float8 as "readyForMs", c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
+       c.rank >> 1 as class, (extract(epoch from now() - p.ready_at) * 1000)::float8 as "readyForMs",
+       (extract(epoch from now() - greatest(r.submitted_at, r.scheduled_at)) * 1000)::float8 as "dueForMs", c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
        (select sealed from request_pin where request_number = c.number) as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
   from claimed c
   cross join lateral (select * from request where number = c.number offset 0) r

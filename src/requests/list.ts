@@ -56,7 +56,7 @@ export async function listRequests(db: Database, options: ListOptions): Promise<
   const { walk, value, rest } = walkOf(filter);
   const { since = null, until = null } = filter;
   const times = { from: since, to: until };
-  const within = since === null && until === null ? EVERYTHING : await idRange(db, REQUEST, times);
+  const within = since === null && until === null ? EVERYTHING : await idRange(db, REQUEST_TIMES, times);
   const beyond = after ?? (newest ? Number.MAX_SAFE_INTEGER : 0);
   const from = newest ? Math.min(beyond, within.last + 1) : Math.max(beyond, within.first - 1);
   const others = [rest.type, rest.lifeCycleState, rest.subscription, rest.code, since, until, rest.card].map(
@@ -77,7 +77,8 @@ export async function listRequests(db: Database, options: ListOptions): Promise<
   });
 }
 
-const REQUEST = { table: 'request', id: 'number', time: 'submitted_at' };
+/** How numbers and times of requests belong together. */
+export const REQUEST_TIMES = { table: 'request', id: 'number', time: 'submitted_at' };
 const EVERYTHING = { first: 0, last: Number.MAX_SAFE_INTEGER - 1 };
 
 function inRange(name: string, value: number, min: number, max: number): void {

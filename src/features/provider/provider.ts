@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { pauseProvider, providerStatus, resumeProvider } from '../../dispatch/provider.ts';
-import { instant, noInput } from '../../operations/fields.ts';
+import { pauseProvider, providerHistory, providerStatus, resumeProvider } from '../../dispatch/provider.ts';
+import { instant, limit, noInput, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation } from '../../operations/operation.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { text } from '../../http/input-kinds.ts';
@@ -46,6 +46,50 @@ export const provider: Feature = {
       example: {},
       cli: { text: statusText },
       handle: async ({ db }) => await read(db),
+    }),
+    operation({
+      name: 'provider.history',
+      summary: 'Show who paused and resumed sending, and why',
+      description: 'The newest first. The id of an instance as its author: the service paused it itself.',
+      role: 'viewer',
+      route: 'GET /provider/history',
+      input: z.strictObject({
+        limit: limit(),
+        before: wholeNumber(
+          1,
+          999_999_999_999_999,
+          'Only changes before this id, the last one of the page before',
+        ).optional(),
+      }),
+      output: z
+        .strictObject({
+          changes: z.array(
+            z.strictObject({
+              id: z.int(),
+              date: instant(),
+              change: z.enum(['PAUSED', 'RESUMED']),
+              by_user: z.string(),
+              by_unit: z.string().nullable(),
+              reason: z.string().nullable().describe('Why it was paused.'),
+            }),
+          ),
+        })
+        .meta({ id: 'ProviderHistory', description: 'Who paused and resumed sending.' }),
+      example: { limit: 10 },
+      cli: { empty: 'Sending was never paused.' },
+      async handle({ db }, { limit: most, before = null }) {
+        const changes = await providerHistory(db, { before, limit: most });
+        return {
+          changes: changes.map(({ id, at, change, by, unit, reason }) => ({
+            id,
+            date: at.toISOString(),
+            change,
+            by_user: by,
+            by_unit: unit,
+            reason,
+          })),
+        };
+      },
     }),
     operation({
       name: 'provider.pause',

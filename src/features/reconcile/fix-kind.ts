@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { holdingSnapshots } from '../../identifiers/holders.ts';
 import { planFixes } from '../../planning/reconcile.ts';
 import { lockCards } from '../../requests/locks.ts';
-import { runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
+import { type NewTarget, runKind, type TargetPlan, withheldJson } from '../runs/kind.ts';
 import { differenceFindings, differencesOf, wanted } from './results.ts';
 import { differentCardsSource } from './fix-source.ts';
 
@@ -43,5 +43,16 @@ export const reconcileFixKind = runKind({
       if (first === undefined) return { target, requests: [], outcome: 'NOTHING_TO_MEND', result };
       return { target, requests: [first, ...more], result };
     });
+  },
+  async preview(db, { only = null }, targets, { rules }) {
+    const holders = await holdingSnapshots(
+      db,
+      targets.map(({ target }) => target),
+    );
+    const fixesOf = ({ target, data }: NewTarget) => {
+      const differences = wanted(differencesOf(data, target), only);
+      return planFixes(target, differences, holders.get(target) ?? [], rules).fixes.map(({ command }) => command);
+    };
+    return new Map(targets.map((one) => [one.target, fixesOf(one)]));
   },
 });

@@ -33,7 +33,7 @@ export const differentCardsSource: TargetSource<FixSelection> = {
   async estimate(db, { run }) {
     await mustBeReconciled(db, run, 'selection.run');
     const [counted] = await db.query<{ count: number }>(COUNT, [run]);
-    const sample = await db.query<Pick<NewTarget, 'target' | 'card' | 'subscription'>>(SAMPLE_OF, [run, SAMPLE]);
+    const sample = await db.query<NewTarget>(SAMPLE_OF, [run, SAMPLE]);
     return { targets: counted?.count ?? 0, exact: true, sample };
   },
 };
@@ -75,5 +75,5 @@ select max(target) as last, count(*)::int as count from part`;
 /** Walk run_target's primary key. */
 const COUNT = /* sql */ `select count(*)::int as count from run_target where run_id = $1 and outcome = 'DIFFERENT'`;
 const SAMPLE_OF = /* sql */ `
-select target, card, subscription_number as subscription from run_target
+select target, card, subscription_number as subscription, result as data from run_target
  where run_id = $1 and outcome = 'DIFFERENT' order by target limit $2`;

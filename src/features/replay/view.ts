@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { instant } from '../../operations/fields.ts';
-import type { Command } from '../../planning/command.ts';
+import { commandFields, NO_COMMAND, showCommand, type ShownCommand } from '../runs/shown-command.ts';
 import type { PlanSummary } from './plan-events.ts';
 import type { PlanRow } from './plan-rows.ts';
 import type { Replay } from './record.ts';
@@ -58,14 +58,6 @@ export function countsText(counts: Readonly<Record<string, number>>): string {
     .join(', ');
 }
 
-const command = {
-  type: z.string().nullable(),
-  smartcard_ca_id: z.string().nullable().describe('Several are separated by blanks.'),
-  stb_ca_ids: z.array(z.string()),
-  service_ca_id: z.string().nullable(),
-};
-type ShownCommand = z.output<z.ZodObject<typeof command>>;
-
 /** A row of a plan as operations show it. */
 export const shownRow = z
   .strictObject({
@@ -77,13 +69,13 @@ export const shownRow = z
     event_id: z.string(),
     inbox_id: z.int().nullable().describe('Null for an event that was never received.'),
     verdict: z.enum(['same', 'new', 'no longer', 'changed', 'withheld']),
-    ...command,
+    ...commandFields,
     then_state: z.string().nullable().describe('What became of it then.'),
     reason: z.string().nullable().describe("Why today's rules make nothing."),
     effects: z.array(
       z.strictObject({
         kind: z.enum(['send', 'nothing']),
-        ...command,
+        ...commandFields,
         subscription_number: z.string().nullable(),
         reason: z.string().nullable(),
         detail: z.string().nullable(),
@@ -108,36 +100,20 @@ export function showRow(row: PlanRow): ShownRow {
     ...NO_COMMAND,
     ...(made === null
       ? { type: row.type, smartcard_ca_id: row.smartcard, service_ca_id: row.serviceCaId }
-      : commandOf(made)),
+      : showCommand(made)),
     then_state: row.thenState,
     reason: row.reason,
     effects: row.effects.map((effect) =>
       effect.kind === 'send'
         ? {
             kind: 'send',
-            ...commandOf(effect.command),
+            ...showCommand(effect.command),
             subscription_number: effect.subscription.number,
             reason: null,
             detail: null,
           }
         : { kind: 'nothing', ...NO_COMMAND, subscription_number: null, reason: effect.reason, detail: effect.detail },
     ),
-  };
-}
-
-const NO_COMMAND: ShownCommand = { type: null, smartcard_ca_id: null, stb_ca_ids: [], service_ca_id: null };
-
-function commandOf(made: Extract<Command, { service: unknown } | { setTopBoxes: unknown }>): ShownCommand {
-  if ('service' in made) {
-    const { type, smartcard, service } = made;
-    return { type, smartcard_ca_id: smartcard, stb_ca_ids: [], service_ca_id: service.caId };
-  }
-  const existing = made.type === 'ADD_TO_EXISTING_PAIRING' ? [made.existingSmartcard] : [];
-  return {
-    type: made.type,
-    smartcard_ca_id: [...existing, ...made.smartcards].map(({ caId }) => caId).join(' '),
-    stb_ca_ids: made.setTopBoxes.map(({ caId }) => caId),
-    service_ca_id: null,
   };
 }
 

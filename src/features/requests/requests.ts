@@ -2,22 +2,28 @@ import { z } from 'zod';
 import { refuse, text } from '../../http/input-kinds.ts';
 import type { InputPatterns } from '../../http/parts.ts';
 import { OperationError } from '../../http/operation-error.ts';
-import { limit, moment, wholeNumber } from '../../operations/fields.ts';
+import { instant, limit, moment, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { outcomeFailure, outcomeFields, outcomeText, showOutcome } from '../../operations/outcome.ts';
 import { requestTable, type ShownRequest, showRequest, shownRequest } from '../../operations/shown-request.ts';
+import { idRange } from '../../platform/id-range.ts';
 import { recordOutcomes } from '../../outcomes/record.ts';
 import { commandTypes } from '../../planning/command.ts';
 import { findRequest, lifeCycleStates } from '../../requests/find.ts';
 import { hastenRequests } from '../../requests/hasten.ts';
-import { listRequests } from '../../requests/list.ts';
+import { listRequests, REQUEST_TIMES } from '../../requests/list.ts';
 import { withdrawRequest } from '../../requests/withdraw.ts';
+import { groupRefusals, refusalGroup, refusalsText } from './refusals.ts';
 import { isPastNumber, readStory, requestStory, type RequestStory } from './story.ts';
 import { storyText } from './story-text.ts';
 
 const NUMBER_MAX = 999_999_999_999_999;
 /** Two SOAP bodies of one request may have 256 KiB. */
 const BODIES_MAX = 200;
+
+/** Reading them takes some milliseconds for each thousand. */
+const REFUSALS_MAX = 10_000;
+const DAY_MS = 86_400_000;
 
 const processOutput = z
   .strictObject(outcomeFields)
@@ -95,6 +101,31 @@ export const requests: Feature = {
         const first = newest ? 'newest' : 'oldest';
         const filter = { ...rest, lifeCycleState: state, referenceNumber: reference };
         return { requests: (await listRequests(db, { filter, limit: most, after, first, bodies })).map(showRequest) };
+      },
+    }),
+    operation({
+      name: 'requests.refusals',
+      summary: 'Group refused requests by their error code',
+      description:
+        'With what each code means and what to do. The requests that were submitted in the period, by default the last 24 hours. `resync --refused-with CODE --refused-since TIME` sends their subscriptions again.',
+      role: 'viewer',
+      route: 'GET /requests/refusals',
+      input: z.strictObject({ since: moment('Submitted from then on; by default 24 hours ago').optional() }),
+      output: z
+        .strictObject({
+          since: instant(),
+          complete: z
+            .boolean()
+            .describe(`False: only the newest ${REFUSALS_MAX.toLocaleString('en')} refusals were looked at.`),
+          refusals: z.array(refusalGroup).describe('The most frequent first.'),
+        })
+        .meta({ id: 'Refusals', description: 'Refused requests by their error code.' }),
+      example: { since: '2026-11-28T15:05:20Z' },
+      cli: { text: refusalsText },
+      async handle({ db }, { since = new Date(Date.now() - DAY_MS) }) {
+        const { first: from } = await idRange(db, REQUEST_TIMES, { from: since, to: null });
+        const { complete, groups } = await groupRefusals(db, { since, from, lookedMax: REFUSALS_MAX });
+        return { since: since.toISOString(), complete, refusals: [...groups] };
       },
     }),
     operation({

@@ -50,4 +50,14 @@ export const resyncKind = runKind({
     writePairings(tx, unpaired);
     return plans;
   },
+  async preview(db, _parameters, targets, { rules }) {
+    const snapshots = await newestSnapshots(
+      db,
+      targets.map(({ target }) => target),
+    );
+    const plans = snapshots
+      .entries()
+      .map(([number, snapshot]) => [number, planResync(snapshot, rules).commands] as const);
+    return new Map(plans);
+  },
 });

@@ -10,6 +10,7 @@ import {
   type SubscriptionSelection,
 } from '../runs/selection.ts';
 import { addTargets } from '../runs/targets.ts';
+import { collectRefused, firstRefusal, isOfRefusals, refusedSubscriptions } from './refused-source.ts';
 
 /** How many subscriptions one collecting step reads. */
 const STEP = 2_000;
@@ -19,20 +20,27 @@ const SAMPLE = 10;
 /** How many unknown subscriptions an error names. */
 const NAMED_MAX = 5;
 
-/** Selects subscriptions: those of a list, which must all be known, or by their newest snapshots. */
+/** Selects subscriptions: those of a list, which must all be known, by refusals, or by their newest snapshots. */
 export const subscriptionSource: TargetSource<SubscriptionSelection> = {
   schema: subscriptionSelection,
   async begin(tx, runId, selection): Promise<Begun> {
+    if (isOfRefusals(selection)) return { kept: selection, cursor: (await firstRefusal(tx, selection)) - 1 };
     if (selection.subscriptions === undefined) return { kept: selection as Json, cursor: '' };
     await refuseUnknown(tx, selection.subscriptions);
     await addTargets(tx, runId, selection.subscriptions.map(subscriptionTarget));
     return { kept: { subscriptions_listed: selection.subscriptions.length }, cursor: null };
   },
   async collect(tx, runId, kept, cursor) {
-    const [page] = await tx.query<Page>(COLLECT, [runId, cursor, STEP, ...filterValues(kept as SubscriptionSelection)]);
+    const selection = kept as SubscriptionSelection;
+    if (isOfRefusals(selection)) return await collectRefused(tx, runId, selection, cursor as number);
+    const [page] = await tx.query<Page>(COLLECT, [runId, cursor, STEP, ...filterValues(selection)]);
     return page === undefined || page.looked < STEP ? null : page.last;
   },
   async estimate(db, selection): Promise<Estimate> {
+    if (isOfRefusals(selection)) {
+      const { numbers, exact } = await refusedSubscriptions(db, selection);
+      return { targets: numbers.length, exact, sample: numbers.slice(0, SAMPLE).map(subscriptionTarget) };
+    }
     if (selection.subscriptions === undefined) return await estimated(db, selection);
     await refuseUnknown(db, selection.subscriptions);
     const numbers = [...new Set(selection.subscriptions)];

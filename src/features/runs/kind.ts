@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { Actor } from '../../operations/actor.ts';
 import type { PlanningRules, Withheld } from '../../planning/types.ts';
 import type { Queryable, Transaction } from '../../platform/database.ts';
-import type { Command } from '../../planning/command.ts';
+import type { Command, EntitlementCommand, PairingCommand } from '../../planning/command.ts';
 import type { RequestAnswer } from '../../requests/finish.ts';
 import type { NewRequest, ProcessName } from '../../requests/new-request.ts';
 import type { RunState } from './life-cycle.ts';
@@ -140,6 +140,16 @@ export interface RunKind<P = unknown, S = unknown> {
     targets: readonly RunTarget[],
     context: KindContext,
   ): Promise<readonly TargetPlan[]>;
+  /**
+   * Returns the commands that `planRequests` would make of these targets now, by target. Reads only. Without it nobody is
+   * told before a run starts what it would send.
+   */
+  preview?(
+    db: Queryable,
+    parameters: P,
+    targets: readonly NewTarget[],
+    context: KindContext,
+  ): Promise<ReadonlyMap<string, readonly (EntitlementCommand | PairingCommand)[]>>;
   /**
    * Decides what follows from the targets' final requests. By default a target is COMPLETED, or gets the code of its
    * first rejected request; OUTCOME_UNKNOWN takes precedence.

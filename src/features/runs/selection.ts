@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { SubscriptionState } from '../../events/crm.generated.ts';
 import { refuse, text } from '../../http/input-kinds.ts';
+import { moment } from '../../operations/fields.ts';
 
 /** How many cards or subscriptions one list may name. */
 export const LISTED_MAX = 200_000;
@@ -51,14 +52,18 @@ const filters = {
 };
 
 /** An empty selection is refused, since a slip would reach every customer. */
-function oneWay(list: 'cards' | 'subscriptions') {
+function oneWay(...wholes: readonly [string, ...string[]]) {
   return (given: Readonly<Record<string, unknown>>, context: z.RefinementCtx): void => {
-    const { all, cards, subscriptions, ...more } = given;
-    const narrowing = Object.values(more).filter((one) => one !== undefined).length;
-    const whole = [all, cards, subscriptions].filter((one) => one !== undefined).length;
-    if (narrowing > 0 ? whole === 0 : whole === 1) return;
+    const { refused_with: code, refused_since: since, ...rest } = given;
+    if ((code === undefined) !== (since === undefined)) {
+      return refuse(context, 'PARAMETERS_CONFLICT', 'give {refused_with} and {refused_since} together');
+    }
+    const named = Object.entries({ ...rest, refused_with: code }).filter(([, value]) => value !== undefined);
+    const whole = named.filter(([name]) => name === 'all' || wholes.includes(name)).length;
+    if (named.length > whole ? whole === 0 : whole === 1) return;
+    const alone = [...wholes, 'all'].map((name) => `{${name}} alone`).join(', or ');
     const some = '{product}, {subscription_states} and {distributor}';
-    refuse(context, 'PARAMETERS_CONFLICT', `give {${list}} alone, or {all} alone, or some of ${some}`);
+    refuse(context, 'PARAMETERS_CONFLICT', `give ${alone}, or some of ${some}`);
   };
 }
 
@@ -76,7 +81,7 @@ export const cardSelection = z
   .superRefine(oneWay('cards'));
 export type CardSelection = z.output<typeof cardSelection>;
 
-/** Selects subscriptions by a list of numbers or by filters. */
+/** Selects subscriptions by a list of numbers, by filters, or by refusals since a time. */
 export const subscriptionSelection = z
   .strictObject({
     ...filters,
@@ -86,8 +91,12 @@ export const subscriptionSelection = z
       .max(LISTED_MAX, `give at most ${LISTED_MAX} numbers`)
       .optional()
       .describe('These subscriptions, which must be known.'),
+    refused_with: value.optional().describe('With a request that was REJECTED with this error code.'),
+    refused_since: moment('With such a request that was submitted from then on')
+      .transform((at) => at.toISOString())
+      .optional(),
   })
-  .superRefine(oneWay('subscriptions'));
+  .superRefine(oneWay('subscriptions', 'refused_with'));
 export type SubscriptionSelection = z.output<typeof subscriptionSelection>;
 
 export type Filters = Omit<CardSelection, 'cards'>;

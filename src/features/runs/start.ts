@@ -12,6 +12,7 @@ import { visibleLine } from '../../platform/terminal-text.ts';
 import type { RunCounts } from './counts.ts';
 import type { AnyKind, Estimate } from './kind.ts';
 import { kindOf, RUN_KINDS } from './kinds.ts';
+import { commandFields, showCommand } from './shown-command.ts';
 import { createRun, findRun, type RunRow } from './store.ts';
 import { progressText, showRun, type ShownRun, shownRun } from './view.ts';
 
@@ -38,7 +39,16 @@ const estimate = z
   .strictObject({
     targets: z.int(),
     exact: z.boolean().describe('False: extrapolated from a part.'),
-    sample: z.array(z.strictObject({ target: z.string(), subscription_number: z.string().nullable() })),
+    sample: z.array(
+      z.strictObject({
+        target: z.string(),
+        subscription_number: z.string().nullable(),
+        commands: z
+          .array(z.strictObject(commandFields))
+          .nullable()
+          .describe('What would be sent for it now, in this order; null: it is the same for each target.'),
+      }),
+    ),
   })
   .meta({ id: 'RunEstimate', description: 'What a selection comes to.' });
 
@@ -51,16 +61,23 @@ const EXAMPLE = {
 export const estimateRun = operation({
   name: 'runs.estimate',
   summary: 'Count the targets that a run would have',
-  description: 'Counts them, exactly if they are not too many, and shows ten. Nothing is stored or sent.',
+  description:
+    'Counts them, exactly if they are not too many, and shows ten, with the commands of a resync or a fix. Nothing is stored or sent.',
   role: 'viewer',
   route: 'POST /runs/estimate',
   input: eachKind({}),
   output: estimate,
   example: EXAMPLE,
   bodyBytesMax: BODY_BYTES_MAX,
-  async handle({ db, rules }, { kind, selection }) {
-    const { targets, exact, sample } = await kindOf(kind).source.estimate(db, selection, { rules });
-    const shown = sample.map((each) => ({ target: each.target, subscription_number: each.subscription }));
+  async handle({ db, rules }, { kind: name, parameters, selection }) {
+    const kind = kindOf(name);
+    const { targets, exact, sample } = await kind.source.estimate(db, selection, { rules });
+    const commands = await kind.preview?.(db, parameters, sample, { rules });
+    const shown = sample.map(({ target, subscription }) => ({
+      target,
+      subscription_number: subscription,
+      commands: commands === undefined ? null : (commands.get(target) ?? []).map(showCommand),
+    }));
     return { targets, exact, sample: shown };
   },
 });

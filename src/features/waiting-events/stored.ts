@@ -6,11 +6,14 @@ import { type DeadLetterHeader, OUTBOX } from '../../outcomes/outbox.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { idRange } from '../../platform/id-range.ts';
 
+/** What can become of a message of the CRM. */
+export const dispositions = ['PLANNED', 'NOTHING_TO_DO', 'DUPLICATE', 'STALE', 'DEAD_LETTERED'] as const;
+
 /** A message of the CRM in the inbox. */
 export const storedEvent = z
   .strictObject({
     id: z.int(),
-    disposition: z.enum(['PLANNED', 'NOTHING_TO_DO', 'DUPLICATE', 'STALE', 'DEAD_LETTERED']),
+    disposition: z.enum(dispositions),
     received_date: instant(),
     topic: z.string(),
     partition: z.int(),
@@ -39,7 +42,7 @@ export async function readEvent(
   id: number,
 ): Promise<(StoredEvent & { readonly event: ActionEvent | null }) | null> {
   const [row] = await db.query<RowOf<StoredEvent> & { event: ActionEvent | null }>(
-    `select ${COLUMNS}, event from inbox where id = $1`,
+    `select ${EVENT_COLUMNS}, i.event from inbox i where i.id = $1`,
     [id],
   );
   return row === undefined ? null : { ...shownRow<StoredEvent>(row), event: row.event };
@@ -105,15 +108,16 @@ function base64(text: string): string {
   return Buffer.from(text).toString('base64');
 }
 
-const COLUMNS = /* sql */ `
-id, disposition, received_at as received_date, topic, partition, message_offset as "offset",
-message_timestamp as message_date, event_id, subscription_number, subscription_version as version, family,
-writer_type as type, action_id, dead_letter_reason as reason, dead_letter_detail as detail, resolution,
-resolved_at as resolved_date`;
+/** The columns of a `StoredEvent`. */
+export const EVENT_COLUMNS = /* sql */ `
+i.id, i.disposition, i.received_at as received_date, i.topic, i.partition, i.message_offset as "offset",
+i.message_timestamp as message_date, i.event_id, i.subscription_number, i.subscription_version as version, i.family,
+i.writer_type as type, i.action_id, i.dead_letter_reason as reason, i.dead_letter_detail as detail, i.resolution,
+i.resolved_at as resolved_date`;
 
 /** Few messages wait: filters look at all of them, which inbox_dead_letter or inbox_held has. */
 const list = (disposition: string) => /* sql */ `
-select ${COLUMNS} from inbox
+select ${EVENT_COLUMNS} from inbox i
  where disposition = '${disposition}' and id > $1 and ($3 or resolved_at is null)
    and ($4::text is null or subscription_number = $4)
    and ($5::text is null

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { text } from '../../http/input-kinds.ts';
-import { moment, wholeNumber } from '../../operations/fields.ts';
+import { limit, moment, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation } from '../../operations/operation.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
 import { discardEvent, inCodes, noEvent, releaseEvent } from './decide.ts';
 import { type ShownEvent, shownEvent, showEvent } from './show.ts';
-import { listWaiting, type StoredEvent, storedEvent } from './stored.ts';
+import { listEvents } from './list.ts';
+import { dispositions, listWaiting, type StoredEvent, storedEvent } from './stored.ts';
 
 const ID_MAX = 999_999_999_999_999;
 const PAGE_MAX = 1_000;
@@ -61,6 +62,45 @@ export const waitingEvents: Feature = {
         text: (output) => table(DEAD_LETTER_COLUMNS, output.dead_letters, 200),
       },
       handle: async ({ db }, asked) => ({ dead_letters: await listWaiting(db, 'DEAD_LETTERED', asked) }),
+    }),
+    operation({
+      name: 'events.list',
+      summary: 'List messages of the CRM, whatever became of them',
+      description:
+        'The newest first. A card or a subscription finds no duplicates, which are not read far enough to know it.',
+      role: 'viewer',
+      route: 'GET /events',
+      input: z.strictObject({
+        disposition: z
+          .enum(dispositions, `give one of ${dispositions.join(', ')}`)
+          .optional()
+          .describe('Only messages of which this became.'),
+        card: text(100).optional().describe('Only messages of subscriptions that hold or held this smart card.'),
+        subscription: page.subscription,
+        since: page.since,
+        until: page.until,
+        before: wholeNumber(1, ID_MAX, 'Only messages before this id, `next` of the page before').optional(),
+        limit: limit(),
+      }),
+      output: z
+        .strictObject({
+          events: z.array(storedEvent),
+          next: z
+            .int()
+            .nullable()
+            .describe('`before` of the next page, which may follow a page that is not full; null after the last one.'),
+        })
+        .meta({ id: 'StoredEvents', description: 'A page of messages of the CRM.' }),
+      example: { subscription: 'S0000000329' },
+      cli: {
+        empty: 'There are no such messages.',
+        text: ({ events, next }) =>
+          table(EVENT_TABLE, events) + (next === null ? '' : `\nThere may be more: --before ${next}`),
+      },
+      async handle({ db }, asked) {
+        const { events, next } = await listEvents(db, asked);
+        return { events: [...events], next };
+      },
     }),
     operation({
       name: 'events.show',
@@ -123,6 +163,16 @@ const DEAD_LETTER_COLUMNS: readonly Column<StoredEvent>[] = [
   ['reason', (letter) => letter.reason],
   ['decided', ({ resolution }) => resolution],
   ['detail', ({ detail }) => detail],
+];
+
+const EVENT_TABLE: readonly Column<StoredEvent>[] = [
+  ['id', (event) => event.id],
+  ['received', ({ received_date: received }) => received],
+  ['disposition', ({ disposition }) => disposition],
+  ['subscription', ({ subscription_number: subscription }) => subscription],
+  ['version', ({ version }) => version],
+  ['type', ({ type }) => type],
+  ['topic/partition/offset', ({ topic, partition, offset }) => `${topic}/${partition}/${offset}`],
 ];
 
 const HELD_COLUMNS: readonly Column<StoredEvent>[] = [

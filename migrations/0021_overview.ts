@@ -1,0 +1,39 @@
+import type { Knex } from 'knex';
+
+/** What the overview shows of instances and of the last hours. Versions before this one neither read nor write it. */
+export async function up(knex: Knex): Promise<void> {
+  await knex.raw(/* sql */ `
+-- How each instance last said that its parts are doing (src/features/overview/report.ts).
+create table service_instance (
+  -- that of dispatcher_instance
+  id          uuid primary key,
+  host        text not null,
+  started_at  timestamptz not null,
+  -- part, ready, detail, since
+  parts       jsonb not null,
+  reported_at timestamptz not null default now()
+) with (fillfactor = 50);
+
+-- What each instance did in each minute, kept for two days.
+create table service_minute (
+  minute    timestamptz not null,
+  instance  uuid not null,
+  events    int not null,
+  completed int not null,
+  rejected  int not null,
+  calls     int not null,
+  retries   int not null,
+  -- requests that became final, by the most milliseconds that they took
+  latency   jsonb not null,
+  primary key (minute, instance)
+);
+
+-- Both hold only what a person must still look at, so they cost the others nothing.
+create index inbox_undecided on inbox (id) where disposition = 'DEAD_LETTERED' and resolved_at is null;
+create index outbox_parked on outbox (id) where parked_reason is not null;
+`);
+}
+
+export async function down(knex: Knex): Promise<void> {
+  await knex.raw('drop index inbox_undecided, outbox_parked; drop table service_minute, service_instance');
+}
