@@ -23,6 +23,7 @@ export async function startConsoleWorld(overrides: Readonly<Record<string, strin
   const complaints: string[] = [];
   const open = async (path: string, options: BrowserContextOptions = {}): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    context.setDefaultTimeout(10_000);
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('console', (message) => {
@@ -56,7 +57,7 @@ export async function startConsoleWorld(overrides: Readonly<Record<string, strin
 /** Fills in the login form that the page shows, and waits until somebody is logged in. */
 export async function logIn(page: Page, role: Role, password = PASSWORD): Promise<void> {
   await page.getByLabel('User name').fill(role);
-  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.locator('input[name=password]').fill(password);
   await page.getByLabel('Organisation').fill(ORGANISATION);
   await page.getByRole('button', { name: 'Log in' }).click();
   await page.getByRole('button', { name: `Logged in as ${role}` }).waitFor();
