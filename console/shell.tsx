@@ -2,11 +2,10 @@ import {
   ActionIcon,
   AppShell,
   Burger,
+  Button,
   Group,
   Loader,
-  Menu,
   NavLink,
-  ScrollArea,
   Text,
   TextInput,
   useComputedColorScheme,
@@ -66,21 +65,20 @@ export function Shell() {
           <Account />
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="xs" aria-label="Pages">
-        <ScrollArea>
-          {pages.map(({ to, label, key }) => (
-            <NavLink
-              key={to}
-              component={Link}
-              href={to}
-              label={label}
-              active={isAt(path, to)}
-              {...(isAt(path, to) ? { 'aria-current': 'page' as const } : {})}
-              aria-keyshortcuts={`Alt+${key.toUpperCase()}`}
-              title={`Alt+${key.toUpperCase()}`}
-            />
-          ))}
-        </ScrollArea>
+      <AppShell.Navbar p="xs" aria-label="Pages" style={{ overflowY: 'auto' }}>
+        {pages.map(({ to, label, key }) => (
+          <NavLink
+            key={to}
+            component={Link}
+            href={to}
+            label={label}
+            active={isAt(path, to)}
+            {...(isAt(path, to) ? { 'aria-current': 'page' as const } : {})}
+            aria-keyshortcuts={`Alt+${key.toUpperCase()}`}
+            title={`Alt+${key.toUpperCase()}`}
+          />
+        ))}
+        <NavLink href="/docs" target="_blank" rel="noreferrer" label="API documents" mt="auto" />
       </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1}>
         <PageErrors key={path}>
@@ -163,21 +161,13 @@ function Account() {
   const { username, role } = useSession();
   const logout = useLogout();
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <ActionIcon variant="default" size="lg" aria-label={`Logged in as ${username}, ${role}`}>
-          {username.slice(0, 1).toUpperCase()}
-        </ActionIcon>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Label>
-          {username}, {role}
-        </Menu.Label>
-        <Menu.Item component="a" href="/docs" target="_blank" rel="noreferrer">
-          API documents
-        </Menu.Item>
-        <Menu.Item onClick={logout}>Log out</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Text size="sm" visibleFrom="md" style={{ whiteSpace: 'nowrap' }} title={`Logged in as ${username}, ${role}`}>
+        {username}, {role}
+      </Text>
+      <Button variant="default" onClick={logout} px="xs" style={{ flexShrink: 0 }}>
+        Log out
+      </Button>
+    </>
   );
 }

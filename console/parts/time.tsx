@@ -13,12 +13,15 @@ const UNITS = [
 export function Time({ at, full = false }: { at: string | null | undefined; full?: boolean }) {
   if (at === null || at === undefined) return <Text span>–</Text>;
   const date = new Date(at);
-  const isToday = date.toDateString() === new Date().toDateString();
   return (
     <time dateTime={at} title={`${at.replace('T', ' ').replace('Z', '')} UTC`} className="number">
-      {isToday && !full ? TIME.format(date) : DAY.format(date)}
+      {!full && isToday(date) ? TIME.format(date) : DAY.format(date)}
     </time>
   );
+}
+
+function isToday(date: Date): boolean {
+  return date.toDateString() === new Date().toDateString();
 }
 
 /** How long ago, such as `3 min`; at most two units. */

@@ -60,7 +60,7 @@ export async function logIn(page: Page, role: Role, password = PASSWORD): Promis
   await page.locator('input[name=password]').fill(password);
   await page.getByLabel('Organisation').fill(ORGANISATION);
   await page.getByRole('button', { name: 'Log in' }).click();
-  await page.getByRole('button', { name: `Logged in as ${role}` }).waitFor();
+  await page.getByRole('button', { name: 'Log out' }).waitFor();
 }
 
 /** Clicks a button that opens a dialogue with its effect, and confirms it. Returns the effect. */
