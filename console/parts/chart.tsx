@@ -42,7 +42,7 @@ export function Chart({
           {label}, {unit}
         </Text>
         {lines.map(({ label: name, color, dashed = false }) => (
-          <Text key={name} size="xs" c={`${color}.light-color`}>
+          <Text key={name} size="xs" c={`var(--mantine-color-${color}-light-color)`}>
             {dashed ? '┄' : '─'} {name}
           </Text>
         ))}

@@ -22,7 +22,7 @@ export async function startConsoleWorld(overrides: Readonly<Record<string, strin
   const [world, browser] = await Promise.all([startWebWorld(overrides), launch()]);
   const complaints: string[] = [];
   const open = async (path: string, options: BrowserContextOptions = {}): Promise<Page> => {
-    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, ...options });
+    const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
     context.setDefaultTimeout(10_000);
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(String(error)));
