@@ -1,4 +1,5 @@
 import type { Feature } from '../operations/operation.ts';
+import { audit } from './audit/audit.ts';
 import { provider } from './provider/provider.ts';
 import { queue } from './queue/queue.ts';
 import { reconcile } from './reconcile/reconcile.ts';
@@ -18,6 +19,7 @@ import { why } from './why/why.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
 export const FEATURES: readonly Feature[] = [
+  audit,
   fingerprint,
   info,
   message,
