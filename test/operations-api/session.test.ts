@@ -237,5 +237,5 @@ test('the audit has who logged in and out, and who tried to, but no name that no
     { operation: 'session.start', user: 'operator', input: {}, result: 'OK', ended_date: expect.any(String) as string },
   ]);
   expect(JSON.stringify(data)).not.toContain('wrong-secret');
-  expect(await world.operate('/audit', undefined, 'operator')).toMatchObject({ code: 'NOT_PERMITTED' });
+  expect(await world.operate('/audit', undefined, 'viewer')).toMatchObject({ code: 'NOT_PERMITTED' });
 });
