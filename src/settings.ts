@@ -224,6 +224,9 @@ export const settingGroups = {
     RETENTION_RUNS_DAYS: integer(0, 36_500, 0).describe(
       'Days that a completed run is kept, with its cards; 0: forever.',
     ),
+    RETENTION_AUDIT_DAYS: integer(0, 36_500, 0).describe(
+      'Days that it is kept who did what (`audit list`); 0: forever.',
+    ),
     RETENTION_ARCHIVE_DIR: optionalText().describe(
       'Directory for archives of removed rows; without it they are only removed.',
     ),
@@ -343,11 +346,12 @@ export function managementAddressOf(settings: Settings<'http'>): { host: string;
 /** How many days each kind of row is kept; 0: for good. */
 export function retentionDaysOf(
   settings: Settings<'retention'>,
-): Readonly<Record<'requests' | 'events' | 'outcomes' | 'runs', number>> {
+): Readonly<Record<'requests' | 'events' | 'outcomes' | 'runs' | 'audit', number>> {
   return {
     requests: settings.RETENTION_REQUESTS_DAYS,
     events: settings.RETENTION_EVENTS_DAYS,
     outcomes: settings.RETENTION_OUTCOMES_DAYS,
     runs: settings.RETENTION_RUNS_DAYS,
+    audit: settings.RETENTION_AUDIT_DAYS,
   };
 }

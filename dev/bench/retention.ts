@@ -14,7 +14,7 @@ import { loadLine, median, type Report } from './report.ts';
 import { type Filled, fillForRetention, KEPT_VERSIONS, VERSIONS } from './retention-fill.ts';
 import { openSite, type Site } from './site.ts';
 
-const DAYS = { requests: 365, events: 365, outcomes: 365, runs: 0 };
+const DAYS = { requests: 365, events: 365, outcomes: 365, runs: 0, audit: 0 };
 const SLOTS = 32;
 const ROUNDS = 4;
 /** So many requests a second, and the time for warming up, have to be there. */

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import type { z } from 'zod';
+import { auditedHandler } from '../features/audit/record.ts';
 import { localUser } from '../operations/actor.ts';
 import {
   type CommandLine,
@@ -94,10 +95,11 @@ async function perform(command: Command, one: FurtherCommand): Promise<void> {
   const { input: given, names } = await givenInput(command, fieldsOf(one), one);
   const input = inputOf(inputSchemaOf(operation, casPatterns), given, names);
   if (cli.settings !== undefined) readSettings(['database', 'rules', ...cli.settings(input as never)]);
+  const handle = auditedHandler(operation, 'cli');
   const by = { user: options.by ?? localUser(), unit: null };
   await withContext(by, timeoutMs, async (context) => {
     if (cli.ask !== undefined) await ask(await operated(names, async () => await cli.ask?.(context, input)), options);
-    const made = await operated(names, () => operation.handle(context, input));
+    const made = await operated(names, () => handle(context, input));
     const following = followed(cli, options);
     const output = following === null ? made : await follow(context, following, made);
     await show(one, input, output, options.json === true);

@@ -2,7 +2,9 @@ import { createWriteStream, rmSync, statSync, type WriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { finished } from 'node:stream/promises';
 import { Command } from 'commander';
+import { audited } from '../features/audit/record.ts';
 import { type ImportProgress, importSubscriptions, type Reject } from '../features/import/import.ts';
+import { localUser } from '../operations/actor.ts';
 import { messageOf } from '../platform/errors.ts';
 import { FileError, fileError, readPieces } from '../platform/files.ts';
 import { readSettings } from '../settings.ts';
@@ -46,19 +48,23 @@ async function run(file: string, rejectsFile: string, fromLine: number, json: bo
   let shownAt = 0;
   try {
     const stream = file === '-' ? process.stdin : readPieces(file);
+    const by = { user: localUser(), unit: null };
+    const input = { file, from_line: fromLine };
     progress = await withDatabase((db) =>
-      importSubscriptions(db, stream as AsyncIterable<Buffer>, {
-        name: file === '-' ? 'standard input' : file,
-        fromLine,
-        signal: stop.signal,
-        onReject: (reject) => rejects.add(reject),
-        onProgress: (now) => {
-          progress = now;
-          if (secondsSoFar() - shownAt < PROGRESS_EVERY_SECONDS) return;
-          shownAt = secondsSoFar();
-          report(textOf(now, bytesInAll, shownAt, fromLine));
-        },
-      }),
+      audited(db, { source: 'cli', operation: 'import', by, input }, () =>
+        importSubscriptions(db, stream as AsyncIterable<Buffer>, {
+          name: file === '-' ? 'standard input' : file,
+          fromLine,
+          signal: stop.signal,
+          onReject: (reject) => rejects.add(reject),
+          onProgress: (now) => {
+            progress = now;
+            if (secondsSoFar() - shownAt < PROGRESS_EVERY_SECONDS) return;
+            shownAt = secondsSoFar();
+            report(textOf(now, bytesInAll, shownAt, fromLine));
+          },
+        }),
+      ),
     );
   } catch (error) {
     if (error instanceof FileError) throw error;

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { kafkaOf, registryOf } from '../connections.ts';
+import { audited } from '../features/audit/record.ts';
 import { type Publishing, topicExists, withDestination } from '../features/replay/destination.ts';
 import {
   limitsOf,
@@ -82,7 +83,9 @@ export function addReplayWork(replay: Command): void {
       const owner = randomUUID();
       const made = { ...selection, ...events.pinned };
       const asked = { kind: 'EVENTS', selection: made, reason: given.reason, by: context.by } as const;
-      return processAgain(context, await createReplay(context.db, asked, owner), { owner, events, progress }, options);
+      await recorded(context, 'replay.run', given, async () =>
+        processAgain(context, await createReplay(context.db, asked, owner), { owner, events, progress }, options),
+      );
     });
   });
 
@@ -100,7 +103,9 @@ export function addReplayWork(replay: Command): void {
       const selection = await outcomeSelection(context.db, outcomesOf(given), topic);
       const asked = { kind: 'OUTCOMES', selection, reason: given.reason, by: context.by } as const;
       const owner = randomUUID();
-      await publishAgain(context, await createReplay(context.db, asked, owner), owner, options);
+      await recorded(context, 'replay.outcomes', given, async () =>
+        publishAgain(context, await createReplay(context.db, asked, owner), owner, options),
+      );
     });
   });
 
@@ -116,20 +121,31 @@ export function addReplayWork(replay: Command): void {
       await onEvents(localUser(), stored, async (context, events, progress) => {
         const limits = limitsOf(given, stored.limits ?? DEFAULT_LIMITS);
         const pinned = { ...pinnedTo(found.id, stored, events), limits };
-        const replayed = await resumeReplay(context.db, found.id, owner);
-        await pinSelection(context.db, found.id, owner, pinned);
-        await processAgain(context, { ...replayed, selection: pinned }, { owner, events, progress }, options);
+        await recorded(context, 'replay.resume', given, async () => {
+          const replayed = await resumeReplay(context.db, found.id, owner);
+          await pinSelection(context.db, found.id, owner, pinned);
+          return processAgain(context, { ...replayed, selection: pinned }, { owner, events, progress }, options);
+        });
       });
     } else if (found.kind === 'OUTCOMES') {
       readSettings(['database', 'kafka']);
-      await withContext(actor(localUser()), 0, async (context) =>
-        publishAgain(context, await resumeReplay(context.db, found.id, owner), owner, options),
+      await withContext(actor(localUser()), 0, (context) =>
+        recorded(context, 'replay.resume', given, async () =>
+          publishAgain(context, await resumeReplay(context.db, found.id, owner), owner, options),
+        ),
       );
     } else {
-      const shown = await withContext(actor(localUser()), 0, ({ db }) => resumeReplay(db, found.id, null));
+      const shown = await withContext(actor(localUser()), 0, (context) =>
+        recorded(context, 'replay.resume', given, () => resumeReplay(context.db, found.id, null)),
+      );
       await (options.json ? printJson(showReplay(shown)) : print(`plan ${found.id} starts again in the service`));
     }
   });
+}
+
+/** Does the work of a call in this process, and records it as the call would be. */
+function recorded<T>({ db, by }: OperationContext, operation: string, input: object, work: () => Promise<T>) {
+  return audited(db, { source: 'cli', operation, by, input }, work);
 }
 
 interface Printing {
@@ -196,7 +212,7 @@ async function processAgain(
     progress,
   }: { readonly owner: string; readonly events: OpenedEvents; readonly progress: ProgressLine },
   options: Printing,
-): Promise<void> {
+): Promise<Replay> {
   const { again, limits = DEFAULT_LIMITS } = replay.selection as { again: boolean; limits?: ReplayLimits };
   const running = {
     ...limits,
@@ -221,10 +237,16 @@ async function processAgain(
   }
   const ended = await existingReplay(db, replay.id);
   await printEnd(ended, options, `replay ${replay.id} is ${ended.state}: ${countsText(ended.counts)}`);
+  return ended;
 }
 
 /** Publishes the outcomes of a replay again, until the end or until a signal stops the command. */
-async function publishAgain({ db }: OperationContext, replay: Replay, owner: string, options: Printing): Promise<void> {
+async function publishAgain(
+  { db }: OperationContext,
+  replay: Replay,
+  owner: string,
+  options: Printing,
+): Promise<Replay> {
   const { topic } = replay.selection as StoredOutcomeSelection;
   const progress = progressLine();
   const onProgress = (outcomes: number): void => progress.show(`replay ${replay.id}: ${outcomes} outcomes`);
@@ -235,6 +257,7 @@ async function publishAgain({ db }: OperationContext, replay: Replay, owner: str
   const published = ended.counts['outcomes'] ?? 0;
   const where = topic === null ? 'go out again' : `are in ${topic}`;
   await printEnd(ended, options, `replay ${replay.id}: ${published} outcomes ${where}`);
+  return ended;
 }
 
 async function printEnd(ended: Replay, { json: asJson }: Printing, text: string): Promise<void> {

@@ -1,9 +1,11 @@
 import type { Command } from 'commander';
+import { audited } from '../features/audit/record.ts';
 import { problemOfArchive } from '../features/retention/archive.ts';
 import { kindsToRemove, type RetentionDays } from '../features/retention/kinds.ts';
 import { countRetention, type RetentionProgress, runRetention } from '../features/retention/remove.ts';
 import { countsText } from '../features/retention/retention.ts';
 import type { RowCounts } from '../features/retention/rows.ts';
+import { localUser } from '../operations/actor.ts';
 import { indexWalking } from '../platform/planner-settings.ts';
 import { readSettings, retentionDaysOf } from '../settings.ts';
 import { withDatabase } from './database.ts';
@@ -59,7 +61,12 @@ async function run({ dryRun, archive: given, rest: times, json }: RunArguments):
       if (signal.aborted) throw new Error('Stopped before everything was counted');
       return printCounts(counts, 'would go', json);
     }
-    const { state, removed } = await runRetention({ db, days, archive, rest, signal, onProgress: teller(days) });
+    const by = { user: localUser(), unit: null };
+    const { state, removed } = await audited(
+      db,
+      { source: 'cli', operation: 'retention.run', by, input: { days, archive, rest } },
+      () => runRetention({ db, days, archive, rest, signal, onProgress: teller(days) }),
+    );
     if (state === 'busy') {
       throw new Error(
         'Another instance runs retention, or one died a moment ago: see `retention status`, or try again in 10 s',

@@ -1,5 +1,6 @@
 import type { Feature } from '../operations/operation.ts';
 import { overview } from './overview/overview.ts';
+import { audit } from './audit/audit.ts';
 import { provider } from './provider/provider.ts';
 import { queue } from './queue/queue.ts';
 import { reconcile } from './reconcile/reconcile.ts';
@@ -19,6 +20,7 @@ import { why } from './why/why.ts';
 
 /** Every feature whose operations are defined once. The others are in `src/operations-api` and `src/commands`. */
 export const FEATURES: readonly Feature[] = [
+  audit,
   fingerprint,
   info,
   message,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { FindWriterSchema } from '../events/decode.ts';
+import { auditedHandler } from '../features/audit/record.ts';
 import { FEATURES } from '../features/features.ts';
 import { type Api, type Asked, type Call, call, OPERATIONS_PATH } from '../http/calls.ts';
 import { success, successSchema } from '../http/envelope.ts';
@@ -80,6 +81,7 @@ function callOf(one: Operation, tag: string, patterns: OperationsParts['patterns
   const { method, path } = routeOf(one);
   const input = inputSchemaOf(one, () => patterns);
   const { params, rest } = split(input, method, path);
+  const handle = auditedHandler(one, 'api');
   const inPath = Object.keys(params?.shape ?? {});
   const example = Object.fromEntries(Object.entries(one.example).filter(([field]) => !inPath.includes(field)));
   return call({
@@ -97,7 +99,7 @@ function callOf(one: Operation, tag: string, patterns: OperationsParts['patterns
     ...(bodyBytesMax === undefined ? {} : { bodyBytesMax }),
     async handle(asked) {
       const given = { ...(asked.params as object), ...(asked.input as object) };
-      return success(await one.handle(contextFor(one, { ...asked, input: given }), given));
+      return success(await handle(contextFor(one, { ...asked, input: given }), given));
     },
   });
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { type Call, call } from '../http/calls.ts';
+import { recordSession } from '../features/audit/record.ts';
 import { success, successSchema } from '../http/envelope.ts';
 import { loginBody, loginRefusal } from '../http/log-in.ts';
 import { clearSessionCookie, requireConsole, sessionToken, setSessionCookie } from '../http/session-cookie.ts';
@@ -7,7 +8,7 @@ import { invalidToken } from '../http/tokens.ts';
 import { instant, noInput } from '../operations/fields.ts';
 import type { Database } from '../platform/database.ts';
 import { login } from '../users/login.ts';
-import { release, tokenLife } from '../users/tokens.ts';
+import { authenticate, release, tokenLife } from '../users/tokens.ts';
 import { ROLES, type User } from '../users/user.ts';
 
 const session = z
@@ -38,9 +39,15 @@ export function sessionCalls({ db, tokenIdleMs }: { readonly db: Database; reado
       async handle({ input, request, reply }) {
         requireConsole(request);
         const result = await login(db, { ...input, source: request.ip, tokenIdleMs });
-        if ('refused' in result) throw loginRefusal(result);
+        if ('refused' in result) {
+          // Others were not looked at, and there may be any number of them.
+          if (result.refused === 'WRONG_CREDENTIALS')
+            await recordSession(db, 'session.start', input.username, result.refused);
+          throw loginRefusal(result);
+        }
         const earlier = sessionToken(request);
         if (earlier !== null) await release(db, earlier);
+        await recordSession(db, 'session.start', result.user.username, 'OK');
         setSessionCookie(request, reply, result.token);
         return success(await sessionData(db, result.user, result.token));
       },
@@ -77,8 +84,11 @@ export function sessionCalls({ db, tokenIdleMs }: { readonly db: Database; reado
       async handle({ request, reply }) {
         requireConsole(request);
         clearSessionCookie(request, reply);
-        const token = sessionToken(request);
-        return success({ ended: token !== null && (await release(db, token)) });
+        const token = sessionToken(request) ?? '';
+        const user = await authenticate(db, token, false);
+        const ended = await release(db, token);
+        if (ended && user !== null) await recordSession(db, 'session.end', user.username, 'OK');
+        return success({ ended });
       },
     }),
   ];

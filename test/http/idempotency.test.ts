@@ -99,7 +99,7 @@ test('a key whose request retention has removed makes no other one, and says so'
     [data.number],
   );
   const { signal } = new AbortController();
-  const days = { requests: 1, events: 0, outcomes: 0, runs: 0 };
+  const days = { requests: 1, events: 0, outcomes: 0, runs: 0, audit: 0 };
   expect(await runRetention({ db: world.db, days, archive: null, rest: 0, signal })).toMatchObject({
     removed: { request: 1 },
   });

@@ -12,11 +12,11 @@ import {
   type WebWorld,
 } from '../web-api/support.ts';
 
-const SESSION = `${OPERATIONS}/session`;
-const BY_USER = { 'x-conax-console': 'user', 'sec-fetch-site': 'same-origin' };
-const IN_BACKGROUND = { ...BY_USER, 'x-conax-console': 'background' };
-
 type Headers = Readonly<Record<string, string>>;
+const SESSION = `${OPERATIONS}/session`;
+const BY_USER: Headers = { 'x-conax-console': 'user', 'sec-fetch-site': 'same-origin' };
+const IN_BACKGROUND: Headers = { ...BY_USER, 'x-conax-console': 'background' };
+
 interface Session {
   readonly username: string;
   readonly idle_seconds: number;
@@ -29,10 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => world.close());
 
-function logIn(
-  username: string,
-  { password = PASSWORD, headers = BY_USER as Headers, at = world } = {},
-): Promise<Answer> {
+function logIn(username: string, { password = PASSWORD, headers = BY_USER, at = world } = {}): Promise<Answer> {
   return at.raw(SESSION, json({ username, password, organisation: ORGANISATION }, headers));
 }
 
@@ -221,4 +218,24 @@ describe('the end of a session', () => {
       await short.close();
     }
   });
+});
+
+test('the audit has who logged in and out, and who tried to, but no name that no user has and nothing refused', async () => {
+  await world.db.query('truncate audit');
+  const cookie = await cookieFor('operator');
+  const headers = { ...BY_USER, cookie };
+  await logIn('Viewer', { password: 'wrong-secret-1' });
+  await logIn('wrong-secret-2');
+  await world.raw(`${OPERATIONS}/provider/resume`, json({}, headers));
+  await end(cookie);
+  await end(cookie);
+  const { data } = await world.operate<{ entries: object[] }>('/audit', undefined, 'admin');
+  expect(data.entries).toMatchObject([
+    { operation: 'session.end', source: 'api', user: 'operator', unit: 'Nicosia', result: 'OK' },
+    { operation: 'session.start', user: null, unit: null, result: 'WRONG_CREDENTIALS' },
+    { operation: 'session.start', user: 'viewer', unit: null, result: 'WRONG_CREDENTIALS' },
+    { operation: 'session.start', user: 'operator', input: {}, result: 'OK', ended_date: expect.any(String) as string },
+  ]);
+  expect(JSON.stringify(data)).not.toContain('wrong-secret');
+  expect(await world.operate('/audit', undefined, 'viewer')).toMatchObject({ code: 'NOT_PERMITTED' });
 });

@@ -62,7 +62,8 @@ insert into outbox (kind, event_id, request_number, action_id, record, published
 insert into run (kind, state, parameters, selection, created_by_user) select 'bark', 'COMPLETED', '{}', '{}', 'x' from generate_series(1, 100) n;
 insert into run_target (run_id, target, state) select 1 + n % 100, 't' || n, 'SENT' from generate_series(1, ${ROWS}) n;
 insert into communication_queue (message, card, created_by_user, updated_by_user) select '{}', 'K' || n, 'x', 'x' from generate_series(1, ${ROWS}) n;
-insert into web_api_idempotency (username, call, key_hash, body_hash) select 'u', 'c', int4send(n), '\\x00' from generate_series(1, ${ROWS}) n;`;
+insert into web_api_idempotency (username, call, key_hash, body_hash) select 'u', 'c', int4send(n), '\\x00' from generate_series(1, ${ROWS}) n;
+insert into audit (by_user, source, operation, input) select 'u' || n % 50, 'api', 'runs.stop', '{}' from generate_series(1, ${ROWS}) n;`;
 
 /** The queues keep their pages and have one row, as vacuum finds them after a night without work. */
 const EMPTY_AGAIN = ['work', 'lane', 'request_pin', 'outbox', 'communication_queue']

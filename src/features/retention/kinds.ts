@@ -1,3 +1,4 @@
+import { audit } from './audit.ts';
 import { events } from './events.ts';
 import { outcomes } from './outcomes.ts';
 import { requests } from './requests.ts';
@@ -8,7 +9,10 @@ import { runs } from './runs.ts';
  * What retention removes, in this order: requests before events, so that an action goes with the last of its rows in
  * one night.
  */
-export const retentionKinds = { requests, events, outcomes, runs } as const satisfies Record<string, RetentionKind>;
+export const retentionKinds = { requests, events, outcomes, runs, audit } as const satisfies Record<
+  string,
+  RetentionKind
+>;
 export type RetentionKindName = keyof typeof retentionKinds;
 
 /** How many days each kind is kept; 0: for good. */

@@ -69,6 +69,7 @@ const WORDS = {
   crm_action: 'actions',
   run: 'runs',
   run_target: 'targets of runs',
+  audit: 'entries of the audit',
 } as const;
 
 /** Writes counts for people: `1,000 requests, 1,200 attempts`. */

@@ -42,7 +42,7 @@ test.each(Array.from({ length: KILLS }, (_, index) => first + index))(
     const intake = await openAgedHistory(seed, 12);
     const { db, url } = intake;
     try {
-      const kept = await keptKeys(db, { requests: 60, events: 40, outcomes: 20, runs: 0 });
+      const kept = await keptKeys(db, { requests: 60, events: 40, outcomes: 20, runs: 0, audit: 0 });
       const before = await allRows(db);
       const others = await otherRows(db);
       const random = randomFrom(seed);

@@ -21,7 +21,7 @@ import { slices } from './support.ts';
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
 const DAYS = 10;
 const HISTORY_DAYS = 20;
-const EVERYTHING = { requests: DAYS, events: DAYS, outcomes: DAYS, runs: 0 };
+const EVERYTHING = { requests: DAYS, events: DAYS, outcomes: DAYS, runs: 0, audit: 0 };
 const CARD = '20000000001';
 
 const open: TestIntake[] = [];

@@ -18,7 +18,7 @@ const db = openDatabase({ url, maxConnections: 2, applicationName: 'test-retenti
 for (;;) {
   const { state } = await runRetention({
     db,
-    days: { requests: 60, events: 40, outcomes: 20, runs: 0 },
+    days: { requests: 60, events: 40, outcomes: 20, runs: 0, audit: 0 },
     archive,
     rest: 0,
     signal: new AbortController().signal,

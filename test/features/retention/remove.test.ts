@@ -24,7 +24,7 @@ import {
 } from './support.ts';
 
 const seed = Number(process.env['RETENTION_SEED'] ?? randomInt(2 ** 31));
-const DAYS = { requests: 60, events: 40, outcomes: 20, runs: 0 };
+const DAYS = { requests: 60, events: 40, outcomes: 20, runs: 0, audit: 0 };
 
 let intake: TestIntake;
 let db: Database;
@@ -79,7 +79,7 @@ describe(`retention (RETENTION_SEED=${seed})`, () => {
   });
 
   test('days of 0 keep for good', async () => {
-    await retain({ days: { requests: 0, events: 0, outcomes: 10, runs: 0 } });
+    await retain({ days: { requests: 0, events: 0, outcomes: 10, runs: 0, audit: 0 } });
     const gone = lost(before, await allRows(db));
     expect(gone.outbox.length).toBeGreaterThan(0);
     expect(TABLES.filter((table) => table !== 'outbox' && gone[table].length > 0)).toEqual([]);

@@ -32,7 +32,7 @@ const metrics = retentionMetrics(registry);
 function start(more: Partial<RetentionServiceOptions> = {}) {
   return startRetention({
     db: store.db,
-    days: { requests: 30, events: 0, outcomes: 0, runs: 0 },
+    days: { requests: 30, events: 0, outcomes: 0, runs: 0, audit: 0 },
     archive: null,
     topicsKeptTooLong: () => Promise.resolve([]),
     metrics,
@@ -148,7 +148,7 @@ test('completed runs go with their cards, a bounded number at a time; what a run
   const archive = mkdtempSync(join(tmpdir(), 'conax-archive-'));
   const result = await runRetention({
     db,
-    days: { requests: 30, events: 0, outcomes: 0, runs: 30 },
+    days: { requests: 30, events: 0, outcomes: 0, runs: 30, audit: 0 },
     archive,
     rest: 0,
     signal: new AbortController().signal,
@@ -181,7 +181,7 @@ test('requests are claimed and finished beside it, and never wait for a lock of 
       ...Array.from({ length: 400 }, (_, index) => requestFor(addTo(`n${index}`))),
     );
     const { signal } = new AbortController();
-    const days = { requests: 30, events: 0, outcomes: 0, runs: 0 };
+    const days = { requests: 30, events: 0, outcomes: 0, runs: 0, audit: 0 };
     const [{ removed }, sent] = await Promise.all([
       runRetention({ db, days, archive: null, rest: 0, signal, batchKeys: 50 }),
       sendAll(impatient, 10),
