@@ -1,5 +1,6 @@
 import type { ActionEvent } from '../events/action-event.ts';
-import type { Database } from '../platform/database.ts';
+import type { Plan } from '../planning/types.ts';
+import type { Database, Transaction } from '../platform/database.ts';
 import { lockSubscriptions } from '../requests/locks.ts';
 import { updateInbox } from './inbox.ts';
 import type { IncomingMessage } from './message.ts';
@@ -11,6 +12,13 @@ export class DeadLetterError extends Error {
   override readonly name = 'DeadLetterError';
 }
 
+/** A dead letter that could be read. */
+export interface DeadLetter {
+  readonly inboxId: number;
+  readonly message: IncomingMessage;
+  readonly event: ActionEvent;
+}
+
 /**
  * Processes a dead letter whose message could be read after all, as intake would now: a late one never undoes anything
  * newer. Its inbox row becomes that of the event, and its action's outcome follows.
@@ -20,26 +28,42 @@ export class DeadLetterError extends Error {
  */
 export function releaseDeadLetter(
   database: Database,
-  letter: { readonly inboxId: number; readonly message: IncomingMessage; readonly event: ActionEvent },
+  letter: DeadLetter,
   resolution: string,
   options: ReleaseOptions,
 ): Promise<'PLANNED' | 'NOTHING_TO_DO'> {
-  const { inboxId, message, event } = letter;
+  const { inboxId } = letter;
   return database.transaction(async (tx) => {
-    lockSubscriptions(tx, [event.subscription.number]);
-    const open = await tx.query(`${SELECT_OPEN} for update`, [inboxId]);
-    if (open.length === 0) throw notOpen(inboxId);
-    const read = { message, event, cause: null };
-    const { folded, decision } = await planAlone(tx, read, options, { seen: true });
-    if (decision.disposition !== 'PLANNED' && decision.disposition !== 'NOTHING_TO_DO') {
-      throw new DeadLetterError(
-        `The event ${event.eventId} of dead letter ${inboxId} was processed meanwhile, from another message: discard this one`,
-      );
-    }
+    const { folded, decision, disposition } = await planOpen(tx, letter, options);
     await updateInbox(tx, inboxId, decision, resolution);
     await writeConsequences(tx, folded, [{ ...decision, inboxId }], { facetWaitMs: options.facetWaitMs });
-    return decision.disposition;
+    return disposition;
   });
+}
+
+/**
+ * Returns what `releaseDeadLetter` would make of it now. Writes nothing; locks what a release locks, for as long as
+ * planning takes.
+ * @throws as `releaseDeadLetter`.
+ */
+export function previewDeadLetter(
+  database: Database,
+  letter: DeadLetter,
+  options: ReleaseOptions,
+): Promise<Plan | null> {
+  return database.transaction(async (tx) => (await planOpen(tx, letter, options)).decision.plan);
+}
+
+async function planOpen(tx: Transaction, { inboxId, message, event }: DeadLetter, options: ReleaseOptions) {
+  lockSubscriptions(tx, [event.subscription.number]);
+  const open = await tx.query(`${SELECT_OPEN} for update`, [inboxId]);
+  if (open.length === 0) throw notOpen(inboxId);
+  const planned = await planAlone(tx, { message, event, cause: null }, options, { seen: true });
+  const { disposition } = planned.decision;
+  if (disposition === 'PLANNED' || disposition === 'NOTHING_TO_DO') return { ...planned, disposition };
+  throw new DeadLetterError(
+    `The event ${event.eventId} of dead letter ${inboxId} was processed meanwhile, from another message: discard this one`,
+  );
 }
 
 /**

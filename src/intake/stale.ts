@@ -1,6 +1,7 @@
 import type { ActionEvent } from '../events/action-event.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import { lockSubscriptions } from '../requests/locks.ts';
+import type { Plan } from '../planning/types.ts';
 import type { ApplyOptions } from './apply.ts';
 import { type Decision, foldChunk, type Folded } from './fold.ts';
 import type { IncomingMessage, ReadMessage } from './message.ts';
@@ -48,6 +49,18 @@ export function releaseStale(
       facetWaitMs: options.facetWaitMs,
     });
     return decision.disposition;
+  });
+}
+
+/**
+ * Returns what `releaseStale` would make of a held event now. Writes nothing; locks what a release locks, for as long as
+ * planning takes.
+ * @throws NotHeldError; what planning throws.
+ */
+export function previewStale(database: Database, inboxId: number, options: ReleaseOptions): Promise<Plan | null> {
+  return database.transaction(async (tx) => {
+    const held = await lockHeld(tx, inboxId);
+    return (await planAlone(tx, held, options, { seen: false })).decision.plan;
   });
 }
 

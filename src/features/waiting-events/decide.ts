@@ -1,8 +1,14 @@
 import { OperationError } from '../../http/operation-error.ts';
-import { DeadLetterError, discardDeadLetter, releaseDeadLetter } from '../../intake/release-dead-letter.ts';
-import { discardStale, NotHeldError, releaseStale } from '../../intake/stale.ts';
+import {
+  DeadLetterError,
+  discardDeadLetter,
+  previewDeadLetter,
+  releaseDeadLetter,
+} from '../../intake/release-dead-letter.ts';
+import { discardStale, NotHeldError, previewStale, releaseStale } from '../../intake/stale.ts';
 import type { OperationContext } from '../../operations/operation.ts';
 import { plan } from '../../planning/plan.ts';
+import type { Plan } from '../../planning/types.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { SchemaRegistryUnavailableError } from '../../platform/schema-registry.ts';
 import { notWaiting, readDeadLetterAgain } from './show.ts';
@@ -31,6 +37,24 @@ export async function releaseEvent(
     return await releaseStale(db, { inboxId: id, by: `${by.user}${why}` }, options);
   });
   return await existing(db, id);
+}
+
+/**
+ * Returns what `releaseEvent` would make of the event now: its commands, and those that rules withhold.
+ * @throws OperationError as `releaseEvent`.
+ */
+export async function previewRelease(
+  { db, rules, facetWaitMs, findWriterSchema }: OperationContext,
+  { id, schemaId }: { readonly id: number; readonly schemaId: number | null },
+): Promise<Pick<Plan, 'commands' | 'withheld'>> {
+  const options = { plan, rules, facetWaitMs };
+  const stored = await existing(db, id);
+  const planned = await inCodes(async () => {
+    if (stored.disposition !== 'DEAD_LETTERED') return await previewStale(db, id, options);
+    const read = await readDeadLetterAgain(db, stored, findWriterSchema, schemaId);
+    return await previewDeadLetter(db, { inboxId: id, ...read }, options);
+  });
+  return planned ?? { commands: [], withheld: [] };
 }
 
 /**

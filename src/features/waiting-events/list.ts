@@ -35,14 +35,11 @@ export async function listEvents(db: Queryable, page: EventPage): Promise<Listed
   const bounds = await idRange(db, INBOX, { from: since, to: until });
   const last = before === undefined ? bounds.last : Math.min(before - 1, bounds.last);
   const filter = [bounds.first, last, since, until, disposition, limit];
-  const found = async (statement: string, more: unknown): Promise<StoredEvent[]> => {
-    const rows = await db.query<RowOf<StoredEvent>>(statement, [...filter, more]);
-    return rows.map((row) => shownRow<StoredEvent>(row));
-  };
   const isNarrow = subscription !== undefined || card !== undefined;
-  const events = isNarrow
-    ? await found(OF_SUBSCRIPTIONS, await subscriptionsOf(db, subscription, card))
-    : await found(OF_ALL, LOOKED_MAX);
+  const rows = isNarrow
+    ? await db.query<RowOf<StoredEvent>>(OF_SUBSCRIPTIONS, [...filter, await subscriptionsOf(db, subscription, card)])
+    : await db.query<RowOf<StoredEvent>>(OF_ALL, [...filter, LOOKED_MAX]);
+  const events = rows.map((row) => shownRow<StoredEvent>(row));
   if (events.length === limit) return { events, next: events.at(-1)?.id ?? null };
   if (isNarrow) return { events, next: null };
   const [looked] = await db.query<{ to: number | null; count: number }>(LOOKED, [bounds.first, last, LOOKED_MAX]);
@@ -54,13 +51,14 @@ const INBOX = { table: 'inbox', id: 'id', time: 'received_at' };
 async function subscriptionsOf(db: Queryable, subscription?: string, card?: string): Promise<string[]> {
   if (card === undefined) return subscription === undefined ? [] : [subscription];
   const holders = await db.query<{ number: string }>(HOLDERS, [card]);
-  return holders.map(({ number }) => number).filter((number) => subscription === undefined || number === subscription);
+  const numbers = [...new Set(holders.map(({ number }) => number))];
+  return numbers.filter((number) => subscription === undefined || number === subscription);
 }
 
 /** Walks the primary keys of subscription_card and past_card. */
 const HOLDERS = /* sql */ `
 select subscription_number as number from subscription_card where card = $1
-union select subscription_number from past_card where card = $1`;
+union all select subscription_number from past_card where card = $1`;
 
 const FITS = /* sql */ `
     ($3::timestamptz is null or i.received_at >= $3) and ($4::timestamptz is null or i.received_at < $4)

@@ -7,12 +7,14 @@ import { OperationError } from '../../http/operation-error.ts';
 import type { IncomingMessage, ReadMessage } from '../../intake/message.ts';
 import { namesSchemaInHeader, readMessages } from '../../intake/read.ts';
 import type { Queryable } from '../../platform/database.ts';
+import { madeFields, readMade } from './made.ts';
 import { messageOfDeadLetter, readEvent, type StoredEvent, storedEvent } from './stored.ts';
 
 /** A message with everything known about it. */
 export const shownEvent = storedEvent
   .extend({
     event: z.unknown().describe('The decoded event; null if it cannot be decoded.'),
+    ...madeFields,
     message: z
       .strictObject({
         key: z.string().nullable(),
@@ -55,13 +57,15 @@ export async function showEvent(
   const stored = await readEvent(db, id);
   if (!stored) return null;
   const message = stored.disposition === 'DEAD_LETTERED' ? await messageOfDeadLetter(db, stored) : null;
-  if (!message) return { ...stored, message: null };
+  const made = await readMade(db, stored);
+  if (!message) return { ...stored, ...made, message: null };
   const [read] = await readMessages(createEventDecoder(findWriterSchema), [message]);
   const value = message.value ?? Buffer.alloc(0);
   const schemaId = schemaIdOf(value);
   const schema = schemaId === null ? null : await findWriterSchema(schemaId);
   return {
     ...stored,
+    ...made,
     event: stored.event ?? read?.event ?? null,
     message: {
       key: message.key?.toString() ?? null,

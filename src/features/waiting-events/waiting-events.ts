@@ -3,9 +3,11 @@ import { text } from '../../http/input-kinds.ts';
 import { limit, moment, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation } from '../../operations/operation.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
-import { discardEvent, inCodes, noEvent, releaseEvent } from './decide.ts';
+import { commandFields, showCommand } from '../runs/shown-command.ts';
+import { discardEvent, inCodes, noEvent, previewRelease, releaseEvent } from './decide.ts';
 import { type ShownEvent, shownEvent, showEvent } from './show.ts';
 import { listEvents } from './list.ts';
+import { showWithheld, withheldCommand } from './made.ts';
 import { dispositions, listWaiting, type StoredEvent, storedEvent } from './stored.ts';
 
 const ID_MAX = 999_999_999_999_999;
@@ -13,6 +15,8 @@ const PAGE_MAX = 1_000;
 
 const id = wholeNumber(1, ID_MAX, 'The number that `events held` and `events dead-letters` show first');
 const reason = text(1_000).trim().min(1, 'give the reason').describe('Why, for the trail.');
+
+const schemaNumber = wholeNumber(1, 2 ** 31 - 1, 'Reads a dead letter with this schema of the registry').optional();
 
 const page = {
   card: text(100).optional().describe('Only messages about this smart card, or of subscriptions that hold or held it.'),
@@ -119,6 +123,26 @@ export const waitingEvents: Feature = {
       },
     }),
     operation({
+      name: 'events.preview',
+      summary: 'Show what would be sent if an event that waits were released',
+      description: 'As it would be planned now; nothing is stored or sent.',
+      role: 'viewer',
+      route: 'GET /events/{id}/preview',
+      input: z.strictObject({ id, schema_id: schemaNumber }),
+      output: z
+        .strictObject({
+          commands: z.array(z.strictObject(commandFields)).describe('In the order of sending.'),
+          withheld: z.array(withheldCommand).describe('Commands that would not be sent, and why.'),
+        })
+        .meta({ id: 'ReleasePreview', description: 'What a release would send.' }),
+      example: { id: 17 },
+      cli: { arguments: ['id'], options: { schema_id: 'schema' }, settings: () => ['kafka'] },
+      async handle(context, { id: waiting, schema_id: schemaId = null }) {
+        const { commands, withheld } = await previewRelease(context, { id: waiting, schemaId });
+        return { commands: commands.map(showCommand), withheld: withheld.map(showWithheld) };
+      },
+    }),
+    operation({
       name: 'events.release',
       summary: 'Process an event that waits after all',
       description:
@@ -128,7 +152,7 @@ export const waitingEvents: Feature = {
       input: z.strictObject({
         id,
         reason: reason.optional(),
-        schema_id: wholeNumber(1, 2 ** 31 - 1, 'Reads a dead letter with this schema of the registry').optional(),
+        schema_id: schemaNumber,
       }),
       output: storedEvent,
       example: { id: 17, reason: 'the schema is registered now' },
@@ -186,9 +210,19 @@ const HELD_COLUMNS: readonly Column<StoredEvent>[] = [
   ['event', ({ event_id: event }) => event],
 ];
 
+const REQUEST_TABLE: readonly Column<ShownEvent['requests'][number]>[] = [
+  ['number', ({ number }) => number],
+  ['type', ({ type }) => type],
+  ['cards', ({ smartcard_ca_ids: cards }) => cards.join(' ')],
+  ['state', ({ life_cycle_state: state }) => state],
+  ['error', ({ error_code: error }) => error],
+];
+
 /** One message for a terminal: what is known of it, its event, and of a dead letter its bytes. */
-function shownText({ event, message, ...stored }: ShownEvent): string {
+function shownText({ event, message, requests, withheld, ...stored }: ShownEvent): string {
   const parts = [fields(stored)];
+  if (requests.length > 0) parts.push('Requests', indented(table(REQUEST_TABLE, requests).trimEnd()));
+  for (const { type, reason: why, detail } of withheld) parts.push(`Withheld ${type}: ${why}. ${detail}`);
   if (event !== null) parts.push('Event', indented(JSON.stringify(event, null, 2)));
   if (message === null) {
     if (stored.disposition === 'DEAD_LETTERED') parts.push('Its bytes are not kept any more.');
