@@ -1,3 +1,4 @@
+import './code.css';
 import { Button, Code as Block, Group, Text } from '@mantine/core';
 import { useRef } from 'react';
 import { useTell } from './messages.tsx';

@@ -1,3 +1,4 @@
+import './fold.css';
 import { type ReactNode, useState } from 'react';
 
 /** Something that is shown, and read, only after a person opens it. */
