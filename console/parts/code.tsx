@@ -1,4 +1,3 @@
-import './code.css';
 import { Button, Code as Block, Group, Text } from '@mantine/core';
 import { useRef } from 'react';
 import { useTell } from './messages.tsx';
