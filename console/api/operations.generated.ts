@@ -2,9 +2,13 @@
 
 /** Method, path and the least role of each call. */
 export const ROUTES = {
+  'session.show': {"method":"GET","path":"/session","role":"viewer"},
+  'session.start': {"method":"POST","path":"/session"},
+  'session.end': {"method":"POST","path":"/session/end"},
   'fingerprint': {"method":"POST","path":"/utilities/fingerprints","role":"operator"},
   'info': {"method":"POST","path":"/utilities/information","role":"operator"},
   'message.send': {"method":"POST","path":"/utilities/messages","role":"operator"},
+  'overview': {"method":"GET","path":"/overview","role":"viewer"},
   'pair.create': {"method":"POST","path":"/utilities/pairing/create","role":"operator"},
   'pair.add': {"method":"POST","path":"/utilities/pairing/add","role":"operator"},
   'pair.status': {"method":"POST","path":"/utilities/pairing/status","role":"operator"},
@@ -12,6 +16,7 @@ export const ROUTES = {
   'pin.set': {"method":"POST","path":"/utilities/pin/given","role":"operator"},
   'pin.change-key': {"method":"POST","path":"/utilities/pin/change_key","role":"admin"},
   'provider.status': {"method":"GET","path":"/provider","role":"viewer"},
+  'provider.history': {"method":"GET","path":"/provider/history","role":"viewer"},
   'provider.pause': {"method":"POST","path":"/provider/pause","role":"admin"},
   'provider.resume': {"method":"POST","path":"/provider/resume","role":"admin"},
   'queue.list': {"method":"GET","path":"/queue","role":"viewer"},
@@ -31,6 +36,7 @@ export const ROUTES = {
   'replay.preview': {"method":"GET","path":"/replay_plan","role":"viewer"},
   'requests.show': {"method":"GET","path":"/requests/{number}","role":"viewer"},
   'requests.list': {"method":"GET","path":"/requests","role":"viewer"},
+  'requests.refusals': {"method":"GET","path":"/requests/refusals","role":"viewer"},
   'requests.process': {"method":"POST","path":"/requests/process","role":"operator"},
   'requests.withdraw': {"method":"POST","path":"/requests/{number}/withdraw","role":"operator"},
   'retention.status': {"method":"GET","path":"/retention","role":"viewer"},
@@ -54,6 +60,7 @@ export const ROUTES = {
   'users.enable': {"method":"POST","path":"/users/{username}/enable","role":"admin"},
   'events.held': {"method":"GET","path":"/held_events","role":"viewer"},
   'events.dead-letters': {"method":"GET","path":"/dead_letters","role":"viewer"},
+  'events.list': {"method":"GET","path":"/events","role":"viewer"},
   'events.show': {"method":"GET","path":"/events/{id}","role":"viewer"},
   'events.release': {"method":"POST","path":"/events/{id}/release","role":"operator"},
   'events.discard': {"method":"POST","path":"/events/{id}/discard","role":"operator"},
@@ -67,6 +74,26 @@ export const ROUTES = {
 export type PIN = string
 
 export interface Calls {
+"session.show": {
+input: {
+
+}
+output: Session
+}
+"session.start": {
+input: {
+username: string
+password: string
+organisation: string
+}
+output: Session
+}
+"session.end": {
+input: {
+
+}
+output: EndedSession
+}
 fingerprint: {
 input: {
 /**
@@ -187,6 +214,12 @@ wait?: boolean
 scheduled_date?: string
 }
 output: UtilityOutcome
+}
+overview: {
+input: {
+
+}
+output: Overview
 }
 "pair.create": {
 input: {
@@ -360,6 +393,13 @@ input: {
 
 }
 output: Provider
+}
+"provider.history": {
+input: {
+limit?: number
+before?: number
+}
+output: ProviderHistory
 }
 "provider.pause": {
 input: {
@@ -666,6 +706,12 @@ after?: number
 }
 output: OperationRequests
 }
+"requests.refusals": {
+input: {
+since?: string
+}
+output: Refusals
+}
 "requests.process": {
 input: {
 /**
@@ -935,6 +981,14 @@ distributor?: (string | null)
  * @maxItems 200000
  */
 subscriptions?: string[]
+/**
+ * With a request that was REJECTED with this error code.
+ */
+refused_with?: string
+/**
+ * With such a request that was submitted from then on: ISO 8601, in UTC without a zone; or a date.
+ */
+refused_since?: string
 }
 /**
  * Collect and count the targets, and wait until the run is resumed.
@@ -1245,6 +1299,14 @@ distributor?: (string | null)
  * @maxItems 200000
  */
 subscriptions?: string[]
+/**
+ * With a request that was REJECTED with this error code.
+ */
+refused_with?: string
+/**
+ * With such a request that was submitted from then on: ISO 8601, in UTC without a zone; or a date.
+ */
+refused_since?: string
 }
 } | {
 /**
@@ -1517,6 +1579,18 @@ limit?: number
 }
 output: DeadLetters
 }
+"events.list": {
+input: {
+disposition?: ("PLANNED" | "NOTHING_TO_DO" | "DUPLICATE" | "STALE" | "DEAD_LETTERED")
+card?: string
+subscription?: string
+since?: string
+until?: string
+before?: number
+limit?: number
+}
+output: StoredEvents
+}
 "events.show": {
 input: {
 id: number
@@ -1557,6 +1631,32 @@ after?: string
 }
 output: Explanation
 }
+}
+/**
+ * Who is logged in, and for how long.
+ */
+export interface Session {
+username: string
+role: ("viewer" | "operator" | "admin")
+organisation: string
+unit: (string | null)
+/**
+ * How long it lasts without a call of its user.
+ */
+idle_seconds: number
+/**
+ * When it ends if its user makes no further call.
+ */
+expires_date: string
+}
+/**
+ * Nobody is logged in with this browser any more.
+ */
+export interface EndedSession {
+/**
+ * False: there was no session any more.
+ */
+ended: boolean
 }
 /**
  * The requests of one call of a utility.
@@ -1783,6 +1883,176 @@ state: string
 }[] | null)
 }
 /**
+ * Whether everything is well.
+ */
+export interface Overview {
+/**
+ * Since when the answer is the same. It is read again every two seconds.
+ */
+at: string
+/**
+ * That of the worst part.
+ */
+verdict: ("OK" | "ATTENTION" | "DOWN")
+parts: {
+part: ("DATABASE" | "KAFKA" | "SCHEMA_REGISTRY" | "CAS" | "INTAKE" | "DISPATCH" | "OUTCOMES")
+state: ("OK" | "ATTENTION" | "DOWN")
+/**
+ * What a person should know of it.
+ */
+sentence: string
+since: (string | null)
+}[]
+provider: {
+paused: boolean
+paused_by: (string | null)
+paused_reason: (string | null)
+/**
+ * When sending was last paused or resumed.
+ */
+changed_date: string
+breaker: ("closed" | "open" | "half-open")
+breaker_open_until: (string | null)
+failures_in_a_row: number
+}
+instances: {
+id: string
+/**
+ * Null: of a version that does not report.
+ */
+host: (string | null)
+/**
+ * False: it was killed, or cannot reach the database.
+ */
+alive: boolean
+started_date: string
+/**
+ * Calls that it may have under way at once.
+ */
+slots: number
+requests_per_second: number
+parts: {
+part: string
+ready: boolean
+detail: string
+since: string
+}[]
+}[]
+/**
+ * Requests that could be sent now.
+ */
+backlog: {
+class: ("EXPRESS" | "GIVING" | "TAKING" | "BULK")
+/**
+ * Counted up to 20,000.
+ */
+ready: number
+oldest_ready_date: (string | null)
+}[]
+waiting: {
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+scheduled: number
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+retrying: number
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+dead_letters: number
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+held_events: number
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+unpublished_outcomes: number
+/**
+ * Counted up to 10,000; one more means that there are more.
+ */
+parked_outcomes: number
+}
+intake: {
+/**
+ * Messages of the CRM that are not read yet; null: nobody knows.
+ */
+unread: (number | null)
+/**
+ * Since when something has been unread without a break.
+ */
+behind_since_date: (string | null)
+/**
+ * When the last message was received.
+ */
+last_event_date: (string | null)
+}
+/**
+ * Of requests of the last 24 hours, at most the newest 2,000.
+ */
+refusals: RefusalCount[]
+/**
+ * Those under way, the newest first.
+ */
+runs: {
+id: number
+kind: string
+state: string
+created_by_user: string
+created_date: string
+}[]
+/**
+ * The last 60 full minutes, the oldest first.
+ */
+minutes: OverviewMinute[]
+}
+/**
+ * How many requests were refused with one code.
+ */
+export interface RefusalCount {
+code: string
+/**
+ * Null: the CAS made the code up, or the list of codes has it not.
+ */
+meaning: (string | null)
+count: number
+newest_date: string
+}
+/**
+ * What all instances did in one minute.
+ */
+export interface OverviewMinute {
+/**
+ * When it began.
+ */
+at: string
+/**
+ * How many instances stored figures; 0: none ran, or none could write.
+ */
+instances: number
+/**
+ * CRM messages read.
+ */
+events: number
+requests_completed: number
+requests_rejected: number
+/**
+ * SOAP calls.
+ */
+calls: number
+/**
+ * Requests that were put off after a call without a result.
+ */
+retries: number
+/**
+ * From the event or call to the stored outcome, without bulk work; null if nothing became final.
+ */
+latency_p50_ms: (number | null)
+latency_p99_ms: (number | null)
+}
+/**
  * The answers about pairings.
  */
 export interface PairingStatusOutcome {
@@ -1857,6 +2127,22 @@ id: string
 slots: number
 requests_per_second: number
 started_date: string
+}[]
+}
+/**
+ * Who paused and resumed sending.
+ */
+export interface ProviderHistory {
+changes: {
+id: number
+date: string
+change: ("PAUSED" | "RESUMED")
+by_user: string
+by_unit: (string | null)
+/**
+ * Why it was paused.
+ */
+reason: (string | null)
 }[]
 }
 /**
@@ -2356,6 +2642,47 @@ export interface OperationRequests {
 requests: OperationRequest[]
 }
 /**
+ * Refused requests by their error code.
+ */
+export interface Refusals {
+since: string
+/**
+ * False: only the newest 10,000 refusals were looked at.
+ */
+complete: boolean
+/**
+ * The most frequent first.
+ */
+refusals: RefusalGroup[]
+}
+/**
+ * The requests that were refused with one code.
+ */
+export interface RefusalGroup {
+code: string
+/**
+ * Null: the CAS made the code up, or the list of codes has it not.
+ */
+meaning: (string | null)
+count: number
+newest_date: string
+remedy: (string | null)
+/**
+ * How many subscriptions they are of.
+ */
+subscriptions: number
+oldest_date: string
+/**
+ * The newest, at most 5.
+ */
+samples: {
+number: number
+smartcard_ca_id: (string | null)
+subscription_number: (string | null)
+description: (string | null)
+}[]
+}
+/**
  * Requests that are sent before others.
  */
 export interface ProcessOutcome {
@@ -2409,6 +2736,18 @@ exact: boolean
 sample: {
 target: string
 subscription_number: (string | null)
+/**
+ * What would be sent for it now, in this order; null: it is the same for each target.
+ */
+commands: ({
+type: (string | null)
+/**
+ * Several are separated by blanks.
+ */
+smartcard_ca_id: (string | null)
+stb_ca_ids: string[]
+service_ca_id: (string | null)
+}[] | null)
 }[]
 }
 /**
@@ -2693,6 +3032,16 @@ resolved_date: (string | null)
  */
 export interface DeadLetters {
 dead_letters: StoredEvent[]
+}
+/**
+ * A page of messages of the CRM.
+ */
+export interface StoredEvents {
+events: StoredEvent[]
+/**
+ * `before` of the next page, which may follow a page that is not full; null after the last one.
+ */
+next: (number | null)
 }
 /**
  * A message of the CRM with all that is known of it.
