@@ -1,9 +1,16 @@
 import { type Calls, ROUTES } from './operations.generated.ts';
 
 export type CallName = keyof Calls & keyof typeof ROUTES;
-export type Input<N extends CallName> = Calls[N]['input'];
+/** An optional field may be undefined as well: it is left out then. */
+export type Input<N extends CallName> = Loose<Calls[N]['input']>;
 export type Output<N extends CallName> = Calls[N]['output'];
 export type Role = 'viewer' | 'operator' | 'admin';
+
+type Loose<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [F in keyof T]: Record<never, never> extends Pick<T, F> ? Loose<T[F]> | undefined : Loose<T[F]> }
+    : T;
 
 /** The service refused a call, or did not answer. `code` is one of docs/errors-web-api.md, or UNREACHABLE. */
 export class ApiError extends Error {
@@ -34,9 +41,14 @@ for (const event of ['pointerdown', 'keydown', 'wheel', 'touchstart'])
 /**
  * Calls the operations API. Fields of the input that the path names go there, the others into the query or the body.
  * Undefined fields are left out.
+ * @param key the Idempotency-Key: a call that is repeated with it after no answer is done once.
  * @throws ApiError
  */
-export async function callApi<N extends CallName>(name: N, input: Input<N>, signal?: AbortSignal): Promise<Output<N>> {
+export async function callApi<N extends CallName>(
+  name: N,
+  input: Input<N>,
+  { signal, key }: { signal?: AbortSignal; key?: string } = {},
+): Promise<Output<N>> {
   const { method, path } = ROUTES[name];
   const rest = new Map<string, unknown>(Object.entries(input).filter(([, value]) => value !== undefined));
   const address = path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
@@ -55,6 +67,7 @@ export async function callApi<N extends CallName>(name: N, input: Input<N>, sign
     headers: {
       'x-conax-console': isActive ? 'user' : 'background',
       ...(isGet ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(seen === undefined ? {} : { 'if-none-match': seen.etag }),
     },
     body: isGet ? null : JSON.stringify(Object.fromEntries(rest)),

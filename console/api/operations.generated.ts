@@ -3158,6 +3158,82 @@ evidence: {
 remedy: {
 sentence: string
 command: (string | null)
+/**
+ * What a person may do: operations with their inputs. The command makes the first.
+ */
+calls: ({
+operation: "requests.show"
+input: {
+number: string
+}
+} | {
+operation: "requests.process"
+input: {
+number: number
+}
+} | {
+operation: "requests.withdraw"
+input: {
+number: number
+}
+} | {
+operation: "events.show"
+input: {
+id: number
+}
+} | {
+operation: "events.release"
+input: {
+id: number
+}
+} | {
+operation: "events.discard"
+input: {
+id: number
+}
+} | {
+operation: "pair.create"
+input: {
+subscription_identifier: {
+number: string
+}
+}
+} | {
+operation: "pair.add"
+input: {
+existing_smartcard_ca_id: string
+stb_ca_ids: string[]
+}
+} | {
+operation: "provider.status"
+input: {
+
+}
+} | {
+operation: "provider.resume"
+input: {
+
+}
+} | {
+operation: "runs.start"
+input: ({
+kind: "RESYNC"
+parameters: {
+
+}
+selection: {
+subscriptions: string[]
+}
+} | {
+kind: "RECONCILE"
+parameters: {
+
+}
+selection: {
+cards: string[]
+}
+})
+})[]
 }
 }[]
 subscriptions: {

@@ -6,19 +6,22 @@ interface Options {
   readonly every?: number | undefined;
   /** False: not read yet. */
   readonly enabled?: boolean;
+  /** Not read again within this many milliseconds because somebody comes back to the page; default one second. */
+  readonly freshMs?: number;
 }
 
 /** Reads a call of the API and keeps its answer. A change of the input shows the old answer until the new one is there. */
 export function useCall<N extends CallName>(
   name: N,
   input: Input<N>,
-  { every, enabled = true }: Options = {},
+  { every, enabled = true, freshMs }: Options = {},
 ): UseQueryResult<Output<N>, ApiError> {
   return useQuery<Output<N>, ApiError>({
     queryKey: [name, input],
-    queryFn: ({ signal }) => callApi(name, input, signal),
+    queryFn: ({ signal }) => callApi(name, input, { signal }),
     enabled,
     refetchInterval: every ?? false,
+    ...(freshMs === undefined ? {} : { staleTime: freshMs }),
     placeholderData: keepPreviousData,
   });
 }

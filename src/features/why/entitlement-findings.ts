@@ -5,8 +5,7 @@ import { casDevices, isEffective } from '../../planning/snapshot.ts';
 import { type EntitlementLine, groupLines, serviceKey } from './entitlements.ts';
 import type { Facts, RequestFact, WithheldFact } from './facts.ts';
 import { type Finding, finding } from './finding-codes.ts';
-import { resyncOf } from './remedy-commands.ts';
-import { quoted } from '../../platform/terminal-text.ts';
+import { pairOf, reconcileOf, resyncOf, showRequestOf } from './remedy-calls.ts';
 
 /** Returns what is wrong with the services and the pairing, between the CRM, our record and the CAS. */
 export function entitlementFindings(facts: Facts, lines: readonly EntitlementLine[]): Finding[] {
@@ -23,6 +22,9 @@ export function entitlementFindings(facts: Facts, lines: readonly EntitlementLin
 }
 
 const PAIRING: ReadonlySet<string> = new Set(['CREATE_PAIRING', 'ADD_TO_EXISTING_PAIRING']);
+
+/** What a resync sends again. A message or a fingerprint is none of it. */
+const RESYNCED: ReadonlySet<string> = new Set([...PAIRING, 'ADD_SUBSCRIPTIONS']);
 
 /** How long after it a message or fingerprint that may not have come is worth a look. */
 const MESSAGE_MS = 7 * 86_400_000;
@@ -52,7 +54,9 @@ function refused({ cards, requests, now }: Facts, lines: readonly EntitlementLin
         // A message that did not come makes no screen black.
         const severity = messages.includes(request) ? 'attention' : 'blocking';
         const sentence = `Nobody knows whether the CAS did ${type} (request ${number}).`;
-        return finding('OUTCOME_UNKNOWN', sentence, { severity, since, evidence, command: `requests show ${number}` });
+        const again = RESYNCED.has(type) ? resyncOf(subscription) : [];
+        const calls = [...showRequestOf(number), ...again];
+        return finding('OUTCOME_UNKNOWN', sentence, { severity, since, evidence, calls });
       }
       const text = description === null ? '' : `, ${description.replace(/\.$/, '')}`;
       const sentence =
@@ -60,7 +64,7 @@ function refused({ cards, requests, now }: Facts, lines: readonly EntitlementLin
           ? `${type} (request ${number}) was withdrawn by ${request.updatedBy ?? 'somebody'} before it was done.`
           : `The CAS refused ${type} (request ${number}): ${code ?? 'no code'}${text}.`;
       const as = code === 'CLIENT_NOT_FOUND' ? 'CARD_UNKNOWN_IN_CAS' : 'REFUSED';
-      return finding(as, sentence, { since, evidence, command: resyncOf(subscription) });
+      return finding(as, sentence, { since, evidence, calls: resyncOf(subscription) });
     });
 }
 
@@ -100,7 +104,7 @@ function withheld({ withheld: all, cards, subscriptions }: Facts, lines: readonl
       const isOver = serviceCaId !== null && !effective.has(comparableServiceCaId(serviceCaId));
       if (type === 'ADD_SUBSCRIPTIONS' && isOver) return [];
       const sentence = `${command} was not sent: ${reason}. ${detail}`;
-      return [finding('WITHHELD', sentence, { since: at, evidence, command: resyncOf(subscription) })];
+      return [finding('WITHHELD', sentence, { since: at, evidence, calls: resyncOf(subscription) })];
     });
 }
 
@@ -142,7 +146,7 @@ function unknownInCas({ cas, subscriptions }: Facts): Finding[] {
       const evidence = { smartcard_ca_id: card, code, description };
       return finding('CARD_UNKNOWN_IN_CAS', `The CAS does not know smart card ${card}.`, {
         evidence,
-        command: resyncOf(holderOf(card, subscriptions)),
+        calls: resyncOf(holderOf(card, subscriptions)),
       });
     });
 }
@@ -165,12 +169,12 @@ function servicesDiffer({ subscriptions }: Facts, lines: readonly EntitlementLin
         finding('TOO_MUCH_IN_CAS', sentence, {
           since,
           evidence,
-          command: `reconcile run --card ${quoted(card)} --yes`,
+          calls: reconcileOf(card),
         }),
       ];
     }
     const sentence = `The CRM entitles service ${serviceCaId} on card ${card}, and the CAS does not have it. ${last}`;
-    return [finding('MISSING_IN_CAS', sentence, { since, evidence, command: resyncOf(holderOf(card, subscriptions)) })];
+    return [finding('MISSING_IN_CAS', sentence, { since, evidence, calls: resyncOf(holderOf(card, subscriptions)) })];
   });
 }
 
@@ -190,7 +194,10 @@ function pairingDiffers(facts: Facts): Finding[] {
     const sentence = `The CAS has card ${card} paired with ${present === '' ? 'nothing' : present}, and the CRM has it with ${setTopBoxes.join(', ')}.`;
     const evidence = { smartcard_ca_id: card, subscription, missing: missing.join(', '), present };
     return [
-      finding('PAIRING_DIFFERS', sentence, { evidence, command: `pair create --subscription ${quoted(subscription)}` }),
+      finding('PAIRING_DIFFERS', sentence, {
+        evidence,
+        calls: pairOf(subscription, present === '' ? null : { card, boxes: missing }),
+      }),
     ];
   });
 }
@@ -204,6 +211,6 @@ function allEqual({ cards, cas, requests, subscriptions }: Facts, lines: readonl
   const what = services === 1 ? '1 service' : `${services} services`;
   const sentence = `The CRM, our record and the CAS agree on ${what}: refresh the card, or look at the set-top box.`;
   return [
-    finding('ALL_EQUAL', sentence, { evidence: { services }, command: resyncOf(subscriptions[0]?.number ?? null) }),
+    finding('ALL_EQUAL', sentence, { evidence: { services }, calls: resyncOf(subscriptions[0]?.number ?? null) }),
   ];
 }

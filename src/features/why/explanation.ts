@@ -4,6 +4,7 @@ import { progressFields } from '../../operations/shown-request.ts';
 import { commandTypes } from '../../planning/command.ts';
 import { FINDING_CODES, type FindingCode, SEVERITIES } from './finding-codes.ts';
 import { SUBJECT_KINDS } from './subject.ts';
+import { remedyCall } from './remedy-calls.ts';
 import { moment } from './timeline.ts';
 
 const subject = z.strictObject({ kind: z.enum(SUBJECT_KINDS), id: z.string() });
@@ -14,7 +15,13 @@ const finding = z.strictObject({
   sentence: z.string(),
   since: instant().nullable(),
   evidence: z.record(z.string(), z.union([z.string(), z.number()]).nullable()),
-  remedy: z.strictObject({ sentence: z.string(), command: z.string().nullable() }),
+  remedy: z.strictObject({
+    sentence: z.string(),
+    command: z.string().nullable(),
+    calls: z
+      .array(remedyCall)
+      .describe('What a person may do: operations with their inputs. The command makes the first.'),
+  }),
 });
 const entitlement = z.strictObject({
   smartcard_ca_id: z.string(),

@@ -1,3 +1,5 @@
+import { commandOf, type RemedyCall } from './remedy-calls.ts';
+
 export const SEVERITIES = ['blocking', 'attention', 'info'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
@@ -153,17 +155,22 @@ export interface Finding {
   readonly sentence: string;
   readonly since: Date | null;
   readonly evidence: Readonly<Record<string, string | number | null>>;
+  /** What a person may do about it; the command makes the first call. */
+  readonly calls: readonly RemedyCall[];
   /** The command to type; null if there is none. */
   readonly command: string | null;
 }
 
-/** A finding with the severity of its code, unless the facts give it another one. */
+/** A finding with the severity of its code, and the command of its first call, unless the facts give it others. */
 export function finding(
   code: FindingCode,
   sentence: string,
   more: Partial<Omit<Finding, 'code' | 'sentence'>> = {},
 ): Finding {
-  return { code, severity: FINDING_CODES[code].severity, sentence, since: null, evidence: {}, command: null, ...more };
+  const [first] = more.calls ?? [];
+  const command = first === undefined ? null : commandOf(first);
+  const { severity } = FINDING_CODES[code];
+  return { code, severity, sentence, since: null, evidence: {}, calls: [], command, ...more };
 }
 
 /** Returns the findings in the order of their importance. */

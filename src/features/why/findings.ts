@@ -3,7 +3,7 @@ import { entitlementFindings } from './entitlement-findings.ts';
 import type { Facts, RequestFact } from './facts.ts';
 import { type Finding, finding, sorted } from './finding-codes.ts';
 import { serviceFindings, unreadOf } from './service-findings.ts';
-import { resyncOf } from './remedy-commands.ts';
+import { decideOn, processOf, resyncOf, showEventOf, showRequestOf, withdrawOf } from './remedy-calls.ts';
 
 /**
  * Returns the findings, the most important first: a pure function of the facts, so that it says the same wherever they
@@ -64,10 +64,14 @@ function retrying(request: RequestFact): Finding[] {
     next_try: nextTryAt?.toISOString() ?? null,
   };
   const sentence = `${type} (request ${number}) was tried ${times}${error}, and is tried again${next}.`;
-  const again = finding('RETRYING', sentence, { since, evidence, command: `requests process ${number}` });
+  const again = finding('RETRYING', sentence, {
+    since,
+    evidence,
+    calls: [...processOf(number), ...withdrawOf(number)],
+  });
   if (lastCode !== 'CAS_ANSWER_UNREADABLE') return [again];
   const unreadable = `The CAS answers request ${number}, but its answer cannot be read: ${lastDescription ?? 'see its attempts'}.`;
-  return [finding('CAS_UNREADABLE', unreadable, { since, evidence, command: `requests show ${number}` }), again];
+  return [finding('CAS_UNREADABLE', unreadable, { since, evidence, calls: showRequestOf(number) }), again];
 }
 
 function waitingBehind({ number, type, behind, submitted }: RequestFact, pending: readonly RequestFact[]): Finding[] {
@@ -85,7 +89,7 @@ function waitingBehind({ number, type, behind, submitted }: RequestFact, pending
         behind_attempts: first?.attempts ?? null,
         behind_error: first?.lastDescription ?? null,
       },
-      command: `requests show ${behind}`,
+      calls: [...showRequestOf(behind), ...processOf(behind), ...withdrawOf(behind)],
     }),
   ];
 }
@@ -106,7 +110,7 @@ function scheduled({ number, type, nextTryAt, submitted }: RequestFact): Finding
   return finding('SCHEDULED', `${type} (request ${number}) is scheduled for ${due ?? 'now'}.`, {
     since: submitted,
     evidence: { request: number, due },
-    command: `requests process ${number}`,
+    calls: [...processOf(number), ...withdrawOf(number)],
   });
 }
 
@@ -120,7 +124,7 @@ function inLine({ number, type, urgency, submitted }: RequestFact, { ahead, prov
     {
       since: submitted,
       evidence: { request: number, urgency, ahead, requests_per_second: Math.round(rate), seconds },
-      command: `requests process ${number}`,
+      calls: processOf(number),
     },
   );
 }
@@ -133,14 +137,14 @@ function waitingEvents({ events, deadLetters }: Facts): Finding[] {
       finding('EVENT_HELD', `Event ${id} (${type}, version ${version}) came late and is held for a decision.`, {
         since: received,
         evidence: { event: id, action: actionId, version },
-        command: `events show ${id}`,
+        calls: decideOn(id),
       }),
     );
   const letters = deadLetters.map(({ id, place, reason, detail, received }) =>
     finding('DEAD_LETTER', `A message of this subscription could not be used: ${reason ?? 'unknown reason'}.`, {
       since: received,
       evidence: { event: id, place, reason, detail },
-      command: `events show ${id}`,
+      calls: decideOn(id),
     }),
   );
   return [...held.slice(0, 3), ...letters.slice(0, 3)];
@@ -166,15 +170,13 @@ function history(facts: Facts): Finding[] {
       const sentence = `Between versions ${lower} and ${higher} of subscription ${subscription} an event may be missing.`;
       const since = own.find(({ version }) => version === higher)?.received ?? null;
       const evidence = { subscription, lower, higher };
-      found.push(finding('VERSION_GAP', sentence, { since, evidence, command: resyncOf(subscription) }));
+      found.push(finding('VERSION_GAP', sentence, { since, evidence, calls: resyncOf(subscription) }));
     }
     const late = own.find((event) => event.late);
     if (late !== undefined) {
       const { id, type, version, received: since } = late;
       const sentence = `Event ${id} (${type}, version ${version}) came after a newer one.`;
-      found.push(
-        finding('LATE_EVENT', sentence, { since, evidence: { event: id, version }, command: `events show ${id}` }),
-      );
+      found.push(finding('LATE_EVENT', sentence, { since, evidence: { event: id, version }, calls: showEventOf(id) }));
     }
     const [last] = own;
     if (last === undefined) continue;

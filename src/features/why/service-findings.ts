@@ -19,7 +19,12 @@ function sending({ provider, requests, now }: Facts): Finding[] {
     const sentence = `Sending to the CAS is paused by ${by ?? 'somebody'} (${reason ?? 'no reason'}), so ${waits}.`;
     const evidence = { by, reason, pending: pending.length };
     found.push(
-      finding('PROVIDER_PAUSED', sentence, { severity, since: changedAt, evidence, command: 'provider resume' }),
+      finding('PROVIDER_PAUSED', sentence, {
+        severity,
+        since: changedAt,
+        evidence,
+        calls: [{ operation: 'provider.resume', input: {} }],
+      }),
     );
   }
   if (provider.breaker !== 'closed') {
@@ -31,7 +36,9 @@ function sending({ provider, requests, now }: Facts): Finding[] {
       last_error: last?.lastDescription ?? null,
     };
     const sentence = `The CAS does not answer${error}, so ${waits}.`;
-    found.push(finding('BREAKER_OPEN', sentence, { severity, evidence, command: 'provider status' }));
+    found.push(
+      finding('BREAKER_OPEN', sentence, { severity, evidence, calls: [{ operation: 'provider.status', input: {} }] }),
+    );
   }
   return found;
 }

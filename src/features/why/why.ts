@@ -63,12 +63,12 @@ async function explain(
     subject: { kind: known.kind, id: known.id },
     also: found.slice(1, 20).map(({ kind, id }) => ({ kind, id })),
     verdict: verdictOf(findings),
-    findings: findings.map(({ code, command, since, evidence, ...one }) => ({
+    findings: findings.map(({ code, command, calls, since, evidence, ...one }) => ({
       code,
       ...one,
       since: since?.toISOString() ?? null,
       evidence: { ...evidence },
-      remedy: { sentence: FINDING_CODES[code].remedy, command },
+      remedy: { sentence: FINDING_CODES[code].remedy, command, calls: [...calls] },
     })),
     subscriptions: facts.subscriptions.map(({ number, state, version }) => ({ number, state, version })),
     cas_not_asked: notAsked,

@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
 import { expect, test } from 'vitest';
+import { addFields, fieldsOf } from '../../../src/commands/command-fields.ts';
+import { givenInput } from '../../../src/commands/command-input.ts';
+import { FEATURES } from '../../../src/features/features.ts';
 import type { Subscription } from '../../../src/events/crm.generated.ts';
 import type {
   EventFact,
@@ -11,7 +15,8 @@ import type {
 } from '../../../src/features/why/facts.ts';
 import { FINDING_CODES, type FindingCode } from '../../../src/features/why/finding-codes.ts';
 import { findingsOf, verdictOf } from '../../../src/features/why/findings.ts';
-import { resyncOf } from '../../../src/features/why/remedy-commands.ts';
+import { commandsOf, inputSchemaOf } from '../../../src/operations/operation.ts';
+import { commandOf, resyncOf } from '../../../src/features/why/remedy-calls.ts';
 
 const NOW = new Date('2026-11-28T12:00:00Z');
 const EARLIER = new Date('2026-11-28T11:00:00Z');
@@ -351,9 +356,37 @@ test.each([
 );
 
 test('a command to paste is one word where the CRM chose the text', () => {
-  expect(resyncOf("S1'; rm -rf ~")).toBe(String.raw`resync --subscription 'S1'\''; rm -rf ~' --yes`);
-  expect(resyncOf('S0000000329')).toBe('resync --subscription S0000000329 --yes');
+  expect(resyncOf("S1'; rm -rf ~").map(commandOf)).toEqual([
+    String.raw`resync --subscription 'S1'\''; rm -rf ~' --yes`,
+  ]);
+  expect(resyncOf('S0000000329').map(commandOf)).toEqual(['resync --subscription S0000000329 --yes']);
 });
+
+/** Every call that a finding of the cases names. */
+const CALLS = CASES.flatMap(([, differs]) => findingsOf({ ...healthy, ...differs }).flatMap(({ calls }) => calls));
+
+test('a remedy names calls of the operations API with inputs that fit them', () => {
+  for (const { operation, input } of CALLS) {
+    const one = FEATURES.flatMap(({ operations }) => operations).find(({ name }) => name === operation);
+    if (one === undefined) throw new Error(`There is no operation ${operation}`);
+    const given = operation === 'events.discard' ? { ...input, reason: 'a person gives it' } : input;
+    expect(inputSchemaOf(one).safeParse(given)).toMatchObject({ success: true });
+  }
+});
+
+test.each([...new Map(CALLS.map((call) => [commandOf(call), call] as const))])(
+  'the command `%s` makes the call that the console makes',
+  async (text, call) => {
+    const [one] = FEATURES.flatMap(commandsOf).filter(({ name }) => text === name || text.startsWith(`${name} `));
+    if (one === undefined) throw new Error('There is no such command');
+    const fields = fieldsOf(one);
+    const command = new Command().option('--yes');
+    addFields(command, fields, one.cli);
+    command.parse(text.slice(one.name.length).split(' ').filter(Boolean), { from: 'user' });
+    const { input } = await givenInput(command, fields, one);
+    expect({ operation: one.operation.name, input }).toMatchObject(call);
+  },
+);
 
 test('a stuck request tells how often it was tried, with what, and when it is tried again', () => {
   const stuck = {

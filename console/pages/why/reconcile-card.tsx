@@ -1,0 +1,79 @@
+import { Alert, Group, List as Items, Stack, Text } from '@mantine/core';
+import { useState } from 'react';
+import type { Output } from '../../api/client.ts';
+import { useCall } from '../../api/use-call.ts';
+import { Action } from '../../parts/action.tsx';
+import { Link } from '../../parts/link.tsx';
+import { counted } from '../../parts/progress.tsx';
+import { StartRun } from '../../parts/start-run.tsx';
+import { Loaded } from '../../parts/states.tsx';
+
+type Fix = Output<'reconcile.fix'>['cards'][number];
+
+/** Compares cards with the CRM by a reconcile run. When it ended, it shows what a fix would send, and offers to send it. */
+export function ReconcileCard({ cards }: { cards: readonly string[] }) {
+  const [run, setRun] = useState<number | null>(null);
+  return (
+    <Stack gap="xs">
+      <Group>
+        <StartRun
+          run={{ kind: 'RECONCILE', parameters: {}, selection: { cards: [...cards] } }}
+          label={`Compare card ${cards.join(', ')} with the CRM`}
+          onStarted={setRun}
+        />
+      </Group>
+      {run !== null && <Found run={run} />}
+    </Stack>
+  );
+}
+
+function Found({ run: id }: { run: number }) {
+  const run = useCall('runs.show', { id }, { every: 1_000 });
+  const isOver = run.data !== undefined && run.data.state !== 'PREPARING' && run.data.state !== 'RUNNING';
+  const fixes = useCall('reconcile.fix', { id }, { enabled: isOver });
+  if (!isOver) {
+    return (
+      <Text size="sm" aria-live="polite">
+        Run <Link to={`/runs/${id}`}>{id}</Link> asks the CAS …
+      </Text>
+    );
+  }
+  return (
+    <Loaded query={fixes} lines={2}>
+      {({ cards }) => <Fixes run={id} fixes={cards} />}
+    </Loaded>
+  );
+}
+
+function Fixes({ run, fixes }: { run: number; fixes: readonly Fix[] }) {
+  const commands = fixes.flatMap(({ smartcard_ca_id: card, commands: all }) =>
+    all.map(({ type, service_ca_id: service }) => `${type} ${service} on ${card}`),
+  );
+  const cards = fixes.filter((one) => one.commands.length > 0).length;
+  const says = `${counted(commands.length, 'command')} to ${counted(cards, 'card')}`;
+  if (commands.length === 0) {
+    return (
+      <Text size="sm">
+        Run <Link to={`/runs/${run}`}>{run}</Link> found nothing to fix: the CRM and the CAS agree by now.
+      </Text>
+    );
+  }
+  return (
+    <Alert color="blue" title={`Run ${run} found what differs`}>
+      <Items size="sm" mb="xs">
+        {commands.map((command) => (
+          <Items.Item key={command} className="breaks">
+            {command}
+          </Items.Item>
+        ))}
+      </Items>
+      <Action
+        name="runs.start"
+        input={{ kind: 'RECONCILE_FIX', parameters: {}, selection: { run } }}
+        label={`Fix what run ${run} found`}
+        effect={`This sends ${says}: ${commands.join(', ')}. Each card is planned again when its turn comes.`}
+        done={({ id }) => `Run ${id} is started.`}
+      />
+    </Alert>
+  );
+}
