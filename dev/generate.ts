@@ -13,12 +13,14 @@ import { runLifeCycleDocument } from '../src/features/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/http/codes.ts';
 import { architectureDoc } from './generators/architecture-doc.ts';
 import { consoleApiTypes } from './generators/console-api.ts';
+import { consoleTexts } from './generators/console-texts.ts';
 import { contractTypes } from './generators/contract-types.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
 /** path -> what it has to contain */
 const generated = new Map<string, () => string | Promise<string>>([
   ['console/api/operations.generated.ts', consoleApiTypes],
+  ['console/api/texts.generated.ts', consoleTexts],
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
   ['docs/architecture.md', architectureDoc],

@@ -34,9 +34,14 @@ for (const event of ['pointerdown', 'keydown', 'wheel', 'touchstart'])
 /**
  * Calls the operations API. Fields of the input that the path names go there, the others into the query or the body.
  * Undefined fields are left out.
+ * @param key the Idempotency-Key: a call that is repeated with it after no answer is done once.
  * @throws ApiError
  */
-export async function callApi<N extends CallName>(name: N, input: Input<N>, signal?: AbortSignal): Promise<Output<N>> {
+export async function callApi<N extends CallName>(
+  name: N,
+  input: Input<N>,
+  { signal, key }: { signal?: AbortSignal; key?: string } = {},
+): Promise<Output<N>> {
   const { method, path } = ROUTES[name];
   const rest = new Map<string, unknown>(Object.entries(input).filter(([, value]) => value !== undefined));
   const address = path.replaceAll(/\{(\w+)\}/g, (_, field: string) => {
@@ -55,6 +60,7 @@ export async function callApi<N extends CallName>(name: N, input: Input<N>, sign
     headers: {
       'x-conax-console': isActive ? 'user' : 'background',
       ...(isGet ? {} : { 'content-type': 'application/json' }),
+      ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(seen === undefined ? {} : { 'if-none-match': seen.etag }),
     },
     body: isGet ? null : JSON.stringify(Object.fromEntries(rest)),

@@ -16,7 +16,7 @@ export function useCall<N extends CallName>(
 ): UseQueryResult<Output<N>, ApiError> {
   return useQuery<Output<N>, ApiError>({
     queryKey: [name, input],
-    queryFn: ({ signal }) => callApi(name, input, signal),
+    queryFn: ({ signal }) => callApi(name, input, { signal }),
     enabled,
     refetchInterval: every ?? false,
     placeholderData: keepPreviousData,

@@ -1,7 +1,7 @@
 import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { type ReactNode, useRef } from 'react';
 import { type ApiError, callApi, type CallName, type Input, mayCall, type Output } from '../api/client.ts';
 import { useSession } from '../session.tsx';
 import { useTell } from './messages.tsx';
@@ -20,6 +20,8 @@ interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> 
   /** What happened, from the answer; shown in a corner. */
   readonly done: (output: Output<N>) => ReactNode;
   readonly onDone?: (output: Output<N>) => void;
+  /** For a form, which shows at its fields what is wrong. The dialogue shows it too. */
+  readonly onFailed?: (error: ApiError) => void;
   /** False: the dialogue cannot be confirmed yet, for instance because a reason is missing. */
   readonly isReady?: boolean;
   readonly dangerous?: boolean;
@@ -36,6 +38,7 @@ export function Action<N extends CallName>({
   effect,
   done,
   onDone,
+  onFailed,
   isReady = true,
   dangerous = false,
   doneStays = false,
@@ -45,8 +48,11 @@ export function Action<N extends CallName>({
   const [opened, { open, close }] = useDisclosure(false);
   const queries = useQueryClient();
   const tell = useTell();
+  // One for each time that the dialogue is opened: a second try after no answer does nothing twice.
+  const key = useRef('');
   const { mutate, isPending, error, reset } = useMutation<Output<N>, ApiError>({
-    mutationFn: () => callApi(name, input),
+    mutationFn: () => callApi(name, input, { key: key.current }),
+    onError: onFailed ?? (() => {}),
     onSuccess(output) {
       close();
       tell(done(output), { stays: doneStays });
@@ -65,6 +71,7 @@ export function Action<N extends CallName>({
         {...(short === undefined ? {} : { 'aria-label': label })}
         onClick={() => {
           reset();
+          key.current = randomKey();
           open();
         }}
       >
@@ -99,4 +106,9 @@ export function Action<N extends CallName>({
       </Modal>
     </>
   );
+}
+
+/** Not crypto.randomUUID, which browsers have only on HTTPS. */
+function randomKey(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

@@ -44,7 +44,7 @@ export async function consoleApiTypes(): Promise<string> {
 }
 
 /** Builds the document without a database or a port: only the routes are registered. */
-async function openApiDocument(): Promise<OpenAPIV3_1.Document> {
+export async function openApiDocument(): Promise<OpenAPIV3_1.Document> {
   const app = fastify();
   const logger = pino({ level: 'silent' });
   const unused = {} as ServerParts['db'];
