@@ -1,9 +1,16 @@
 import { type Calls, ROUTES } from './operations.generated.ts';
 
 export type CallName = keyof Calls & keyof typeof ROUTES;
-export type Input<N extends CallName> = Calls[N]['input'];
+/** An optional field may be undefined as well: it is left out then. */
+export type Input<N extends CallName> = Loose<Calls[N]['input']>;
 export type Output<N extends CallName> = Calls[N]['output'];
 export type Role = 'viewer' | 'operator' | 'admin';
+
+type Loose<T> = T extends readonly unknown[]
+  ? T
+  : T extends object
+    ? { [F in keyof T]: Record<never, never> extends Pick<T, F> ? Loose<T[F]> | undefined : Loose<T[F]> }
+    : T;
 
 /** The service refused a call, or did not answer. `code` is one of docs/errors-web-api.md, or UNREACHABLE. */
 export class ApiError extends Error {

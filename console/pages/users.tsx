@@ -118,8 +118,8 @@ function AddUser() {
 }
 
 interface GivenPassword {
-  readonly generate?: boolean;
-  readonly password?: string;
+  readonly generate?: boolean | undefined;
+  readonly password?: string | undefined;
 }
 
 /** A password that is made up and shown once, or one that is typed. */
@@ -130,9 +130,7 @@ function Password({ given, onChange }: { given: GivenPassword; onChange: (next: 
       <Checkbox
         label="Make up a password and show it once"
         checked={generate}
-        onChange={(event) =>
-          onChange({ generate: event.currentTarget.checked, password: undefined } as unknown as GivenPassword)
-        }
+        onChange={(event) => onChange({ generate: event.currentTarget.checked, password: undefined })}
       />
       {!generate && (
         <PasswordInput
