@@ -745,6 +745,7 @@ output: Retention
 }
 "runs.list": {
 input: {
+kind?: ("MESSAGE" | "FINGERPRINT" | "QUEUE" | "RESYNC" | "RECONCILE" | "RECONCILE_FIX")
 limit?: number
 before?: number
 }
