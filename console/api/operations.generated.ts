@@ -49,6 +49,7 @@ export const ROUTES = {
   'runs.cards': {"method":"GET","path":"/runs/{id}/targets","role":"viewer"},
   'schedules.list': {"method":"GET","path":"/schedules","role":"viewer"},
   'schedules.add': {"method":"POST","path":"/schedules","role":"operator"},
+  'schedules.times': {"method":"GET","path":"/schedule_times","role":"viewer"},
   'schedules.enable': {"method":"POST","path":"/schedules/{name}/enable","role":"operator"},
   'schedules.disable': {"method":"POST","path":"/schedules/{name}/disable","role":"operator"},
   'schedules.remove': {"method":"POST","path":"/schedules/{name}/remove","role":"operator"},
@@ -1456,6 +1457,14 @@ selection?: {
 }
 }
 output: Schedule
+}
+"schedules.times": {
+input: {
+cron: string
+time_zone?: string
+limit?: number
+}
+output: ScheduleTimes
 }
 "schedules.enable": {
 input: ({
@@ -2899,6 +2908,12 @@ created_by_unit: (string | null)
 created_date: string
 updated_by_user: string
 updated_date: string
+}
+/**
+ * The next times of a cron expression.
+ */
+export interface ScheduleTimes {
+dates: string[]
 }
 /**
  * The schedule that was removed.

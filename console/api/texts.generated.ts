@@ -80,6 +80,8 @@ export const FIELD_TEXTS = {
     "kind.QUEUE": "every message that waits in the communication queue.",
     "kind.RESYNC": "sends again what the newest snapshots of subscriptions entitle: pairings, then services.",
     "selection.subscriptions": "These subscriptions, which must be known.",
+    "selection.refused_with": "With a request that was REJECTED with this error code.",
+    "selection.refused_since": "With such a request that was submitted from then on: ISO 8601, in UTC without a zone; or a date.",
     "kind.RECONCILE": "asks the CAS what is active on cards, and compares it with what the newest snapshots entitle.",
     "kind.RECONCILE_FIX": "fixes the differences that a reconcile run found.",
     "parameters.only": "Fixes only what was found so; by default everything.",
