@@ -143,7 +143,9 @@ function Decision({ event }: { event: Shown }) {
           label={`Discard event ${id}`}
           effect={
             <Stack>
-              <Text>This gives up 1 event{whose} for good: nothing is sent for it. The trail shows who decided it.</Text>
+              <Text>
+                This gives up 1 event{whose} for good: nothing is sent for it. The trail shows who decided it.
+              </Text>
               {reasonField}
             </Stack>
           }

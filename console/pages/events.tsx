@@ -101,7 +101,8 @@ function Held() {
   return (
     <>
       <Text size="sm" mb="sm">
-        Late events of which newer ones were processed. Release one to plan it against the newest snapshot, or discard it.
+        Late events of which newer ones were processed. Release one to plan it against the newest snapshot, or discard
+        it.
       </Text>
       <Filters filters={WHOM} />
       <List
@@ -150,7 +151,9 @@ function All() {
           { head: 'Decided', width: 200, cell: ({ resolution }) => resolution ?? '–' },
         ]}
         minWidth={1_050}
-        empty={next === null ? 'There are no such events.' : 'None on this page fits. The next page looks further back.'}
+        empty={
+          next === null ? 'There are no such events.' : 'None on this page fits. The next page looks further back.'
+        }
       />
       <Pages
         isFirst={before === undefined}

@@ -31,11 +31,7 @@ export function NewQueueEntryPage() {
         ]}
       />
       <TextInput
-        {...form.field(
-          'whom',
-          isCard ? 'Card' : 'Subscription',
-          isCard ? 'smartcard_ca_id' : 'subscription_number',
-        )}
+        {...form.field('whom', isCard ? 'Card' : 'Subscription', isCard ? 'smartcard_ca_id' : 'subscription_number')}
         required
       />
       <MessageFields form={form as unknown as Form<MessageValues>} />

@@ -66,7 +66,9 @@ function Counted({
   const { targets, sample } = estimate;
   const { name } = kindText(run.kind);
   if (targets === 0) {
-    return <Alert title="Nothing is selected">No target fits, so there is nothing to start. Change the selection.</Alert>;
+    return (
+      <Alert title="Nothing is selected">No target fits, so there is nothing to start. Change the selection.</Alert>
+    );
   }
   const effect = effectOf(run.kind, estimate);
   return (
@@ -96,7 +98,11 @@ function Counted({
             name="runs.start"
             input={{ ...run, ...(hold ? { hold } : {}) } as Input<'runs.start'>}
             label={hold ? `Prepare the run: ${name}` : `Start the run: ${name}`}
-            effect={hold ? `This collects ${targetsText(run.kind, targets)}. Nothing is sent until somebody starts it.` : effect}
+            effect={
+              hold
+                ? `This collects ${targetsText(run.kind, targets)}. Nothing is sent until somebody starts it.`
+                : effect
+            }
             done={({ id }) => `Run ${id} is created.`}
             onDone={({ id }) => {
               onStarted();

@@ -62,7 +62,11 @@ export function QueuePage() {
               </>
             ),
           },
-          { head: 'Run', width: 80, cell: ({ run_id: run }) => (run === null ? '–' : <Link to={`/runs/${run}`}>{run}</Link>) },
+          {
+            head: 'Run',
+            width: 80,
+            cell: ({ run_id: run }) => (run === null ? '–' : <Link to={`/runs/${run}`}>{run}</Link>),
+          },
           { head: 'Added', width: 190, cell: Added },
           { head: 'Action', width: 120, cell: (entry) => <Remove entry={entry} /> },
         ]}

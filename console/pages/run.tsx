@@ -24,7 +24,11 @@ const RESTING_MS = 10_000;
 /** One run: how far it is, what came of it, and the buttons that stop and resume it. */
 export function RunPage() {
   const { id } = useParams<{ id: string }>();
-  const query = useCall('runs.show', { id: Number(id) }, { every: (run) => (isUnderWay(run?.state) ? LIVE_MS : RESTING_MS) });
+  const query = useCall(
+    'runs.show',
+    { id: Number(id) },
+    { every: (run) => (isUnderWay(run?.state) ? LIVE_MS : RESTING_MS) },
+  );
   return (
     <Stack>
       <Title order={1}>
@@ -61,13 +65,7 @@ function Run({ run, at }: { run: Shown; at: number }) {
           </Text>
         </Alert>
       )}
-      <Progress
-        label="Done"
-        done={doneOf(counts)}
-        total={counts.targets}
-        at={at}
-        isUnderWay={state === 'RUNNING'}
-      />
+      <Progress label="Done" done={doneOf(counts)} total={counts.targets} at={at} isUnderWay={state === 'RUNNING'} />
       <Facts
         rows={[
           ['Created', <Time key="created" at={run.created_date} full />],

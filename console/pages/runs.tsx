@@ -34,7 +34,11 @@ export function RunsPage() {
           onChange={({ currentTarget }) => setQuery({ kind: currentTarget.value, before: '' })}
         />
       </Group>
-      <RunList {...(kind === undefined ? {} : { kind })} empty="There are no such runs yet." to={({ id }) => `/runs/${id}`} />
+      <RunList
+        {...(kind === undefined ? {} : { kind })}
+        empty="There are no such runs yet."
+        to={({ id }) => `/runs/${id}`}
+      />
     </Stack>
   );
 }
@@ -77,7 +81,9 @@ const COLUMNS: readonly Column<Run>[] = [
   {
     head: 'Outcomes',
     cell: ({ counts: { outcomes }, failure }) =>
-      [...Object.entries(outcomes).map(([code, number]) => `${count(number)} ${code}`), failure].filter(Boolean).join(', '),
+      [...Object.entries(outcomes).map(([code, number]) => `${count(number)} ${code}`), failure]
+        .filter(Boolean)
+        .join(', '),
   },
   { head: 'Started by', width: 140, cell: ({ created_by_user: user }) => user },
   { head: 'Created', width: 190, cell: ({ created_date: at }) => <Time at={at} /> },

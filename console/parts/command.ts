@@ -9,7 +9,12 @@ export interface ShownCommand {
 }
 
 /** `ADD_SUBSCRIPTIONS 7 on 20000000329`, or `CREATE_PAIRING of 20000000329 with 30000000001`. */
-export function commandText({ type, smartcard_ca_id: card, stb_ca_ids: boxes, service_ca_id: service }: ShownCommand): string {
+export function commandText({
+  type,
+  smartcard_ca_id: card,
+  stb_ca_ids: boxes,
+  service_ca_id: service,
+}: ShownCommand): string {
   if (service !== null) return `${type} ${service} on ${card}`;
   return boxes.length === 0 ? `${type} ${card ?? ''}` : `${type} of ${card} with ${boxes.join(', ')}`;
 }

@@ -20,7 +20,9 @@ const PLACES = { after: undefined, before: undefined };
 export function Filters({ filters }: { filters: readonly Filter[] }) {
   const [query, setQuery] = useQueryOfAddress();
   const present = filters.map(({ name }) => query(name) ?? '').join('\n');
-  return <Fields key={present} filters={filters} query={query} onApply={(values) => setQuery({ ...values, ...PLACES })} />;
+  return (
+    <Fields key={present} filters={filters} query={query} onApply={(values) => setQuery({ ...values, ...PLACES })} />
+  );
 }
 
 /** Starts again with what the address has if that changes, for instance by the back button. */
@@ -41,7 +43,10 @@ function Fields({
   const apply = (values: Readonly<Record<string, string>>): void =>
     onApply(
       Object.fromEntries(
-        filters.map(({ name, isTime }) => [name, isTime === true ? momentOf(values[name] ?? '') : values[name]?.trim()]),
+        filters.map(({ name, isTime }) => [
+          name,
+          isTime === true ? momentOf(values[name] ?? '') : values[name]?.trim(),
+        ]),
       ),
     );
   const submit = (event: FormEvent): void => {

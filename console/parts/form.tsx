@@ -12,13 +12,13 @@ type Change = ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectEle
 
 export interface Form<V extends Values> {
   readonly values: V;
-  change(part: Partial<V>): void;
+  readonly change: (part: Partial<V>) => void;
   /** Forgets what was typed, after it was sent. */
-  clear(): void;
+  readonly clear: () => void;
   /** An input's properties: the API's description as help, and what the API says is wrong with the field. */
-  field(name: keyof V & string, label: string, path?: string): FieldProps;
+  readonly field: (name: keyof V & string, label: string, path?: string) => FieldProps;
   /** The same for a checkbox; a checked one has the value `true`. */
-  check(name: keyof V & string, label: string, path?: string): CheckProps;
+  readonly check: (name: keyof V & string, label: string, path?: string) => CheckProps;
 }
 
 interface Described {

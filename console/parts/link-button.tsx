@@ -5,7 +5,17 @@ import { useSession } from '../session.tsx';
 import { addressOf, type Query } from './link.tsx';
 
 /** A link that looks like a button, to the form for a call. It is absent if the role may not make the call. */
-export function LinkButton({ to, query, call, children }: { to: string; query?: Query; call: CallName; children: string }) {
+export function LinkButton({
+  to,
+  query,
+  call,
+  children,
+}: {
+  to: string;
+  query?: Query;
+  call: CallName;
+  children: string;
+}) {
   const { role } = useSession();
   if (!mayCall(role, call)) return null;
   return (

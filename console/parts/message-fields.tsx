@@ -27,7 +27,11 @@ export function MessageFields({ form, prefix = '' }: { form: Form<MessageValues>
       />
       <Textarea {...field('message', 'Text')} required autosize minRows={2} />
       <Group align="start" grow preventGrowOverflow={false}>
-        <TextInput {...field('start_indication_date_time', 'First shown (your time)')} type="datetime-local" miw={220} />
+        <TextInput
+          {...field('start_indication_date_time', 'First shown (your time)')}
+          type="datetime-local"
+          miw={220}
+        />
         {type !== 'MAIL' && (
           <TextInput {...field('display_duration', 'Shown for, in seconds')} inputMode="numeric" miw={220} />
         )}
@@ -51,7 +55,10 @@ export function messageOf(values: MessageValues) {
     start_indication_date_time: momentOf(values.start_indication_date_time),
     ...(type === 'MAIL' ? {} : { display_duration: numberOf(values.display_duration) }),
     ...(type === 'REPEATING_BARK'
-      ? { repetition_count: numberOf(values.repetition_count), repetition_interval: numberOf(values.repetition_interval) }
+      ? {
+          repetition_count: numberOf(values.repetition_count),
+          repetition_interval: numberOf(values.repetition_interval),
+        }
       : {}),
   };
 }

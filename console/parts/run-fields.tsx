@@ -30,7 +30,9 @@ export function RunFields({ form }: { form: Form<RunValues> }) {
         {...form.field('kind', 'Kind', `kind.${kind}`)}
         data={KINDS.map(({ kind: value, name }) => ({ value, label: name }))}
       />
-      {kind === 'MESSAGE' && <MessageFields form={form as unknown as Form<typeof EMPTY_MESSAGE>} prefix="parameters." />}
+      {kind === 'MESSAGE' && (
+        <MessageFields form={form as unknown as Form<typeof EMPTY_MESSAGE>} prefix="parameters." />
+      )}
       {kind === 'FINGERPRINT' && <FingerprintFields form={form} />}
       {kind === 'RECONCILE_FIX' && (
         <Group align="start" grow preventGrowOverflow={false}>
@@ -76,7 +78,11 @@ function FingerprintFields({ form }: { form: Form<RunValues> }) {
 /** The run as the API takes it. It has only what belongs to its kind. */
 export function runOf(values: RunValues): Input<'runs.estimate'> {
   const kind = values.kind as RunKind;
-  return { kind, parameters: parametersOf(kind, values), selection: selectionFor(kind, values) } as Input<'runs.estimate'>;
+  return {
+    kind,
+    parameters: parametersOf(kind, values),
+    selection: selectionFor(kind, values),
+  } as Input<'runs.estimate'>;
 }
 
 function parametersOf(kind: RunKind, values: RunValues): object {

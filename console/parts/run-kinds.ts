@@ -14,7 +14,12 @@ interface KindText {
 
 /** The kinds of runs, in the words of the console. */
 export const KINDS: readonly [KindText, ...KindText[]] = [
-  { kind: 'MESSAGE', name: 'Message', target: 'card', effect: (all) => `This shows a message on the screen of ${all}.` },
+  {
+    kind: 'MESSAGE',
+    name: 'Message',
+    target: 'card',
+    effect: (all) => `This shows a message on the screen of ${all}.`,
+  },
   {
     kind: 'FINGERPRINT',
     name: 'Fingerprint',
@@ -31,7 +36,8 @@ export const KINDS: readonly [KindText, ...KindText[]] = [
     kind: 'RESYNC',
     name: 'Resync',
     target: 'subscription',
-    effect: (all) => `This sends the CAS again what the CRM entitles ${all} to: pairings, then services. It removes nothing.`,
+    effect: (all) =>
+      `This sends the CAS again what the CRM entitles ${all} to: pairings, then services. It removes nothing.`,
   },
   {
     kind: 'RECONCILE',
@@ -43,7 +49,8 @@ export const KINDS: readonly [KindText, ...KindText[]] = [
     kind: 'RECONCILE_FIX',
     name: 'Fix of a reconcile',
     target: 'card',
-    effect: (all) => `This adds the missing services and cancels the surplus ones of ${all}, each planned again in its turn.`,
+    effect: (all) =>
+      `This adds the missing services and cancels the surplus ones of ${all}, each planned again in its turn.`,
   },
 ];
 

@@ -48,7 +48,7 @@ export function nextTime(cron: string, timeZone: string, after: Date): Date | nu
 /** Returns the next `count` instants after `after` at which an expression is due; fewer if there are no more. */
 export function nextTimes(cron: string, timeZone: string, after: Date, count: number): Date[] {
   const times: Date[] = [];
-  for (let next = nextTime(cron, timeZone, after); next !== null && times.length < count; ) {
+  for (let next = nextTime(cron, timeZone, after); next !== null && times.length < count;) {
     times.push(next);
     next = nextTime(cron, timeZone, next);
   }

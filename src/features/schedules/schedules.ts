@@ -121,9 +121,7 @@ export const schedules: Feature = {
       description: 'From now on, on the clocks of a time zone. Nothing is stored.',
       role: 'viewer',
       route: 'GET /schedule_times',
-      input: z
-        .strictObject({ ...clock, limit: wholeNumber(1, 20, 'How many').default(5) })
-        .superRefine(checkClock),
+      input: z.strictObject({ ...clock, limit: wholeNumber(1, 20, 'How many').default(5) }).superRefine(checkClock),
       output: z
         .strictObject({ dates: z.array(instant()) })
         .meta({ id: 'ScheduleTimes', description: 'The next times of a cron expression.' }),
