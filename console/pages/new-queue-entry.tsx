@@ -3,8 +3,8 @@ import { useState } from 'react';
 import { useLocation } from 'wouter';
 import type { ApiError, Input } from '../api/client.ts';
 import { Action } from '../parts/action.tsx';
-import { type Form, useForm } from '../parts/form.tsx';
-import { EMPTY_MESSAGE, MessageFields, messageOf, type MessageValues } from '../parts/message-fields.tsx';
+import { useForm } from '../parts/form.tsx';
+import { EMPTY_MESSAGE, MessageFields, messageOf } from '../parts/message-fields.tsx';
 
 const EMPTY = { ...EMPTY_MESSAGE, to: 'card', whom: '' };
 
@@ -17,7 +17,7 @@ export function NewQueueEntryPage() {
   const isCard = values.to === 'card';
   const whom = values.whom.trim();
   const input = {
-    ...messageOf(values as MessageValues),
+    ...messageOf(values),
     ...(isCard ? { smartcard_ca_id: whom } : { subscription_number: whom }),
   } as Input<'queue.add'>;
   return (
@@ -34,7 +34,7 @@ export function NewQueueEntryPage() {
         {...form.field('whom', isCard ? 'Card' : 'Subscription', isCard ? 'smartcard_ca_id' : 'subscription_number')}
         required
       />
-      <MessageFields form={form as unknown as Form<MessageValues>} />
+      <MessageFields form={form} />
       <div>
         <Action
           name="queue.add"

@@ -34,7 +34,7 @@ export function NewRunPage() {
       <Title order={1}>Start a run</Title>
       <form onSubmit={submit} noValidate>
         <Stack>
-          <RunFields form={form as never} />
+          <RunFields form={form} />
           <Checkbox {...form.check('hold', 'Only collect and count')} />
           {query.error !== null && <Failed error={query.error} />}
           <Group>
@@ -96,7 +96,7 @@ function Counted({
         <Group>
           <Action
             name="runs.start"
-            input={{ ...run, ...(hold ? { hold } : {}) } as Input<'runs.start'>}
+            input={{ ...run, ...(hold ? { hold } : {}) }}
             label={hold ? `Prepare the run: ${name}` : `Start the run: ${name}`}
             effect={
               hold

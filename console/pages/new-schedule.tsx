@@ -39,7 +39,7 @@ export function NewSchedulePage() {
       </Fieldset>
       <Fieldset legend="The run that starts at these times">
         <Stack>
-          <RunFields form={form as never} />
+          <RunFields form={form} />
         </Stack>
       </Fieldset>
       <div>

@@ -31,7 +31,7 @@ export function RunFields({ form }: { form: Form<RunValues> }) {
         data={KINDS.map(({ kind: value, name }) => ({ value, label: name }))}
       />
       {kind === 'MESSAGE' && (
-        <MessageFields form={form as unknown as Form<typeof EMPTY_MESSAGE>} prefix="parameters." />
+        <MessageFields form={form} prefix="parameters." />
       )}
       {kind === 'FINGERPRINT' && <FingerprintFields form={form} />}
       {kind === 'RECONCILE_FIX' && (
@@ -45,7 +45,7 @@ export function RunFields({ form }: { form: Form<RunValues> }) {
         </Group>
       )}
       {kind !== 'QUEUE' && kind !== 'RECONCILE_FIX' && (
-        <SelectionFields form={form as unknown as Form<typeof EMPTY_SELECTION>} list={listOf(kind)} />
+        <SelectionFields form={form} list={listOf(kind)} />
       )}
     </>
   );
