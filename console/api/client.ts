@@ -9,7 +9,7 @@ export type Role = 'viewer' | 'operator' | 'admin';
 type Loose<T> = T extends readonly unknown[]
   ? T
   : T extends object
-    ? { [F in keyof T]: Record<never, never> extends Pick<T, F> ? Loose<T[F]> | undefined : Loose<T[F]> }
+    ? { [F in keyof T]: Partial<Pick<T, F>> extends Pick<T, F> ? Loose<T[F]> | undefined : Loose<T[F]> }
     : T;
 
 /** The service refused a call, or did not answer. `code` is one of docs/errors-web-api.md, or UNREACHABLE. */

@@ -5,6 +5,7 @@ export const ROUTES = {
   'session.show': {"method":"GET","path":"/session","role":"viewer"},
   'session.start': {"method":"POST","path":"/session"},
   'session.end': {"method":"POST","path":"/session/end"},
+  'audit.list': {"method":"GET","path":"/audit","role":"admin"},
   'fingerprint': {"method":"POST","path":"/utilities/fingerprints","role":"operator"},
   'info': {"method":"POST","path":"/utilities/information","role":"operator"},
   'message.send': {"method":"POST","path":"/utilities/messages","role":"operator"},
@@ -49,6 +50,7 @@ export const ROUTES = {
   'runs.cards': {"method":"GET","path":"/runs/{id}/targets","role":"viewer"},
   'schedules.list': {"method":"GET","path":"/schedules","role":"viewer"},
   'schedules.add': {"method":"POST","path":"/schedules","role":"operator"},
+  'schedules.times': {"method":"GET","path":"/schedule_times","role":"viewer"},
   'schedules.enable': {"method":"POST","path":"/schedules/{name}/enable","role":"operator"},
   'schedules.disable': {"method":"POST","path":"/schedules/{name}/disable","role":"operator"},
   'schedules.remove': {"method":"POST","path":"/schedules/{name}/remove","role":"operator"},
@@ -62,6 +64,7 @@ export const ROUTES = {
   'events.dead-letters': {"method":"GET","path":"/dead_letters","role":"viewer"},
   'events.list': {"method":"GET","path":"/events","role":"viewer"},
   'events.show': {"method":"GET","path":"/events/{id}","role":"viewer"},
+  'events.preview': {"method":"GET","path":"/events/{id}/preview","role":"viewer"},
   'events.release': {"method":"POST","path":"/events/{id}/release","role":"operator"},
   'events.discard': {"method":"POST","path":"/events/{id}/discard","role":"operator"},
   'why': {"method":"GET","path":"/why","role":"viewer"},
@@ -93,6 +96,17 @@ input: {
 
 }
 output: EndedSession
+}
+"audit.list": {
+input: {
+user?: string
+operation?: string
+since?: string
+until?: string
+limit?: number
+before?: number
+}
+output: AuditEntries
 }
 fingerprint: {
 input: {
@@ -745,6 +759,7 @@ output: Retention
 }
 "runs.list": {
 input: {
+kind?: ("MESSAGE" | "FINGERPRINT" | "QUEUE" | "RESYNC" | "RECONCILE" | "RECONCILE_FIX")
 limit?: number
 before?: number
 }
@@ -1456,6 +1471,14 @@ selection?: {
 }
 output: Schedule
 }
+"schedules.times": {
+input: {
+cron: string
+time_zone?: string
+limit?: number
+}
+output: ScheduleTimes
+}
 "schedules.enable": {
 input: ({
 name: string
@@ -1597,6 +1620,13 @@ id: number
 }
 output: CrmEvent
 }
+"events.preview": {
+input: {
+schema_id?: number
+id: number
+}
+output: ReleasePreview
+}
 "events.release": {
 input: ({
 id: number
@@ -1657,6 +1687,62 @@ export interface EndedSession {
  * False: there was no session any more.
  */
 ended: boolean
+}
+/**
+ * A page of entries.
+ */
+export interface AuditEntries {
+entries: AuditEntry[]
+}
+/**
+ * Something that somebody did.
+ */
+export interface AuditEntry {
+id: number
+started_date: string
+/**
+ * Null: somebody whose name no user has tried to log in.
+ */
+user: (string | null)
+unit: (string | null)
+source: ("api" | "cli")
+/**
+ * Such as `runs.stop`.
+ */
+operation: string
+/**
+ * Secrets are masked, long texts and lists are cut.
+ */
+input: {
+[k: string]: unknown
+}
+/**
+ * OK, or a code of docs/errors-web-api.md. Null: it is under way, or whoever did it died or lost the database before the end.
+ */
+result: (string | null)
+ended_date: (string | null)
+/**
+ * What it made or changed, as far as its output names it; null if it did not end well.
+ */
+made: ({
+/**
+ * The id of the run.
+ */
+run: (number | null)
+/**
+ * The id of the replay or plan.
+ */
+replay: (number | null)
+/**
+ * The number in the communication queue.
+ */
+queue_entry: (number | null)
+/**
+ * The numbers of the provisioning requests; at most 100.
+ */
+requests: number[]
+requests_total: number
+} | null)
 }
 /**
  * The requests of one call of a utility.
@@ -2700,7 +2786,7 @@ notice: (string | null)
  */
 export interface Retention {
 passes: {
-kind: ("requests" | "events" | "outcomes" | "runs")
+kind: ("requests" | "events" | "outcomes" | "runs" | "audit")
 began_date: string
 /**
  * Null: the pass is under way, or the next run continues it.
@@ -2900,6 +2986,12 @@ updated_by_user: string
 updated_date: string
 }
 /**
+ * The next times of a cron expression.
+ */
+export interface ScheduleTimes {
+dates: string[]
+}
+/**
  * The schedule that was removed.
  */
 export interface RemovedSchedule {
@@ -3083,6 +3175,29 @@ event: {
 [k: string]: unknown
 }
 /**
+ * The requests that were made of it, in the order of sending.
+ */
+requests: {
+number: number
+type: string
+smartcard_ca_ids: string[]
+life_cycle_state: string
+error_code: (string | null)
+}[]
+/**
+ * Commands that were not sent, and why.
+ */
+withheld: {
+type: string
+/**
+ * docs/reasons.md
+ */
+reason: string
+smartcard_ca_id: (string | null)
+service_ca_id: (string | null)
+detail: string
+}[]
+/**
  * The original message of a dead letter; null if its bytes are no longer stored.
  */
 message: ({
@@ -3124,6 +3239,36 @@ left: number
 } | null)
 hex: string[]
 } | null)
+}
+/**
+ * What a release would send.
+ */
+export interface ReleasePreview {
+/**
+ * In the order of sending.
+ */
+commands: {
+type: (string | null)
+/**
+ * Several are separated by blanks.
+ */
+smartcard_ca_id: (string | null)
+stb_ca_ids: string[]
+service_ca_id: (string | null)
+}[]
+/**
+ * Commands that would not be sent, and why.
+ */
+withheld: {
+type: string
+/**
+ * docs/reasons.md
+ */
+reason: string
+smartcard_ca_id: (string | null)
+service_ca_id: (string | null)
+detail: string
+}[]
 }
 /**
  * Why a screen is black, as far as it is known.

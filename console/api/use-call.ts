@@ -1,9 +1,12 @@
 import { keepPreviousData, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { callApi, type ApiError, type CallName, type Input, type Output } from './client.ts';
 
-interface Options {
-  /** Reads again after this many milliseconds while the tab is visible. Without it, only when somebody acts. */
-  readonly every?: number | undefined;
+interface Options<T> {
+  /**
+   * Reads again after this many milliseconds while the tab is visible; a function decides by the last answer. Without it,
+   * only when somebody acts.
+   */
+  readonly every?: number | undefined | ((last: T | undefined) => number);
   /** False: not read yet. */
   readonly enabled?: boolean;
   /** Not read again within this many milliseconds because somebody comes back to the page; default one second. */
@@ -14,13 +17,13 @@ interface Options {
 export function useCall<N extends CallName>(
   name: N,
   input: Input<N>,
-  { every, enabled = true, freshMs }: Options = {},
+  { every, enabled = true, freshMs }: Options<Output<N>> = {},
 ): UseQueryResult<Output<N>, ApiError> {
   return useQuery<Output<N>, ApiError>({
     queryKey: [name, input],
     queryFn: ({ signal }) => callApi(name, input, { signal }),
     enabled,
-    refetchInterval: every ?? false,
+    refetchInterval: typeof every === 'function' ? ({ state }) => every(state.data) : (every ?? false),
     ...(freshMs === undefined ? {} : { staleTime: freshMs }),
     placeholderData: keepPreviousData,
   });

@@ -108,7 +108,7 @@ function AddUser() {
           <TextInput
             label="Unit"
             value={user.unit ?? ''}
-            onChange={(event) => setUser({ ...user, unit: event.currentTarget.value || undefined } as NewUser)}
+            onChange={(event) => setUser({ ...user, unit: event.currentTarget.value || undefined })}
           />
           <Password given={user} onChange={(password) => setUser({ ...user, ...password })} />
         </Stack>

@@ -12,13 +12,13 @@ type Change = ChangeEvent<HTMLInputElement | HTMLTextAreaElement | HTMLSelectEle
 
 export interface Form<V extends Values> {
   readonly values: V;
-  change(part: Partial<V>): void;
+  readonly change: (part: Partial<V>) => void;
   /** Forgets what was typed, after it was sent. */
-  clear(): void;
+  readonly clear: () => void;
   /** An input's properties: the API's description as help, and what the API says is wrong with the field. */
-  field(name: keyof V & string, label: string, path?: string): FieldProps;
+  readonly field: (name: keyof V & string, label: string, path?: string) => FieldProps;
   /** The same for a checkbox; a checked one has the value `true`. */
-  check(name: keyof V & string, label: string, path?: string): CheckProps;
+  readonly check: (name: keyof V & string, label: string, path?: string) => CheckProps;
 }
 
 interface Described {
@@ -39,24 +39,28 @@ interface CheckProps extends Described {
 }
 
 /**
- * A form for a call. All values are texts, as they were typed; the API checks them.
+ * A form. All values are texts, as they were typed; the API checks them.
+ * @param calls whose descriptions the fields have.
+ * @param initial what it starts with; the query of the address comes first.
  * @param error of the last try. Each field shows the sentences of it that name the field.
  */
 export function useForm<V extends Values>(
-  call: keyof typeof FIELD_TEXTS,
+  calls: readonly (keyof typeof FIELD_TEXTS)[],
   initial: V,
   error: ApiError | null = null,
 ): Form<V> {
   const { username } = useSession();
   const [path] = useLocation();
-  const key = [username, path, useSearch(), call].join(' ');
-  const [values, setValues] = useState<V>(() => (drafts.get(key) as V | undefined) ?? initial);
+  const search = useSearch();
+  const key = [username, path, search, ...calls].join(' ');
+  const start = { ...initial, ...Object.fromEntries(new URLSearchParams(search)) };
+  const [values, setValues] = useState<V>(() => (drafts.get(key) as V | undefined) ?? start);
   const keep = (next: V) => {
     drafts.set(key, next);
     setValues(next);
   };
   const change = (part: Partial<V>) => keep({ ...values, ...part });
-  const texts: Values = FIELD_TEXTS[call];
+  const texts: Values = Object.assign({}, ...calls.map((call) => FIELD_TEXTS[call]));
   const described = (name: string, label: string, at: string): Described => ({
     name,
     label,
@@ -68,7 +72,7 @@ export function useForm<V extends Values>(
     change,
     clear() {
       drafts.delete(key);
-      setValues(initial);
+      setValues(start);
     },
     field: (name, label, at = name) => ({
       ...described(name, label, at),
@@ -110,5 +114,6 @@ export function entriesOf(text: string): string[] {
 
 /** A time as an input of the kind datetime-local has it, in the viewer's zone, for the API. */
 export function momentOf(text: string): string | undefined {
-  return given(text) === undefined ? undefined : new Date(text).toISOString();
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? given(text) : date.toISOString().replace('.000Z', 'Z');
 }

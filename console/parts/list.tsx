@@ -26,7 +26,8 @@ export function List<T>({
 }: {
   /** What the list is, for people who hear it. */
   label: string;
-  query: UseQueryResult<unknown, ApiError>;
+  /** Absent if the rows are part of something that is already there. */
+  query?: Pick<UseQueryResult<unknown, ApiError>, 'error' | 'isPending' | 'isPlaceholderData' | 'refetch'>;
   rows: readonly T[] | undefined;
   rowKey: (row: T) => string | number;
   columns: readonly Column<T>[];
@@ -34,10 +35,10 @@ export function List<T>({
   empty: ReactNode;
   minWidth?: number;
 }) {
-  const { error, isPending, isPlaceholderData, refetch } = query;
+  const { error = null, isPending = false, isPlaceholderData = false, refetch } = query ?? {};
   return (
     <>
-      {error !== null && <Failed error={error} onAgain={() => void refetch()} />}
+      {error !== null && <Failed error={error} onAgain={() => void refetch?.()} />}
       <Table.ScrollContainer minWidth={minWidth} type="native" tabIndex={0} aria-label={label} role="region">
         <Table
           layout="fixed"

@@ -49,12 +49,22 @@ export function Progress({
         </Text>
         {isMoving && (
           <Text size="sm" className="number">
-            {rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} per second, {span((total - done) / rate)} left
+            {rateText(rate)}, {span((total - done) / rate)} left
           </Text>
         )}
       </Group>
     </div>
   );
+}
+
+/** How many per second are done, if the total is not known. */
+export function Rate({ done, at }: { done: number; at: number }) {
+  const rate = useRate(done, at);
+  return <>{rate !== null && rate > 0 && `(${rateText(rate)})`}</>;
+}
+
+function rateText(rate: number): string {
+  return `${rate < 10 ? rate.toFixed(1) : count(Math.round(rate))} per second`;
 }
 
 /** A number with separators, such as `12,408`. */

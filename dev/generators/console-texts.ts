@@ -6,7 +6,7 @@ import { openApiDocument } from './console-api.ts';
 type Schema = OpenAPIV3_1.SchemaObject & Readonly<Record<'anyOf' | 'oneOf', readonly Schema[] | undefined>>;
 
 /** The calls that have a form in the console. */
-const FORMS = ['queue.add', 'replay.outcomes', 'replay.plan', 'replay.run', 'runs.start', 'schedules.add'];
+const FORMS = new Set(['queue.add', 'replay.outcomes', 'replay.plan', 'replay.run', 'runs.start', 'schedules.add']);
 
 /** The texts that the console shows beside fields and codes: those of the OpenAPI document and of the closed lists. */
 export async function consoleTexts(): Promise<string> {
@@ -15,7 +15,7 @@ export async function consoleTexts(): Promise<string> {
   for (const item of Object.values(paths)) {
     const { operationId: name, requestBody } = item?.post ?? {};
     const content = (requestBody as OpenAPIV3_1.RequestBodyObject | undefined)?.content['application/json'];
-    if (name === undefined || !FORMS.includes(name) || content?.schema === undefined) continue;
+    if (name === undefined || !FORMS.has(name) || content?.schema === undefined) continue;
     fields[name] = fieldTexts(content.schema as Schema);
   }
   const remedies = Object.fromEntries(Object.entries(deadLetterReasons).map(([code, { remedy }]) => [code, remedy]));

@@ -9,6 +9,7 @@ import { fingerprintOptions } from '../messages/fingerprint-content.ts';
 import { messageOptions } from '../messages/message-content.ts';
 import { resumeRun, stopRun } from './control.ts';
 import { listTargets, shownTarget, type ShownTarget } from './list-targets.ts';
+import { RUN_KINDS } from './kinds.ts';
 import { estimateRun, existingRun, followRun, startCommand, startRun } from './start.ts';
 import { listRuns, runChanges } from './store.ts';
 import { progressText, runFields, showRun, type ShownRun, shownRun } from './view.ts';
@@ -76,15 +77,19 @@ export const runs: Feature = {
       role: 'viewer',
       route: 'GET /runs',
       input: z.strictObject({
+        kind: z
+          .enum([...RUN_KINDS.keys()], `give one of ${[...RUN_KINDS.keys()].join(', ')}`)
+          .optional()
+          .describe('Only runs of this kind.'),
         limit: limit(),
         before: runId.optional().describe('Continues after this run, the last one of the page before.'),
       }),
       output: z.strictObject({ runs: z.array(shownRun) }).meta({ id: 'Runs', description: 'A page of runs.' }),
       example: { limit: 10 },
       cli: { empty: 'There are no such runs.', text: (output) => table(COLUMNS, output.runs, 300) },
-      async handle({ db }, { limit: most, before = null }) {
+      async handle({ db }, { kind = null, limit: most, before = null }) {
         const listed = [];
-        for (const run of await listRuns(db, { limit: most, after: before })) listed.push(await showRun(db, run));
+        for (const run of await listRuns(db, { limit: most, after: before, kind })) listed.push(await showRun(db, run));
         return { runs: listed };
       },
     }),

@@ -112,9 +112,9 @@ export async function openRuns(db: Queryable): Promise<number[]> {
 /** Lists runs older than `after` (an id), the newest first. */
 export function listRuns(
   db: Queryable,
-  options: { readonly limit: number; readonly after: number | null },
+  options: { readonly limit: number; readonly after: number | null; readonly kind: string | null },
 ): Promise<RunRow[]> {
-  return db.query<RunRow>(LIST, [options.after ?? Number.MAX_SAFE_INTEGER, options.limit]);
+  return db.query<RunRow>(LIST, [options.after ?? Number.MAX_SAFE_INTEGER, options.limit, options.kind]);
 }
 
 export interface RunMove {
@@ -214,7 +214,8 @@ const FIND = /* sql */ `select ${COLUMNS} from run where id = $1`;
 const LOCK = /* sql */ `select ${COLUMNS} from run where id = $1 for no key update`;
 const TRY_LOCK_OPEN = /* sql */ `select ${COLUMNS} from run where id = $1 and open for no key update skip locked`;
 const OPEN = /* sql */ `select id from run where open order by id`;
-const LIST = /* sql */ `select ${COLUMNS} from run where id < $1 order by id desc limit $2`;
+const LIST = /* sql */ `
+select ${COLUMNS} from run where id < $1 and ($3::text is null or kind = $3) order by id desc limit $2`;
 const MOVE = /* sql */ `
 update run
    set state = $2, open = case when $2 = 'FAILED' or $2 = 'COMPLETED' or $2 = 'READY' then false else true end,

@@ -45,6 +45,16 @@ export function nextTime(cron: string, timeZone: string, after: Date): Date | nu
   return next === null ? null : new Date(next);
 }
 
+/** Returns the next `count` instants after `after` at which an expression is due; fewer if there are no more. */
+export function nextTimes(cron: string, timeZone: string, after: Date, count: number): Date[] {
+  const times: Date[] = [];
+  for (let next = nextTime(cron, timeZone, after); next !== null && times.length < count;) {
+    times.push(next);
+    next = nextTime(cron, timeZone, next);
+  }
+  return times;
+}
+
 /** Returns the first wall time of an expression after a wall time; null if there is none. */
 type WallTimes = (after: number) => number | null;
 

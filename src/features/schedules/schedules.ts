@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { readInput } from '../../http/problems.ts';
 import { because, text } from '../../http/input-kinds.ts';
-import { instant, limit, noInput } from '../../operations/fields.ts';
+import { instant, limit, noInput, wholeNumber } from '../../operations/fields.ts';
 import { type Feature, operation, type OperationContext } from '../../operations/operation.ts';
 import { type Column, table } from '../../platform/terminal-text.ts';
 import { kindOf, RUN_KINDS } from '../runs/kinds.ts';
 import { runInput } from '../runs/store.ts';
-import { cronProblem } from './cron.ts';
+import { cronProblem, nextTimes } from './cron.ts';
 import { addSchedule, enableSchedule, listSchedules, removeSchedule, type Schedule, scheduleHistory } from './store.ts';
 
 const schedule = z
@@ -53,6 +53,18 @@ const json = (what: string) =>
     .default({})
     .describe(`${what}, in the form of \`POST /runs\`.`);
 
+const clock = {
+  cron: text(100).describe('Minute, hour, day of the month, month, day of the week: `0 8 * * MON-FRI`.'),
+  time_zone: text(60).default('UTC').describe('On whose clocks; an IANA name such as `Asia/Nicosia`.'),
+};
+
+function checkClock({ cron, time_zone }: { cron: string; time_zone: string }, context: z.RefinementCtx): void {
+  const wrong = cronProblem(cron, time_zone);
+  if (wrong === null) return;
+  const params = because('PARAMETER_INVALID', true);
+  context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
+}
+
 /** Parameters and selection are checked by the schemas of the kind. */
 const newSchedule = z
   .strictObject({
@@ -60,17 +72,12 @@ const newSchedule = z
       .regex(/^[\p{L}\p{N}][\p{L}\p{N} ._-]*$/u, 'give letters, digits, blanks, dots, dashes and underscores')
       .describe('The name of the schedule; no two have the same.'),
     kind: z.enum(kindNames, `give one of ${kindNames.join(', ')}`).describe('The kind of its runs.'),
-    cron: text(100).describe('Minute, hour, day of the month, month, day of the week: `0 8 * * MON-FRI`.'),
-    time_zone: text(60).default('UTC').describe('On whose clocks; an IANA name such as `Asia/Nicosia`.'),
+    ...clock,
     parameters: json("The run's parameters"),
     selection: json("The run's selection"),
   })
-  .superRefine(({ kind, cron, time_zone, parameters, selection }, context) => {
-    const wrong = cronProblem(cron, time_zone);
-    if (wrong !== null) {
-      const params = because('PARAMETER_INVALID', true);
-      context.addIssue({ code: 'custom', message: `{${wrong.field}}: ${wrong.problem}`, params });
-    }
+  .superRefine(checkClock)
+  .superRefine(({ kind, parameters, selection }, context) => {
     const read = readInput(runInput(kindOf(kind)), { parameters, selection });
     if (!read.success) context.issues.push(...(read.error.issues as z.core.$ZodRawIssue[]));
   });
@@ -107,6 +114,22 @@ export const schedules: Feature = {
       example: {},
       cli: { text: (output) => table(COLUMNS, output.schedules) },
       handle: async ({ db }) => ({ schedules: (await listSchedules(db)).map(viewOf) }),
+    }),
+    operation({
+      name: 'schedules.times',
+      summary: 'Show the next times that a cron expression names',
+      description: 'From now on, on the clocks of a time zone. Nothing is stored.',
+      role: 'viewer',
+      route: 'GET /schedule_times',
+      input: z.strictObject({ ...clock, limit: wholeNumber(1, 20, 'How many').default(5) }).superRefine(checkClock),
+      output: z
+        .strictObject({ dates: z.array(instant()) })
+        .meta({ id: 'ScheduleTimes', description: 'The next times of a cron expression.' }),
+      example: { cron: '0 18 * * *', time_zone: 'Asia/Nicosia' },
+      cli: { arguments: ['cron'], text: ({ dates }) => dates.join('\n') },
+      handle: async (_context, { cron, time_zone: zone, limit: most }) => ({
+        dates: nextTimes(cron, zone, new Date(), most).map((date) => date.toISOString()),
+      }),
     }),
     operation({
       name: 'schedules.enable',
