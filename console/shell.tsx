@@ -31,6 +31,7 @@ const PAGES: readonly { to: string; label: string; call: CallName; key: string }
   { to: '/replays', label: 'Replays', call: 'replay.list', key: 'y' },
   { to: '/provider', label: 'Provider', call: 'provider.status', key: 'p' },
   { to: '/users', label: 'Users', call: 'users.list', key: 'm' },
+  { to: '/audit', label: 'Audit', call: 'audit.list', key: 'a' },
 ];
 
 /** The frame of all pages: search, menu, who is logged in. */

@@ -39,7 +39,38 @@ export function ProviderPage() {
           { head: 'Started', width: 200, cell: ({ started_date: at }) => <Time at={at} /> },
         ]}
       />
+      <History />
     </Stack>
+  );
+}
+
+const HISTORY_PAGE = 20;
+
+function History() {
+  const query = useCall('provider.history', { limit: HISTORY_PAGE });
+  return (
+    <>
+      <Title order={2} size="h4">
+        The last changes
+      </Title>
+      <List
+        label="The last changes"
+        query={query}
+        rows={query.data?.changes}
+        rowKey={({ id }) => id}
+        empty="Nobody has paused sending yet."
+        columns={[
+          { head: 'When', width: 200, cell: ({ date }) => <Time at={date} /> },
+          { head: 'What', width: 110, cell: ({ change }) => (change === 'PAUSED' ? 'paused' : 'resumed') },
+          {
+            head: 'Who',
+            width: 160,
+            cell: ({ by_user: by, by_unit: unit }) => (unit === null ? by : `${by}, ${unit}`),
+          },
+          { head: 'Reason', cell: ({ reason }) => reason ?? '–' },
+        ]}
+      />
+    </>
   );
 }
 
