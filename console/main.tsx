@@ -24,7 +24,12 @@ const queries: QueryClient = new QueryClient({
     },
   },
 });
-const theme = createTheme({ primaryColor: 'blue', cursorType: 'pointer', autoContrast: true });
+const theme = createTheme({
+  primaryColor: 'blue',
+  cursorType: 'pointer',
+  autoContrast: true,
+  headings: { sizes: { h1: { fontSize: '1.6rem' } } },
+});
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';
 const root = document.querySelector('#root');
 if (root === null) throw new Error('The page has no element #root');

@@ -107,8 +107,9 @@ export function OverviewPage() {
   );
 }
 
-function Verdict({ verdict, provider, at }: Overview) {
+function Verdict({ verdict, parts, provider, at }: Overview) {
   const { color, title } = VERDICTS[verdict];
+  const reasons = parts.filter(({ state }) => state !== 'OK');
   return (
     <Alert color={color} title={title} role="status">
       {provider.paused && (
@@ -116,6 +117,11 @@ function Verdict({ verdict, provider, at }: Overview) {
           <Link to="/provider">Sending is paused</Link> by {provider.paused_by}: {provider.paused_reason}
         </Text>
       )}
+      {reasons.map(({ part, sentence }) => (
+        <Text key={part} className="breaks">
+          <Link to={PARTS[part].to}>{PARTS[part].name}</Link>: {sentence}
+        </Text>
+      ))}
       <Text size="sm">
         As of <Time at={at} />
       </Text>
@@ -127,10 +133,10 @@ function Parts({ parts }: Pick<Overview, 'parts'>) {
   return (
     <SimpleGrid cols={{ base: 1, xs: 2, md: 4 }} spacing="xs">
       {parts.map(({ part, state, sentence, since }) => (
-        <Paper key={part} withBorder p="xs" mih={92}>
+        <Paper key={part} withBorder p="xs" mih={{ base: 0, md: 92 }}>
           <Group justify="space-between" wrap="nowrap">
             <Link to={PARTS[part].to}>{PARTS[part].name}</Link>
-            <Badge variant="light" color={VERDICTS[state].color}>
+            <Badge variant="light" color={VERDICTS[state].color} style={{ flexShrink: 0 }}>
               {state}
             </Badge>
           </Group>
