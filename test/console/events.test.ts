@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { addService, setService } from '../../dev/demo/crm.ts';
 import type { StoredEvent } from '../../src/features/waiting-events/stored.ts';
 import { act, action, callTexts, callsOf, eventually, household, outcomeOf, send } from '../support/scene.ts';
-import { axeViolations, confirm, type ConsoleWorld, startConsoleWorld } from './support.ts';
+import { axeViolations, type ConsoleWorld, startConsoleWorld } from './support.ts';
 
 const CARD = '37000000001';
 const SUBSCRIPTION = 'S0000037001';
@@ -42,10 +42,15 @@ describe('The pages of the messages of the CRM', () => {
   test('a dead letter is listed with its remedy, shown with its bytes, and discarded with a reason', async () => {
     const page = await world.openAs('operator', '/events');
     const [letter] = letters;
-    const row = page.getByRole('row').filter({ has: page.getByRole('link', { name: String(letter?.id), exact: true }) });
+    const row = page
+      .getByRole('row')
+      .filter({ has: page.getByRole('link', { name: String(letter?.id), exact: true }) });
     await row.getByText('Let the producer use a serializer of the schema registry').waitFor();
     await row.getByRole('link').first().click();
-    await page.getByRole('region', { name: /^Bytes/ }).getByText('6e 6f 20 41').waitFor();
+    await page
+      .getByRole('region', { name: /^Bytes/ })
+      .getByText('6e 6f 20 41')
+      .waitFor();
     await page.getByRole('button', { name: `Discard event ${letter?.id}` }).click();
     const dialogue = page.getByRole('dialog');
     expect(await dialogue.innerText()).toContain('This gives up 1 event for good: nothing is sent for it.');
@@ -71,9 +76,10 @@ describe('The pages of the messages of the CRM', () => {
     const page = await world.openAs('operator', '/events?tab=held');
     await page.getByRole('link', { name: String(held[0]?.id), exact: true }).click();
     await page.getByRole('region', { name: 'Event' }).getByText(SUBSCRIPTION).first().waitFor();
-    expect(await confirm(page, `Release event ${held[0]?.id}`)).toContain(
-      `This processes 1 event of subscription ${SUBSCRIPTION} after all.`,
-    );
+    await page.getByRole('button', { name: `Release event ${held[0]?.id}` }).click();
+    const effect = `This processes 1 event of subscription ${SUBSCRIPTION} after all, and sends 1 ADD_SUBSCRIPTIONS.`;
+    await page.getByRole('dialog').getByText(effect).waitFor();
+    await page.getByRole('dialog').locator('button[type=submit]').click();
     await page.getByText(`Event ${held[0]?.id} is released: PLANNED.`).waitFor();
     await page.getByText('released by operator').waitFor();
     expect(await shown(held[0])).toMatchObject({ disposition: 'PLANNED' });
