@@ -1,0 +1,111 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { act, callsOf, callTexts, eventually, household, outcomeOf, spoil } from '../support/scene.ts';
+import { axeViolations, confirm, type ConsoleWorld, startConsoleWorld } from './support.ts';
+
+const CARD = '39000000001';
+const SUBSCRIPTION = 'S0000039001';
+
+interface ShownReplay {
+  readonly id: number;
+  readonly kind: string;
+  readonly state: string;
+}
+
+describe('The pages of replays', () => {
+  let world: ConsoleWorld;
+  beforeAll(async () => {
+    world = await startConsoleWorld();
+    const match = { command: 'ADD_SUBSCRIPTIONS', smartcard: CARD };
+    await spoil(world, { match, times: 1, fault: 'status:INPUT_VALIDATION_ERROR' });
+    await outcomeOf(
+      world,
+      await act(world, household(SUBSCRIPTION, CARD, ['1001']), { action: 'S:BECOME_SUBSCRIBER' }),
+    );
+  });
+  afterAll(() => world.close());
+
+  const replays = async (): Promise<readonly ShownReplay[]> =>
+    (await world.operate<{ replays: ShownReplay[] }>('/replays')).data.replays;
+
+  test('a plan is shown as a diff and changes nothing; its button sends what it shows', async () => {
+    const page = await world.openAs('operator', '/replays');
+    await page.getByRole('link', { name: 'Plan a replay' }).click();
+    await page.getByLabel('Subscription').fill(SUBSCRIPTION);
+    await page.getByLabel('Reason').fill('the CAS refused it');
+    expect(await confirm(page, 'Make the plan')).toContain('changes nothing');
+    await page.getByText('1 subscription of 1 differ').waitFor();
+    const row = page.getByRole('row').filter({ hasText: '+ new' });
+    expect(await row.innerText()).toMatch(/not made: REJECTED[^]*ADD_SUBSCRIPTIONS 1001 on 39000000001[^]*send ADD/);
+    expect(callTexts(await callsOf(world, CARD))).not.toContain('ADD_SUBSCRIPTIONS 1001 OK effect');
+    expect(await confirm(page, 'Run this replay')).toContain('This sends 1 ADD_SUBSCRIPTIONS for 1 subscription');
+    await page.getByRole('heading', { name: /^Replay of events/ }).waitFor();
+    await page.locator('.state').filter({ hasText: 'COMPLETED' }).waitFor();
+    await eventually(
+      async () => callTexts(await callsOf(world, CARD)).find((call) => call === 'ADD_SUBSCRIPTIONS 1001 OK effect'),
+      'the command of the replay',
+    );
+  });
+
+  test('a selection that the API refuses is shown at its field, and what was typed stays', async () => {
+    const page = await world.openAs('operator', '/replays/new');
+    await page.getByLabel('Action type').fill('ADD_SERVICE');
+    await page.getByLabel('Reason').fill('what if');
+    await page.getByRole('button', { name: 'Make the plan' }).click();
+    await page.getByRole('dialog').locator('button[type=submit]').click();
+    await page.getByRole('dialog').getByText('PARAMETER_INVALID').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).click();
+    expect(await page.getByLabel('Action type').getAttribute('aria-invalid')).toBe('true');
+    expect(await page.getByLabel('Reason').inputValue()).toBe('what if');
+  });
+
+  test('outcomes are published again', async () => {
+    const page = await world.openAs('operator', '/replays/new?kind=OUTCOMES');
+    const before = world.wire.received.actionOutcomes.length;
+    await page.getByLabel('Subscription').fill(SUBSCRIPTION);
+    await page.getByLabel('Reason').fill('the consumer lost them');
+    expect(await confirm(page, 'Publish outcomes again')).toContain(
+      `This publishes all outcomes of subscription ${SUBSCRIPTION} again to their own topics`,
+    );
+    await page.getByRole('heading', { name: /^Outcomes again/ }).waitFor();
+    await page.locator('.state').filter({ hasText: 'COMPLETED' }).waitFor();
+    await world.wire.until(
+      ({ actionOutcomes }) => (actionOutcomes.length > before ? true : undefined),
+      'the outcome again',
+      20_000,
+    );
+  });
+
+  test('a replay is stopped and resumed', async () => {
+    await world.db.query(`update replay set state = 'STOPPED', ended_at = now() where kind = 'PLAN'`);
+    const [plan] = (await replays()).filter(({ kind }) => kind === 'PLAN');
+    const page = await world.openAs('operator', `/replays/${plan?.id}`);
+    expect(await confirm(page, `Resume plan ${plan?.id}`)).toContain('This starts 1 plan again from the beginning');
+    await page.locator('.state').filter({ hasText: 'COMPLETED' }).waitFor();
+    expect((await replays()).find(({ id }) => id === plan?.id)).toMatchObject({ state: 'COMPLETED' });
+  });
+
+  test('a viewer sees no button that plans, runs, stops or resumes', async () => {
+    const page = await world.openAs('viewer', '/replays');
+    for (const path of ['/replays', ...(await replays()).map(({ id }) => `/replays/${id}`)]) {
+      await page.goto(`${world.service.url}/console${path}`);
+      await page.getByRole('region').first().waitFor();
+      const changing = /^(Plan a|Publish|Run this|Stop|Resume)/;
+      expect(await page.getByRole('button', { name: changing }).count(), path).toBe(0);
+      expect(await page.getByRole('main').getByRole('link', { name: changing }).count(), path).toBe(0);
+    }
+  });
+
+  test.each(['light', 'dark'] as const)('no page has a serious violation of accessibility: %s', async (colorScheme) => {
+    const found: string[] = [];
+    const page = await world.openAs('operator', '/replays', { colorScheme });
+    const shown = (await replays()).map(({ id }) => `/replays/${id}`);
+    for (const path of ['/replays', '/replays/new', '/replays/new?kind=OUTCOMES', ...shown]) {
+      await page.goto(`${world.service.url}/console${path}`);
+      await page.getByRole('heading', { level: 1 }).waitFor();
+      await eventually(async () => ((await page.locator('[aria-busy]').count()) === 0 ? true : undefined), 'loaded');
+      found.push(...(await axeViolations(page)).map((violation) => `${path} ${violation}`));
+    }
+    expect(found).toEqual([]);
+    expect(world.complaints).toEqual([]);
+  });
+});
