@@ -37,7 +37,7 @@ export function PlanRows({ id }: { id: number }) {
             head: 'Verdict',
             width: 110,
             cell: ({ verdict }) => (
-              <span className="verdict" data-verdict={verdict}>
+              <span className="plan-verdict" data-verdict={verdict}>
                 {MARKS[verdict]}
               </span>
             ),
