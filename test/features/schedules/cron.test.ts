@@ -201,6 +201,10 @@ function expectedTimes({ minutes, hours, weekday }: Fields, clocks: Clocks): num
 describe('the next times of an expression', () => {
   test('follow each other, as many as are asked for', () => {
     const next = nextTimes('0 18 * * *', 'Asia/Nicosia', new Date('2027-03-26T16:00:00Z'), 3);
-    expect(next.map((date) => shown(date.getTime()))).toEqual(['2027-03-27T16:00', '2027-03-28T15:00', '2027-03-29T15:00']);
+    expect(next.map((date) => shown(date.getTime()))).toEqual([
+      '2027-03-27T16:00',
+      '2027-03-28T15:00',
+      '2027-03-29T15:00',
+    ]);
   });
 });
