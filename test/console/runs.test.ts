@@ -90,7 +90,7 @@ describe('A run', () => {
   });
 
   test('is stopped and resumed; its message reaches every card once', async () => {
-    await world.simulator('PUT', 'settings', { latencyMs: 400 });
+    await world.simulator('PUT', 'settings', { latencyMs: 1_500 });
     const page = await world.openAs('operator', '/runs/new?kind=MESSAGE&type=BARK&message=Hello&by=all');
     await page.getByRole('button', { name: 'Count and show a sample' }).click();
     await confirm(page, 'Start the run: Message');
