@@ -31,6 +31,8 @@ const theme = createTheme({
   headings: { sizes: { h1: { fontSize: '1.6rem' } } },
 });
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';
+// The library that keeps the page still under a dialogue adds a style element, and takes its nonce from here.
+Object.assign(globalThis, { __webpack_nonce__: nonce });
 const root = document.querySelector('#root');
 if (root === null) throw new Error('The page has no element #root');
 

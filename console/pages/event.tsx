@@ -8,7 +8,9 @@ import { Action } from '../parts/action.tsx';
 import { Code } from '../parts/code.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { given, numberOf } from '../parts/form.tsx';
-import { Why } from '../parts/link.tsx';
+import { Link, Why } from '../parts/link.tsx';
+import { List } from '../parts/list.tsx';
+import { ReleasePreview } from '../parts/release-preview.tsx';
 import { State } from '../parts/state.tsx';
 import { Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
@@ -55,7 +57,10 @@ function Event({ event }: { event: Shown }) {
           ['Schema id', message === null ? undefined : message.schema_id],
         ]}
       />
-      <Title order={2}>Content</Title>
+      <Made event={event} />
+      <Title order={2} size="h4">
+        Content
+      </Title>
       <Content event={event} />
       {message !== null && (
         <>
@@ -64,6 +69,56 @@ function Event({ event }: { event: Shown }) {
         </>
       )}
     </Stack>
+  );
+}
+
+/** The requests that were made of it, and the commands that were withheld. */
+function Made({ event: { disposition, requests, withheld } }: { event: Shown }) {
+  if (disposition === 'DEAD_LETTERED' || disposition === 'DUPLICATE') return null;
+  return (
+    <>
+      <Title order={2} size="h4">
+        What was made of it
+      </Title>
+      <List
+        label="Requests"
+        rows={requests}
+        rowKey={({ number }) => number}
+        columns={[
+          { head: 'Request', width: 110, cell: ({ number }) => <Link to={`/requests/${number}`}>{number}</Link> },
+          { head: 'Command', cell: ({ type }) => type },
+          { head: 'Cards', cell: ({ smartcard_ca_ids: cards }) => cards.map((card) => <Why key={card} of={card} />) },
+          {
+            head: 'State',
+            width: 280,
+            cell: ({ life_cycle_state: state, error_code: code }) => (
+              <>
+                <State of={state} /> {code}
+              </>
+            ),
+          },
+        ]}
+        empty="No request was made of it."
+      />
+      {withheld.length > 0 && (
+        <List
+          label="Withheld commands"
+          rows={withheld.map((one, index) => ({ ...one, index }))}
+          rowKey={({ index }) => index}
+          columns={[
+            { head: 'Withheld', width: 220, cell: ({ type }) => type },
+            {
+              head: 'Card',
+              width: 150,
+              cell: ({ smartcard_ca_id: card }) => (card === null ? '–' : <Why of={card} />),
+            },
+            { head: 'Service', width: 110, cell: ({ service_ca_id: service }) => service ?? '–' },
+            { head: 'Why', cell: ({ reason, detail }) => `${reason}. ${detail}` },
+          ]}
+          empty=""
+        />
+      )}
+    </>
   );
 }
 
@@ -122,10 +177,7 @@ function Decision({ event }: { event: Shown }) {
           label={`Release event ${id}`}
           effect={
             <Stack>
-              <Text>
-                This processes 1 event{whose} after all. It is planned like any late event: it undoes nothing that is
-                newer, and sends the CAS what its snapshot still wants.
-              </Text>
+              <ReleasePreview id={id} whose={whose} schema={isDead ? numberOf(schema) : undefined} />
               {isDead && (
                 <TextInput
                   label="Schema"

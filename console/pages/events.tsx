@@ -21,7 +21,7 @@ const WHOM: readonly Filter[] = [
 const DEAD_LETTER_FILTERS: readonly Filter[] = [
   { name: 'code', label: 'Reason', options: Object.keys(DEAD_LETTER_REMEDIES) },
   ...WHOM,
-  { name: 'all', label: 'Discarded ones', options: ['true'] },
+  { name: 'all', label: 'Decided ones', none: 'not shown', options: [{ value: 'true', label: 'shown too' }] },
 ];
 const ALL_FILTERS: readonly Filter[] = [
   {

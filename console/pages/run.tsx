@@ -93,7 +93,7 @@ function Buttons({ run: { id, kind, state, counts } }: { run: Shown }) {
           name="runs.stop"
           input={{ id }}
           label={`Stop run ${id}`}
-          effect={`This stops the run at once. ${targetsText(kind, waiting)} get nothing, and of ${targetsText(kind, pending)} the requests that are not being sent yet are withdrawn. It can be resumed.`}
+          effect={`This stops the run at once. Nothing is sent for ${targetsText(kind, waiting)}; for ${targetsText(kind, pending)} more, the requests that are not being sent yet are withdrawn. It can be resumed.`}
           done={({ withdrawn }) => `Run ${id} is stopped; ${count(withdrawn)} requests were withdrawn.`}
           dangerous
         />

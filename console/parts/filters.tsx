@@ -8,7 +8,9 @@ export interface Filter {
   readonly name: string;
   readonly label: string;
   /** The values to choose from; without them any text. */
-  readonly options?: readonly string[];
+  readonly options?: readonly (string | { readonly value: string; readonly label: string })[];
+  /** What stands for no value; default `any`. */
+  readonly none?: string;
   /** A time: typed in the viewer's zone, kept in the address in UTC. */
   readonly isTime?: boolean;
 }
@@ -56,7 +58,7 @@ function Fields({
   return (
     <form onSubmit={submit}>
       <Group align="end" gap="sm" mb="sm">
-        {filters.map(({ name, label, options, isTime }) =>
+        {filters.map(({ name, label, options, none = 'any', isTime }) =>
           options === undefined ? (
             <TextInput
               key={name}
@@ -72,7 +74,7 @@ function Fields({
               key={name}
               size="xs"
               label={label}
-              data={[{ value: '', label: 'any' }, ...options]}
+              data={[{ value: '', label: none }, ...options]}
               value={typed[name] ?? ''}
               onChange={({ currentTarget: { value } }) => {
                 setTyped({ ...typed, [name]: value });

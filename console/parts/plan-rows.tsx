@@ -72,7 +72,7 @@ function Event({ subscription_number: number, version, action, inbox_id: event }
 
 function Then(row: Row) {
   const { verdict, then_state: state } = row;
-  if (verdict === 'new' || verdict === 'withheld') return <>{state === null ? 'not made' : `not made: ${state}`}</>;
+  if (verdict === 'new' || verdict === 'withheld') return <>{state ?? 'not made'}</>;
   if (verdict === 'changed') return <del className="was">other parameters{state !== null && ` (${state})`}</del>;
   const text = `${commandText(row)}${state === null ? '' : ` (${state})`}`;
   return verdict === 'no longer' ? <del className="was">{text}</del> : <>{text}</>;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cronProblem, nextTime } from '../../../src/features/schedules/cron.ts';
+import { cronProblem, nextTime, nextTimes } from '../../../src/features/schedules/cron.ts';
 import { type Random, randomFrom } from '../../support/random.ts';
 
 const MINUTE_MS = 60_000;
@@ -197,3 +197,14 @@ function expectedTimes({ minutes, hours, weekday }: Fields, clocks: Clocks): num
     return comes ? [instant] : [];
   });
 }
+
+describe('the next times of an expression', () => {
+  test('follow each other, as many as are asked for', () => {
+    const next = nextTimes('0 18 * * *', 'Asia/Nicosia', new Date('2027-03-26T16:00:00Z'), 3);
+    expect(next.map((date) => shown(date.getTime()))).toEqual([
+      '2027-03-27T16:00',
+      '2027-03-28T15:00',
+      '2027-03-29T15:00',
+    ]);
+  });
+});
