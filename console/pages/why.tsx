@@ -31,9 +31,9 @@ export function WhyPage() {
   return <Explained key={number} of={number} />;
 }
 
-/** The router leaves a slash in a number encoded, and nothing else. */
+/** The router leaves the characters encoded that have a meaning in addresses. */
 function decoded(text: string): string {
-  return text.replaceAll(/%2f/gi, '/').replaceAll(/%3f/gi, '?').replaceAll(/%23/g, '#');
+  return text.replaceAll(/%(?:3B|2F|3F|3A|40|26|3D|2B|24|2C|23)/gi, decodeURIComponent);
 }
 
 function Ask() {
