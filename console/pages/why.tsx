@@ -126,9 +126,11 @@ function Explanations({
   const [color, title] = first === undefined ? (['gray', 'No cause is known'] as const) : VERDICTS[first.severity];
   return (
     <>
-      <Alert color={color} title={title} role="region" aria-label="Verdict">
-        <Text className="verdict breaks">{shown.verdict}</Text>
-      </Alert>
+      <section aria-label="Verdict">
+        <Alert color={color} title={title} role="note">
+          <Text className="verdict breaks">{shown.verdict}</Text>
+        </Alert>
+      </section>
       <AskedCas asked={asked} />
       <Findings findings={shown.findings} />
       <EntitlementTable shown={shown} at={answeredAt(asked)} />
