@@ -7,11 +7,10 @@ import { Code } from '../parts/code.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Fold } from '../parts/fold.tsx';
 import { Link, Why } from '../parts/link.tsx';
-import { parametersOf, ProcessRequest, WithdrawRequest } from '../parts/requests.tsx';
+import { parametersOf, Phase, ProcessRequest, WithdrawRequest } from '../parts/requests.tsx';
 import { State } from '../parts/state.tsx';
 import { Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
-import { Phase } from './requests/list.tsx';
 
 type Story = Output<'requests.show'>;
 

@@ -4,7 +4,7 @@ import { useLocation, useParams } from 'wouter';
 import { Why } from '../parts/link.tsx';
 import { Failed, Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
-import { EntitlementTable } from './why/entitlements.tsx';
+import { Entitlements } from './why/entitlements.tsx';
 import { Findings } from './why/findings.tsx';
 import { Pairings } from './why/pairings.tsx';
 import { Queue } from './why/queue.tsx';
@@ -133,7 +133,7 @@ function Explanations({
       </section>
       <AskedCas asked={asked} />
       <Findings findings={shown.findings} />
-      <EntitlementTable shown={shown} at={answeredAt(asked)} />
+      <Entitlements entitlements={shown.entitlements} at={answeredAt(asked)} />
       <Pairings pairings={shown.pairings} notAsked={asked.data?.cas_not_asked ?? null} />
       <Queue queue={shown.queue} />
       <Timeline of={of} newest={shown} />

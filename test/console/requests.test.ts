@@ -24,6 +24,15 @@ beforeEach(async () => {
   subscription = household(`S000046${String(customers).padStart(4, '0')}`, card, ['1001', '1002']);
 });
 afterEach(async () => {
+    .contexts()
+    .flatMap((c) => c.pages())
+    .entries()) {
+    const name = `/tmp/look/requests-${customers}-${n}`;
+    await one.screenshot({ path: `${name}.png`, fullPage: true });
+    await one.emulateMedia({ colorScheme: 'dark' });
+    await one.setViewportSize({ width: 390, height: 844 });
+    await one.screenshot({ path: `${name}-phone.png`, fullPage: true });
+  }
   await Promise.all(world.browser.contexts().map((context) => context.close()));
   const complaints = world.complaints.splice(0);
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
@@ -142,7 +151,7 @@ test('refusals are grouped by code with what they mean, and a group is sent agai
   expect(await group.innerText()).toMatch(new RegExp(`1 request of 1 subscription[^]*on card ${card}`));
   expect(await axeViolations(page)).toEqual([]);
   await group.getByRole('button', { name: /^Resync/ }).click();
-  await page.getByText('This sends 3 commands to 1 card of 1 subscription.').waitFor();
+  await page.getByText(/entitles 1 subscription to.* In all it sends 2 ADD_SUBSCRIPTIONS, 1 CREATE_PAIRING/).waitFor();
   await page.getByRole('dialog').locator('button[type=submit]').click();
   await eventually(
     async () =>

@@ -5,6 +5,7 @@ import { Action } from '../../parts/action.tsx';
 import { given } from '../../parts/form.tsx';
 import { Link } from '../../parts/link.tsx';
 import { counted } from '../../parts/progress.tsx';
+import { ReleasePreview } from '../../parts/release-preview.tsx';
 import { ProcessRequest, WithdrawRequest } from '../../parts/requests.tsx';
 import { StartRun } from '../../parts/start-run.tsx';
 import { ReconcileCard } from './reconcile-card.tsx';
@@ -92,10 +93,7 @@ function ReleaseEvent({ id }: { id: number }) {
       label={`Release event ${id}`}
       effect={
         <Stack>
-          <Text>
-            This processes 1 event after all. It undoes nothing that is newer, and sends the CAS what its snapshot still
-            wants.
-          </Text>
+          <ReleasePreview id={id} whose="" schema={undefined} />
           <Reason value={reason} onChange={setReason} />
         </Stack>
       }
