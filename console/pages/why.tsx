@@ -1,12 +1,13 @@
 import { Alert, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
-import { Why } from '../parts/link.tsx';
+import { useQueryOfAddress, Why } from '../parts/link.tsx';
 import { Failed, Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
 import { Entitlements } from './why/entitlements.tsx';
 import { Findings } from './why/findings.tsx';
 import { Pairings } from './why/pairings.tsx';
+import { Reconciled } from './why/reconciled.tsx';
 import { Queue } from './why/queue.tsx';
 import { Timeline } from './why/timeline.tsx';
 import { type Explanation, useExplanation } from './why/use-explanation.ts';
@@ -122,6 +123,8 @@ function Explanations({
   shown: Explanation;
   asked: ReturnType<typeof useExplanation>['asked'];
 }) {
+  const [query] = useQueryOfAddress();
+  const reconcile = query('reconcile');
   const first = shown.findings.find(({ code }) => code !== 'NOTHING_NEW');
   const [color, title] = first === undefined ? (['gray', 'No cause is known'] as const) : VERDICTS[first.severity];
   return (
@@ -132,6 +135,7 @@ function Explanations({
         </Alert>
       </section>
       <AskedCas asked={asked} />
+      {reconcile !== undefined && <Reconciled run={Number(reconcile)} />}
       <Findings findings={shown.findings} />
       <Entitlements entitlements={shown.entitlements} at={answeredAt(asked)} />
       <Pairings pairings={shown.pairings} notAsked={asked.data?.cas_not_asked ?? null} />
