@@ -8,10 +8,17 @@ import { Loaded } from '../../parts/states.tsx';
 
 type Fix = Output<'reconcile.fix'>['cards'][number];
 
+const LIVE_MS = 1_000;
+const RESTING_MS = 30_000;
+
+function isEnded(state: string | undefined): boolean {
+  return state !== undefined && state !== 'PREPARING' && state !== 'RUNNING';
+}
+
 /** What a reconcile run found: when it ended, what a fix would send, and the button that sends it. */
 export function Reconciled({ run: id }: { run: number }) {
-  const run = useCall('runs.show', { id }, { every: 1_000 });
-  const isOver = run.data !== undefined && run.data.state !== 'PREPARING' && run.data.state !== 'RUNNING';
+  const run = useCall('runs.show', { id }, { every: (last) => (isEnded(last?.state) ? RESTING_MS : LIVE_MS) });
+  const isOver = isEnded(run.data?.state);
   const fixes = useCall('reconcile.fix', { id }, { enabled: isOver });
   if (!isOver) {
     return (
