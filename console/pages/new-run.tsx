@@ -4,11 +4,11 @@ import { useLocation } from 'wouter';
 import type { Input, Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { Action } from '../parts/action.tsx';
-import { commandCounts, commandText } from '../parts/command.ts';
+import { commandText } from '../parts/command.ts';
 import { useForm } from '../parts/form.tsx';
 import { Why } from '../parts/link.tsx';
 import { List } from '../parts/list.tsx';
-import { kindText, targetsText } from '../parts/run-kinds.ts';
+import { effectText, kindText, targetsText } from '../parts/run-kinds.ts';
 import { EMPTY_RUN, RunFields, runOf, type RunValues } from '../parts/run-fields.tsx';
 import { Failed } from '../parts/states.tsx';
 
@@ -70,7 +70,7 @@ function Counted({
       <Alert title="Nothing is selected">No target fits, so there is nothing to start. Change the selection.</Alert>
     );
   }
-  const effect = effectOf(run.kind, estimate);
+  const effect = effectText(run.kind, estimate);
   return (
     <Alert title={effect} color="blue">
       <Stack>
@@ -114,16 +114,6 @@ function Counted({
       </Stack>
     </Alert>
   );
-}
-
-/** What the run does, with its numbers. */
-function effectOf(kind: Input<'runs.start'>['kind'], { targets, exact, sample }: Estimate): string {
-  const effect = kindText(kind).effect(`${exact ? '' : 'about '}${targetsText(kind, targets)}`);
-  const commands = sample.flatMap((one) => one.commands ?? []);
-  if (sample.every((one) => one.commands === null)) return effect;
-  const whose = sample.length === targets ? 'In all' : `For the first ${sample.length}`;
-  const sent = commands.length === 0 ? 'nothing' : commandCounts(commands.map(({ type }) => type));
-  return `${effect} ${whose} it sends ${sent}.`;
 }
 
 function Commands({ commands }: { commands: Estimate['sample'][number]['commands'] }) {

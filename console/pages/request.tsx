@@ -7,11 +7,10 @@ import { Code } from '../parts/code.tsx';
 import { Facts } from '../parts/facts.tsx';
 import { Fold } from '../parts/fold.tsx';
 import { Link, Why } from '../parts/link.tsx';
-import { parametersOf, ProcessRequest, WithdrawRequest } from '../parts/requests.tsx';
+import { parametersOf, Phase, ProcessRequest, WithdrawRequest } from '../parts/requests.tsx';
 import { State } from '../parts/state.tsx';
 import { Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
-import { Phase } from './requests/list.tsx';
 
 type Story = Output<'requests.show'>;
 
@@ -22,10 +21,9 @@ export function RequestPage() {
 }
 
 function Shown({ number }: { number: string }) {
-  const story = useCall('requests.show', { number });
-  const isOver = story.data !== undefined && story.data.request.life_cycle_state !== 'PENDING';
-  // It is read again as long as something can happen to it.
-  useCall('requests.show', { number }, isOver ? {} : { every: 3_000 });
+  // What is final changes no more, except for its outcome, which is published later.
+  const every = (last: Story | undefined): number => (last?.request.life_cycle_state === 'PENDING' ? 3_000 : 10_000);
+  const story = useCall('requests.show', { number }, { every });
   return (
     <Stack gap="lg">
       <Title order={1}>Request {story.data?.request.number ?? number}</Title>

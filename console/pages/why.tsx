@@ -1,12 +1,13 @@
 import { Alert, Button, Group, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import { useLocation, useParams } from 'wouter';
-import { Why } from '../parts/link.tsx';
+import { useQueryOfAddress, Why } from '../parts/link.tsx';
 import { Failed, Loaded } from '../parts/states.tsx';
 import { Time } from '../parts/time.tsx';
-import { EntitlementTable } from './why/entitlements.tsx';
+import { Entitlements } from './why/entitlements.tsx';
 import { Findings } from './why/findings.tsx';
 import { Pairings } from './why/pairings.tsx';
+import { Reconciled } from './why/reconciled.tsx';
 import { Queue } from './why/queue.tsx';
 import { Timeline } from './why/timeline.tsx';
 import { type Explanation, useExplanation } from './why/use-explanation.ts';
@@ -31,9 +32,9 @@ export function WhyPage() {
   return <Explained key={number} of={number} />;
 }
 
-/** The router leaves a slash in a number encoded, and nothing else. */
+/** The router leaves the characters encoded that have a meaning in addresses. */
 function decoded(text: string): string {
-  return text.replaceAll(/%2f/gi, '/').replaceAll(/%3f/gi, '?').replaceAll(/%23/g, '#');
+  return text.replaceAll(/%(?:3B|2F|3F|3A|40|26|3D|2B|24|2C|23)/gi, decodeURIComponent);
 }
 
 function Ask() {
@@ -122,16 +123,21 @@ function Explanations({
   shown: Explanation;
   asked: ReturnType<typeof useExplanation>['asked'];
 }) {
+  const [query] = useQueryOfAddress();
+  const reconcile = query('reconcile');
   const first = shown.findings.find(({ code }) => code !== 'NOTHING_NEW');
   const [color, title] = first === undefined ? (['gray', 'No cause is known'] as const) : VERDICTS[first.severity];
   return (
     <>
-      <Alert color={color} title={title} role="region" aria-label="Verdict">
-        <Text className="verdict breaks">{shown.verdict}</Text>
-      </Alert>
+      <section aria-label="Verdict">
+        <Alert color={color} title={title} role="note">
+          <Text className="verdict breaks">{shown.verdict}</Text>
+        </Alert>
+      </section>
       <AskedCas asked={asked} />
+      {reconcile !== undefined && <Reconciled run={Number(reconcile)} />}
       <Findings findings={shown.findings} />
-      <EntitlementTable shown={shown} at={answeredAt(asked)} />
+      <Entitlements entitlements={shown.entitlements} at={answeredAt(asked)} />
       <Pairings pairings={shown.pairings} notAsked={asked.data?.cas_not_asked ?? null} />
       <Queue queue={shown.queue} />
       <Timeline of={of} newest={shown} />

@@ -3,6 +3,7 @@ import type { Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { Action } from './action.tsx';
 import { counted } from './progress.tsx';
+import { State } from './state.tsx';
 import { Loaded } from './states.tsx';
 
 type Story = Output<'requests.show'>;
@@ -19,12 +20,21 @@ export function parametersOf(set: Request['parameters_set']): [string, string | 
   return set.flatMap((one) => Object.entries(one).filter(([name]) => name !== 'id'));
 }
 
-/** What a request waits for, and since the phase alone does not say it, until when. */
-export function waitText({
-  phase,
-  waits_for: first,
-  next_try_date: next,
-}: Pick<Request, 'phase' | 'waits_for' | 'next_try_date'>): string {
+type Progress = Pick<Request, 'phase' | 'waits_for' | 'next_try_date'>;
+
+/** How far a request is, and what it waits for. */
+export function Phase({ request }: { request: Progress }) {
+  const { phase } = request;
+  const isBad = phase === 'RETRYING' || phase === 'REJECTED';
+  return (
+    <>
+      <State of={phase} tone={isBad ? 'bad' : phase === 'COMPLETED' ? 'good' : 'busy'} />
+      <div>{waitText(request)}</div>
+    </>
+  );
+}
+
+function waitText({ phase, waits_for: first, next_try_date: next }: Progress): string {
   const at = next === null ? '' : ` at ${new Date(next).toLocaleString()}`;
   if (phase === 'WAITING_BEHIND' && first !== null) return `after request ${first}`;
   if (phase === 'RETRYING') return `next try${at}`;

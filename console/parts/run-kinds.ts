@@ -1,4 +1,5 @@
-import type { Input } from '../api/client.ts';
+import type { Input, Output } from '../api/client.ts';
+import { commandCounts } from './command.ts';
 import { counted } from './progress.tsx';
 
 export type RunKind = Input<'runs.start'>['kind'];
@@ -63,4 +64,14 @@ export function kindText(kind: string): Omit<KindText, 'kind'> {
 /** `3 cards`, or `1 subscription`, as the kind calls its targets. */
 export function targetsText(kind: string, targets: number): string {
   return counted(targets, kindText(kind).target);
+}
+
+/** What a run does, with its numbers, as its estimate knows them. */
+export function effectText(kind: RunKind, { targets, exact, sample }: Output<'runs.estimate'>): string {
+  const effect = kindText(kind).effect(`${exact ? '' : 'about '}${targetsText(kind, targets)}`);
+  const commands = sample.flatMap((one) => one.commands ?? []);
+  if (sample.every((one) => one.commands === null)) return effect;
+  const whose = sample.length === targets ? 'In all' : `For the first ${sample.length}`;
+  const sent = commands.length === 0 ? 'nothing' : commandCounts(commands.map(({ type }) => type));
+  return `${effect} ${whose} it sends ${sent}.`;
 }

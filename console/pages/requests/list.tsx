@@ -3,8 +3,7 @@ import { useCall } from '../../api/use-call.ts';
 import { type Filter, Filters } from '../../parts/filters.tsx';
 import { Link, useQueryOfAddress, Why } from '../../parts/link.tsx';
 import { type Column, List, Pages } from '../../parts/list.tsx';
-import { type Request, waitText } from '../../parts/requests.tsx';
-import { State } from '../../parts/state.tsx';
+import { Phase, type Request } from '../../parts/requests.tsx';
 import { Time } from '../../parts/time.tsx';
 
 type Asked = Input<'requests.list'>;
@@ -91,18 +90,6 @@ export function RequestList() {
 
 function Numbers({ all }: { all: readonly string[] }) {
   return all.length === 0 ? '–' : all.map((one) => <Why key={one} of={one} />);
-}
-
-/** How far a request is. */
-export function Phase({ request }: { request: Request }) {
-  const { phase } = request;
-  const isBad = phase === 'RETRYING' || phase === 'REJECTED';
-  return (
-    <>
-      <State of={phase} tone={isBad ? 'bad' : phase === 'COMPLETED' ? 'good' : 'busy'} />
-      <div>{waitText(request)}</div>
-    </>
-  );
 }
 
 function errorText({ error_code: code, error_description: description, last_error: last }: Request): string {

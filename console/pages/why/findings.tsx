@@ -46,7 +46,7 @@ function Alike({ alike }: { alike: readonly Finding[] }) {
         </Text>
       </Group>
       {alike.map(({ sentence, since, evidence }) => (
-        <div key={sentence}>
+        <div key={thingOf(evidence)}>
           <Text className="breaks">{sentence}</Text>
           <Group gap="md" mb={6}>
             {since !== null && (
@@ -85,6 +85,11 @@ function Alike({ alike }: { alike: readonly Finding[] }) {
       )}
     </Paper>
   );
+}
+
+/** What a finding is about. Its sentence may change while somebody reads the evidence. */
+function thingOf({ request, event, subscription, smartcard_ca_id: card, service_ca_id: service }: Evidence): string {
+  return JSON.stringify([request, event, subscription, card, service]);
 }
 
 function keyOf({ operation, input }: Call): string {

@@ -1,9 +1,26 @@
-import { Group, Table, Title } from '@mantine/core';
+import { Group, Title } from '@mantine/core';
 import { Link } from '../../parts/link.tsx';
-import { ProcessRequest, waitText, WithdrawRequest } from '../../parts/requests.tsx';
-import { State } from '../../parts/state.tsx';
-import { Empty } from '../../parts/states.tsx';
+import { type Column, List } from '../../parts/list.tsx';
+import { Phase, ProcessRequest, WithdrawRequest } from '../../parts/requests.tsx';
 import type { Explanation } from './use-explanation.ts';
+
+const COLUMNS: readonly Column<Explanation['queue'][number]>[] = [
+  { head: 'Request', width: 90, cell: ({ number }) => <Link to={`/requests/${number}`}>{number}</Link> },
+  { head: 'Type', width: 210, cell: ({ type }) => type },
+  { head: 'Phase', width: 190, cell: (request) => <Phase request={request} /> },
+  { head: 'Attempts', width: 80, cell: ({ attempts }) => attempts },
+  { head: 'Last error', cell: ({ last_error: error }) => error ?? '–' },
+  {
+    head: 'What to do',
+    width: 190,
+    cell: ({ number }) => (
+      <Group gap={6}>
+        <ProcessRequest number={number} short="Send now" />
+        <WithdrawRequest number={number} short="Withdraw" />
+      </Group>
+    ),
+  },
+];
 
 /** The unfinished requests of the cards, the first one first. */
 export function Queue({ queue }: Pick<Explanation, 'queue'>) {
@@ -12,48 +29,14 @@ export function Queue({ queue }: Pick<Explanation, 'queue'>) {
       <Title order={2} size="h4" mb="xs">
         Unfinished requests
       </Title>
-      {queue.length === 0 ? (
-        <Empty>Nothing is on its way to the cards.</Empty>
-      ) : (
-        <Table.ScrollContainer minWidth={880} type="native" tabIndex={0} role="region" aria-label="Unfinished requests">
-          <Table layout="fixed" verticalSpacing={6} aria-label="Unfinished requests">
-            <Table.Thead>
-              <Table.Tr>
-                <Table.Th w={90}>Request</Table.Th>
-                <Table.Th w={210}>Type</Table.Th>
-                <Table.Th w={190}>Phase</Table.Th>
-                <Table.Th w={80}>Attempts</Table.Th>
-                <Table.Th>Last error</Table.Th>
-                <Table.Th w={200}>
-                  <span className="mantine-visually-hidden">Actions</span>
-                </Table.Th>
-              </Table.Tr>
-            </Table.Thead>
-            <Table.Tbody>
-              {queue.map((one) => (
-                <Table.Tr key={one.number}>
-                  <Table.Td>
-                    <Link to={`/requests/${one.number}`}>{one.number}</Link>
-                  </Table.Td>
-                  <Table.Td className="breaks">{one.type}</Table.Td>
-                  <Table.Td className="breaks">
-                    <State of={one.phase} tone={one.phase === 'RETRYING' ? 'bad' : 'busy'} />
-                    <div>{waitText(one)}</div>
-                  </Table.Td>
-                  <Table.Td>{one.attempts}</Table.Td>
-                  <Table.Td className="breaks">{one.last_error ?? '–'}</Table.Td>
-                  <Table.Td>
-                    <Group gap={6}>
-                      <ProcessRequest number={one.number} short="Send now" />
-                      <WithdrawRequest number={one.number} short="Withdraw" />
-                    </Group>
-                  </Table.Td>
-                </Table.Tr>
-              ))}
-            </Table.Tbody>
-          </Table>
-        </Table.ScrollContainer>
-      )}
+      <List
+        label="Unfinished requests"
+        rows={queue}
+        rowKey={({ number }) => number}
+        columns={COLUMNS}
+        minWidth={1_000}
+        empty="Nothing is on its way to the cards."
+      />
     </section>
   );
 }

@@ -3,11 +3,11 @@ import { useState } from 'react';
 import type { Output } from '../../api/client.ts';
 import { Action } from '../../parts/action.tsx';
 import { given } from '../../parts/form.tsx';
-import { Link } from '../../parts/link.tsx';
+import { Link, useQueryOfAddress } from '../../parts/link.tsx';
 import { counted } from '../../parts/progress.tsx';
+import { ReleasePreview } from '../../parts/release-preview.tsx';
 import { ProcessRequest, WithdrawRequest } from '../../parts/requests.tsx';
 import { StartRun } from '../../parts/start-run.tsx';
-import { ReconcileCard } from './reconcile-card.tsx';
 import type { Explanation } from './use-explanation.ts';
 
 export type Call = Explanation['findings'][number]['remedy']['calls'][number];
@@ -15,6 +15,7 @@ export type Call = Explanation['findings'][number]['remedy']['calls'][number];
 /** The button, or the link, for a call that a remedy names. */
 export function Remedy({ call }: { call: Call }) {
   const { operation, input } = call;
+  const [, setQuery] = useQueryOfAddress();
   switch (operation) {
     case 'requests.show':
       return <Link to={`/requests/${input.number}`}>Look at request {input.number}</Link>;
@@ -65,7 +66,15 @@ export function Remedy({ call }: { call: Call }) {
         />
       );
     case 'runs.start':
-      if (input.kind === 'RECONCILE') return <ReconcileCard cards={input.selection.cards} />;
+      if (input.kind === 'RECONCILE') {
+        return (
+          <StartRun
+            run={input}
+            label={`Compare card ${input.selection.cards.join(', ')} with the CRM`}
+            onStarted={(reconcile) => setQuery({ reconcile })}
+          />
+        );
+      }
       return (
         <StartRun
           run={input}
@@ -92,10 +101,7 @@ function ReleaseEvent({ id }: { id: number }) {
       label={`Release event ${id}`}
       effect={
         <Stack>
-          <Text>
-            This processes 1 event after all. It undoes nothing that is newer, and sends the CAS what its snapshot still
-            wants.
-          </Text>
+          <ReleasePreview id={id} whose="" schema={undefined} />
           <Reason value={reason} onChange={setReason} />
         </Stack>
       }

@@ -377,7 +377,7 @@ test('a remedy names calls of the operations API with inputs that fit them', () 
 test.each([...new Map(CALLS.map((call) => [commandOf(call), call] as const))])(
   'the command `%s` makes the call that the console makes',
   async (text, call) => {
-    const [one] = FEATURES.flatMap(commandsOf).filter(({ name }) => text === name || text.startsWith(`${name} `));
+    const one = FEATURES.flatMap(commandsOf).find(({ name }) => text === name || text.startsWith(`${name} `));
     if (one === undefined) throw new Error('There is no such command');
     const fields = fieldsOf(one);
     const command = new Command().option('--yes');

@@ -1,35 +1,24 @@
-import { Alert, Group, List as Items, Stack, Text } from '@mantine/core';
-import { useState } from 'react';
+import { Alert, List as Items, Text } from '@mantine/core';
 import type { Output } from '../../api/client.ts';
 import { useCall } from '../../api/use-call.ts';
 import { Action } from '../../parts/action.tsx';
 import { Link } from '../../parts/link.tsx';
 import { counted } from '../../parts/progress.tsx';
-import { StartRun } from '../../parts/start-run.tsx';
 import { Loaded } from '../../parts/states.tsx';
 
 type Fix = Output<'reconcile.fix'>['cards'][number];
 
-/** Compares cards with the CRM by a reconcile run. When it ended, it shows what a fix would send, and offers to send it. */
-export function ReconcileCard({ cards }: { cards: readonly string[] }) {
-  const [run, setRun] = useState<number | null>(null);
-  return (
-    <Stack gap="xs">
-      <Group>
-        <StartRun
-          run={{ kind: 'RECONCILE', parameters: {}, selection: { cards: [...cards] } }}
-          label={`Compare card ${cards.join(', ')} with the CRM`}
-          onStarted={setRun}
-        />
-      </Group>
-      {run !== null && <Found run={run} />}
-    </Stack>
-  );
+const LIVE_MS = 1_000;
+const RESTING_MS = 30_000;
+
+function isEnded(state: string | undefined): boolean {
+  return state !== undefined && state !== 'PREPARING' && state !== 'RUNNING';
 }
 
-function Found({ run: id }: { run: number }) {
-  const run = useCall('runs.show', { id }, { every: 1_000 });
-  const isOver = run.data !== undefined && run.data.state !== 'PREPARING' && run.data.state !== 'RUNNING';
+/** What a reconcile run found: when it ended, what a fix would send, and the button that sends it. */
+export function Reconciled({ run: id }: { run: number }) {
+  const run = useCall('runs.show', { id }, { every: (last) => (isEnded(last?.state) ? RESTING_MS : LIVE_MS) });
+  const isOver = isEnded(run.data?.state);
   const fixes = useCall('reconcile.fix', { id }, { enabled: isOver });
   if (!isOver) {
     return (
