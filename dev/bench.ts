@@ -5,6 +5,7 @@
 import { Command } from 'commander';
 import { createReport, machineLine, type Report } from './bench/report.ts';
 import { claim } from './bench/claim-run.ts';
+import { consoles, type ConsoleOptions } from './bench/console.ts';
 import { dispatch } from './bench/dispatch.ts';
 import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
@@ -63,6 +64,14 @@ program
   .action((options: Omit<PlainOptions, 'profiled'> & { profile: boolean }) =>
     measured('plain', 20 * MINUTE_MS, (report) => plain(report, { ...options, profiled: options.profile })),
   );
+
+program
+  .command('console')
+  .description('the service with and without open web consoles, in turns; the size and speed of the first page')
+  .option('--events <n>', 'events of new subscribers in each turn', whole, 12_000)
+  .option('--rounds <n>', 'turns of each kind', whole, 3)
+  .option('--consoles <n>', 'open consoles', whole, 50)
+  .action((options: ConsoleOptions) => measured('console', 10 * MINUTE_MS, (report) => consoles(report, options)));
 
 program
   .command('slow-cas')

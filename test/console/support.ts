@@ -1,8 +1,9 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import type { Role } from '../../src/users/user.ts';
+import { launchBrowser } from './browser.ts';
 import { ORGANISATION, PASSWORD, startWebWorld, type WebWorld } from '../web-api/support.ts';
 
 /** A real service with its console, and a real browser. */
@@ -19,7 +20,7 @@ export interface ConsoleWorld extends WebWorld {
 /** Starts the service and the browser. Fails if console/dist is older than the console's files. */
 export async function startConsoleWorld(overrides: Readonly<Record<string, string>> = {}): Promise<ConsoleWorld> {
   requireBuilt();
-  const [world, browser] = await Promise.all([startWebWorld(overrides), launch()]);
+  const [world, browser] = await Promise.all([startWebWorld(overrides), launchBrowser()]);
   const complaints: string[] = [];
   const open = async (path: string, options: BrowserContextOptions = {}): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
@@ -84,19 +85,6 @@ export async function axeViolations(page: Page): Promise<string[]> {
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')
     .flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`));
-}
-
-/**
- * The browser: that of CONSOLE_TEST_BROWSER, on Linux with an x64 processor the one of the npm package, which needs
- * nothing of the system, and elsewhere the Chrome of the system.
- */
-async function launch(): Promise<Browser> {
-  const path = process.env['CONSOLE_TEST_BROWSER'];
-  const args = ['--no-sandbox', '--disable-gpu', '--disable-background-networking'];
-  if (path !== undefined) return chromium.launch({ executablePath: path, args });
-  if (process.platform !== 'linux' || process.arch !== 'x64') return chromium.launch({ channel: 'chrome', args });
-  const { default: packaged } = await import('@sparticuz/chromium');
-  return chromium.launch({ executablePath: await packaged.executablePath(), args: [...args, '--headless=shell'] });
 }
 
 function requireBuilt(): void {
