@@ -20,21 +20,23 @@ beforeEach(async () => {
 });
 
 const MINUTE_MS = 60_000;
-/** A full minute that is long enough ago to be shown as the last one. */
-const lastMinute = (): number => Math.floor((Date.now() - 5_000) / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
+/** The same for all tests: no minute ends meanwhile. */
+const NOW = new Date();
+/** The full minute that is shown as the last one. */
+const LAST_MINUTE = Math.floor((NOW.getTime() - 5_000) / MINUTE_MS) * MINUTE_MS - MINUTE_MS;
 
 function reporting(db: Queryable = requests.db) {
   const registry = new Registry();
   const [dispatch, intake] = [dispatchMetrics(registry), intakeMetrics(registry)];
   const parts = [{ part: 'cas', ready: true, detail: 'sending' }];
   const id = randomUUID();
-  let at = lastMinute() + 1_000;
+  let at = LAST_MINUTE + 1_000;
   const logger = createLogger('silent');
   const started = startReporting({ db, id, parts: () => parts, registry, logger, clock: () => at });
   return { dispatch, intake, parts, id, started, move: (ms: number) => (at += ms) };
 }
 
-const shownLast = async (db: Queryable = requests.db) => (await readMinutes(db, new Date())).at(-1);
+const shownLast = async () => (await readMinutes(requests.db, NOW)).at(-1);
 
 test('a minute has what was counted in it, on every instance, and the next one nothing of it', async () => {
   const [one, other] = [reporting(), reporting()];
@@ -50,10 +52,11 @@ test('a minute has what was counted in it, on every instance, and the next one n
     dispatch.putOff.inc({ why: 'try-later' });
   }
   one.move(MINUTE_MS);
+  await eventually(async () => ((await shownLast())?.events === 1 ? true : undefined), 'the minute of one instance');
   await one.started.stop();
   await other.started.stop();
   expect(await shownLast()).toEqual({
-    at: new Date(lastMinute()).toISOString(),
+    at: new Date(LAST_MINUTE).toISOString(),
     instances: 2,
     events: 2,
     requests_completed: 8,
