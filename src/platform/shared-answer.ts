@@ -11,22 +11,29 @@ export function shareAnswer<K extends object, T>(
   const answers = new WeakMap<K, Shared<T>>();
   return (key) => {
     const known = answers.get(key);
-    if (known !== undefined && performance.now() < known.until) return known.answer;
-    const shared: Shared<T> = { answer: compute(key, known?.last), last: known?.last, until: Infinity };
+    if (known?.answer != null && performance.now() < known.until) return known.answer;
+    const shared: Shared<T> = { answer: null, last: known?.last, until: Infinity };
     answers.set(key, shared);
-    shared.answer.then(
-      (answer) => {
-        shared.last = answer;
-        shared.until = performance.now() + forMs;
-      },
-      () => (shared.until = 0),
-    );
-    return shared.answer;
+    const answer = answerInto(shared, key);
+    shared.answer = answer;
+    return answer;
   };
+
+  async function answerInto(shared: Shared<T>, key: K): Promise<T> {
+    try {
+      const answer = await compute(key, shared.last);
+      shared.last = answer;
+      shared.until = performance.now() + forMs;
+      return answer;
+    } catch (error) {
+      shared.until = 0;
+      throw error;
+    }
+  }
 }
 
 interface Shared<T> {
-  readonly answer: Promise<T>;
+  answer: Promise<T> | null;
   /** The last answer that was no error. */
   last: T | undefined;
   /** By `performance.now()`; Infinity while it is computed. */

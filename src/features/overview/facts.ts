@@ -6,8 +6,8 @@ import { readMinutes, type ShownMinute } from './minutes.ts';
 import type { ReportedPart } from './report.ts';
 
 /** How far a figure is counted; one more means that there are more. */
-export const COUNT_MAX = 10_000;
-const REFUSALS_MAX = 2_000;
+export const COUNT_MAX = 5_000;
+const REFUSALS_MAX = 1_000;
 const DAY_MS = 86_400_000;
 
 /** An instance by its report. */

@@ -101,13 +101,13 @@ function intakeReasons({ now, intake, waiting }: Facts): Reason[] {
   );
   const [worst] = stuck;
   if (worst !== undefined) {
-    const place = `${worst.topic}[${worst.partition}]`;
+    const place = `Partition ${worst.topic}[${worst.partition}]`;
     const others = stuck.length > 1 ? `, and ${stuck.length - 1} more partitions` : '';
     reasons.push(reason('ATTENTION', `${place} is not read${others}: ${worst.problem}`, worst.since));
   }
   const { unread, behindSince } = unreadOf(intake);
   if (behindSince !== null && now.getTime() - behindSince.getTime() > LATE_MS) {
-    reasons.push(reason('ATTENTION', `${unread} messages are not read yet`, behindSince));
+    reasons.push(reason('ATTENTION', `${several(unread ?? 0, 'message')} not read yet`, behindSince));
   }
   if (waiting.deadLetters > 0) {
     const text = `${several(waiting.deadLetters, 'message')} could not be processed: decide about them`;

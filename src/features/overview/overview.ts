@@ -68,7 +68,7 @@ const overviewOutput = z
       behind_since_date: instant().nullable().describe('Since when something has been unread without a break.'),
       last_event_date: instant().nullable().describe('When the last message was received.'),
     }),
-    refusals: z.array(refusalCount).describe('Of requests of the last 24 hours, at most the newest 2,000.'),
+    refusals: z.array(refusalCount).describe('Of requests of the last 24 hours, at most the newest 1,000.'),
     runs: z
       .array(
         z.strictObject({

@@ -53,6 +53,8 @@ export function startReporting({ db, id, parts, registry, logger, clock = Date.n
   const figures = figuresOf(registry);
   let reported = new Map<string, ReportedPart>();
   let written = -Infinity;
+  /** A part became ready or ceased to be, and the database does not know it yet. */
+  let isNews = true;
   let minute = minuteOf(clock());
   let kept: StoredMinute[] = [];
 
@@ -60,8 +62,8 @@ export function startReporting({ db, id, parts, registry, logger, clock = Date.n
     LOOK_MS,
     async () => {
       if (minuteOf(clock()) !== minute) await endMinute();
-      const hasChanged = look();
-      if (hasChanged || performance.now() - written >= WRITE_MS) await writeInstance();
+      look();
+      if (isNews || performance.now() - written >= WRITE_MS) await writeInstance();
       if (kept.length > 0) await writeKept();
     },
     (error) => logger.debug({ reason: messageOf(error) }, 'the report for the overview is written later'),
@@ -75,25 +77,23 @@ export function startReporting({ db, id, parts, registry, logger, clock = Date.n
     },
   };
 
-  /** Returns whether a part became ready or ceased to be. */
-  function look(): boolean {
+  function look(): void {
     const now = new Date(clock()).toISOString();
     const before = reported;
-    let hasChanged = false;
     reported = new Map(
       parts().map(({ part, ready, detail }) => {
         const last = before.get(part);
         const isSame = last?.ready === ready;
-        if (!isSame) hasChanged = true;
+        if (!isSame) isNews = true;
         return [part, { part, ready, detail, since: isSame ? last.since : now }];
       }),
     );
-    return hasChanged;
   }
 
   async function writeInstance(): Promise<void> {
     await db.query(WRITE, [id, hostname(), startedAt, JSON.stringify([...reported.values()])]);
     written = performance.now();
+    isNews = false;
   }
 
   async function endMinute(): Promise<void> {

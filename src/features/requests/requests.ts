@@ -22,7 +22,7 @@ const NUMBER_MAX = 999_999_999_999_999;
 const BODIES_MAX = 200;
 
 /** Reading them takes some milliseconds for each thousand. */
-const REFUSALS_MAX = 10_000;
+const REFUSALS_MAX = 5_000;
 const DAY_MS = 86_400_000;
 
 const processOutput = z

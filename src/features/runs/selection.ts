@@ -58,7 +58,7 @@ function oneWay(...wholes: readonly [string, ...string[]]) {
     if ((code === undefined) !== (since === undefined)) {
       return refuse(context, 'PARAMETERS_CONFLICT', 'give {refused_with} and {refused_since} together');
     }
-    const named = Object.entries({ ...rest, refused_with: code }).filter(([, value]) => value !== undefined);
+    const named = Object.entries({ ...rest, refused_with: code }).filter(([, one]) => one !== undefined);
     const whole = named.filter(([name]) => name === 'all' || wholes.includes(name)).length;
     if (named.length > whole ? whole === 0 : whole === 1) return;
     const alone = [...wholes, 'all'].map((name) => `{${name}} alone`).join(', or ');

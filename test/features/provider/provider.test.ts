@@ -81,3 +81,22 @@ test('only an admin pauses and resumes, and a viewer may look', async () => {
     'PARAMETER_UNKNOWN',
   );
 });
+
+test('the history has who paused and resumed sending, why and when, page by page, in the call and in the command', async () => {
+  await world.operate('/provider/pause', { reason: 'second upgrade' }, 'admin');
+  await world.operate('/provider/resume', {}, 'admin');
+  interface History {
+    readonly changes: readonly { readonly id: number }[];
+  }
+  const { data } = await world.operate<History>('/provider/history?limit=2', undefined, 'viewer');
+  const common = { id: expect.any(Number) as number, date: expect.stringMatching(ISO) as string, by_unit: null };
+  expect(data.changes).toEqual([
+    { ...common, change: 'RESUMED', by_user: 'admin', reason: null },
+    { ...common, change: 'PAUSED', by_user: 'admin', reason: 'second upgrade' },
+  ]);
+  expect(await printed('history', '--limit', '2')).toEqual(data);
+  const before = data.changes.at(-1)?.id;
+  const older = await world.operate<History>(`/provider/history?before=${before}&limit=1000`, undefined, 'viewer');
+  const all = await world.operate<History>('/provider/history?limit=1000', undefined, 'viewer');
+  expect([...data.changes, ...older.data.changes]).toEqual(all.data.changes);
+});

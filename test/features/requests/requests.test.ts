@@ -289,3 +289,63 @@ describe('conax-provisioning provider and requests withdraw', () => {
     await world.operate('/provider/resume', {}, 'admin');
   });
 });
+
+describe('refusals', () => {
+  test('are grouped by code, with meaning, remedy and samples, in the call and in the command', async () => {
+    const since = new Date(Date.now() - 3_600_000).toISOString();
+    const { data } = await world.operate<{ refusals: { code: string }[] }>(
+      `/requests/refusals?since=${since}`,
+      undefined,
+      'viewer',
+    );
+    const group = data.refusals.find(({ code }) => code === 'CLIENT_NOT_FOUND');
+    expect(group).toEqual({
+      code: 'CLIENT_NOT_FOUND',
+      meaning: 'The CAS does not know the smart card or set-top box, or the card is in no pairing.',
+      remedy: 'Check the CA id in the CRM, and whether the hardware is loaded into the CAS.',
+      count: expect.any(Number) as number,
+      subscriptions: 1,
+      oldest_date: expect.stringMatching(ISO) as string,
+      newest_date: expect.stringMatching(ISO) as string,
+      samples: expect.arrayContaining([
+        {
+          number: refused,
+          smartcard_ca_id: CARD,
+          subscription_number: SUBSCRIPTION,
+          description: expect.any(String) as string,
+        },
+      ]) as unknown,
+    });
+    const { stdout } = await requests('refusals', '--since', since, '--json');
+    expect(JSON.parse(stdout)).toEqual(data);
+    expect((await requests('refusals')).stdout).toMatch(/^CLIENT_NOT_FOUND +\d+ +1 .*Check the CA id in the CRM/m);
+  });
+
+  test('before the period are left out', async () => {
+    const since = new Date(Date.now() + 60_000).toISOString();
+    const { data } = await world.operate(`/requests/refusals?since=${since}`, undefined, 'viewer');
+    expect(data).toEqual({ since, complete: true, refusals: [] });
+  });
+
+  test('can be resynced as a group: an estimate shows whom, and what would be sent', async () => {
+    const selection = {
+      refused_with: 'CLIENT_NOT_FOUND',
+      refused_since: new Date(Date.now() - 3_600_000).toISOString(),
+    };
+    const { data } = await world.operate('/runs/estimate', { kind: 'RESYNC', parameters: {}, selection }, 'viewer');
+    expect(data).toEqual({
+      targets: 1,
+      exact: true,
+      sample: [
+        {
+          target: SUBSCRIPTION,
+          subscription_number: SUBSCRIPTION,
+          commands: [
+            { type: 'CREATE_PAIRING', smartcard_ca_id: CARD, stb_ca_ids: [`STB-${CARD}`], service_ca_id: null },
+            { type: 'ADD_SUBSCRIPTIONS', smartcard_ca_id: CARD, stb_ca_ids: [], service_ca_id: '1001' },
+          ],
+        },
+      ],
+    });
+  });
+});

@@ -2,8 +2,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { addItem, addService, type CrmSubscription, newSubscription } from '../../../dev/demo/crm.ts';
 import type { Database } from '../../../src/platform/database.ts';
 import { kindOf } from '../../../src/features/runs/kinds.ts';
-import { openTestRequests, type TestRequests } from '../../requests/support.ts';
-import { create, know, RULES, work } from './support.ts';
+import { addTo, openTestRequests, requestFor, submit, type TestRequests } from '../../requests/support.ts';
+import { create, know, RULES, send, work } from './support.ts';
 
 let requests: TestRequests;
 let db: Database;
@@ -62,6 +62,43 @@ describe('a selection', () => {
   test('has a card that is in two subscriptions once', async () => {
     await know(db, [customer('S1', ONE), customer('S2', ONE)]);
     expect(await selected({ all: true })).toEqual([ONE, '20000000001']);
+  });
+
+  test('of subscriptions goes by the code and the time of their refusals', async () => {
+    await know(db, [customer('S1', ONE), customer('S2', TWO), customer('S3', THREE)]);
+    const ids = { S1: 'id-S1', S2: 'id-S2', S3: 'id-S3', S4: 'id-S4' };
+    const refuse = { [ONE]: 'CLIENT_NOT_FOUND', [TWO]: 'SOAP_FAULT', [THREE]: 'CLIENT_NOT_FOUND' };
+    const submitted = Object.entries(ids).map(([number, id], index) =>
+      requestFor(addTo([ONE, TWO, THREE, THREE][index] ?? ''), { subscription: { id, number } }),
+    );
+    await submit(db, ...submitted);
+    while ((await send(db, 10, refuse)).length > 0);
+    await db.query(`update request set submitted_at = now() - interval '3 days' where subscription_number = 'S3'`);
+    const resync = async (refused_since: string) => {
+      const selection = { refused_with: 'CLIENT_NOT_FOUND', refused_since };
+      const kind = kindOf('RESYNC');
+      const parsed = kind.source.schema.parse(selection);
+      const estimate = await kind.source.estimate(db, parsed, { rules: RULES });
+      const id = await create(db, { kind: 'RESYNC', parameters: {}, selection: parsed, hold: true });
+      await work(db, id);
+      const found = await db.query<{ target: string }>('select target from run_target where run_id = $1 order by 1', [
+        id,
+      ]);
+      const targets = found.map(({ target }) => target);
+      expect(estimate).toMatchObject({ targets: targets.length, exact: true });
+      expect(estimate.sample.map(({ target }) => target)).toEqual(targets);
+      return targets;
+    };
+    const hour = new Date(Date.now() - 3_600_000).toISOString();
+    // S4 is not known, and its refusal selects nothing.
+    expect(await resync(hour)).toEqual(['S1']);
+    expect(await resync('2026-01-01')).toEqual(['S1', 'S3']);
+    const refused = (selection: object): string =>
+      JSON.stringify(kindOf('RESYNC').source.schema.safeParse(selection).error?.issues ?? 'taken');
+    expect(refused({ refused_with: 'X' })).toContain('give {refused_with} and {refused_since} together');
+    expect(refused({ refused_since: hour })).toContain('give {refused_with} and {refused_since} together');
+    expect(refused({ refused_with: 'X', refused_since: hour, all: true })).toContain('{refused_with} alone');
+    expect(refused({ refused_with: 'X', refused_since: hour, distributor: 'x' })).toContain('{refused_with} alone');
   });
 
   test('that is none, contradicts itself, or has malformed cards is refused before anything is there', async () => {

@@ -69,11 +69,54 @@ describe('conax-provisioning events', () => {
     });
   });
 
+  test('a preview shows what a release would send, and stores nothing', async () => {
+    const before = await world.db.query('select count(*)::int as count from request');
+    const { data } = await world.operate(`/events/${idOf(0)}/preview`, undefined, 'viewer');
+    expect(data).toEqual({
+      commands: [{ type: 'ADD_SUBSCRIPTIONS', smartcard_ca_id: CARD, stb_ca_ids: [], service_ca_id: '1004' }],
+      withheld: [],
+    });
+    expect(await world.db.query('select count(*)::int as count from request')).toEqual(before);
+    expect(JSON.parse((await events('held', '--json')).stdout)).toEqual({ held_events: held });
+  });
+
+  test('events of every disposition are listed, the newest first, page by page', async () => {
+    interface Listed {
+      readonly events: StoredEvent[];
+      readonly next: number | null;
+    }
+    const list = async (query: string): Promise<Listed> =>
+      (await world.operate<Listed>(`/events?${query}`, undefined, 'viewer')).data;
+    const all = (await list('limit=1000')).events;
+    expect(all.map(({ id }) => id)).toEqual(all.map(({ id }) => id).toSorted((one, other) => other - one));
+    expect(new Set(all.map(({ disposition }) => disposition))).toEqual(new Set(['PLANNED', 'STALE']));
+    const first = await list('limit=2');
+    const second = await list(`limit=1000&before=${first.next}`);
+    expect([...first.events, ...second.events]).toEqual(all);
+    expect(second.next).toBeNull();
+    expect((await list('disposition=STALE')).events).toEqual(held.toReversed());
+    expect((await list(`card=${CARD}&limit=1000`)).events).toEqual(all);
+    expect((await list('subscription=S0000036001&disposition=STALE')).events).toEqual(held.toReversed());
+    expect((await list(`card=${CARD}&subscription=S1`)).events).toEqual([]);
+    expect((await list('until=2026-01-01')).events).toEqual([]);
+    expect(JSON.parse((await events('list', '--disposition', 'STALE', '--json')).stdout)).toEqual(
+      await list('disposition=STALE'),
+    );
+  });
+
   test('a released event is planned, and the CRM gets the further outcome', async () => {
     const { exitCode, stdout } = await events('release', idOf(0), '--by', 'ann');
     expect({ exitCode, stdout }).toEqual({ exitCode: 0, stdout: `event ${idOf(0)} is released: PLANNED\n` });
     expect((await outcomeOf(world, late, 2)).value.outcome).toBe('PROVISIONED');
     expect(callTexts(await callsOf(world, CARD))).toContain('ADD_SUBSCRIPTIONS 1004 OK effect');
+    expect((await world.operate(`/events/${idOf(0)}`, undefined, 'viewer')).data).toMatchObject({
+      requests: [
+        { type: 'ADD_SUBSCRIPTIONS', smartcard_ca_ids: [CARD], life_cycle_state: 'COMPLETED', error_code: null },
+      ],
+      withheld: [],
+    });
+    const decided = await world.operate(`/events/${idOf(0)}/preview`, undefined, 'viewer');
+    expect([decided.status, decided.code]).toEqual([409, 'EVENT_NOT_WAITING']);
   });
 
   test('a discarded event sends nothing, and the trail says who and why', async () => {
