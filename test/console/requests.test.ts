@@ -24,15 +24,6 @@ beforeEach(async () => {
   subscription = household(`S000046${String(customers).padStart(4, '0')}`, card, ['1001', '1002']);
 });
 afterEach(async () => {
-    .contexts()
-    .flatMap((c) => c.pages())
-    .entries()) {
-    const name = `/tmp/look/requests-${customers}-${n}`;
-    await one.screenshot({ path: `${name}.png`, fullPage: true });
-    await one.emulateMedia({ colorScheme: 'dark' });
-    await one.setViewportSize({ width: 390, height: 844 });
-    await one.screenshot({ path: `${name}-phone.png`, fullPage: true });
-  }
   await Promise.all(world.browser.contexts().map((context) => context.close()));
   const complaints = world.complaints.splice(0);
   if (complaints.length > 0) throw new Error(complaints.join('\n'));
