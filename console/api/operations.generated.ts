@@ -2030,34 +2030,34 @@ since: string
 backlog: {
 class: ("EXPRESS" | "GIVING" | "TAKING" | "BULK")
 /**
- * Counted up to 20,000.
+ * Counted up to 10,000.
  */
 ready: number
 oldest_ready_date: (string | null)
 }[]
 waiting: {
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 scheduled: number
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 retrying: number
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 dead_letters: number
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 held_events: number
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 unpublished_outcomes: number
 /**
- * Counted up to 10,000; one more means that there are more.
+ * Counted up to 5,000; one more means that there are more.
  */
 parked_outcomes: number
 }
@@ -2076,7 +2076,7 @@ behind_since_date: (string | null)
 last_event_date: (string | null)
 }
 /**
- * Of requests of the last 24 hours, at most the newest 2,000.
+ * Of requests of the last 24 hours, at most the newest 1,000.
  */
 refusals: RefusalCount[]
 /**
@@ -2733,7 +2733,7 @@ requests: OperationRequest[]
 export interface Refusals {
 since: string
 /**
- * False: only the newest 10,000 refusals were looked at.
+ * False: only the newest 5,000 refusals were looked at.
  */
 complete: boolean
 /**

@@ -5,7 +5,7 @@ export const FIELD_TEXTS = {
   "queue.add": {
     "type": "A mail stays until it is read; a bark shows at once, a repeating one several times.",
     "message": "1 to 141 characters for a mail, 1 to 129 for a bark; something that shows, and no character that does not: no control, direction or format characters.",
-    "start_indication_date_time": "When it is first shown, default now. Without zone UTC; an offset is accepted.",
+    "start_indication_date_time": "When it is first shown, default now.",
     "display_duration": "Seconds for which a bark is shown, default 20: 1 to 3600.",
     "repetition_count": "How often a repeating bark is shown: 1 to 255.",
     "repetition_interval": "Seconds from one showing of a repeating bark to the next: 10 to 2550 in steps of 10.",
@@ -13,8 +13,8 @@ export const FIELD_TEXTS = {
     "subscription_number": "For all smart cards that it has when a run takes it."
   },
   "replay.plan": {
-    "from_date": "Events received from then on; of a topic, messages with this time or a later one: ISO 8601, in UTC without a zone; or a date.",
-    "to_date": "Events received before; of a topic, messages with an earlier time: ISO 8601, in UTC without a zone; or a date.",
+    "from_date": "Events received from then on; of a topic, messages with this time or a later one.",
+    "to_date": "Events received before; of a topic, messages with an earlier time.",
     "disposition": "Only events of the inbox with this disposition.",
     "topic": "From this Kafka topic instead of the inbox.",
     "partition": "One partition of the topic: 0 to 1000000.",
@@ -27,8 +27,8 @@ export const FIELD_TEXTS = {
     "reason": "Why, for the record."
   },
   "replay.run": {
-    "from_date": "Events received from then on; of a topic, messages with this time or a later one: ISO 8601, in UTC without a zone; or a date.",
-    "to_date": "Events received before; of a topic, messages with an earlier time: ISO 8601, in UTC without a zone; or a date.",
+    "from_date": "Events received from then on; of a topic, messages with this time or a later one.",
+    "to_date": "Events received before; of a topic, messages with an earlier time.",
     "disposition": "Only events of the inbox with this disposition.",
     "topic": "From this Kafka topic instead of the inbox.",
     "partition": "One partition of the topic: 0 to 1000000.",
@@ -43,8 +43,8 @@ export const FIELD_TEXTS = {
     "reason": "Why, for the record."
   },
   "replay.outcomes": {
-    "from_date": "Outcomes that were stored from then on: ISO 8601, in UTC without a zone; or a date.",
-    "to_date": "Outcomes that were stored before: ISO 8601, in UTC without a zone; or a date.",
+    "from_date": "Outcomes that were stored from then on.",
+    "to_date": "Outcomes that were stored before.",
     "subscription_number": "Outcomes of this subscription.",
     "request_number": "The outcome of one request, and those of its action: 1 to 9007199254740991.",
     "topic": "To this topic, which must exist, instead of their own.",
@@ -57,7 +57,7 @@ export const FIELD_TEXTS = {
     "parameters": "What it does: an object that depends on the kind.",
     "parameters.type": "A mail stays until it is read; a bark shows at once, a repeating one several times.",
     "parameters.message": "1 to 141 characters for a mail, 1 to 129 for a bark; something that shows, and no character that does not: no control, direction or format characters.",
-    "parameters.start_indication_date_time": "When it is first shown, default now. Without zone UTC; an offset is accepted.",
+    "parameters.start_indication_date_time": "When it is first shown, default now.",
     "parameters.display_duration": "Seconds for which a bark is shown, default 20: 1 to 3600.",
     "parameters.repetition_count": "How often a repeating bark is shown: 1 to 255.",
     "parameters.repetition_interval": "Seconds from one showing of a repeating bark to the next: 10 to 2550 in steps of 10.",
@@ -71,7 +71,7 @@ export const FIELD_TEXTS = {
     "selection.cards": "These smart cards, known or not.",
     "hold": "Collect and count the targets, and wait until the run is resumed.",
     "kind.FINGERPRINT": "a fingerprint on the screen of every card of a selection.",
-    "parameters.display_date_time": "When it is shown, default now. Without zone UTC; an offset is accepted.",
+    "parameters.display_date_time": "When it is shown, default now.",
     "parameters.duration": "Seconds for which it is shown, default 20: 1 to 3600.",
     "parameters.position_x": "Where on the screen, from the left: 0 to 10000.",
     "parameters.position_y": "Where on the screen, from the top: 0 to 10000.",
@@ -81,14 +81,14 @@ export const FIELD_TEXTS = {
     "kind.RESYNC": "sends again what the newest snapshots of subscriptions entitle: pairings, then services.",
     "selection.subscriptions": "These subscriptions, which must be known.",
     "selection.refused_with": "With a request that was REJECTED with this error code.",
-    "selection.refused_since": "With such a request that was submitted from then on: ISO 8601, in UTC without a zone; or a date.",
+    "selection.refused_since": "With such a request that was submitted from then on.",
     "kind.RECONCILE": "asks the CAS what is active on cards, and compares it with what the newest snapshots entitle.",
     "kind.RECONCILE_FIX": "fixes the differences that a reconcile run found.",
     "parameters.only": "Fixes only what was found so; by default everything.",
     "selection.run": "The number of the reconcile run."
   },
   "schedules.add": {
-    "name": "The name of the schedule; no two have the same. Fits the regular expression `^[\\p{L}\\p{N}][\\p{L}\\p{N} ._-]*$` of ECMAScript with the flag u.",
+    "name": "The name of the schedule; no two have the same.",
     "kind": "The kind of its runs.",
     "cron": "Minute, hour, day of the month, month, day of the week: `0 8 * * MON-FRI`.",
     "time_zone": "On whose clocks; an IANA name such as `Asia/Nicosia`.",

@@ -5,6 +5,10 @@ import { openApiDocument } from './console-api.ts';
 
 type Schema = OpenAPIV3_1.SchemaObject & Readonly<Record<'anyOf' | 'oneOf', readonly Schema[] | undefined>>;
 
+/** How a value is written: the console's inputs see to it themselves. */
+const FORMS_OF_VALUES =
+  / Fits the regular expression .*$| Without zone UTC; an offset is accepted\.$|: ISO 8601, in UTC without a zone; or a date(?=\.$)/;
+
 /** The calls that have a form in the console. */
 const FORMS = new Set(['queue.add', 'replay.outcomes', 'replay.plan', 'replay.run', 'runs.start', 'schedules.add']);
 
@@ -40,7 +44,7 @@ function fieldTexts(schema: Schema, path = ''): Record<string, string> {
   }
   for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
     const below = path === '' ? name : `${path}.${name}`;
-    if (field.description !== undefined) texts[below] ??= field.description;
+    if (field.description !== undefined) texts[below] ??= field.description.replace(FORMS_OF_VALUES, '');
     Object.assign(texts, { ...fieldTexts(field, below), ...texts });
   }
   return texts;
