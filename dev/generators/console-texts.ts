@@ -39,7 +39,8 @@ function fieldTexts(schema: Schema, path = ''): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const member of schema.oneOf ?? schema.anyOf ?? []) {
     const [kind] = ((member.properties?.['kind'] as Schema | undefined)?.enum ?? []) as string[];
-    if (kind !== undefined) texts[`kind.${kind}`] = member.description ?? '';
+    if (kind !== undefined)
+      texts[`kind.${kind}`] = (member.description ?? '').replace(/^./, (first) => first.toUpperCase());
     Object.assign(texts, { ...fieldTexts(member, path), ...texts });
   }
   for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
