@@ -26,6 +26,8 @@ const queries: QueryClient = new QueryClient({
 });
 const theme = createTheme({
   primaryColor: 'blue',
+  // White on a lighter one has too little contrast.
+  primaryShade: 8,
   cursorType: 'pointer',
   autoContrast: true,
   headings: { sizes: { h1: { fontSize: '1.6rem' } } },

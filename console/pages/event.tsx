@@ -219,5 +219,5 @@ function adviceOf({ disposition, message, reason }: Shown): string {
   if (message.cause === null) return 'It can be read now: its cause is fixed. Release it.';
   const remedy = DEAD_LETTER_REMEDIES[message.cause.reason] ?? '';
   const still = message.cause.reason === reason ? 'It still cannot be processed' : 'It cannot be processed now';
-  return `${still}: ${message.cause.reason}: ${message.cause.detail} ${remedy}`;
+  return `${still}: ${message.cause.reason}: ${message.cause.detail}. ${remedy}`;
 }

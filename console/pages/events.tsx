@@ -82,11 +82,11 @@ function DeadLetters() {
           ID,
           WAITS,
           SUBSCRIPTION,
-          { head: 'Reason', width: 250, cell: reasonOf },
+          { head: 'Reason', width: 210, cell: reasonOf },
           { head: 'What to do', cell: ({ reason }) => DEAD_LETTER_REMEDIES[reason ?? ''] ?? '–' },
           PLACE,
         ]}
-        minWidth={1_050}
+        minWidth={1_000}
         empty="No dead letter waits. Every message of the CRM could be processed, or somebody decided about it."
       />
       <AfterPages rows={call.data?.dead_letters} />
@@ -190,10 +190,10 @@ function reasonOf({ reason, detail, resolution }: StoredEvent) {
   );
 }
 
-const ID: Column<StoredEvent> = { head: 'Event', width: 90, cell: ({ id }) => <Link to={`/events/${id}`}>{id}</Link> };
+const ID: Column<StoredEvent> = { head: 'Event', width: 80, cell: ({ id }) => <Link to={`/events/${id}`}>{id}</Link> };
 const WAITS: Column<StoredEvent> = {
   head: 'Since',
-  width: 190,
+  width: 175,
   cell: ({ received_date: at }) => (
     <>
       <Time at={at} />
@@ -222,6 +222,6 @@ const ACTION: Column<StoredEvent> = {
 };
 const PLACE: Column<StoredEvent> = {
   head: 'Topic, partition, offset',
-  width: 190,
+  width: 160,
   cell: ({ topic, partition, offset }) => `${topic} ${partition} ${offset}`,
 };

@@ -8,6 +8,7 @@ import { Action } from '../parts/action.tsx';
 import { Code } from '../parts/code.tsx';
 import { countsText } from '../parts/command.ts';
 import { Facts } from '../parts/facts.tsx';
+import { Fold } from '../parts/fold.tsx';
 import { numberOf } from '../parts/form.tsx';
 import { PlanRows } from '../parts/plan-rows.tsx';
 import { count, counted, Rate } from '../parts/progress.tsx';
@@ -77,10 +78,12 @@ function Shown({ replay, at }: { replay: Replay; at: number }) {
           ['Works on it', replay.hosted ? 'the service' : 'a command'],
         ]}
       />
-      <Code label="Selection" value={replay.selection} />
       {isPlanned && <Plan plan={replay} summary={replay.result as unknown as PlanSummary} />}
       {kind === 'PLAN' && state === 'RUNNING' && <Text>The differences are shown when the plan is complete.</Text>}
       {isPlanned && <PlanRows id={id} />}
+      <Fold summary="Selection">
+        <Code label="Selection" value={replay.selection} />
+      </Fold>
     </Stack>
   );
 }
@@ -124,13 +127,14 @@ function Plan({ plan, summary }: { plan: Replay; summary: PlanSummary }) {
   const { events, subscriptions, differing, mended, send, unsent, rowsLeftOut = 0 } = summary;
   const texts = FIELD_TEXTS['replay.run'];
   const sends = Object.keys(send).length === 0 ? 'nothing' : countsText(send);
-  const effect = `This sends ${sends} for ${counted(mended, 'subscription')}, after all other work.`;
+  const whom = mended === 0 ? '' : ` for ${counted(mended, 'subscription')}`;
+  const effect = `This sends ${sends}${whom}, after all other work.`;
   return (
-    <Alert color="blue" title={`${counted(differing, 'subscription')} of ${count(subscriptions)} differ`}>
+    <Alert color="blue" title={`${count(differing)} of ${counted(subscriptions, 'subscription')} differ`}>
       <Stack gap="xs">
         <Text size="sm">
-          {counted(events, 'event')} planned with today's rules. A run would send {sends} for{' '}
-          {counted(mended, 'subscription')}.
+          {counted(events, 'event')} planned with today's rules. A run would send {sends}
+          {whom}.
         </Text>
         {Object.keys(unsent).length > 0 && <Text size="sm">It would not send, by reason: {countsText(unsent)}.</Text>}
         {rowsLeftOut > 0 && <Text size="sm">{counted(rowsLeftOut, 'more difference')} are not listed.</Text>}

@@ -5,6 +5,10 @@ import { openApiDocument } from './console-api.ts';
 
 type Schema = OpenAPIV3_1.SchemaObject & Readonly<Record<'anyOf' | 'oneOf', readonly Schema[] | undefined>>;
 
+/** How a value is written: the console's inputs see to it themselves. */
+const FORMS_OF_VALUES =
+  / Fits the regular expression .*$| Without zone UTC; an offset is accepted\.$|: ISO 8601, in UTC without a zone; or a date(?=\.$)/;
+
 /** The calls that have a form in the console. */
 const FORMS = new Set(['queue.add', 'replay.outcomes', 'replay.plan', 'replay.run', 'runs.start', 'schedules.add']);
 
@@ -35,12 +39,13 @@ function fieldTexts(schema: Schema, path = ''): Record<string, string> {
   const texts: Record<string, string> = {};
   for (const member of schema.oneOf ?? schema.anyOf ?? []) {
     const [kind] = ((member.properties?.['kind'] as Schema | undefined)?.enum ?? []) as string[];
-    if (kind !== undefined) texts[`kind.${kind}`] = member.description ?? '';
+    if (kind !== undefined)
+      texts[`kind.${kind}`] = (member.description ?? '').replace(/^./, (first) => first.toUpperCase());
     Object.assign(texts, { ...fieldTexts(member, path), ...texts });
   }
   for (const [name, field] of Object.entries(schema.properties ?? {}) as [string, Schema][]) {
     const below = path === '' ? name : `${path}.${name}`;
-    if (field.description !== undefined) texts[below] ??= field.description;
+    if (field.description !== undefined) texts[below] ??= field.description.replace(FORMS_OF_VALUES, '');
     Object.assign(texts, { ...fieldTexts(field, below), ...texts });
   }
   return texts;

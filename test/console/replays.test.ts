@@ -36,7 +36,7 @@ describe('The pages of replays', () => {
     await page.getByLabel('Subscription').fill(SUBSCRIPTION);
     await page.getByLabel('Reason').fill('the CAS refused it');
     expect(await confirm(page, 'Make the plan')).toContain('changes nothing');
-    await page.getByText('1 subscription of 1 differ').waitFor();
+    await page.getByText('1 of 1 subscription differ').waitFor();
     const row = page.getByRole('row').filter({ hasText: '+ new' });
     expect(await row.innerText()).toMatch(/REJECTED[^]*ADD_SUBSCRIPTIONS 1001 on 39000000001[^]*send ADD/);
     expect(callTexts(await callsOf(world, CARD))).not.toContain('ADD_SUBSCRIPTIONS 1001 OK effect');

@@ -164,11 +164,11 @@ describe('A schedule', () => {
     await page.getByRole('heading', { name: 'Schedule evening messages' }).waitFor();
     expect(await axeViolations(page)).toEqual([]);
     await confirm(page, 'Disable the schedule');
-    await page.getByText('DISABLED').waitFor();
+    await page.getByText('DISABLED', { exact: true }).waitFor();
     const { data } = await world.operate<{ schedules: object[] }>('/schedules');
     expect(data.schedules).toMatchObject([{ name: 'evening messages', kind: 'QUEUE', enabled: false }]);
     await confirm(page, 'Enable the schedule');
-    await page.getByText('ENABLED').waitFor();
+    await page.getByText('ENABLED', { exact: true }).waitFor();
     expect(await confirm(page, 'Remove the schedule')).toContain('This removes 1 schedule');
     await page.getByText('There are no schedules.').waitFor();
   });
