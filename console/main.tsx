@@ -26,10 +26,9 @@ const queries: QueryClient = new QueryClient({
 });
 const theme = createTheme({
   primaryColor: 'blue',
-  // White on a lighter one has too little contrast.
-  primaryShade: 8,
+  // Lighter ones have too little contrast to the text on them.
+  primaryShade: { light: 8, dark: 8 },
   cursorType: 'pointer',
-  autoContrast: true,
   headings: { sizes: { h1: { fontSize: '1.6rem' } } },
 });
 const nonce = document.querySelector<HTMLMetaElement>('meta[name=style-nonce]')?.content ?? '';

@@ -1,10 +1,11 @@
-import { Badge, Code, Stack, Text, Title } from '@mantine/core';
+import { Code, Stack, Text, Title } from '@mantine/core';
 import { Fragment } from 'react';
 import type { Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { type Filter, Filters } from '../parts/filters.tsx';
 import { Link, useQueryOfAddress } from '../parts/link.tsx';
 import { List, Pages } from '../parts/list.tsx';
+import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 
 type Entry = Output<'audit.list'>['entries'][number];
@@ -109,9 +110,5 @@ function Made({ made }: Entry) {
 
 function Ended({ result }: Entry) {
   if (result === null) return 'not ended';
-  return (
-    <Badge variant="light" color={result === 'OK' ? 'green' : 'red'}>
-      {result}
-    </Badge>
-  );
+  return <State of={result} tone={result === 'OK' ? 'good' : 'bad'} />;
 }

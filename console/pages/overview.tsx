@@ -1,9 +1,10 @@
-import { Alert, Badge, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
+import { Alert, Group, Paper, SimpleGrid, Stack, Text, Title } from '@mantine/core';
 import type { Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Link } from '../parts/link.tsx';
 import { List } from '../parts/list.tsx';
+import { State } from '../parts/state.tsx';
 import { Loaded } from '../parts/states.tsx';
 import { age, Time } from '../parts/time.tsx';
 
@@ -14,6 +15,7 @@ const VERDICTS = {
   ATTENTION: { color: 'yellow', title: 'Something needs attention' },
   DOWN: { color: 'red', title: 'Something does not work' },
 } as const;
+const TONES = { OK: 'good', ATTENTION: 'waits', DOWN: 'bad' } as const;
 const PARTS: Readonly<Record<Overview['parts'][number]['part'], { name: string; to: string }>> = {
   DATABASE: { name: 'Database', to: '/provider' },
   KAFKA: { name: 'Kafka', to: '/events' },
@@ -136,9 +138,7 @@ function Parts({ parts }: Pick<Overview, 'parts'>) {
         <Paper key={part} withBorder p="xs" mih={{ base: 0, md: 92 }}>
           <Group justify="space-between" wrap="nowrap">
             <Link to={PARTS[part].to}>{PARTS[part].name}</Link>
-            <Badge variant="light" color={VERDICTS[state].color} style={{ flexShrink: 0 }}>
-              {state}
-            </Badge>
+            <State of={state} tone={TONES[state]} />
           </Group>
           <Text size="sm" className="breaks">
             {sentence}

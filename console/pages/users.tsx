@@ -1,9 +1,10 @@
-import { Badge, Checkbox, Code, Group, PasswordInput, Select, Stack, Text, TextInput, Title } from '@mantine/core';
+import { Checkbox, Code, Group, PasswordInput, Select, Stack, Text, TextInput, Title } from '@mantine/core';
 import { useState } from 'react';
 import type { Input, Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { Action } from '../parts/action.tsx';
 import { List } from '../parts/list.tsx';
+import { State } from '../parts/state.tsx';
 import { Time } from '../parts/time.tsx';
 import { useSession } from '../session.tsx';
 
@@ -50,19 +51,15 @@ export function UsersPage() {
               </>
             ),
           },
-          { head: 'May log in', width: 90, cell: ({ disabled }) => <May disabled={disabled} /> },
+          {
+            head: 'May log in',
+            width: 90,
+            cell: ({ disabled }) => <State of={disabled ? 'no' : 'yes'} tone={disabled ? 'bad' : 'good'} />,
+          },
           { head: 'Actions', width: 220, cell: (user) => <Actions user={user} /> },
         ]}
       />
     </Stack>
-  );
-}
-
-function May({ disabled }: { disabled: boolean }) {
-  return (
-    <Badge variant="light" color={disabled ? 'red' : 'green'}>
-      {disabled ? 'no' : 'yes'}
-    </Badge>
   );
 }
 

@@ -42,8 +42,11 @@ export function Chart({
           {label}, {unit}
         </Text>
         {lines.map(({ label: name, color, dashed = false }) => (
-          <Text key={name} size="xs" c={`var(--mantine-color-${color}-light-color)`}>
-            {dashed ? '┄' : '─'} {name}
+          <Text key={name} size="xs">
+            <span style={{ color: `var(--mantine-color-${color}-filled)` }} aria-hidden>
+              {dashed ? '┄┄' : '──'}
+            </span>{' '}
+            {name}
           </Text>
         ))}
       </Group>

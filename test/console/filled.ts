@@ -2,7 +2,7 @@ import { act, action, eventually, household, outcomeOf, send, spoil } from '../s
 import { type ConsoleWorld } from './support.ts';
 
 /** Markup that would run, a word that does not end, a mark that turns the reading direction, and quotes. */
-export const HOSTILE = `<img src=x onerror="document.title='broken in'">${'w'.repeat(120)}\u202E'"</script><script>document.title='broken in'</script>`;
+export const HOSTILE = `<img src=x onerror="document.title='broken in'">${'w'.repeat(70)}\u202E'"</script><script>document.title='broken in'</script>`;
 
 /** What the addresses of the console's pages name in a filled service. */
 export interface Filled {
@@ -28,13 +28,16 @@ export async function fill(world: ConsoleWorld): Promise<Filled> {
   await spoil(world, {
     match: { command: 'ADD_SUBSCRIPTIONS', serviceCaId: '1002' },
     times: null,
-    fault: `status:${HOSTILE}`,
+    fault: 'status:CLIENT_NOT_FOUND',
   });
   const first = action(subscription, { action: 'S:BECOME_SUBSCRIBER' });
   for (const { value } of first.events)
     Object.assign(value.action, { executedBy: HOSTILE, transactionReference: HOSTILE, number: HOSTILE });
   await send(world, first.events);
   await outcomeOf(world, first);
+  // As if the CAS had said it: the simulator's words are its own.
+  await world.db.query(`update request set error_description = $1 where life_cycle_state = 'REJECTED'`, [HOSTILE]);
+  await world.db.query('update attempt set description = $1, response_body = $1 where code is not null', [HOSTILE]);
   await world.wire.send([{ key: HOSTILE, message: { kind: 'bytes', key: HOSTILE, value: Buffer.from(HOSTILE) } }]);
   await world.wire.until(({ deadLetters }) => deadLetters[0], 'the dead letter', 20_000);
   await outcomeOf(
@@ -47,7 +50,8 @@ export async function fill(world: ConsoleWorld): Promise<Filled> {
     if (code !== 'OK') throw new Error(`${path}: ${code} ${description}`);
     return data;
   };
-  const message = { type: 'MAIL', message: HOSTILE };
+  // No message may be longer, or change the direction of texts.
+  const message = { type: 'MAIL', message: HOSTILE.replace('\u202E', '').slice(0, 141) };
   await operate('/queue', { ...message, smartcard_ca_id: card });
   const { id: run } = await operate<{ id: number }>('/runs', {
     kind: 'MESSAGE',
@@ -56,7 +60,10 @@ export async function fill(world: ConsoleWorld): Promise<Filled> {
   });
   await operate('/runs', { kind: 'RECONCILE', parameters: {}, selection: { cards: [card] } });
   await operate('/schedules', { name: 'nightly', kind: 'RECONCILE', cron: '0 3 * * *', selection: { all: true } });
-  const { id: replay } = await operate<{ id: number }>('/replays/plan', { subscriptions: [number], from: 'database' });
+  const { id: replay } = await operate<{ id: number }>('/replays/plan', {
+    subscription_number: number,
+    reason: HOSTILE,
+  });
   await operate('/provider/pause', { reason: HOSTILE });
   await operate('/provider/resume', {});
   const { requests } = await operate<{ requests: { number: number }[] }>(`/requests?state=REJECTED`);

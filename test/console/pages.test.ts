@@ -79,6 +79,6 @@ test.each(PAGES)('page %s fits a phone and a window of 1280 pixels, without scro
     const [width, fits] = await page.evaluate<[number, number]>(
       '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
     );
-    expect([kind, width]).toEqual([kind, fits]);
+    expect([kind, Math.max(width, fits)]).toEqual([kind, fits]);
   }
 });
