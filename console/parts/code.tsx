@@ -38,7 +38,8 @@ export function Code({ value, label }: { value: unknown; label: string }) {
 
 /** XML with each element on its own line; other texts, and what is no XML, stay as they are. */
 export function pretty(text: string): string {
-  const parts = text.trim().split(/(?<=>)\s*(?=<)/);
+  // An element without children stays on one line.
+  const parts = text.trim().split(/(?<=>)\s*(?=<[^/])|(?<=(?:<\/[^<>]*|\/)>)\s*(?=<\/)/);
   if (!text.trimStart().startsWith('<') || parts.length === 1) return text;
   let depth = 0;
   return parts

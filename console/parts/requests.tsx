@@ -5,6 +5,7 @@ import { Action } from './action.tsx';
 import { counted } from './progress.tsx';
 import { State } from './state.tsx';
 import { Loaded } from './states.tsx';
+import { Time } from './time.tsx';
 
 type Story = Output<'requests.show'>;
 export type Request = Omit<Story['request'], 'action_id' | 'action_number' | 'causation_event_id'>;
@@ -29,16 +30,21 @@ export function Phase({ request }: { request: Progress }) {
   return (
     <>
       <State of={phase} tone={isBad ? 'bad' : phase === 'COMPLETED' ? 'good' : 'busy'} />
-      <div>{waitText(request)}</div>
+      <div>
+        <Wait {...request} />
+      </div>
     </>
   );
 }
 
-function waitText({ phase, waits_for: first, next_try_date: next }: Progress): string {
-  const at = next === null ? '' : ` at ${new Date(next).toLocaleString()}`;
+function Wait({ phase, waits_for: first, next_try_date: next }: Progress) {
   if (phase === 'WAITING_BEHIND' && first !== null) return `after request ${first}`;
-  if (phase === 'RETRYING') return `next try${at}`;
-  return phase === 'SCHEDULED' ? `due${at}` : '';
+  if (next === null || (phase !== 'RETRYING' && phase !== 'SCHEDULED')) return null;
+  return (
+    <>
+      {phase === 'RETRYING' ? 'next try at' : 'due at'} <Time at={next} />
+    </>
+  );
 }
 
 /** Sends a request now, with what goes before it on its cards. */

@@ -35,7 +35,7 @@ const failPairing = (): Promise<void> =>
   spoil(world, { match: { smartcard: card, command: 'CREATE_PAIRING' }, times: null, fault: 'status:SYSTEM_ERROR' });
 /** The requests of the card, the oldest first. */
 const requests = async (): Promise<ShownRequest[]> =>
-  (await world.operate<{ requests: ShownRequest[] }>(`/requests?card=${card}`)).data.requests;
+  (await world.operate<{ requests: ShownRequest[] }>(`/requests?card=${card}&limit=1000`)).data.requests;
 const firstTried = (): Promise<ShownRequest> =>
   eventually(async () => (await requests()).find(({ phase }) => phase === 'RETRYING'), 'the first one was tried');
 const sent = async (): Promise<(string | null)[]> =>
@@ -63,7 +63,7 @@ test('requests are listed with phase, attempts and last error, by filters that t
 
 test('the list goes back page by page, the newest first', async () => {
   await subscribed();
-  const many = Array.from({ length: 60 }, () => world.operate('/utilities/information', { smartcard_ca_ids: [card] }));
+  const many = Array.from({ length: 40 }, () => world.operate('/utilities/information', { smartcard_ca_ids: [card] }));
   await Promise.all(many);
   const all = (await requests()).map(({ number }) => String(number)).toReversed();
   const page = await world.openAs('viewer', `/requests?card=${card}`);

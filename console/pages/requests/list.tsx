@@ -40,16 +40,11 @@ const FILTERS: readonly Filter[] = [
 
 const COLUMNS: readonly Column<Request>[] = [
   { head: 'Request', width: 90, cell: ({ number }) => <Link to={`/requests/${number}`}>{number}</Link> },
-  { head: 'Type', width: 220, cell: ({ type }) => type },
-  { head: 'Cards', width: 130, cell: ({ smartcard_ca_ids: cards }) => <Numbers all={cards} /> },
-  {
-    head: 'Subscription',
-    width: 120,
-    cell: ({ subscription_number: one }) => <Numbers all={one === null ? [] : [one]} />,
-  },
-  { head: 'Submitted', width: 190, cell: ({ log_information: log }) => <Time at={log.created_date} /> },
-  { head: 'Phase', width: 180, cell: (request) => <Phase request={request} /> },
-  { head: 'Attempts', width: 80, cell: ({ attempts }) => attempts },
+  { head: 'Type', width: 190, cell: ({ type }) => type },
+  { head: 'For', width: 140, cell: (request) => <Whom request={request} /> },
+  { head: 'Submitted', width: 175, cell: ({ log_information: log }) => <Time at={log.created_date} /> },
+  { head: 'Phase', width: 190, cell: (request) => <Phase request={request} /> },
+  { head: 'Attempts', width: 85, cell: ({ attempts }) => attempts },
   { head: 'Last error', cell: (request) => errorText(request) },
 ];
 
@@ -76,7 +71,7 @@ export function RequestList() {
         rows={rows}
         rowKey={({ number }) => number}
         columns={COLUMNS}
-        minWidth={1_200}
+        minWidth={980}
         empty="No request fits these filters. Take some of them out, or search the number at the top."
       />
       <Pages
@@ -88,8 +83,15 @@ export function RequestList() {
   );
 }
 
-function Numbers({ all }: { all: readonly string[] }) {
-  return all.length === 0 ? '–' : all.map((one) => <Why key={one} of={one} />);
+function Whom({ request: { smartcard_ca_ids: cards, subscription_number: subscription } }: { request: Request }) {
+  const numbers = [...cards, ...(subscription === null ? [] : [subscription])];
+  return numbers.length === 0
+    ? '–'
+    : numbers.map((one) => (
+        <div key={one}>
+          <Why of={one} />
+        </div>
+      ));
 }
 
 function errorText({ error_code: code, error_description: description, last_error: last }: Request): string {
