@@ -105,7 +105,7 @@ describe('The pages of replays', () => {
     const page = await world.openAs('viewer', '/replays');
     for (const path of ['/replays', ...(await replays()).map(({ id }) => `/replays/${id}`)]) {
       await page.goto(`${world.service.url}/console${path}`);
-      await page.getByRole('region').first().waitFor();
+      await page.locator('.state').first().waitFor();
       const changing = /^(Plan a|Publish|Run this|Stop|Resume)/;
       const main = page.getByRole('main');
       const buttons = await main.getByRole('button', { name: changing }).allInnerTexts();
