@@ -38,7 +38,7 @@ export function Refusals() {
       <Loaded query={found}>
         {({ complete, refusals, since: from }) => (
           <>
-            {!complete && <Text size="sm">There are more: these are the newest 10,000 refusals.</Text>}
+            {!complete && <Text size="sm">There are more: these are the newest refusals.</Text>}
             {refusals.length === 0 && <Empty>Nothing was refused in this time.</Empty>}
             {refusals.map((one) => (
               <OfCode key={one.code} refusal={one} since={from} />
