@@ -69,7 +69,7 @@ export async function consoles(report: Report, { events, rounds, consoles: count
   }
 }
 
-async function startOurs(site: Site, simulator: Program): Promise<{ service: Program; close(): Promise<void> }> {
+async function startOurs(site: Site, simulator: Program): Promise<{ service: Program; close: () => Promise<void> }> {
   const url = await site.anotherDatabase();
   const db = openDatabase({ url, maxConnections: 1, applicationName: 'bench' });
   await addUser(db, { ...USER, role: 'admin', unit: null, by: 'bench' });
@@ -82,7 +82,7 @@ async function startOurs(site: Site, simulator: Program): Promise<{ service: Pro
   });
   return {
     service,
-    async close() {
+    close: async () => {
       await service.stop();
       await db.close();
       // Nobody cleans it up during the next turn.
