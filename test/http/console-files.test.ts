@@ -76,7 +76,7 @@ test('scripts are kept by browsers for a year, and sent compressed', async () =>
 
 test.each([
   ['/console/assets/none.js', 404],
-  ['/console/assets/..%2fsecret.txt', 403],
+  ['/console/assets/..%2fsecret.txt', 404],
   // It is the page of an address below the console.
   ['/console/assets/../secret.txt', 200],
 ])('%s leads to no file outside of the assets', async (url, status) => {
