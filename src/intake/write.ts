@@ -1,6 +1,7 @@
 import type { NewOutboxMessage } from '../outcomes/outbox.ts';
 import { addToOutbox } from '../outcomes/outbox.ts';
-import { type ActionKey, settleActions } from '../outcomes/record.ts';
+import { type DueAction, dueActionColumns } from '../outcomes/actions.ts';
+import { recordDueActions } from '../outcomes/record.ts';
 import { writeCardChanges } from '../pairings/store.ts';
 import type { Transaction } from '../platform/database.ts';
 import { jsonColumn, jsonTexts } from '../platform/json-column.ts';
@@ -55,8 +56,9 @@ export async function writeConsequences(
       : [],
   );
   addToOutbox(tx, deadLetters);
-  const actions = await writeActions(tx, decisions, options.facetWaitMs);
-  return deadLetters.length + (await settleActions(tx, actions));
+  const due = await writeActions(tx, decisions, options.facetWaitMs);
+  await recordDueActions(tx, due);
+  return deadLetters.length + due.length;
 }
 
 /** Returns the requests of all events in sending order, each with the position of its event. */
@@ -160,17 +162,20 @@ function writeWithheld(tx: Transaction, decisions: readonly StoredDecision[]): v
 const WITHHELD_PIECE = 5_000;
 
 /**
- * Counts the facets and requests into their actions, sets when each outcome is due, and returns the actions due now. An
- * outcome is due as soon as nothing is unfinished, if the number of facets is not named or all are there. Otherwise it
- * is due `facetWaitMs` after the first facet. Locks the actions in the order of their keys. Walks the primary key and
+ * Counts the facets and requests into their actions, and sets when each outcome is due. Returns the actions due now, with
+ * one more outcome counted: the caller must write it. An outcome is due as soon as nothing is unfinished, if the number
+ * of facets is not named or all are there. Otherwise it is due `facetWaitMs` after the first facet. Locks the actions in the order of their keys. Walks the primary key and
  * inbox_action.
  */
 async function writeActions(
   tx: Transaction,
   decisions: readonly StoredDecision[],
   facetWaitMs: number,
-): Promise<ActionKey[]> {
-  const actions = new Map<string, ActionKey & { number: string; facets: number | null; requests: number }>();
+): Promise<DueAction[]> {
+  const actions = new Map<
+    string,
+    { subscriptionNumber: string; actionId: string; number: string; facets: number | null; requests: number }
+  >();
   for (const { event, plan, disposition } of decisions) {
     if (event === null || disposition === 'DUPLICATE') continue;
     const { action, subscription } = event;
@@ -199,13 +204,14 @@ async function writeActions(
     tx.send(WRITE_ACTIONS, values);
     return [];
   }
-  const written = await tx.query<ActionKey & { due: boolean }>(WRITE_ACTIONS, values);
+  const written = await tx.query<DueAction & { due: boolean }>(WRITE_ACTIONS, values);
   return written.filter(({ due }) => due);
 }
 
 /**
  * The subscriptions are locked, so nobody else changes what an action expects meanwhile. An action that waits for no
- * facet is due whatever the clock does until its requests are final.
+ * facet is due whatever the clock does until its requests are final. `revision` 1: it is due now if nothing of the
+ * action was unfinished before. One write counts the facet and its outcome.
  */
 const WRITE_ACTIONS = /* sql */ `
 with action as (
@@ -215,16 +221,22 @@ with action as (
   left join lateral (
     select facets_expected, received_at from crm_action
      where subscription_number = k.subscription_number and id = k.id offset 0) a on true
+), timed as (
+  select action.*,
+    case when expected is null or expected <= 1 or expected <= (
+           select count(distinct i.family) from inbox i
+           where i.action_id = action.id and i.subscription_number = action.subscription_number
+             and i.disposition <> 'DUPLICATE'
+         ) then '-infinity' else least(received_at, now()) + $6::float8 * interval '1 millisecond' end as due_at
+  from action
+), settled as (
+  select timed.*, requests = 0 and due_at <= now() as is_due from timed
 )
-insert into crm_action as a (subscription_number, id, number, facets_expected, unfinished, outcome_due_at)
-select subscription_number, id, number, expected, requests,
-  case when expected is null or expected <= 1 or expected <= (
-         select count(distinct i.family) from inbox i
-         where i.action_id = action.id and i.subscription_number = action.subscription_number
-           and i.disposition <> 'DUPLICATE'
-       ) then '-infinity' else least(received_at, now()) + $6::float8 * interval '1 millisecond' end
-from action order by subscription_number, id
+insert into crm_action as a (subscription_number, id, number, facets_expected, unfinished, revision, outcome_due_at)
+select subscription_number, id, number, expected, requests, is_due::int, case when is_due then null else due_at end
+from settled order by subscription_number, id
 on conflict (subscription_number, id) do update set facets_expected = excluded.facets_expected,
-  unfinished = a.unfinished + excluded.unfinished, outcome_due_at = excluded.outcome_due_at
-returning a.subscription_number as "subscriptionNumber", a.id as "actionId",
-  a.unfinished = 0 and a.outcome_due_at <= now() as due`;
+  unfinished = a.unfinished + excluded.unfinished,
+  revision = a.revision + case when a.unfinished = 0 then excluded.revision else 0 end,
+  outcome_due_at = case when excluded.revision = 0 then excluded.outcome_due_at when a.unfinished > 0 then '-infinity' end
+returning ${dueActionColumns('a')}, a.unfinished = 0 and a.outcome_due_at is null as due`;

@@ -3,12 +3,6 @@ import type { Transaction } from '../platform/database.ts';
 import type { ActionFacts, FacetFact, RequestFact, WithheldFact } from './action-outcome.ts';
 import type { FinishedRequest } from './request-outcome.ts';
 
-/** The key of an action; the CRM's action id is unique within its subscription. */
-export interface ActionKey {
-  readonly subscriptionNumber: string;
-  readonly actionId: string;
-}
-
 /** A locked action whose outcome must be written now. */
 export interface DueAction {
   readonly subscriptionNumber: string;
@@ -76,25 +70,6 @@ export async function countFinished(tx: Transaction, numbers: readonly number[])
     [numbers],
   );
   return rows.filter(({ due }) => due);
-}
-
-/**
- * Locks the actions in the order of their keys. Returns those that are due, with one more outcome counted: the caller must
- * write it. Walks the primary key.
- */
-export function dueActions(tx: Transaction, keys: readonly ActionKey[]): Promise<DueAction[]> {
-  return tx.query<DueAction>(
-    `with locked as (
-     select a.subscription_number, a.id
-     from crm_action a
-     join (select distinct * from unnest($1::text[], $2::text[]) as k (subscription_number, id)) as k
-       on a.subscription_number = any (array[k.subscription_number]) and a.id = any (array[k.id])
-     where a.unfinished = 0 and ${IS_DUE}
-     order by k.subscription_number, k.id for update of a
-     )
-     ${COUNT_OUTCOMES}`,
-    columns(keys),
-  );
 }
 
 /**
@@ -233,11 +208,8 @@ const REQUESTS_OF_FINISHED = requestsOf(OF_FINISHED);
 /** Walks the primary keys of request and crm_action, then withheld_action. */
 const WITHHELD_OF_FINISHED = withheldOf(OF_FINISHED);
 
-function columns(keys: readonly ActionKey[]): [string[], string[]] {
-  return [keys.map((key) => key.subscriptionNumber), keys.map((key) => key.actionId)];
-}
-
-function dueActionColumns(alias: string): string {
+/** SQL: the columns of `DueAction` of an action. */
+export function dueActionColumns(alias: string): string {
   return `${alias}.subscription_number as "subscriptionNumber", ${alias}.id, ${alias}.number,
     ${milliseconds(`${alias}.received_at`)} as "receivedAt", ${alias}.revision`;
 }

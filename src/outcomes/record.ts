@@ -1,10 +1,8 @@
 import type { Transaction } from '../platform/database.ts';
 import { composeActionOutcome } from './action-outcome.ts';
 import {
-  type ActionKey,
   countFinished,
   type DueAction,
-  dueActions,
   type FactsOf,
   factsOfActions,
   factsOfFinished,
@@ -14,8 +12,6 @@ import {
 import { actionOutcomeEventId } from './event-ids.ts';
 import { addToOutbox, type NewOutboxMessage } from './outbox.ts';
 import { type FinishedRequest, requestOutcome, requestOutcomeKey } from './request-outcome.ts';
-
-export type { ActionKey } from './actions.ts';
 
 /**
  * Writes the outcome of requests that just became final, and of every CRM action that has nothing left to wait for.
@@ -41,17 +37,9 @@ export async function recordOutcomes(tx: Transaction, finishedRequestNumbers: re
   addToOutbox(tx, [...requests.map(requestMessage), ...outcomesOfActions(due, facts)]);
 }
 
-/**
- * Writes the outcome of those actions that are due: no request is unfinished, and all facets are there or the wait for
- * them is over. Leaves the others alone. It locks the actions, so it comes last.
- * @returns how many outcomes it wrote.
- */
-export async function settleActions(tx: Transaction, actions: readonly ActionKey[]): Promise<number> {
-  if (actions.length === 0) return 0;
-  const due = await dueActions(tx, actions);
-  if (due.length === 0) return 0;
-  addToOutbox(tx, outcomesOfActions(due, await factsOfActions(tx, due)));
-  return due.length;
+/** Writes the outcomes of actions that were counted as due and are locked. */
+export async function recordDueActions(tx: Transaction, due: readonly DueAction[]): Promise<void> {
+  if (due.length > 0) addToOutbox(tx, outcomesOfActions(due, await factsOfActions(tx, due)));
 }
 
 /**
@@ -61,8 +49,7 @@ export async function settleActions(tx: Transaction, actions: readonly ActionKey
  */
 export async function settleOverdueActions(tx: Transaction, limit: number): Promise<number> {
   const due = await overdueActions(tx, limit);
-  if (due.length === 0) return 0;
-  addToOutbox(tx, outcomesOfActions(due, await factsOfActions(tx, due)));
+  await recordDueActions(tx, due);
   return due.length;
 }
 
