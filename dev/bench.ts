@@ -7,6 +7,7 @@ import { createReport, machineLine, type Report } from './bench/report.ts';
 import { claim } from './bench/claim-run.ts';
 import { consoles, type ConsoleOptions } from './bench/console.ts';
 import { dispatch } from './bench/dispatch.ts';
+import { growth, type GrowthOptions } from './bench/growth.ts';
 import { idle } from './bench/idle.ts';
 import { importLines } from './bench/import.ts';
 import { intake } from './bench/intake.ts';
@@ -110,6 +111,16 @@ program
   .action((options: { events: number; subscriptions: number; analysed: boolean }) =>
     measured('intake', 2 * MINUTE_MS, (report) => intake(report, options)),
   );
+
+program
+  .command('growth')
+  .description('what a command and an event cost PostgreSQL in a small and in a large database')
+  .option('--pending <n>', 'requests that wait in the large one', whole, 1_000_000)
+  .option('--history <n>', 'final requests of the large one, seven rows each', Number, 0)
+  .option('--statistics', 'compare statistics of full and empty tables, and none, instead of sizes', false)
+  .option('--rounds <n>', 'turns of each', whole, 3)
+  .option('--items <n>', 'commands and events of a turn', whole, 4_000)
+  .action((options: GrowthOptions) => measured('growth', 30 * MINUTE_MS, (report) => growth(report, options)));
 
 program
   .command('replay-plan')

@@ -7,7 +7,7 @@ import { readMessages } from '../../src/intake/read.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { indexWalking } from '../../src/platform/planner-settings.ts';
 import { plan } from '../../src/planning/plan.ts';
-import { encodeEvent, makeLoad, unregisteredWriters } from './load.ts';
+import { encodeEvent, type Load, makeLoad, unregisteredWriters } from './load.ts';
 import { loadLine, type Report } from './report.ts';
 import { openRowCopies } from './row-copies.ts';
 import { openSite } from './site.ts';
@@ -25,76 +25,32 @@ export async function intake(
   options: { events: number; subscriptions: number; analysed: boolean },
 ): Promise<void> {
   const load = makeLoad({ ...options, seed: 1 });
-  const writers = unregisteredWriters();
-  const schemas = new Map(
-    [...writers.values()].map(({ id, type }): [number, WriterSchema] => [
-      id,
-      { kind: 'schema', schema: type.schema({ exportAttrs: true }) },
-    ]),
-  );
-  const partitions: IncomingMessage[][] = Array.from({ length: PARTITIONS }, () => []);
-  for (const event of load.events) {
-    const partition = Number(event.subscription.number.replaceAll(/\D/g, '')) % PARTITIONS;
-    const messages = partitions[partition] ?? [];
-    messages.push({
-      topic: 'bench',
-      partition,
-      offset: messages.length,
-      timestamp: new Date(event.occurredAt),
-      key: Buffer.from(event.subscription.number),
-      value: encodeEvent(writers, event).value,
-      headers: {},
-    });
-  }
+  const intakes = intakeOf();
+  const partitions = intakes.partitionsOf(load.events);
   const site = await openSite(report, { parts: ['postgres'] });
   if (options.analysed) await site.db.query('vacuum analyze');
-  const open = (url: string): Database =>
-    openDatabase({
-      url,
-      settings: indexWalking({ joinByIndex: true }),
-      maxConnections: PARTITIONS,
-      applicationName: 'bench-intake',
-      prepared: true,
-    });
   try {
-    const decoder = createEventDecoder((id) => Promise.resolve(schemas.get(id) ?? { kind: 'unknown' }));
-    const chunksRead = async function* (messages: readonly IncomingMessage[]): AsyncGenerator<ReadMessage[]> {
-      for (const slice of slicesOf(messages)) yield* chunksOf(await readMessages(decoder, slice));
-    };
     const perSecond = async (work: (chunk: readonly ReadMessage[]) => Promise<unknown>): Promise<number> => {
       const begunAt = performance.now();
       await Promise.all(
         partitions.map(async (messages) => {
-          for await (const chunk of chunksRead(messages)) await work(chunk);
+          for await (const chunk of intakes.chunksRead(messages)) await work(chunk);
         }),
       );
       return load.events.length / ((performance.now() - begunAt) / 1000);
     };
 
-    const db = open(site.databaseUrl);
-    const applying: ApplyOptions = {
-      database: db,
-      consumerGroup: 'bench',
-      plan,
-      rules: {
-        entitleAddedCards: false,
-        smartcardPattern: /^\d{11}$/,
-        setTopBoxPattern: /^[!-~]{1,30}$/,
-        servicePattern: /^\d{1,8}$/,
-      },
-      stalePolicy: 'plan',
-      facetWaitMs: 30_000,
-    };
-    const real = await perSecond((chunk) => applyChunk(chunk, applying));
+    const db = openForIntake(site.databaseUrl);
+    const real = await perSecond((chunk) => applyChunk(chunk, intakes.applying(db)));
     const copies = await openRowCopies(site.db, CHUNK_MESSAGES_MAX);
-    const rowsDb = open(await site.anotherDatabase());
+    const rowsDb = openForIntake(await site.anotherDatabase());
     const rows = await perSecond((chunk) => {
       const [first] = chunk;
       return first
         ? copies.insert(rowsDb, first.message.partition, first.message.offset, chunk.length)
         : Promise.resolve();
     });
-    const bareDb = open(await site.anotherDatabase());
+    const bareDb = openForIntake(await site.anotherDatabase());
     const bare = await perSecond((chunk) => insertEvents(bareDb, chunk));
     report.line(
       `intake ${Math.round(real)} events/s; its rows alone ${Math.round(rows)}/s, ratio ${(real / rows).toFixed(2)}; ` +
@@ -133,4 +89,69 @@ async function insertEvents(db: Database, chunk: readonly ReadMessage[]): Promis
       ],
     );
   });
+}
+
+/** The pool that the service's intake has. */
+export function openForIntake(url: string): Database {
+  return openDatabase({
+    url,
+    settings: indexWalking({ joinByIndex: true }),
+    maxConnections: PARTITIONS,
+    applicationName: 'bench-intake',
+    prepared: true,
+  });
+}
+
+/** Intake without Kafka and registry. */
+export function intakeOf(): {
+  /** The messages of events by partition, in their order. */
+  partitionsOf(events: Load['events']): IncomingMessage[][];
+  chunksRead(messages: readonly IncomingMessage[]): AsyncGenerator<ReadMessage[]>;
+  applying(database: Database): ApplyOptions;
+} {
+  const writers = unregisteredWriters();
+  const schemas = new Map(
+    [...writers.values()].map(({ id, type }): [number, WriterSchema] => [
+      id,
+      { kind: 'schema', schema: type.schema({ exportAttrs: true }) },
+    ]),
+  );
+  const decoder = createEventDecoder((id) => Promise.resolve(schemas.get(id) ?? { kind: 'unknown' }));
+  const offsets = Array.from({ length: PARTITIONS }, () => 0);
+  return {
+    partitionsOf(events) {
+      const partitions: IncomingMessage[][] = Array.from({ length: PARTITIONS }, () => []);
+      for (const event of events) {
+        const partition = Number(event.subscription.number.replaceAll(/\D/g, '')) % PARTITIONS;
+        const offset = offsets[partition] ?? 0;
+        offsets[partition] = offset + 1;
+        partitions[partition]?.push({
+          topic: 'bench',
+          partition,
+          offset,
+          timestamp: new Date(event.occurredAt),
+          key: Buffer.from(event.subscription.number),
+          value: encodeEvent(writers, event).value,
+          headers: {},
+        });
+      }
+      return partitions;
+    },
+    async *chunksRead(messages) {
+      for (const slice of slicesOf(messages)) yield* chunksOf(await readMessages(decoder, slice));
+    },
+    applying: (database) => ({
+      database,
+      consumerGroup: 'bench',
+      plan,
+      rules: {
+        entitleAddedCards: false,
+        smartcardPattern: /^\d{11}$/,
+        setTopBoxPattern: /^[!-~]{1,30}$/,
+        servicePattern: /^\d{1,8}$/,
+      },
+      stalePolicy: 'plan',
+      facetWaitMs: 30_000,
+    }),
+  };
 }
