@@ -10,7 +10,8 @@ import { encodeEvent, type Load, makeLoad, produce, registerWriters } from './lo
 import { residentMb } from './processes.ts';
 import { loadLine, type Report } from './report.ts';
 import { cpuLine, openSite, type Program, simulatorView, type Site, TOPICS, until } from './site.ts';
-import { writesLine, writesOf } from './writes.ts';
+import { walLines } from './wal-breakdown.ts';
+import { tableLines, writesLine, writesOf } from './writes.ts';
 
 export interface VolumeOptions {
   readonly events: number;
@@ -18,7 +19,7 @@ export interface VolumeOptions {
   readonly seed: number;
   /** All stages at once, as in real life; else one after the other, each alone. */
   readonly together: boolean;
-  /** CPU profile and statements of each stage. */
+  /** CPU profile and statements of each stage, and what was written to each table and index. */
   readonly profiled: boolean;
 }
 
@@ -82,6 +83,10 @@ export async function volume(report: Report, options: VolumeOptions): Promise<vo
     await (options.together ? allAtOnce(world) : stageByStage(world));
     const { requests } = await counts(site);
     report.line(`all of it: ${writesLine(before, await writesOf(site.db), requests)}`);
+    if (options.profiled) {
+      for (const line of await tableLines(site.db, requests)) report.line(line);
+      for (const line of await walLines(site.db, before.position, requests)) report.line(line);
+    }
     await verify(world);
     await redeliver(world);
     await Promise.all(readers.map((reader) => reader.close()));
