@@ -90,24 +90,27 @@ function Effect({
   const [card] = story.data?.request.smartcard_ca_ids ?? [];
   const pending = useCall('requests.list', { card, state: 'PENDING', limit: 1_000 }, { enabled: card !== undefined });
   const others = pending.data?.requests ?? [];
+  const request = story.data?.request;
   return (
-    <Loaded query={story} lines={2}>
-      {({ request }) => (
-        <Stack gap="xs" mih={72}>
-          <Text className="breaks">
-            {says(
-              commandText(request),
-              others.filter((one) => one.number < number).length,
-              others.filter((one) => one.number > number).length,
-            )}
-          </Text>
-          {request.last_error !== null && (
-            <Text size="sm" className="breaks">
-              Its last error: {request.last_error}
+    <Loaded<unknown> query={card === undefined ? story : pending} lines={2}>
+      {() =>
+        request !== undefined && (
+          <Stack gap="xs" mih={72}>
+            <Text className="breaks">
+              {says(
+                commandText(request),
+                others.filter((one) => one.number < number).length,
+                others.filter((one) => one.number > number).length,
+              )}
             </Text>
-          )}
-        </Stack>
-      )}
+            {request.last_error !== null && (
+              <Text size="sm" className="breaks">
+                Its last error: {request.last_error}
+              </Text>
+            )}
+          </Stack>
+        )
+      }
     </Loaded>
   );
 }

@@ -68,6 +68,7 @@ export async function logIn(page: Page, role: Role, password = PASSWORD): Promis
 export async function confirm(page: Page, button: string | RegExp): Promise<string> {
   await page.getByRole('button', { name: button }).first().click();
   const dialogue = page.getByRole('dialog');
+  await dialogue.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
   const effect = await dialogue.innerText();
   await dialogue.locator('button[type=submit]').click();
   await dialogue.waitFor({ state: 'hidden' });

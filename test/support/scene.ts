@@ -117,8 +117,6 @@ export interface Fault {
   };
   readonly times: number | null;
   readonly fault: string;
-  /** How late it answers. */
-  readonly latencyMs?: number;
 }
 
 /** Lets the CAS misbehave. */
