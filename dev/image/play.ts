@@ -50,6 +50,7 @@ export async function playInContainers(
     const service = await start(['serve']);
     await ready('the service', service, `http://127.0.0.1:${httpPort}/health/ready`);
     print(`serve is ready ${Math.round(performance.now() - startedAt)} ms after its container was created`);
+    problems.push(...(await consoleOf(`http://127.0.0.1:${httpPort}`)));
 
     wire = await connectCrm({
       brokers: stack.kafkaBrokers,
@@ -84,6 +85,15 @@ export async function playInContainers(
     await stack.stop();
   }
   return problems;
+}
+
+/** The web console is built and served: its page, and the script that the page names. */
+async function consoleOf(url: string): Promise<string[]> {
+  const page = await (await fetch(`${url}/console/`)).text();
+  const [script] = /\/console\/assets\/[\w.-]+\.js/.exec(page) ?? [];
+  if (script === undefined) return [`/console/ has no page: ${page.slice(0, 200)}`];
+  const { status } = await fetch(`${url}${script}`);
+  return status === 200 ? [] : [`${script} of the console answers ${status}`];
 }
 
 type Start = (args: readonly string[], settings?: Readonly<Record<string, string>>) => Promise<Container>;
