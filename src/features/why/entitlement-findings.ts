@@ -202,11 +202,11 @@ function pairingDiffers(facts: Facts): Finding[] {
   });
 }
 
-/** All sides agree: only if the CAS answered for every card, and nothing is under way. */
-function allEqual({ cards, cas, requests, subscriptions }: Facts, lines: readonly EntitlementLine[]): Finding[] {
+/** All sides agree: only if we know the cards, the CAS answered for every one, and nothing is under way. */
+function allEqual({ known, cards, cas, requests, subscriptions }: Facts, lines: readonly EntitlementLine[]): Finding[] {
   const isAnswered = (card: string): boolean => cas.some((one) => one.card === card && one.services !== null);
   const isChanging = requests.some(({ state }) => state === 'PENDING');
-  if (cards.length === 0 || isChanging || !cards.every(isAnswered)) return [];
+  if (!known || cards.length === 0 || isChanging || !cards.every(isAnswered)) return [];
   const services = lines.filter(({ crm }) => crm === 'entitled').length;
   const what = services === 1 ? '1 service' : `${services} services`;
   const sentence = `The CRM, our record and the CAS agree on ${what}: refresh the card, or look at the set-top box.`;

@@ -161,6 +161,11 @@ const CASES: readonly (readonly [string, Partial<Facts>, readonly FindingCode[]]
     { known: false, subscriptions: [], requests: [], events: [], cas: [] },
     ['UNKNOWN_TO_US'],
   ],
+  [
+    'nobody knows the number, and the CAS has nothing on it',
+    { known: false, subscriptions: [], requests: [], events: [], cas: [{ ...answer, services: [] }] },
+    ['UNKNOWN_TO_US'],
+  ],
   ['no instance runs', { provider: { ...healthy.provider, instances: [] } }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
   ['everything is read', { intake: [instance] }, ['ALL_EQUAL']],
   ['no instance reads', { intake: [cut, cut] }, ['INTAKE_STOPPED', 'ALL_EQUAL']],
