@@ -36,6 +36,8 @@ describe('conax-provisioning events', () => {
   });
   afterAll(() => world.close());
 
+  /** Added services ask for the pairing too (R7). */
+  const PAIRED = { type: 'ADD_TO_EXISTING_PAIRING', reason: 'ALREADY_PAIRED', smartcard_ca_id: CARD };
   const events = (...args: string[]) => runCli(['events', ...args], { DATABASE_URL: world.env['DATABASE_URL'] ?? '' });
   const idOf = (index: number): string => String(held[index]?.id);
 
@@ -74,7 +76,7 @@ describe('conax-provisioning events', () => {
     const { data } = await world.operate(`/events/${idOf(0)}/preview`, undefined, 'viewer');
     expect(data).toEqual({
       commands: [{ type: 'ADD_SUBSCRIPTIONS', smartcard_ca_id: CARD, stb_ca_ids: [], service_ca_id: '1004' }],
-      withheld: [],
+      withheld: [expect.objectContaining(PAIRED)],
     });
     expect(await world.db.query('select count(*)::int as count from request')).toEqual(before);
     expect(JSON.parse((await events('held', '--json')).stdout)).toEqual({ held_events: held });
@@ -113,7 +115,7 @@ describe('conax-provisioning events', () => {
       requests: [
         { type: 'ADD_SUBSCRIPTIONS', smartcard_ca_ids: [CARD], life_cycle_state: 'COMPLETED', error_code: null },
       ],
-      withheld: [],
+      withheld: [PAIRED],
     });
     const decided = await world.operate(`/events/${idOf(0)}/preview`, undefined, 'viewer');
     expect([decided.status, decided.code]).toEqual([409, 'EVENT_NOT_WAITING']);
