@@ -73,7 +73,7 @@ describe('a selection', () => {
     );
     await submit(db, ...submitted);
     while ((await send(db, 10, refuse)).length > 0);
-    await db.query(`update request set submitted_at = now() - interval '3 days' where subscription_number = 'S3'`);
+    await db.query(`update request set submitted_at = now() - interval '3 days' where subscription_number = 'S1'`);
     const resync = async (refused_since: string) => {
       const selection = { refused_with: 'CLIENT_NOT_FOUND', refused_since };
       const kind = kindOf('RESYNC');
@@ -91,7 +91,7 @@ describe('a selection', () => {
     };
     const hour = new Date(Date.now() - 3_600_000).toISOString();
     // S4 is not known, and its refusal selects nothing.
-    expect(await resync(hour)).toEqual(['S1']);
+    expect(await resync(hour)).toEqual(['S3']);
     expect(await resync('2026-01-01')).toEqual(['S1', 'S3']);
     const refused = (selection: object): string =>
       JSON.stringify(kindOf('RESYNC').source.schema.safeParse(selection).error?.issues ?? 'taken');
