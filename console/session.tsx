@@ -1,5 +1,5 @@
 import { Button, Center, Container, Loader, Paper, PasswordInput, Stack, TextInput, Title } from '@mantine/core';
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useState } from 'react';
 import { ApiError, callApi, forgetAnswers, type Input, type Output } from './api/client.ts';
 import { Failed } from './parts/states.tsx';
@@ -42,12 +42,18 @@ export function useLogout(): () => void {
   const queries = useQueryClient();
   return () => {
     void callApi('session.end', {}).finally(() => {
-      forgetAnswers();
-      queries.clear();
-      queries.setQueryData(['session'], null);
+      begin(queries, null);
       void queries.invalidateQueries({ queryKey: ['session'] });
     });
   };
+}
+
+/** Begins a session, or the time without one: what was read for the former one is forgotten. */
+function begin(queries: QueryClient, session: Session | null): void {
+  forgetAnswers();
+  // Not all of them: the login shows only if the query that is on the screen changes.
+  queries.removeQueries({ predicate: ({ queryKey: [name] }) => name !== 'session' });
+  queries.setQueryData(['session'], session);
 }
 
 function Login() {
@@ -55,10 +61,7 @@ function Login() {
   const [given, setGiven] = useState<Input<'session.start'>>({ username: '', password: '', organisation: '' });
   const { mutate, isPending, error } = useMutation<Session, ApiError>({
     mutationFn: () => callApi('session.start', given),
-    onSuccess(session) {
-      forgetAnswers();
-      queries.setQueryData(['session'], session);
-    },
+    onSuccess: (session) => begin(queries, session),
   });
   const field = (name: keyof typeof given, label: string, autoComplete: string) => ({
     label,
