@@ -15,14 +15,17 @@ export function ProviderPage() {
   return (
     <Stack>
       <Title order={1}>Provider</Title>
-      <Loaded query={query} lines={4}>
-        {(provider) => (
-          <>
-            <Sending {...provider} />
-            <Breaker {...provider} />
-          </>
-        )}
-      </Loaded>
+      {/* As high as it is while all is well, or the lists below would move when it arrives. */}
+      <Stack mih={180}>
+        <Loaded query={query} lines={4}>
+          {(provider) => (
+            <>
+              <Sending {...provider} />
+              <Breaker {...provider} />
+            </>
+          )}
+        </Loaded>
+      </Stack>
       <Title order={2} size="h4">
         Instances
       </Title>
@@ -32,6 +35,7 @@ export function ProviderPage() {
         rows={query.data?.instances}
         rowKey={({ id }) => id}
         empty="No instance of the service sends now. Start the service, or look at its log."
+        lines={1}
         columns={[
           { head: 'Instance', cell: ({ id }) => id },
           { head: 'Calls at once', width: 130, cell: ({ slots }) => slots },

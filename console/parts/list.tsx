@@ -23,6 +23,7 @@ export function List<T>({
   columns,
   empty,
   minWidth = 720,
+  lines = 10,
 }: {
   /** What the list is, for people who hear it. */
   label: string;
@@ -34,6 +35,8 @@ export function List<T>({
   /** What an empty list means, and what to do. */
   empty: ReactNode;
   minWidth?: number;
+  /** How many rows are kept free until the data is there. */
+  lines?: number;
 }) {
   const { error = null, isPending = false, isPlaceholderData = false, refetch } = query ?? {};
   return (
@@ -68,7 +71,7 @@ export function List<T>({
             ))}
             {isPending &&
               error === null &&
-              Array.from({ length: 10 }, (_, line) => (
+              Array.from({ length: lines }, (_, line) => (
                 <Table.Tr key={line}>
                   <Table.Td colSpan={columns.length}>
                     <Skeleton height={20} />

@@ -23,9 +23,8 @@ interface Case {
 /** The page of the person at the desk, and how often that person clicked. */
 interface Desk {
   readonly page: Page;
-  click(place: Locator): Promise<void>;
   /** Clicks the button of a finding, reads the effect in the dialogue, and confirms it. */
-  confirm(code: string, button: RegExp, effect: RegExp, reason?: string): Promise<void>;
+  readonly confirm: (code: string, button: RegExp, effect: RegExp, reason?: string) => Promise<void>;
 }
 
 const BOTH = ['1001', '1002'];
@@ -43,7 +42,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(async () => {
   await world.close();
-  // eslint-disable-next-line no-console
   console.table(table);
 });
 beforeEach(() => {
@@ -124,7 +122,9 @@ const CASES: readonly Case[] = [
     async happens() {
       await subscribed();
       const value = Buffer.from('good morning');
-      await world.wire.send([{ key: subscription.number, message: { kind: 'bytes', key: subscription.number, value } }]);
+      await world.wire.send([
+        { key: subscription.number, message: { kind: 'bytes', key: subscription.number, value } },
+      ]);
     },
     verdict: /A message of this subscription could not be used: NOT_AVRO/,
     async mend({ confirm }) {
@@ -209,7 +209,6 @@ async function sitDown(role: Role): Promise<Desk & { clicks: () => number }> {
   };
   return {
     page,
-    click,
     async confirm(code, button, effect, reason) {
       await click(finding(page, code).getByRole('button', { name: button }).first());
       const dialogue = page.getByRole('dialog');
@@ -224,15 +223,18 @@ async function sitDown(role: Role): Promise<Desk & { clicks: () => number }> {
 /** The CAS has what the CRM says, and the page shows it. */
 async function mended(page: Page): Promise<void> {
   const entitled = subscription.services.map(({ caId }) => caId ?? '').toSorted();
-  await eventually(async () => {
-    const { entitlements, pairing } = await world.simulator<{ entitlements: string[]; pairing: object | null }>(
-      'GET',
-      `cards/${card}`,
-    );
-    const wanted = { smartcards: [card], setTopBoxes: [`STB-${card}`] };
-    const isEqual = JSON.stringify([entitlements.toSorted(), pairing]) === JSON.stringify([entitled, wanted]);
-    return isEqual ? true : undefined;
-  }, `the CAS has ${entitled.join(', ')} on card ${card}`);
+  await eventually(
+    async () => {
+      const { entitlements, pairing } = await world.simulator<{ entitlements: string[]; pairing: object | null }>(
+        'GET',
+        `cards/${card}`,
+      );
+      const wanted = { smartcards: [card], setTopBoxes: [`STB-${card}`] };
+      const isEqual = JSON.stringify([entitlements.toSorted(), pairing]) === JSON.stringify([entitled, wanted]);
+      return isEqual ? true : undefined;
+    },
+    `the CAS has ${entitled.join(', ')} on card ${card}`,
+  );
   await finding(page, 'ALL_EQUAL').waitFor({ timeout: 20_000 });
   const services = page.getByRole('table', { name: 'Services' }).locator('tbody tr');
   await eventually(async () => {
