@@ -199,7 +199,7 @@ function Charts({ minutes }: Pick<Overview, 'minutes'>) {
       <Paper withBorder p="xs">
         <Chart
           label="From event to outcome"
-          unit="milliseconds"
+          unit="ms"
           times={times}
           lines={[
             { label: 'half of them', color: 'blue', values: minutes.map((one) => one.latency_p50_ms) },

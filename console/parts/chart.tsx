@@ -13,6 +13,7 @@ export interface Line {
 }
 
 const HEIGHT = 150;
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' });
 
 /** Lines over time. People who do not see it hear the newest and the highest value of each line. */
 export function Chart({
@@ -81,7 +82,7 @@ function Drawing({ data, styles }: { data: UPlot.AlignedData; styles: string }) 
         legend: { show: false },
         cursor: { show: false },
         scales: { y: { range: (_self, _low, high) => [0, Math.max(1, high * 1.1)] } },
-        axes: [{ ...axis, size: 28 }, axis],
+        axes: [{ ...axis, size: 28, values: (_self, moments) => moments.map((at) => CLOCK.format(at * 1_000)) }, axis],
         series: [
           {},
           ...(JSON.parse(styles) as [string, boolean][]).map(([color, dashed]) => ({
