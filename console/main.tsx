@@ -1,7 +1,7 @@
 import './styles.ts';
 import './console.css';
 import { createTheme, MantineProvider } from '@mantine/core';
-import { QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { MutationCache, QueryCache, QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { Router } from 'wouter';
@@ -10,13 +10,14 @@ import { MessagesProvider } from './parts/messages.tsx';
 import { SessionProvider } from './session.tsx';
 import { Shell } from './shell.tsx';
 
+/** Every page shows the login then, and comes back as it was. */
+function onError(error: unknown): void {
+  if (error instanceof ApiError && error.isLoggedOut) void queries.invalidateQueries({ queryKey: ['session'] });
+}
+
 const queries: QueryClient = new QueryClient({
-  queryCache: new QueryCache({
-    onError(error) {
-      // Every page shows the login then, and comes back as it was.
-      if (error instanceof ApiError && error.isLoggedOut) void queries.invalidateQueries({ queryKey: ['session'] });
-    },
-  }),
+  queryCache: new QueryCache({ onError }),
+  mutationCache: new MutationCache({ onError }),
   defaultOptions: {
     queries: {
       retry: (count, error) => count < 2 && error instanceof ApiError && error.code === 'UNREACHABLE',
@@ -41,13 +42,13 @@ createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
       <QueryClientProvider client={queries}>
-        <MessagesProvider>
-          <SessionProvider>
+        <SessionProvider>
+          <MessagesProvider>
             <Router base="/console">
               <Shell />
             </Router>
-          </SessionProvider>
-        </MessagesProvider>
+          </MessagesProvider>
+        </SessionProvider>
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

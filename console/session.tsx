@@ -2,6 +2,7 @@ import { Button, Center, Container, Loader, Paper, PasswordInput, Stack, TextInp
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useContext, useState } from 'react';
 import { ApiError, callApi, forgetAnswers, type Input, type Output } from './api/client.ts';
+import { useTell } from './parts/messages.tsx';
 import { Failed } from './parts/states.tsx';
 
 export type Session = Output<'session.show'>;
@@ -9,20 +10,52 @@ export type Session = Output<'session.show'>;
 const SessionContext = createContext<Session | null>(null);
 /** Finds out that the session ended while nobody acts. */
 const LOOK_MS = 30_000;
+/** Whose answers are kept. */
+let reader = '';
 
-/** Shows the login until somebody is logged in, and again after the session ended. The page's address stays. */
+/** Another person, or the same one with another role, finds nothing of what was read before. */
+function admit(queries: QueryClient, session: Session): Session {
+  const person = personOf(session);
+  if (person !== reader) forgetAll(queries);
+  reader = person;
+  return session;
+}
+
+function forgetAll(queries: QueryClient): void {
+  forgetAnswers();
+  queries.removeQueries({ predicate: ({ queryKey: [name] }) => name !== 'session' });
+}
+
+function personOf({ username, role }: Session): string {
+  return `${username} ${role}`;
+}
+
+/**
+ * Shows the login until somebody is logged in, and again after the session ended. The page's address stays. If another
+ * person has logged in, also in another tab, everything starts anew.
+ */
 export function SessionProvider({ children }: { children: ReactNode }) {
+  const queries = useQueryClient();
   const { data, error, isPending, refetch } = useQuery<Session | null, ApiError>({
     queryKey: ['session'],
     queryFn: () =>
-      callApi('session.show', {}).catch((failure: unknown) => {
-        if (failure instanceof ApiError && failure.isLoggedOut) return null;
-        throw failure;
-      }),
+      callApi('session.show', {}).then(
+        (session) => admit(queries, session),
+        (failure: unknown) => {
+          if (failure instanceof ApiError && failure.isLoggedOut) return null;
+          throw failure;
+        },
+      ),
     refetchInterval: LOOK_MS,
   });
   if (data === null) return <Login />;
-  if (data !== undefined) return <SessionContext value={data}>{children}</SessionContext>;
+  if (data !== undefined) {
+    return (
+      <SessionContext key={personOf(data)} value={data}>
+        {children}
+      </SessionContext>
+    );
+  }
   return (
     <Center mih="60vh">
       {isPending ? <Loader aria-label="Loading" /> : <Failed error={error} onAgain={() => void refetch()} />}
@@ -37,23 +70,19 @@ export function useSession(): Session {
   return session;
 }
 
-/** Ends the session in the service and forgets what was read. */
+/** Ends the session in the service and forgets what was read. If the service does not end it, the person is told so. */
 export function useLogout(): () => void {
   const queries = useQueryClient();
-  return () => {
-    void callApi('session.end', {}).finally(() => {
-      begin(queries, null);
-      void queries.invalidateQueries({ queryKey: ['session'] });
-    });
-  };
-}
-
-/** Begins a session, or the time without one: what was read for the former one is forgotten. */
-function begin(queries: QueryClient, session: Session | null): void {
-  forgetAnswers();
-  // Not all of them: the login shows only if the query that is on the screen changes.
-  queries.removeQueries({ predicate: ({ queryKey: [name] }) => name !== 'session' });
-  queries.setQueryData(['session'], session);
+  const tell = useTell();
+  const { mutate } = useMutation<unknown, ApiError>({
+    mutationFn: () => callApi('session.end', {}),
+    onSuccess() {
+      forgetAll(queries);
+      queries.setQueryData(['session'], null);
+    },
+    onError: ({ message }) => tell(`You are still logged in. ${message}`, { isError: true }),
+  });
+  return mutate;
 }
 
 function Login() {
@@ -61,7 +90,11 @@ function Login() {
   const [given, setGiven] = useState<Input<'session.start'>>({ username: '', password: '', organisation: '' });
   const { mutate, isPending, error } = useMutation<Session, ApiError>({
     mutationFn: () => callApi('session.start', given),
-    onSuccess: (session) => begin(queries, session),
+    async onSuccess(session) {
+      // One that is under way still says that nobody is logged in.
+      await queries.cancelQueries({ queryKey: ['session'] });
+      queries.setQueryData(['session'], admit(queries, session));
+    },
   });
   const field = (name: keyof typeof given, label: string, autoComplete: string) => ({
     label,

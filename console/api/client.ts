@@ -33,10 +33,15 @@ const NO_ANSWER = 'The service does not answer. The page tries again by itself.'
 const known = new Map<string, { etag: string; data: unknown }>();
 const KNOWN_MAX = 50;
 
-/** Whether the person did something since the last call. Only then a call keeps the session alive. */
+/** Whether the person did something since the last call was sent. Only then a call keeps the session alive. */
 let isActive = true;
 for (const event of ['pointerdown', 'keydown', 'wheel', 'touchstart'])
-  addEventListener(event, () => (isActive = true), { capture: true, passive: true });
+  addEventListener(event, noticePerson, { capture: true, passive: true });
+
+/** A key that repeats may have something lying on it. */
+function noticePerson(event: Event): void {
+  if (!('repeat' in event && event.repeat === true)) isActive = true;
+}
 
 /**
  * Calls the operations API. Fields of the input that the path names go there, the others into the query or the body.
@@ -60,21 +65,23 @@ export async function callApi<N extends CallName>(
   const isGet = method === 'GET';
   const url = `/api/v1${address}${isGet && query.size > 0 ? `?${query}` : ''}`;
   const seen = isGet ? known.get(url) : undefined;
+  const isOfPerson = isActive;
+  isActive = false;
   const response = await fetch(url, {
     method,
     credentials: 'same-origin',
     signal: signal ?? null,
     headers: {
-      'x-conax-console': isActive ? 'user' : 'background',
+      'x-conax-console': isOfPerson ? 'user' : 'background',
       ...(isGet ? {} : { 'content-type': 'application/json' }),
       ...(key === undefined ? {} : { 'idempotency-key': key }),
       ...(seen === undefined ? {} : { 'if-none-match': seen.etag }),
     },
     body: isGet ? null : JSON.stringify(Object.fromEntries(rest)),
   }).catch((error: unknown) => {
+    isActive ||= isOfPerson;
     throw error instanceof DOMException ? error : new ApiError('UNREACHABLE', NO_ANSWER);
   });
-  isActive = false;
   if (response.status === 304 && seen !== undefined) return seen.data as Output<N>;
   const data = await dataOf(response);
   const etag = response.headers.get('etag');

@@ -4,6 +4,7 @@ import { useCall } from '../api/use-call.ts';
 import { Chart } from '../parts/chart.tsx';
 import { Link } from '../parts/link.tsx';
 import { List } from '../parts/list.tsx';
+import { count } from '../parts/progress.tsx';
 import { State } from '../parts/state.tsx';
 import { Loaded } from '../parts/states.tsx';
 import { age, Time } from '../parts/time.tsx';
@@ -31,6 +32,8 @@ const CLASSES = {
   TAKING: 'Customers who lose something',
   BULK: 'Mass work',
 } as const;
+
+const COUNTED_MAX = 5_000;
 
 /** Is everything well? Each figure leads to its list. */
 export function OverviewPage() {
@@ -66,7 +69,7 @@ export function OverviewPage() {
                         </Link>
                       ),
                     },
-                    { head: 'Ready', width: 80, cell: ({ ready }) => ready },
+                    { head: 'Ready', width: 100, cell: ({ ready }) => most(ready) },
                     {
                       head: 'Oldest',
                       width: 110,
@@ -95,7 +98,7 @@ export function OverviewPage() {
                         </Link>
                       ),
                     },
-                    { head: 'Count', width: 80, cell: ({ count }) => count },
+                    { head: 'Count', width: 80, cell: ({ count: refused }) => count(refused) },
                     { head: 'Newest', width: 110, cell: ({ newest_date: at }) => <Time at={at} /> },
                   ]}
                 />
@@ -154,22 +157,27 @@ function Parts({ parts }: Pick<Overview, 'parts'>) {
   );
 }
 
+/** A figure that the API counts no further than this. */
+function most(counted: number): string {
+  return counted > COUNTED_MAX ? `over ${count(COUNTED_MAX)}` : count(counted);
+}
+
 function Waiting({ waiting, intake }: Overview) {
-  const figures: readonly [string, number | null, string][] = [
-    ['Events not read yet', intake.unread, '/events?tab=all'],
-    ['Dead letters', waiting.dead_letters, '/events?tab=dead-letters'],
-    ['Held events', waiting.held_events, '/events?tab=held'],
-    ['Scheduled requests', waiting.scheduled, '/requests?state=PENDING'],
-    ['Requests that are tried again', waiting.retrying, '/requests?state=PENDING'],
-    ['Outcomes not published yet', waiting.unpublished_outcomes, '/replays'],
-    ['Parked outcomes', waiting.parked_outcomes, '/replays'],
+  const figures: readonly [string, string, string][] = [
+    ['Events not read yet', intake.unread === null ? '–' : count(intake.unread), '/events?tab=all'],
+    ['Dead letters', most(waiting.dead_letters), '/events?tab=dead-letters'],
+    ['Held events', most(waiting.held_events), '/events?tab=held'],
+    ['Scheduled requests', most(waiting.scheduled), '/requests?state=PENDING'],
+    ['Requests that are tried again', most(waiting.retrying), '/requests?state=PENDING'],
+    ['Outcomes not published yet', most(waiting.unpublished_outcomes), '/replays'],
+    ['Parked outcomes', most(waiting.parked_outcomes), '/replays'],
   ];
   return (
     <SimpleGrid cols={{ base: 2, sm: 4, lg: 7 }} spacing="xs">
       {figures.map(([label, value, to]) => (
         <Paper key={label} withBorder p="xs">
           <Text size="xl" fw={600} className="number">
-            {value ?? '–'}
+            {value}
           </Text>
           <Text size="sm">
             <Link to={to}>{label}</Link>

@@ -50,9 +50,14 @@ export function Action<N extends CallName>({
   const tell = useTell();
   // One for each time that the dialogue is opened: a second try after no answer does nothing twice.
   const key = useRef('');
+  // A double click also hits the button while the dialogue disappears.
+  const isSent = useRef(false);
   const { mutate, isPending, error, reset } = useMutation<Output<N>, ApiError>({
     mutationFn: () => callApi(name, input, { key: key.current }),
-    onError: onFailed ?? (() => {}),
+    onError(failure) {
+      isSent.current = false;
+      onFailed?.(failure);
+    },
     onSuccess(output) {
       close();
       tell(done(output), { stays: doneStays });
@@ -72,6 +77,7 @@ export function Action<N extends CallName>({
         onClick={() => {
           reset();
           key.current = randomKey();
+          isSent.current = false;
           open();
         }}
       >
@@ -81,7 +87,9 @@ export function Action<N extends CallName>({
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (isReady && !isPending) mutate();
+            if (!isReady || isSent.current) return;
+            isSent.current = true;
+            mutate();
           }}
         >
           <Stack>
@@ -94,6 +102,10 @@ export function Action<N extends CallName>({
               <Button
                 type="submit"
                 data-autofocus
+                onKeyDown={(event) => {
+                  // The key that opened the dialogue and is still held down does not confirm it.
+                  if (event.repeat) event.preventDefault();
+                }}
                 {...(color === undefined ? {} : { color })}
                 disabled={!isReady}
                 loading={isPending}

@@ -34,13 +34,24 @@ export function ReconcileFix({ id, different }: { id: number; different: number 
         onChange={({ currentTarget }) => setQuery({ only: currentTarget.value })}
       />
       <Loaded query={call} lines={2}>
-        {({ cards }) => <Fix id={id} only={only} cards={cards} />}
+        {({ cards }) => <Fix id={id} only={only} cards={cards} isReady={!call.isPlaceholderData} />}
       </Loaded>
     </Alert>
   );
 }
 
-function Fix({ id, only, cards }: { id: number; only: Only; cards: readonly CardFix[] }) {
+function Fix({
+  id,
+  only,
+  cards,
+  isReady,
+}: {
+  id: number;
+  only: Only;
+  cards: readonly CardFix[];
+  /** False: the cards are those of another choice. */
+  isReady: boolean;
+}) {
   const [, navigate] = useLocation();
   const fixed = cards.filter(({ commands }) => commands.length > 0);
   const least = cards.length === READ_MAX ? 'at least ' : '';
@@ -85,6 +96,7 @@ function Fix({ id, only, cards }: { id: number; only: Only; cards: readonly Card
             input={{ kind: 'RECONCILE_FIX', parameters: { only }, selection: { run: id } }}
             label="Send the fix"
             effect={effect}
+            isReady={isReady}
             done={({ id: run }) => `Run ${run} is created.`}
             onDone={({ id: run }) => navigate(`/runs/${run}`)}
             variant="filled"

@@ -20,7 +20,7 @@ const PERIODS = [
 /** What the CAS refused, by code: what it means, what to do, and a button that sends it again. */
 export function Refusals() {
   const [query, setQuery] = useQueryOfAddress();
-  const hours = query('hours') ?? '24';
+  const hours = PERIODS.find(({ value }) => value === query('hours'))?.value ?? '24';
   // Since the page was opened: a sliding start would be another question every time.
   const [opened] = useState(Date.now);
   const since = new Date(opened - Number(hours) * 3_600_000).toISOString();

@@ -138,10 +138,10 @@ ${classNames
   .join('\nunion all\n')}
 order by class`;
 
-/** Reads the few rows of the instances. */
+/** Reads the few rows of the instances: those that reported last, or killed ones could hide those that run. */
 const INSTANCES = /* sql */ `
 select id, host, started_at as started, parts, reported_at >= now() - interval '15 seconds' as alive
-  from service_instance order by started_at, id limit 100`;
+  from (select * from service_instance order by reported_at desc, id limit 100) latest order by started_at, id`;
 
 /** Reads the few rows of the instances. */
 const INTAKE = /* sql */ `

@@ -1,4 +1,4 @@
-import type { Facts } from './facts.ts';
+import { COUNT_MAX, type Facts } from './facts.ts';
 import type { ReportedPart } from './report.ts';
 
 export const PARTS = ['DATABASE', 'KAFKA', 'SCHEMA_REGISTRY', 'CAS', 'INTAKE', 'DISPATCH', 'OUTCOMES'] as const;
@@ -110,11 +110,13 @@ function intakeReasons({ now, intake, waiting }: Facts): Reason[] {
     reasons.push(reason('ATTENTION', `${several(unread ?? 0, 'message')} not read yet`, behindSince));
   }
   if (waiting.deadLetters > 0) {
-    const text = `${several(waiting.deadLetters, 'message')} could not be processed: decide about them`;
+    const text = `${several(waiting.deadLetters, 'message', COUNT_MAX)} could not be processed: decide about them`;
     reasons.push(reason('ATTENTION', text, waiting.oldestDeadLetter));
   }
   if (waiting.heldEvents > 0) {
-    reasons.push(reason('ATTENTION', `${several(waiting.heldEvents, 'late event')} held: decide about them`));
+    reasons.push(
+      reason('ATTENTION', `${several(waiting.heldEvents, 'late event', COUNT_MAX)} held: decide about them`),
+    );
   }
   return reasons;
 }
@@ -138,16 +140,18 @@ function dispatchReasons({ now, provider, backlog }: Facts): Reason[] {
   return backlog.flatMap(({ class: requestClass, ready, oldest }) => {
     // Cancellations and bulk work may wait for the others.
     if (requestClass > 1 || oldest === null || now.getTime() - oldest.getTime() < LATE_MS) return [];
-    return [reason('ATTENTION', `${several(ready, 'request')} could be sent and wait for a free call`, oldest)];
+    return [
+      reason('ATTENTION', `${several(ready, 'request', COUNT_MAX)} could be sent and wait for a free call`, oldest),
+    ];
   });
 }
 
 function outcomeReasons({ now, waiting }: Facts): Reason[] {
   const { parked, unpublished, oldestUnpublished: oldest } = waiting;
   const reasons: Reason[] = [];
-  if (parked > 0) reasons.push(reason('ATTENTION', `${several(parked, 'message')} can never be published`));
+  if (parked > 0) reasons.push(reason('ATTENTION', `${several(parked, 'message', COUNT_MAX)} can never be published`));
   if (oldest !== null && now.getTime() - oldest.getTime() > LATE_MS) {
-    reasons.push(reason('DOWN', `${several(unpublished, 'message')} wait to be published`, oldest));
+    reasons.push(reason('DOWN', `${several(unpublished, 'message', COUNT_MAX)} wait to be published`, oldest));
   }
   return reasons;
 }
@@ -157,7 +161,9 @@ function reason(state: State, text: string, since: Date | null = null): Reason {
   return { state, sentence: /[.!?…]$/.test(sentence) ? sentence : `${sentence}.`, since };
 }
 
-function several(count: number, what: string): string {
+/** @param most how far the count is exact. */
+function several(count: number, what: string, most = Infinity): string {
+  if (count > most) return `More than ${most.toLocaleString('en')} ${what}s`;
   return `${count.toLocaleString('en')} ${what}${count === 1 ? '' : 's'}`;
 }
 

@@ -114,6 +114,12 @@ test.each<[string, Partial<Facts>, Part, string]>([
     'DISPATCH',
     'OK Commands are sent.',
   ],
+  [
+    'more messages than are counted could not be processed',
+    waiting({ deadLetters: 5_001, oldestDeadLetter: EARLIER }),
+    'INTAKE',
+    'ATTENTION More than 5,000 messages could not be processed: decide about them. 09:50',
+  ],
   ['no instance reads', { intake: [] }, 'INTAKE', 'DOWN No instance reads events.'],
   [
     'reading waits',

@@ -7,7 +7,7 @@ interface Overview {
   readonly at: string;
   readonly verdict: string;
   readonly parts: readonly { readonly part: string; readonly state: string; readonly sentence: string }[];
-  readonly instances: readonly { readonly id: string; readonly alive: boolean }[];
+  readonly instances: readonly { readonly id: string; readonly host: string | null; readonly alive: boolean }[];
   readonly backlog: readonly { readonly class: string; readonly ready: number }[];
   readonly intake: { readonly last_event_date: string | null };
   readonly minutes: readonly { readonly at: string }[];
@@ -66,6 +66,7 @@ test('who has the answer already gets 304 without a body, and the new one after 
   expect(known.tag).toMatch(/^W\/"[\w-]{22}"$/);
   expect(known.body).toBe('');
   expect(known.again.headers.get('etag')).toBe(known.tag);
+  expect(known.again.headers.get('content-length')).toBeNull();
   await world.operate('/provider/pause', { reason: 'CAS upgrade' }, 'admin');
   const paused = await overviewWith(({ verdict }) => verdict === 'ATTENTION', 'the pause');
   expect(paused.parts.find(({ part }) => part === 'DISPATCH')?.sentence).toBe(
@@ -73,6 +74,16 @@ test('who has the answer already gets 304 without a body, and the new one after 
   );
   expect((await ask({ 'if-none-match': known.tag })).status).toBe(200);
   await world.operate('/provider/resume', {}, 'admin');
+});
+
+test('an instance that runs is shown, however many were killed before it started', async () => {
+  await world.db.query(`insert into service_instance (id, host, started_at, parts, reported_at)
+    select gen_random_uuid(), 'killed', now() - interval '2 hours', '[]', now() - interval '1 hour'
+      from generate_series(1, 150)`);
+  const shown = await overviewWith(({ instances }) => instances.length > 1, 'the killed instances');
+  expect(shown.instances.filter(({ alive }) => alive)).toHaveLength(1);
+  expect(shown.instances.find(({ alive }) => alive)?.host).not.toBeNull();
+  await world.db.query("delete from service_instance where host = 'killed'");
 });
 
 test('a refusal and a POST have no ETag', async () => {
