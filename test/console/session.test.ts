@@ -159,7 +159,7 @@ describe('A session of the console', () => {
         ['/form', '/api/v1/provider/pause', 415],
         ['/fetch', '/api/v1/provider/pause', 415],
         ['/fetch-without-body', '/api/v1/provider/resume', 403],
-        ['/image', '/api/v1/users', 403],
+        ['/link', '/api/v1/users', 403],
         ['/log-out', '/api/v1/session/end', 403],
       ] as const) {
         const [answer] = await Promise.all([
@@ -239,7 +239,7 @@ async function startForeignPage(target: string): Promise<{ readonly url: string;
     ),
     '/fetch-without-body': send('/provider/resume', `{ method: 'POST', mode: 'no-cors', credentials: 'include' }`),
     '/log-out': send('/session/end', `{ method: 'POST', mode: 'no-cors', credentials: 'include' }`),
-    '/image': `<img src="${target}/api/v1/users">`,
+    '/link': `<script>location.href = '${target}/api/v1/users'</script>`,
     '/fetch-with-header': send(
       '/provider/pause',
       `{ method: 'POST', credentials: 'include', body: '{"reason":"attack"}',
