@@ -34,10 +34,11 @@ const SUPERVISOR = fileURLToPath(new URL('./supervisor.ts', import.meta.url));
 
 /** Starts a program that cannot outlive this process. */
 export function supervise(command: SupervisedCommand): Supervised {
-  const supervisor = spawn(process.execPath, [SUPERVISOR, JSON.stringify(command)], {
+  const supervisor = spawn(process.execPath, [SUPERVISOR], {
     detached: true,
     stdio: ['pipe', 'ignore', 'ignore'],
-    env: { ...process.env, NODE_OPTIONS: '' },
+    // Not an argument, which every user of the machine can read: it has settings, secrets among them.
+    env: { ...process.env, NODE_OPTIONS: '', SUPERVISED_COMMAND: JSON.stringify(command) },
   });
   // A write to a supervisor that has just ended fails with EPIPE; `exited` tells what matters.
   supervisor.stdin.on('error', () => undefined);

@@ -4,7 +4,7 @@
  * operating system closes that pipe, and the supervisor ends the server and removes its data. No handler in the owner
  * could promise that.
  *
- * Runs as `node supervisor.ts <json>`, in a process group of its own, so that Ctrl-C in the terminal does not reach it.
+ * Runs with the command as JSON in SUPERVISED_COMMAND, in a process group of its own, so that Ctrl-C in the terminal does not reach it.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, writeSync } from 'node:fs';
@@ -20,7 +20,8 @@ const ORPHAN_GRACE_MS = 1_500;
 const REMOVE_ATTEMPTS = 100;
 const REMOVE_PAUSE_MS = 50;
 
-const spec = JSON.parse(process.argv[2] ?? '') as SupervisedCommand;
+const spec = JSON.parse(process.env['SUPERVISED_COMMAND'] ?? '') as SupervisedCommand;
+delete process.env['SUPERVISED_COMMAND'];
 const log = openSync(spec.logFile, 'a');
 
 const server = spawn(spec.command, spec.args, {
