@@ -43,17 +43,23 @@ export const queue: Feature = {
     operation({
       name: 'queue.add',
       summary: 'Put a message into the communication queue',
-      description: 'It waits until a run of the kind QUEUE sends it.',
+      description:
+        'It waits until a run of the kind QUEUE sends it. If you do not know whether a call arrived, repeat it with the same Idempotency-Key.',
       role: 'operator',
       route: 'POST /queue',
       input: queueEntryInput,
       output: entry,
       example: { type: 'MAIL', message: 'Your new package is on', smartcard_ca_id: '20000000329' },
+      takesIdempotencyKey: true,
       cli: {
         options: { ...messageOptions, smartcard_ca_id: 'card', subscription_number: 'subscription' },
         text: lineOf,
       },
-      handle: async ({ db, by, rules }, input) => viewOf(await addToQueue(db, input, by, { rules })),
+      handle: ({ by, rules, once }, input) =>
+        once(
+          async (tx) => (await addToQueue(tx, input, by, { rules })).number,
+          async (tx, number) => viewOf(await findQueueEntry(tx, number)),
+        ),
     }),
     operation({
       name: 'queue.list',
