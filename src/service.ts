@@ -187,7 +187,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       register: async (app, management) => {
         const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
         apis = await registerApis(app, serverParts, served, management);
-        await registerConsole(app);
+        if (!(await registerConsole(app))) logger.warn('the web console is not built (docs/console.md)');
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });

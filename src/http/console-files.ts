@@ -6,13 +6,15 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 
 /** `npm run build` writes the console here, and the image has it at the same place. */
 const BUILT = join(import.meta.dirname, '../../console/dist');
-const NOT_BUILT = 'The web console is not built: run "npm run build", then restart the service.\n';
+const NOT_BUILT =
+  'The web console is not built: run "npm ci" with the development packages (or "npm run build"), then restart the service; the image has it.\n';
 
 /**
  * Serves the web console: its page at `/console/` and at every address below it, its scripts and styles at
  * `/console/assets/`. `/` leads to it. A service whose console was not built answers 503 there and works otherwise.
+ * @returns whether it is built.
  */
-export async function registerConsole(app: FastifyInstance, built = BUILT): Promise<void> {
+export async function registerConsole(app: FastifyInstance, built = BUILT): Promise<boolean> {
   const page = await readFile(join(built, 'index.html'), 'utf8').catch(() => null);
   app.get('/', (_request, reply) => reply.redirect('/console/'));
   app.get('/console', (_request, reply) => reply.redirect('/console/'));
@@ -22,7 +24,7 @@ export async function registerConsole(app: FastifyInstance, built = BUILT): Prom
   };
   app.get('/console/', answer);
   app.get('/console/*', answer);
-  if (page === null) return;
+  if (page === null) return false;
   await app.register(fastifyStatic, {
     root: join(built, 'assets'),
     prefix: '/console/assets/',
@@ -34,6 +36,7 @@ export async function registerConsole(app: FastifyInstance, built = BUILT): Prom
     maxAge: '365d',
     setHeaders: (reply) => void reply.header('x-content-type-options', 'nosniff'),
   });
+  return true;
 }
 
 /** The page, with a fresh nonce for the style elements that the console's components add. */

@@ -86,11 +86,11 @@ test.each([
 
 test('a service whose console was not built says how to build it', async () => {
   const bare = fastify();
-  await registerConsole(bare, join(built, 'nowhere'));
+  expect(await registerConsole(bare, join(built, 'nowhere'))).toBe(false);
   const answer = await bare.inject('/console/requests');
   expect([answer.statusCode, answer.body]).toEqual([
     503,
-    'The web console is not built: run "npm run build", then restart the service.\n',
+    'The web console is not built: run "npm ci" with the development packages (or "npm run build"), then restart the service; the image has it.\n',
   ]);
   await bare.close();
 });
