@@ -1,5 +1,6 @@
 import {
   ActionIcon,
+  Alert,
   AppShell,
   Burger,
   Button,
@@ -17,8 +18,11 @@ import { Link, useLocation } from 'wouter';
 import { ApiError, type CallName, mayCall } from './api/client.ts';
 import { Pages } from './pages.tsx';
 import { Failed } from './parts/states.tsx';
+import { useCall } from './api/use-call.ts';
+import { Link as PageLink } from './parts/link.tsx';
 import { useLogout, useSession } from './session.tsx';
 
+const PAUSED_EVERY_MS = 10_000;
 const PAGES: readonly { to: string; label: string; call: CallName; key: string }[] = [
   { to: '/', label: 'Overview', call: 'overview', key: 'o' },
   { to: '/why', label: 'Why', call: 'why', key: 'w' },
@@ -82,6 +86,7 @@ export function Shell() {
         <NavLink href="/docs" target="_blank" rel="noreferrer" label="API documents" mt="auto" />
       </AppShell.Navbar>
       <AppShell.Main id="page" tabIndex={-1}>
+        {path !== '/' && path !== '/provider' && <Paused />}
         <PageErrors key={path}>
           <Suspense fallback={<Loader aria-label="Loading" />}>
             <Pages />
@@ -94,6 +99,20 @@ export function Shell() {
 
 function isAt(path: string, to: string): boolean {
   return to === '/' ? path === '/' : path === to || path.startsWith(`${to}/`);
+}
+
+/** Says on every page that nothing is sent, so that nobody waits for an effect. */
+function Paused() {
+  const { data } = useCall('provider.status', {}, { every: PAUSED_EVERY_MS });
+  if (data === undefined || !data.paused) return null;
+  return (
+    <Alert color="red" mb="md" role="note" title="Sending is paused">
+      <Text size="sm" className="breaks">
+        By {data.paused_by}: {data.paused_reason}. What you start waits until an admin resumes{' '}
+        <PageLink to="/provider">the provider</PageLink>.
+      </Text>
+    </Alert>
+  );
 }
 
 /** Shows what broke a page, and leaves search and menu usable. */

@@ -93,7 +93,7 @@ export function OverviewPage() {
                     {
                       head: 'Code',
                       cell: ({ code }) => (
-                        <Link to="/requests" query={{ state: 'REJECTED', code }}>
+                        <Link to="/requests" query={{ state: 'REJECTED', code, since: dayBefore(overview.at) }}>
                           {code}
                         </Link>
                       ),
@@ -110,6 +110,11 @@ export function OverviewPage() {
       </Loaded>
     </Stack>
   );
+}
+
+/** The start of the 24 hours whose refusals are counted. */
+function dayBefore(at: string): string {
+  return new Date(Date.parse(at) - 86_400_000).toISOString();
 }
 
 function Verdict({ verdict, parts, provider, at }: Overview) {
@@ -195,7 +200,7 @@ function Charts({ minutes }: Pick<Overview, 'minutes'>) {
       <Paper withBorder p="xs">
         <Chart
           label="Last hour"
-          unit="a minute"
+          unit="per minute"
           times={times}
           lines={[
             { label: 'events', color: 'gray', values: minutes.map(({ events }) => events), dashed: true },
@@ -210,8 +215,13 @@ function Charts({ minutes }: Pick<Overview, 'minutes'>) {
           unit="ms"
           times={times}
           lines={[
-            { label: 'half of them', color: 'blue', values: minutes.map((one) => one.latency_p50_ms) },
-            { label: '99 of 100', color: 'orange', values: minutes.map((one) => one.latency_p99_ms), dashed: true },
+            { label: 'median', color: 'blue', values: minutes.map((one) => one.latency_p50_ms) },
+            {
+              label: '99th percentile',
+              color: 'orange',
+              values: minutes.map((one) => one.latency_p99_ms),
+              dashed: true,
+            },
           ]}
         />
       </Paper>

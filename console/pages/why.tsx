@@ -74,7 +74,9 @@ function Explained({ of }: { of: string }) {
     <Stack gap="lg">
       <div>
         <Title order={1} className="breaks">
-          {shown === undefined ? of : `${KINDS[shown.subject.kind]} ${shown.subject.id}`}
+          {shown === undefined || shown.findings[0]?.code === 'UNKNOWN_TO_US'
+            ? of
+            : `${KINDS[shown.subject.kind]} ${shown.subject.id}`}
         </Title>
         <Text mih={25} className="breaks">
           {shown?.subscriptions.map(({ number, state, version }, index) => (
@@ -126,7 +128,8 @@ function Explanations({
   const [query] = useQueryOfAddress();
   const reconcile = query('reconcile');
   const first = shown.findings.find(({ code }) => code !== 'NOTHING_NEW');
-  const [color, title] = first === undefined ? (['gray', 'No cause is known'] as const) : VERDICTS[first.severity];
+  const [color, title] = headline(first, asked.data?.cas_not_asked ?? null);
+  const isUnknown = first?.code === 'UNKNOWN_TO_US';
   return (
     <>
       <section aria-label="Verdict">
@@ -134,15 +137,31 @@ function Explanations({
           <Text className="verdict breaks">{shown.verdict}</Text>
         </Alert>
       </section>
-      <AskedCas asked={asked} />
+      {!isUnknown && <AskedCas asked={asked} />}
       {reconcile !== undefined && <Reconciled run={Number(reconcile)} />}
       <Findings findings={shown.findings} />
-      <Entitlements entitlements={shown.entitlements} at={answeredAt(asked)} />
-      <Pairings pairings={shown.pairings} notAsked={asked.data?.cas_not_asked ?? null} />
-      <Queue queue={shown.queue} />
-      <Timeline of={of} newest={shown} />
+      {!isUnknown && (
+        <>
+          <Entitlements entitlements={shown.entitlements} at={answeredAt(asked)} />
+          <Pairings pairings={shown.pairings} notAsked={asked.data?.cas_not_asked ?? null} />
+          <Queue queue={shown.queue} />
+          <Timeline of={of} newest={shown} />
+        </>
+      )}
     </>
   );
+}
+
+/** The colour and the first line of the verdict. */
+function headline(
+  first: Explanation['findings'][number] | undefined,
+  notAsked: string | null,
+): readonly [color: string, title: string] {
+  if (first === undefined) return ['gray', 'No cause is known'];
+  if (first.code === 'UNKNOWN_TO_US') return ['gray', 'Nothing is known about this number'];
+  if (first.severity !== 'blocking' && notAsked !== null)
+    return ['yellow', 'No cause is known here, but the CAS was not asked'];
+  return VERDICTS[first.severity];
 }
 
 type Asked = ReturnType<typeof useExplanation>['asked'];
