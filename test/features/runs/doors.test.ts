@@ -50,7 +50,7 @@ describe('the operations API', () => {
     expect(await call('/runs/estimate', fingerprint)).toEqual({
       targets: 1,
       exact: true,
-      sample: [{ target: CARD, subscription_number: 'S0000008601' }],
+      sample: [{ target: CARD, subscription_number: 'S0000008601', commands: null }],
     });
     const {
       id,
