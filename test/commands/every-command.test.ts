@@ -37,6 +37,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'schedules disable': 'x',
   'schedules remove': 'x',
   'schedules history': 'x',
+  'schedules times': '@daily',
   'queue add': '--type MAIL --message x --card 20000000001',
   'queue list': '',
   'queue show': '1',
@@ -44,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, string>> = {
   'events held': '',
   'events dead-letters': '',
   'events show': '1',
+  'events preview': '1',
   'events release': '1',
   'events discard': '1 --reason x',
   'provider pause': '',
@@ -136,7 +138,7 @@ describe('every command', () => {
       const { exitCode, stdout, stderr } = await runCli([...name.split(' '), ...argumentsOf(name)]);
       expect({ name, exitCode, stdout }).toEqual({ name, exitCode: 2, stdout: '' });
       const missing = name === 'conax try' ? ['CONAX_BASE_URL'] : ['DATABASE_URL'];
-      if (/^(serve|migrate|events show|replay plan|replay outcomes)$/.test(name)) {
+      if (/^(serve|migrate|events show|events preview|replay plan|replay outcomes)$/.test(name)) {
         missing.push('KAFKA_BROKERS', 'SCHEMA_REGISTRY_URL');
       }
       if (name === 'serve') missing.push('CONAX_BASE_URL');
@@ -173,11 +175,17 @@ const READING = [
   'reconcile fix',
   'schedules list',
   'schedules history',
+  'schedules times',
   'queue list',
   'queue show',
   'events held',
   'events dead-letters',
   'events show',
+  'events list',
+  'requests refusals',
+  'overview',
+  'audit list',
+  'provider history',
   'provider status',
   'users list',
   'replay list',
