@@ -73,11 +73,14 @@ export function methodsAt(app: FastifyInstance, apis: readonly Api[]): (path: st
       paths.filter((path) => path.includes(':')).map((path) => ({ method, fits: patternOf(`${basePath}${path}`) })),
     ),
   );
-  return (path) =>
-    (['GET', 'POST'] as const).filter(
+  return (path) => {
+    // `OPTIONS *` asks about the whole server, and fastify would look for a route with that pattern.
+    if (path === '*') return [];
+    return (['GET', 'POST'] as const).filter(
       (method) =>
         hasRoute(app, path, method) || parametric.some((route) => route.method === method && route.fits.test(path)),
     );
+  };
 }
 
 /** What the addresses of a path with parameters look like: fastify finds routes only by the path as it is written. */

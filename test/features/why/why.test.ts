@@ -202,7 +202,8 @@ test('the timeline has what the CRM, the service and operators did, the newest f
       .toSorted()
       .toReversed(),
   );
-});
+  // It starts the command line ten times.
+}, 120_000);
 
 test('the pages of a timeline have every request and event once, in both ways, whatever comes meanwhile', async () => {
   await subscribed();
