@@ -186,8 +186,9 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       limits: { connectionsMax: settings.HTTP_MAX_CONNECTIONS },
       register: async (app, management) => {
         const served = [webApi(webApiParts), operationsApi({ ...webApiParts, ...operationsParts })];
-        apis = await registerApis(app, serverParts, served, management);
+        // First: with a management address of its own, no route can be added after the APIs.
         if (!(await registerConsole(app))) logger.warn('the web console is not built (docs/console.md)');
+        apis = await registerApis(app, serverParts, served, management);
       },
       parts: async () => [await databaseState(database, seal), ...workState(work)],
     });
