@@ -32,7 +32,7 @@ function personOf({ username, role }: Session): string {
 
 /**
  * Shows the login until somebody is logged in, and again after the session ended. The page's address stays. If another
- * person has logged in, also in another tab, everything starts anew.
+ * person has logged in, also in another tab, the console reads everything again.
  */
 export function SessionProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient();
@@ -70,7 +70,7 @@ export function useSession(): Session {
   return session;
 }
 
-/** Ends the session in the service and forgets what was read. If the service does not end it, the person is told so. */
+/** Ends the session in the service and forgets what was read. If the service does not end it, a message says so. */
 export function useLogout(): () => void {
   const queries = useQueryClient();
   const tell = useTell();

@@ -1717,7 +1717,7 @@ input: {
 [k: string]: unknown
 }
 /**
- * OK, or a code of docs/errors-web-api.md. Null: it is under way, or whoever did it died or lost the database before the end.
+ * OK, or a code of docs/errors-web-api.md. Null: it is under way, or its process died or lost the database before the end.
  */
 result: (string | null)
 ended_date: (string | null)

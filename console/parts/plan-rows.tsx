@@ -16,7 +16,7 @@ const MARKS: Readonly<Record<Row['verdict'], string>> = {
   withheld: 'withheld',
 };
 
-/** What a plan found, as a diff: what was sent then beside what today's rules send, and what a run would do. */
+/** What a plan found, as a diff: what was sent then, what today's rules send, and what a run would do. */
 export function PlanRows({ id }: { id: number }) {
   const [query, setQuery] = useQueryOfAddress();
   const after = Number(query('after') ?? 0);

@@ -66,7 +66,7 @@ export function ProcessRequest({ number, short }: { number: number; short?: stri
   );
 }
 
-/** Gives a request up. */
+/** A button that withdraws a request. */
 export function WithdrawRequest({ number, short }: { number: number; short?: string }) {
   const [isCounted, setCounted] = useState(false);
   return (

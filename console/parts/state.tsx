@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** How a state is: a dot of another colour and shape beside its word. */
+/** How good a state is: each tone has a dot of its own colour and shape before the word. */
 type Tone = 'good' | 'bad' | 'busy' | 'waits' | 'none';
 
 const TONES: Readonly<Record<string, Tone>> = {

@@ -164,8 +164,8 @@ const WITHHELD_PIECE = 5_000;
 /**
  * Counts the facets and requests into their actions, and sets when each outcome is due. Returns the actions due now, with
  * one more outcome counted: the caller must write it. An outcome is due as soon as nothing is unfinished, if the number
- * of facets is not named or all are there. Otherwise it is due `facetWaitMs` after the first facet. Locks the actions in the order of their keys. Walks the primary key and
- * inbox_action.
+ * of facets is not named or all are there. Otherwise it is due `facetWaitMs` after the first facet. Locks the actions in
+ * the order of their keys. Walks the primary key and inbox_action.
  */
 async function writeActions(
   tx: Transaction,

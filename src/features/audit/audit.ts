@@ -22,7 +22,7 @@ const entry = z
       .string()
       .nullable()
       .describe(
-        'OK, or a code of docs/errors-web-api.md. Null: it is under way, or whoever did it died or lost the database before the end.',
+        'OK, or a code of docs/errors-web-api.md. Null: it is under way, or its process died or lost the database before the end.',
       ),
     ended_date: instant().nullable(),
     made: made

@@ -70,7 +70,7 @@ export function processOf(request: number): RemedyCall[] {
   return [{ operation: 'requests.process', input: { number: request } }];
 }
 
-/** Gives a request up. */
+/** Withdraws a request. */
 export function withdrawOf(request: number): RemedyCall[] {
   return [{ operation: 'requests.withdraw', input: { number: request } }];
 }
