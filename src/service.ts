@@ -35,11 +35,11 @@ import { webApiMetrics } from './http/metrics.ts';
 import { registerApis, type RunningApis } from './http/server.ts';
 import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
-import { ownTopics } from './features/replay/destination.ts';
 import { startReplayHost } from './features/replay/host.ts';
 import { runMetrics, startRunWorker } from './features/runs/worker.ts';
 import {
   managementAddressOf,
+  ownTopics,
   planningRulesOf,
   retentionDaysOf,
   type SERVICE_SETTINGS,

@@ -335,6 +335,11 @@ export function planningRulesOf(settings: Settings<'rules'>): {
   };
 }
 
+/** The topics that this service reads or writes itself: a replay of outcomes may not name them. */
+export function ownTopics(settings: Settings<'kafka'>): readonly string[] {
+  return [...settings.CRM_TOPICS, settings.OUTCOME_TOPIC, settings.ACTION_OUTCOME_TOPIC, settings.DEAD_LETTER_TOPIC];
+}
+
 /** Where health, metrics and documents are served; undefined: with the APIs. */
 export function managementAddressOf(settings: Settings<'http'>): { host: string; port: number } | undefined {
   const { HTTP_HOST, HTTP_PORT, MANAGEMENT_HOST, MANAGEMENT_PORT } = settings;

@@ -49,7 +49,7 @@ const view: View = {
   npmSettings: ['/', '/app', '/root', '/home/node', '/usr/local/etc', '/build/dependencies']
     .flatMap((directory) => [`${directory}/.npmrc`, `${directory}/npmrc`])
     .filter((file) => existsSync(file)),
-  helps: await Promise.all(linesOf(createProgram()).map((names) => helpOf(names))),
+  helps: await Promise.all(linesOf(await createProgram()).map((names) => helpOf(names))),
 };
 console.log(JSON.stringify(view));
 
@@ -68,7 +68,7 @@ function linesOf(command: Command): string[][] {
 
 /** In this process: loading the program takes a second, and there are dozens of commands. */
 async function helpOf(names: readonly string[]): Promise<View['helps'][number]> {
-  const whole = createProgram();
+  const whole = await createProgram();
   const command = names.reduce((found, name) => found.commands.find((one) => one.name() === name) ?? found, whole);
   let output = '';
   command.configureOutput({ writeOut: (text) => (output += text) });

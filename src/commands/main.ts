@@ -8,7 +8,7 @@ import { replacedBytesIn } from '../platform/text.ts';
 export async function main(): Promise<void> {
   endWithReader();
   endAtSignalsAsProcess1();
-  const program = createProgram(process.argv[2]);
+  const program = await createProgram(process.argv[2]);
   try {
     for (const [index, argument] of process.argv.slice(2).entries()) {
       const problem = replacedBytesIn(argument);

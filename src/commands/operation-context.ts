@@ -1,13 +1,11 @@
-import { registryOf } from '../connections.ts';
 import { once } from '../http/idempotency.ts';
 import { awaitOutcome } from '../operations/outcome.ts';
 import type { Actor } from '../operations/actor.ts';
 import type { OperationContext } from '../operations/operation.ts';
 import { createLogger } from '../platform/logging.ts';
 import { createSeal } from '../platform/seal.ts';
-import { ownTopics } from '../features/replay/destination.ts';
 import { createFinalWatch, type FinalWatch } from '../requests/await-final.ts';
-import { planningRulesOf, readSettings } from '../settings.ts';
+import { ownTopics, planningRulesOf, readSettings } from '../settings.ts';
 import { withDatabase } from './database.ts';
 import { tellingWhy } from './sending-teller.ts';
 
@@ -58,7 +56,9 @@ export async function withContext<T>(
         get facetWaitMs() {
           return readSettings(['rules']).ACTION_FACET_WAIT_MS;
         },
-        findWriterSchema: (id) => registryOf(readSettings(['kafka'])).findWriterSchema(id),
+        // Few handlers decode events, and what connects to the registry takes half as long to load as all the rest.
+        findWriterSchema: async (id) =>
+          (await import('../connections.ts')).registryOf(readSettings(['kafka'])).findWriterSchema(id),
         get ownTopics() {
           return ownTopics(readSettings(['kafka']));
         },

@@ -1,14 +1,5 @@
 import { Command } from 'commander';
-import { FEATURES } from '../features/features.ts';
 import type { Feature } from '../operations/operation.ts';
-import { conaxCommand } from './conax.ts';
-import { featureCommand } from './feature-command.ts';
-import { importCommand } from './import.ts';
-import { migrateCommand } from './migrate.ts';
-import { addReplayWork } from './replay.ts';
-import { addRetentionRun } from './retention.ts';
-import { serveCommand } from './serve.ts';
-import { simulatorCommand } from './simulator.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SettingsError } from '../platform/environment.ts';
 import { visible } from '../platform/terminal-text.ts';
@@ -16,29 +7,65 @@ import { misspeltSettings, readSettings, SERVICE_SETTINGS, type SettingGroup } f
 import { ExitCode } from './exit-codes.ts';
 import { report } from './output.ts';
 
-/** Every command, and the settings that it reads in any case. */
-const COMMANDS: readonly (readonly [name: string, make: () => Command, settings: readonly SettingGroup[]])[] = [
-  ['serve', serveCommand, SERVICE_SETTINGS],
-  ['migrate', migrateCommand, ['database', 'kafka', 'log']],
-  ['simulator', simulatorCommand, ['simulator', 'mapping', 'log']],
-  ...FEATURES.map((feature) => [feature.name, () => featureCommandOf(feature), ['database', 'rules']] as const),
-  ['import', importCommand, ['database']],
-  ['conax', conaxCommand, []],
-];
+/** The settings that the command of a feature reads in any case. */
+const OF_FEATURES = ['database', 'rules'] as const;
 
-function featureCommandOf(feature: Feature): Command {
-  const command = featureCommand(feature);
-  if (feature.name === 'replay') addReplayWork(command);
-  if (feature.name === 'retention') addRetentionRun(command);
-  return command;
+/** Every command, and the settings that it reads in any case. A command loads its modules only if it is asked for. */
+const COMMANDS: Readonly<Record<string, readonly [make: () => Promise<Command>, settings: readonly SettingGroup[]]>> = {
+  serve: [async () => (await import('./serve.ts')).serveCommand(), SERVICE_SETTINGS],
+  migrate: [async () => (await import('./migrate.ts')).migrateCommand(), ['database', 'kafka', 'log']],
+  simulator: [async () => (await import('./simulator.ts')).simulatorCommand(), ['simulator', 'mapping', 'log']],
+  audit: ofFeature(async () => (await import('../features/audit/audit.ts')).audit),
+  fingerprint: ofFeature(async () => (await import('../features/utilities/screens.ts')).fingerprint),
+  info: ofFeature(async () => (await import('../features/utilities/info.ts')).info),
+  message: ofFeature(async () => (await import('../features/utilities/screens.ts')).message),
+  overview: ofFeature(async () => (await import('../features/overview/overview.ts')).overview),
+  pair: ofFeature(async () => (await import('../features/utilities/pair.ts')).pair),
+  pin: ofFeature(async () => (await import('../features/utilities/pin.ts')).pin),
+  provider: ofFeature(async () => (await import('../features/provider/provider.ts')).provider),
+  queue: ofFeature(async () => (await import('../features/queue/queue.ts')).queue),
+  reconcile: ofFeature(async () => (await import('../features/reconcile/reconcile.ts')).reconcile),
+  replay: [
+    async () => {
+      const command = await featureCommandOf((await import('../features/replay/replay.ts')).replay);
+      (await import('./replay.ts')).addReplayWork(command);
+      return command;
+    },
+    OF_FEATURES,
+  ],
+  requests: ofFeature(async () => (await import('../features/requests/requests.ts')).requests),
+  resync: ofFeature(async () => (await import('../features/resync/resync.ts')).resync),
+  retention: [
+    async () => {
+      const command = await featureCommandOf((await import('../features/retention/retention.ts')).retention);
+      (await import('./retention.ts')).addRetentionRun(command);
+      return command;
+    },
+    OF_FEATURES,
+  ],
+  runs: ofFeature(async () => (await import('../features/runs/runs.ts')).runs),
+  schedules: ofFeature(async () => (await import('../features/schedules/schedules.ts')).schedules),
+  users: ofFeature(async () => (await import('../features/users/users.ts')).users),
+  events: ofFeature(async () => (await import('../features/waiting-events/waiting-events.ts')).waitingEvents),
+  why: ofFeature(async () => (await import('../features/why/why.ts')).why),
+  import: [async () => (await import('./import.ts')).importCommand(), ['database']],
+  conax: [async () => (await import('./conax.ts')).conaxCommand(), []],
+};
+
+function ofFeature(load: () => Promise<Feature>): (typeof COMMANDS)[string] {
+  return [async () => featureCommandOf(await load()), OF_FEATURES];
+}
+
+async function featureCommandOf(feature: Feature): Promise<Command> {
+  return (await import('./feature-command.ts')).featureCommand(feature);
 }
 
 /**
  * The command line, before it reads its arguments. With the name of a command it has that command alone, which takes less
  * time; with another name, or none, it has all of them. Wrong usage throws a CommanderError, after its message was printed.
  */
-export function createProgram(alone?: string): Command {
-  const named = COMMANDS.filter(([name]) => name === alone);
+export async function createProgram(alone?: string): Promise<Command> {
+  const named = Object.entries(COMMANDS).filter(([name]) => name === alone);
   const program = new Command('conax-provisioning')
     .description("Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order.")
     .version(packageJson.version, '--version', 'prints the version')
@@ -47,8 +74,8 @@ export function createProgram(alone?: string): Command {
       `\nExit codes: ${ExitCode.done} done, ${ExitCode.failed} failed, ${ExitCode.usage} wrong usage or settings, ${ExitCode.notFound} not found.\nSettings come from the environment; docs/settings.md describes them.`,
     );
   program.hook('preAction', () => misspeltSettings().forEach((hint) => report(hint)));
-  for (const [, make, settings] of named.length > 0 ? named : COMMANDS) {
-    const command = make();
+  for (const [, [make, settings]] of named.length > 0 ? named : Object.entries(COMMANDS)) {
+    const command = await make();
     let running = false;
     command.hook('preAction', () => void (running = true));
     program.addCommand(command);

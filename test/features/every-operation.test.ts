@@ -130,14 +130,14 @@ describe('docs/decisions/0009-one-definition-per-operation.md', () => {
     );
   };
 
-  test('has a reason for every command that is no operation, and for no other', () => {
+  test('has a reason for every command that is no operation, and for no other', async () => {
     const ofOperations = new Set(COMMANDS.map(([name]) => name));
-    const alone = leaves(createProgram(), '').filter((name) => !ofOperations.has(name));
+    const alone = leaves(await createProgram(), '').filter((name) => !ofOperations.has(name));
     expect(listed('Commands that are no operations.').toSorted()).toEqual(alone.toSorted());
   });
 
-  test('has a reason for every call without a command of its name, and for no other', () => {
-    const all = leaves(createProgram(), '');
+  test('has a reason for every call without a command of its name, and for no other', async () => {
+    const all = leaves(await createProgram(), '');
     const commandOf = (name: string) => name.replace('.', ' ').replaceAll('_', '-');
     const alone = OPERATIONS.map(({ name }) => name).filter((name) => !all.includes(commandOf(name)));
     expect(listed('Calls without a command.')).toEqual(alone);

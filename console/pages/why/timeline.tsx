@@ -42,26 +42,72 @@ function Moments({ moments }: { moments: readonly Moment[] }) {
   if (moments.length === 0) return <Empty>Nothing that is kept happened to it.</Empty>;
   return (
     <ol className="timeline">
-      {moments.map((moment) => (
-        <li key={`${moment.at} ${moment.what} ${moment.text}`}>
-          <Time at={moment.at} />
-          <Text size="sm" span fw={600}>
-            {moment.what}
-          </Text>
-          <div className="breaks">
-            {moment.text}{' '}
-            {moment.request !== null && <Link to={`/requests/${moment.request}`}>request {moment.request}</Link>}
-            {moment.event !== null && <Link to={`/events/${moment.event}`}>event {moment.event}</Link>}
-            {moment.request !== null && SENT.has(moment.what) && (
-              <Fold summary="What was sent, and what came back">
-                <Sent number={moment.request} />
-              </Fold>
-            )}
-          </div>
-        </li>
-      ))}
+      {folded(moments).map((group) => {
+        const [first] = group;
+        return group.length === 1 ? (
+          <OneMoment key={keyOf(first)} moment={first} />
+        ) : (
+          // The key of the oldest one: a new question joins the group without closing it.
+          <li key={`questions ${keyOf(group.at(-1) ?? first)}`}>
+            <Time at={first.at} />
+            <Text size="sm" span fw={600}>
+              questions
+            </Text>
+            <Fold summary={`Questions to the CAS, which change nothing: ${group.length} moments`}>
+              <ol className="timeline">
+                {group.map((moment) => (
+                  <OneMoment key={keyOf(moment)} moment={moment} />
+                ))}
+              </ol>
+            </Fold>
+          </li>
+        );
+      })}
     </ol>
   );
+}
+
+function OneMoment({ moment }: { moment: Moment }) {
+  return (
+    <li>
+      <Time at={moment.at} />
+      <Text size="sm" span fw={600}>
+        {moment.what}
+      </Text>
+      <div className="breaks">
+        {moment.text}{' '}
+        {moment.request !== null && <Link to={`/requests/${moment.request}`}>request {moment.request}</Link>}
+        {moment.event !== null && <Link to={`/events/${moment.event}`}>event {moment.event}</Link>}
+        {moment.request !== null && SENT.has(moment.what) && (
+          <Fold summary="What was sent, and what came back">
+            <Sent number={moment.request} />
+          </Fold>
+        )}
+      </div>
+    </li>
+  );
+}
+
+function keyOf({ at, what, text }: Moment): string {
+  return `${at} ${what} ${text}`;
+}
+
+/** So many moments of questions in a row are shown as one line. Each look at this page asks the CAS. */
+const QUESTIONS_IN_A_ROW = 3;
+
+/** The moments, with questions to the CAS that follow each other in one group. */
+function folded(moments: readonly Moment[]): (readonly [Moment, ...Moment[]])[] {
+  const groups: [Moment, ...Moment[]][] = [];
+  for (const moment of moments) {
+    const last = groups.at(-1);
+    if (last !== undefined && isQuestion(last[0]) && isQuestion(moment)) last.push(moment);
+    else groups.push([moment]);
+  }
+  return groups.flatMap((group) => (group.length < QUESTIONS_IN_A_ROW ? group.map((one) => [one] as const) : [group]));
+}
+
+function isQuestion({ what, request, text }: Moment): boolean {
+  return request !== null && (what === 'request' || what === 'outcome') && text.startsWith('GET_');
 }
 
 function Sent({ number }: { number: number }) {

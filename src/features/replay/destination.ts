@@ -4,14 +4,10 @@ import { createEncoder, EVENT_SOURCE } from '../../outcomes/encode.ts';
 import type { SchemaRegistryClient } from '../../platform/schema-registry.ts';
 import type { Destination } from './outcomes.ts';
 
-/** What is needed to publish to a topic. */
-export interface Publishing extends OutcomeTopics {
+/** What is needed to publish to a topic, with the settings of the topics that the service writes. */
+export interface Publishing {
   readonly kafka: Kafka;
   readonly registry: SchemaRegistryClient;
-}
-
-/** The settings of the topics that the service writes. */
-interface OutcomeTopics {
   readonly OUTCOME_TOPIC: string;
   readonly ACTION_OUTCOME_TOPIC: string;
   readonly DEAD_LETTER_TOPIC: string;
@@ -50,11 +46,6 @@ export async function withDestination<T>(
   } finally {
     await producer.disconnect();
   }
-}
-
-/** Returns the topics that a replay of outcomes may not name: those that this service reads or writes itself. */
-export function ownTopics(settings: OutcomeTopics & { readonly CRM_TOPICS: readonly string[] }): readonly string[] {
-  return [...settings.CRM_TOPICS, settings.OUTCOME_TOPIC, settings.ACTION_OUTCOME_TOPIC, settings.DEAD_LETTER_TOPIC];
 }
 
 /** Returns whether Kafka has the topic. */

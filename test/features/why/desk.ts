@@ -5,7 +5,7 @@ import { eventually } from '../../support/scene.ts';
 
 /** A support desk at the command line of a service. */
 export interface Desk {
-  /** What `why` prints with --json. */
+  /** What `why` prints with --json, or the call answers. */
   why(of: string, ...options: string[]): Promise<Explanation>;
   /** Asks until the finding is there. */
   until(code: FindingCode, of: string, ...options: string[]): Promise<Explanation>;
@@ -13,11 +13,18 @@ export interface Desk {
   command(code: FindingCode, of: string, ...options: string[]): Promise<string[]>;
   /** What `why` prints for people. */
   text(of: string, ...options: string[]): Promise<string>;
-  /** Everything that `why` printed. */
+  /** Everything that `why` printed or answered. */
   readonly printed: string[];
 }
 
-export function openDesk(env: Readonly<Record<string, string>>): Desk {
+/**
+ * Opens a desk. With `call`, which makes the call of that path, `why` and `until` use the API: a command takes a second of CPU,
+ * and `until` asks several times.
+ */
+export function openDesk(
+  env: Readonly<Record<string, string>>,
+  call?: (path: string) => Promise<{ readonly data: Explanation }>,
+): Desk {
   const printed: string[] = [];
   const print = async (of: string, options: readonly string[]): Promise<string> => {
     const { stdout, stderr, exitCode } = await runCli(['why', of, ...options], env);
@@ -25,8 +32,13 @@ export function openDesk(env: Readonly<Record<string, string>>): Desk {
     printed.push(stdout);
     return stdout;
   };
-  const why = async (of: string, ...options: string[]): Promise<Explanation> =>
-    JSON.parse(await print(of, ['--json', ...options])) as Explanation;
+  const why = async (of: string, ...options: string[]): Promise<Explanation> => {
+    if (call === undefined) return JSON.parse(await print(of, ['--json', ...options])) as Explanation;
+    const ask = String(!options.includes('--no-ask'));
+    const { data } = await call(`/why?${new URLSearchParams({ of, ask }).toString()}`);
+    printed.push(JSON.stringify(data));
+    return data;
+  };
   return {
     printed,
     why,

@@ -37,7 +37,7 @@ beforeAll(async () => {
     BREAKER_FAILURES: '1000',
     CONAX_TIMEOUT_MS: '1500',
   });
-  desk = openDesk(world.env);
+  desk = openDesk(world.env, (path) => world.operate<Explanation>(path));
 });
 afterAll(() => world.close());
 beforeEach(async () => {
@@ -98,10 +98,8 @@ const allEqual = async (): Promise<void> => {
 };
 const requestOf = (shown: Explanation, code: FindingCode): number =>
   Number(shown.findings.find((one) => one.code === code)?.evidence['request']);
-const phaseOf = async (number: number): Promise<string> => {
-  const { stdout } = await cli('requests', 'show', String(number), '--json');
-  return (JSON.parse(stdout) as { request: { phase: string } }).request.phase;
-};
+const phaseOf = async (number: number): Promise<string> =>
+  (await world.operate<{ request: { phase: string } }>(`/requests/${number}`)).data.request.phase;
 
 const CASES: readonly Case[] = [
   {
