@@ -38,7 +38,7 @@ export type SettingGroup =
 export const settingGroups = {
   database: {
     DATABASE_URL: secret(postgresUrl()).describe(
-      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, or through a pooler in session mode ([database.md](database.md)).',
+      'PostgreSQL 14 or newer, as `postgres://user:password@host:port/database`; directly, or through a pooler in session mode. Several hosts (`host1:port,host2:port`) are tried in turn until one takes writes ([database.md](database.md)).',
     ),
     DATABASE_MAX_CONNECTIONS: integer(8, 500, 20).describe('Connections that one process opens at most.'),
   },

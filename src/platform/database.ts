@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
 import pg from 'pg';
 import { isReadOnlyRefusal, isServerError, isServerLost, lost, NoAnswerError, sqlState } from './database-errors.ts';
+import { leaveServer, onAnyServer, serverOf } from './database-servers.ts';
+import { messageOf } from './errors.ts';
 import { prepareSession, type Session, suspectedAt, suspectSessions } from './session.ts';
 import { watchForSilence } from './silence.ts';
 import { type OwnSession, type Queryable, transact, type Transaction } from './transaction.ts';
@@ -61,6 +63,9 @@ const IDLE_MS = 10_000;
 /** How long a session with a server that takes no writes is used. */
 const READ_ONLY_MS = 2_000;
 
+/** Not an error of a pool without a free connection, which says nothing about the server. */
+const isConnectionLost = (error: unknown): boolean => messageOf(error) !== 'timeout exceeded when trying to connect';
+
 /** SQLSTATEs after which the same transaction may simply be run again. */
 const REPEATABLE = new Set(['40P01', '40001']);
 
@@ -70,8 +75,17 @@ export function openDatabase(options: DatabaseOptions): Database {
   // No server setting helps on a half-open connection. The watch finds it, or in the end our own deadline, which is a
   // little later than the server's.
   const deadlineMs = statementTimeoutMs + 5_000;
+  /** With several hosts, each new connection goes to the one that works. */
+  class Client extends pg.Client {
+    readonly server: string;
+    constructor(config: pg.ClientConfig = {}) {
+      const server = serverOf(options.url);
+      super({ ...config, connectionString: server });
+      this.server = server;
+    }
+  }
   const pool = new pg.Pool({
-    connectionString: options.url,
+    Client,
     max: options.maxConnections,
     pipeline: true,
     application_name: options.applicationName,
@@ -87,6 +101,8 @@ export function openDatabase(options: DatabaseOptions): Database {
       const { settings, acceptReadOnly } = options;
       const prepared = await prepareSession(client, { statementTimeoutMs, lockTimeoutMs, settings, acceptReadOnly });
       sessions.set(client, { openedAt, ...prepared });
+      // The next session is opened with another host, which may be the primary.
+      if (prepared.readOnly) leaveServer(options.url, (client as unknown as Client).server);
     },
   });
   /** By connection: when it was opened, and its process at the server, which a pooler in between would hide. */
@@ -123,7 +139,7 @@ export function openDatabase(options: DatabaseOptions): Database {
    */
   async function checkOut(): Promise<pg.PoolClient> {
     for (;;) {
-      const client = await pool.connect().catch(lost);
+      const client = await onAnyServer(options.url, () => pool.connect(), isConnectionLost).catch(lost);
       if (!heardAt.has(client)) heardAt.set(client, performance.now());
       const { openedAt = 0, readOnly = false } = sessions.get(client) ?? {};
       const notBefore = Math.max(suspectedAt(options.url), readOnly ? performance.now() - READ_ONLY_MS : -Infinity);

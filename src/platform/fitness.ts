@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { type Queryable } from './database.ts';
 import { onOwnSession, sqlState } from './database-errors.ts';
+import { onAnyServer } from './database-servers.ts';
 import { prepareSession, type SessionOptions } from './session.ts';
 
 /** The migrations of this version. */
@@ -101,15 +102,15 @@ function withFitServer<T>(
   use: (db: Queryable) => Promise<T>,
   options: SessionOptions = {},
 ): Promise<T> {
-  return onOwnSession(() => askFitServer(databaseUrl, use, options));
+  return onAnyServer(databaseUrl, (server) => onOwnSession(() => askFitServer(server, use, options)));
 }
 
 async function askFitServer<T>(
-  databaseUrl: string,
+  server: string,
   use: (db: Queryable) => Promise<T>,
   options: SessionOptions,
 ): Promise<T> {
-  const clients = [openClient(databaseUrl), openClient(databaseUrl)] as const;
+  const clients = [openClient(server), openClient(server)] as const;
   try {
     for (const client of clients) {
       await client.connect();

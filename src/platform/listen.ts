@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { leaveServer, serverOf } from './database-servers.ts';
 import { messageOf } from './errors.ts';
 import type { Logger } from './logging.ts';
 import { prepareSession, requireWritable } from './session.ts';
@@ -37,8 +38,9 @@ export function listen(options: ListenOptions): Listener {
   let check: NodeJS.Timeout | undefined;
 
   const connect = async (): Promise<void> => {
+    const server = serverOf(databaseUrl);
     const next = new pg.Client({
-      connectionString: databaseUrl,
+      connectionString: server,
       application_name: applicationName,
       keepAlive: true,
       // An idle one hears nothing for hours, so the kernel must notice that the other side is gone.
@@ -54,6 +56,7 @@ export function listen(options: ListenOptions): Listener {
       timer = setTimeout(() => void connect(), RECONNECT_MS);
     };
     const giveUp = (problem: unknown): void => {
+      leaveServer(databaseUrl, server);
       onEnd(problem as Error);
       void next.end().catch(() => {});
     };

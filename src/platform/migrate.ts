@@ -1,6 +1,7 @@
 import { callbackify } from 'node:util';
 import pg from 'pg';
 import { onOwnSession } from './database-errors.ts';
+import { serverOf } from './database-servers.ts';
 import { MIGRATIONS_DIRECTORY, requireFitServer, schemaProblems, UnfitDatabaseError } from './fitness.ts';
 import { prepareSession } from './session.ts';
 
@@ -18,7 +19,8 @@ const SESSION = { statementTimeoutMs: 0, lockTimeoutMs: 15_000 };
  */
 export async function migrateDatabase(databaseUrl: string): Promise<void> {
   await requireFitServer(databaseUrl);
-  await onOwnSession(() => migrateFitDatabase(databaseUrl));
+  // That was the server that takes writes.
+  await onOwnSession(() => migrateFitDatabase(serverOf(databaseUrl)));
 }
 
 async function migrateFitDatabase(databaseUrl: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { serversOf } from './database-servers.ts';
 import { messageOf } from './errors.ts';
 
 /** Whether no message, log or document may show a setting's value. */
@@ -94,5 +95,12 @@ export function postgresUrl(): z.ZodType<string> {
   return z
     .string(form)
     .regex(/^postgres(ql)?:\/\//, form)
-    .refine((given) => URL.canParse(given), 'it cannot be read as an address: percent-encode user and password');
+    .refine(
+      (given) => serversOf(given).every((server) => URL.canParse(server)),
+      'it cannot be read as an address: percent-encode user and password, and give several hosts as host1:port,host2:port',
+    )
+    .refine(
+      (given) => /[?&]target_session_attrs=(?!(?:read-write|primary)(?:&|$))/.exec(given) === null,
+      'target_session_attrs must be read-write or left out: the service needs the server that takes writes',
+    );
 }

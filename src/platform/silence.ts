@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { serverOf } from './database-servers.ts';
 
 /** A statement that was sent and not answered yet. */
 export interface Awaited {
@@ -90,7 +91,7 @@ export function watchForSilence(databaseUrl: string, applicationName: string): S
 
   async function ask<R extends object>(text: string, processIds: readonly number[]): Promise<R[] | null> {
     const client = new pg.Client({
-      connectionString: databaseUrl,
+      connectionString: serverOf(databaseUrl),
       application_name: `${applicationName} (asks)`,
       connectionTimeoutMillis: PROBE_TIMEOUT_MS,
       query_timeout: PROBE_TIMEOUT_MS,

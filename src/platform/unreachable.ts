@@ -1,3 +1,4 @@
+import { serversOf } from './database-servers.ts';
 import { messageOf } from './errors.ts';
 
 /** PostgreSQL's answers to who connects: not allowed, no such database, too many connections, starting or stopping. */
@@ -27,8 +28,15 @@ export function namingPart(part: string, address: string, error: unknown): unkno
   return error;
 }
 
-/** `host:port` of an address, without user and password; the directory if PostgreSQL is reached by a socket. */
+/**
+ * `host:port` of an address, without user and password; the directory if PostgreSQL is reached by a socket. Several hosts of
+ * PostgreSQL are separated by commas.
+ */
 export function addressOf(url: string): string {
+  return serversOf(url).map(oneAddress).join(', ');
+}
+
+function oneAddress(url: string): string {
   try {
     const { hostname, port, protocol, searchParams } = new URL(url);
     const usual = protocol.startsWith('postgres') ? '5432' : protocol === 'https:' ? '443' : '80';

@@ -1,0 +1,54 @@
+/** An address of PostgreSQL with one host or several, as libpq takes it: before the hosts, the hosts, after them. */
+const ADDRESS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)([^]*)$/;
+
+/** The server of each address that is tried next. */
+const current = new Map<string, number>();
+
+/**
+ * Returns the servers of a DATABASE_URL, an address each. Several hosts are separated by commas, with a port each if it is
+ * not 5432: `postgres://user:password@db1,db2:5433/conax`.
+ */
+export function serversOf(databaseUrl: string): readonly string[] {
+  const [, before = '', hosts = '', after = ''] = ADDRESS.exec(databaseUrl) ?? [];
+  if (!hosts.includes(',')) return [databaseUrl];
+  return hosts.split(',').map((host) => `${before}${host}${after}`);
+}
+
+/** Returns the server to open a session with: the one that last worked. */
+export function serverOf(databaseUrl: string): string {
+  const servers = serversOf(databaseUrl);
+  return servers[current.get(databaseUrl) ?? 0] ?? databaseUrl;
+}
+
+/**
+ * Notes that a server cannot be reached or takes no writes: the next session is opened with the one after it. Does nothing if
+ * another session has noted it before.
+ */
+export function leaveServer(databaseUrl: string, server: string): void {
+  const servers = serversOf(databaseUrl);
+  if (servers.length > 1 && serverOf(databaseUrl) === server) {
+    current.set(databaseUrl, (servers.indexOf(server) + 1) % servers.length);
+  }
+}
+
+/**
+ * Calls `open` with the server to use, and with each other one in turn if that fails. `isItsFault` tells whether an error
+ * is a reason to leave the server; by default each is.
+ * @throws the error of the last one.
+ */
+export async function onAnyServer<T>(
+  databaseUrl: string,
+  open: (server: string) => Promise<T>,
+  isItsFault: (error: unknown) => boolean = () => true,
+): Promise<T> {
+  for (let left = serversOf(databaseUrl).length - 1; ; left -= 1) {
+    const server = serverOf(databaseUrl);
+    try {
+      return await open(server);
+    } catch (error) {
+      if (!isItsFault(error)) throw error;
+      leaveServer(databaseUrl, server);
+      if (left <= 0) throw error;
+    }
+  }
+}
