@@ -128,7 +128,7 @@ describe('every command', () => {
   });
 
   test.each(ALL)('refuses an unknown option before it does anything: %s', async (name) => {
-    const program = await createProgram();
+    const program = await createProgram(name.split(' ')[0]);
     const quiet = { writeOut: () => {}, writeErr: () => {} };
     for (const [, command] of leaves(program, '')) command.configureOutput(quiet);
     const parsed = program.parseAsync(['node', 'cli', ...name.split(' '), ...argumentsOf(name), '--nonsense']);

@@ -120,7 +120,7 @@ export async function openBothWays(): Promise<BothWays> {
     ];
     let exitCode = 0;
     try {
-      await (await createProgram()).parseAsync(['node', 'cli', ...args]);
+      await (await createProgram(args[0])).parseAsync(['node', 'cli', ...args]);
     } catch (error) {
       stderr = '';
       exitCode = reportAndExitCode(error);

@@ -92,18 +92,19 @@ function keyOf({ at, what, text }: Moment): string {
   return `${at} ${what} ${text}`;
 }
 
+type Group = [Moment, ...Moment[]];
 /** So many moments of questions in a row are shown as one line. Each look at this page asks the CAS. */
 const QUESTIONS_IN_A_ROW = 3;
 
 /** The moments, with questions to the CAS that follow each other in one group. */
-function folded(moments: readonly Moment[]): (readonly [Moment, ...Moment[]])[] {
-  const groups: [Moment, ...Moment[]][] = [];
+function folded(moments: readonly Moment[]): Group[] {
+  const groups: Group[] = [];
   for (const moment of moments) {
     const last = groups.at(-1);
     if (last !== undefined && isQuestion(last[0]) && isQuestion(moment)) last.push(moment);
     else groups.push([moment]);
   }
-  return groups.flatMap((group) => (group.length < QUESTIONS_IN_A_ROW ? group.map((one) => [one] as const) : [group]));
+  return groups.flatMap((group) => (group.length < QUESTIONS_IN_A_ROW ? group.map((one): Group => [one]) : [group]));
 }
 
 function isQuestion({ what, request, text }: Moment): boolean {
