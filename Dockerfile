@@ -38,7 +38,7 @@ LABEL org.opencontainers.image.title="conax-provisioning" \
   org.opencontainers.image.version="0.1.0" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT"
-ENV NODE_ENV=production
+ENV NODE_ENV=production BUILD_REVISION="${REVISION}"
 WORKDIR /app
 COPY --from=build /build/dependencies/node_modules ./node_modules
 COPY --from=build /build/product ./

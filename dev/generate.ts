@@ -15,6 +15,7 @@ import { architectureDoc } from './generators/architecture-doc.ts';
 import { consoleApiTypes } from './generators/console-api.ts';
 import { consoleTexts } from './generators/console-texts.ts';
 import { contractTypes } from './generators/contract-types.ts';
+import { monitoringDoc } from './generators/monitoring-doc.ts';
 import { settingsDoc } from './generators/settings-doc.ts';
 
 /** path -> what it has to contain */
@@ -24,6 +25,7 @@ const generated = new Map<string, () => string | Promise<string>>([
   ['src/events/crm.generated.ts', () => contractTypes('com.crm.subscription.v1')],
   ['src/outcomes/outcome.generated.ts', () => contractTypes('com.conax.provisioning.v1')],
   ['docs/architecture.md', architectureDoc],
+  ['docs/monitoring.md', monitoringDoc],
   ['docs/settings.md', settingsDoc],
   ['docs/life-cycle.md', lifeCycleDocument],
   ['docs/runs-life-cycle.md', runLifeCycleDocument],

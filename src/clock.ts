@@ -1,10 +1,9 @@
-import type { Registry } from '@prometheus-io/client';
 import type { Dispatcher } from './dispatch/dispatcher.ts';
 import { restartRetentionLease } from './features/retention/remove.ts';
 import { shiftPasses } from './features/retention/pass.ts';
 import { shiftFacetWaits } from './outcomes/actions.ts';
 import { restartRelayLease } from './outcomes/relay.ts';
-import { CLOCK_STEP_MAX_MS, type ClockWatch, clockMetrics, watchClock } from './platform/clock-watch.ts';
+import { CLOCK_STEP_MAX_MS, type ClockMetrics, type ClockWatch, watchClock } from './platform/clock-watch.ts';
 import type { Database } from './platform/database.ts';
 import type { Logger } from './platform/logging.ts';
 import { cutReplayLeases, extendReplayLeases } from './features/replay/record.ts';
@@ -21,10 +20,10 @@ import { shiftTokens } from './users/tokens.ts';
 export function startClock(options: {
   readonly db: Database;
   readonly dispatcher: Dispatcher;
-  readonly registry: Registry;
+  readonly metrics: ClockMetrics;
   readonly logger: Logger;
 }): ClockWatch {
-  const { db, dispatcher, registry, logger } = options;
+  const { db, dispatcher, metrics, logger } = options;
   return watchClock({
     db,
     afterBack: [
@@ -47,7 +46,7 @@ export function startClock(options: {
       restartRetentionLease,
       extendReplayLeases,
     ],
-    metrics: clockMetrics(registry),
+    metrics,
     logger,
   });
 }

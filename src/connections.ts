@@ -1,4 +1,4 @@
-import { Counter, type Registry } from '@prometheus-io/client';
+import type { Counter, Registry } from '@prometheus-io/client';
 import { defaultCasFile, loadCasDefinition } from './conax-checks/cas-definition.ts';
 import type { CasDefinition } from './conax/cas-definition.types.ts';
 import type { ConaxClientOptions } from './conax/client.ts';
@@ -8,6 +8,7 @@ import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
 import { createKafka } from './platform/kafka.ts';
 import type { Logger } from './platform/logging.ts';
+import { counter } from './platform/metrics.ts';
 import { migrateDatabase } from './platform/migrate.ts';
 import { patiently } from './platform/repeat.ts';
 import {
@@ -61,13 +62,16 @@ export function conaxOptionsOf(
   };
 }
 
-/** Returns what a client calls when the CAS sent bytes that no request asked for: counts each time, logs the first. */
-export function reportSurplus(registry: Registry, logger: Logger): () => void {
-  const surplus = new Counter({
+/** Creates the counter of connections with bytes that nobody asked for; once per registry. */
+export function surplusCounter(registry: Registry): Counter {
+  return counter(registry, {
     name: 'conax_cas_surplus_total',
     help: 'ALERT: connections on which the CAS, or a proxy, sent bytes that no request asked for, such as a second answer.',
-    registers: [registry],
   });
+}
+
+/** Returns what a client calls when the CAS sent bytes that no request asked for: counts each time, logs the first. */
+export function reportSurplus(surplus: Counter, logger: Logger): () => void {
   let isLogged = false;
   return () => {
     surplus.inc();

@@ -67,10 +67,13 @@ interface Work {
   readonly clock: Pick<ClockWatch, 'state'>;
 }
 
+/** The parts that read and send. */
+export const WORKING_PARTS = ['intake', 'dispatch', 'pins', 'cas', 'outcomes', 'clock'] as const;
+
 /** How the parts that read and send are doing; undefined: they have not started. */
 export function workState(work: Work | undefined): PartState[] {
   if (work === undefined) {
-    return ['intake', 'dispatch', 'pins', 'cas', 'outcomes', 'clock'].map((part) => ({
+    return WORKING_PARTS.map((part) => ({
       part,
       ready: false,
       detail: 'starting',

@@ -7,15 +7,12 @@ import { answerWarnings } from './conax-tools/answer-warnings.ts';
 import type { ConaxClient } from './conax/client.types.ts';
 import { casDefinitionOf, conaxOptionsOf, kafkaOf, registryOf, reportSurplus } from './connections.ts';
 import { startDispatcher } from './dispatch/dispatcher.ts';
-import { dispatchMetrics } from './dispatch/metrics.ts';
 import type { FindWriterSchema } from './events/decode.ts';
 import { startIntake } from './intake/intake.ts';
-import { intakeMetrics } from './intake/metrics.ts';
 import { EVENT_SOURCE } from './outcomes/encode.ts';
 import { topicsKeptTooLong } from './features/retention/kafka-memory.ts';
 import { startDueSchedules } from './features/schedules/starts.ts';
-import { retentionMetrics, startRetention } from './features/retention/service.ts';
-import { outcomeMetrics } from './outcomes/metrics.ts';
+import { startRetention } from './features/retention/service.ts';
 import { startOutcomes } from './outcomes/outcomes.ts';
 import { recordOutcomes } from './outcomes/record.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './platform/database.ts';
@@ -27,16 +24,17 @@ import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
+import { watchBacklog } from './features/overview/backlog.ts';
 import { startReporting } from './features/overview/report.ts';
 import { databaseState, reportedState, untilFit, workState } from './health.ts';
 import { registerConsole } from './http/console-files.ts';
 import { answerBadAddress, refusalOf } from './http/error-answers.ts';
-import { webApiMetrics } from './http/metrics.ts';
 import { registerApis, type RunningApis } from './http/server.ts';
+import { type ServiceMetrics, serviceMetrics } from './metrics.ts';
 import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
 import { startReplayHost } from './features/replay/host.ts';
-import { runMetrics, startRunWorker } from './features/runs/worker.ts';
+import { startRunWorker } from './features/runs/worker.ts';
 import {
   managementAddressOf,
   ownTopics,
@@ -74,6 +72,16 @@ const WEB_API_LOCK_MS = 5_000;
  */
 export async function startService(settings: ServiceSettings, logger: Logger): Promise<Service> {
   const registry = new Registry();
+  const metrics = serviceMetrics(registry, {
+    revision: settings.BUILD_REVISION,
+    pools: () => ({
+      main: database,
+      dispatch: dispatchDatabase,
+      'web-api': webApiDatabase,
+      replays: replayDatabase,
+    }),
+    parts: () => workState(work),
+  });
   const conaxLogger = logger.child({ part: 'conax' });
   const definition = await casDefinitionOf(settings);
   const conax = await openConaxClient({
@@ -82,7 +90,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     maxConnections: settings.CONAX_MAX_CONCURRENCY,
     keepAlive: settings.CONAX_KEEP_ALIVE,
     onWarning: (warning) => conaxLogger.warn(warning),
-    onSurplus: reportSurplus(registry, conaxLogger),
+    onSurplus: reportSurplus(metrics.surplus, conaxLogger),
   });
   const database = openPool('conax-provisioning', { share: 5 / 16, settings: indexWalking({ joinByIndex: true }) });
   const dispatchDatabase = openPool('conax-provisioning dispatch', { share: 3 / 8, settings: DISPATCH_PLANNER });
@@ -125,7 +133,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   };
   const serverParts = {
     db: webApiDatabase,
-    metrics: webApiMetrics(registry),
+    metrics: metrics.webApi,
     logger: webApiParts.logger,
     drainMs: settings.SHUTDOWN_TIMEOUT_MS,
     starting: () => work === undefined,
@@ -150,7 +158,19 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const starting = async (): Promise<void> => {
     await untilFit(settings.DATABASE_URL, database, seal, logger, stopped.signal);
     if (stopped.signal.aborted) return;
-    work = startWork({ settings, logger, registry, conax, kafka, schemas, findWriterSchema, rules, seal, ...pools });
+    work = startWork({
+      settings,
+      logger,
+      registry,
+      metrics,
+      conax,
+      kafka,
+      schemas,
+      findWriterSchema,
+      rules,
+      seal,
+      ...pools,
+    });
     logger.info('the service has started');
     // Awaited by nobody: it only warns (decision 0007).
     void reportOpinions();
@@ -162,13 +182,13 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   const stopAll = async (): Promise<void> => {
     stopped.abort();
     await started?.catch(() => {});
-    const { intake, runs, replays, retention, dispatcher, clock, outcomes, reporting } = work ?? {};
+    const { intake, runs, replays, retention, dispatcher, clock, outcomes, reporting, backlog } = work ?? {};
     await Promise.all([intake?.stop(), apis?.stop(), runs?.stop(), replays?.stop(), retention?.stop()]);
     await finalWatch.stop();
     await dispatcher?.stop();
     await clock?.stop();
     await outcomes?.stop();
-    await reporting?.stop();
+    await Promise.all([reporting?.stop(), backlog?.stop()]);
     await http?.close();
     await conax.close();
     await Promise.all(Object.values(pools).map((pool) => pool.close()));
@@ -180,6 +200,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       host: settings.HTTP_HOST,
       port: settings.HTTP_PORT,
       registry,
+      count: metrics.refused,
       logger,
       management: managementAddressOf(settings),
       edge: { refusalOf, answerBadAddress },
@@ -224,6 +245,7 @@ interface WorkParts {
   readonly settings: ServiceSettings;
   readonly logger: Logger;
   readonly registry: Registry;
+  readonly metrics: ServiceMetrics;
   readonly conax: ConaxClient;
   readonly kafka: Kafka;
   readonly schemas: SchemaRegistryClient;
@@ -236,7 +258,7 @@ interface WorkParts {
 }
 
 /** Starts everything that reads, sends or publishes by itself. */
-function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts }: WorkParts) {
+function startWork({ settings, logger, registry, metrics, conax, kafka, schemas, ...parts }: WorkParts) {
   const { findWriterSchema, rules, database, dispatchDatabase, replayDatabase } = parts;
   const seal = parts.seal ?? missingSeal('PIN_KEY_FILE');
   const outcomes = startOutcomes({
@@ -247,7 +269,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     actionOutcomeTopic: settings.ACTION_OUTCOME_TOPIC,
     deadLetterTopic: settings.DEAD_LETTER_TOPIC,
     source: EVENT_SOURCE,
-    metrics: outcomeMetrics(registry),
+    metrics: metrics.outcomes,
     logger: logger.child({ part: 'outcomes' }),
   });
   const dispatcher = startDispatcher({
@@ -270,13 +292,13 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     },
     drainMs: settings.SHUTDOWN_TIMEOUT_MS,
     onSettled: () => outcomes.wake(),
-    metrics: dispatchMetrics(registry),
+    metrics: metrics.dispatch,
     logger: logger.child({ part: 'dispatch' }),
   });
   const clock = startClock({
     db: dispatchDatabase,
     dispatcher,
-    registry,
+    metrics: metrics.clock,
     logger: logger.child({ part: 'clock' }),
   });
   const intake = startIntake({
@@ -293,7 +315,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     stalePolicy: settings.STALE_POLICY,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
     bulkExecutedBy: new Set(settings.BULK_EXECUTED_BY),
-    metrics: intakeMetrics(registry),
+    metrics: metrics.intake,
     logger: logger.child({ part: 'intake' }),
     onOutbox: () => outcomes.wake(),
   });
@@ -303,7 +325,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     days: retentionDaysOf(settings),
     archive: settings.RETENTION_ARCHIVE_DIR ?? null,
     topicsKeptTooLong: () => topicsKeptTooLong(kafka, settings.CRM_TOPICS, settings.RETENTION_EVENTS_DAYS),
-    metrics: retentionMetrics(registry),
+    metrics: metrics.retention,
     logger: logger.child({ part: 'retention' }),
   });
 
@@ -315,7 +337,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     recordOutcomes,
     window: settings.RUN_WINDOW,
     perSecond: settings.RUN_REQUESTS_PER_SECOND,
-    metrics: runMetrics(registry),
+    metrics: metrics.runs,
     logger: runsLogger,
   });
 
@@ -325,6 +347,7 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     publishing: { ...settings, kafka, registry: schemas },
     evaluation: { plan, rules, stalePolicy: settings.STALE_POLICY },
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
+    metrics: metrics.replays,
     logger: logger.child({ part: 'replays' }),
     onOutbox: () => outcomes.wake(),
   });
@@ -335,5 +358,6 @@ function startWork({ settings, logger, registry, conax, kafka, schemas, ...parts
     registry,
     logger: logger.child({ part: 'overview' }),
   });
-  return { outcomes, dispatcher, clock, intake, retention, runs, replays, reporting };
+  const backlog = watchBacklog({ db: database, metrics: metrics.backlog, logger: logger.child({ part: 'metrics' }) });
+  return { outcomes, dispatcher, clock, intake, retention, runs, replays, reporting, backlog };
 }

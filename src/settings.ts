@@ -188,6 +188,9 @@ export const settingGroups = {
     HTTP_MAX_CONNECTIONS: integer(10, 100_000, 1_000).describe(
       'Connections that each HTTP server holds at once. Further ones close idle ones, or are closed.',
     ),
+    BUILD_REVISION: text('unknown').describe(
+      'Revision of the source, for the metric `conax_build_info`; the image sets it.',
+    ),
     MANAGEMENT_HOST: optionalText().describe(
       'Separate address of `/health`, `/metrics` and `/docs`; without it HTTP_HOST.',
     ),

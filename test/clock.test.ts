@@ -7,7 +7,7 @@ import { createShareKeeper } from '../src/dispatch/share-keeper.ts';
 import { keepLease } from '../src/outcomes/lease.ts';
 import { settleOverdueActions } from '../src/outcomes/record.ts';
 import { isDue } from '../src/features/retention/pass.ts';
-import type { ClockWatch } from '../src/platform/clock-watch.ts';
+import { clockMetrics, type ClockWatch } from '../src/platform/clock-watch.ts';
 import type { Database } from '../src/platform/database.ts';
 import { createReplay, resumeReplay, takeHosted } from '../src/features/replay/record.ts';
 import { putOffRequests } from '../src/requests/put-off.ts';
@@ -54,7 +54,7 @@ beforeEach(async () => {
   clock = startClock({
     db,
     dispatcher: idle.dispatcher,
-    registry: new Registry(),
+    metrics: clockMetrics(new Registry()),
     logger: pino({ level: 'silent' }),
   });
   await noted();
@@ -129,7 +129,7 @@ test('a backlog of ready requests is corrected in batches by several instances, 
     startClock({
       db,
       dispatcher: idle.dispatcher,
-      registry: new Registry(),
+      metrics: clockMetrics(new Registry()),
       logger: pino({ level: 'silent' }),
     }),
   );
@@ -160,7 +160,12 @@ test('what blocks is corrected although ready requests are locked, and those are
   await clock?.stop();
   await clockGoesBack(db, HOUR_MS);
   const start = (): ClockWatch =>
-    startClock({ db, dispatcher: idle.dispatcher, registry: new Registry(), logger: pino({ level: 'silent' }) });
+    startClock({
+      db,
+      dispatcher: idle.dispatcher,
+      metrics: clockMetrics(new Registry()),
+      logger: pino({ level: 'silent' }),
+    });
   await db.transaction(async (tx) => {
     await tx.query('select from work where number = any($1::bigint[]) for update', [ready]);
     clock = start();

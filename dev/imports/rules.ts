@@ -70,7 +70,8 @@ export const IMPORT_RULES: ImportRules = {
     ],
     'health.ts': SERVICE,
     'clock.ts': SERVICE,
-    'service.ts': ['settings.ts', 'connections.ts', 'health.ts', 'clock.ts', ...SERVICE],
+    'metrics.ts': ['connections.ts', 'health.ts', ...SERVICE],
+    'service.ts': ['metrics.ts', 'settings.ts', 'connections.ts', 'health.ts', 'clock.ts', ...SERVICE],
     commands: [
       'service.ts',
       'settings.ts',

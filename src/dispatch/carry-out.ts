@@ -1,6 +1,7 @@
 import type { ConaxCall, ConaxClient, ConaxExchange } from '../conax/client.types.ts';
 import type { ClaimedRequest } from '../requests/claim.ts';
 import { type BackOff, backOffMs } from './back-off.ts';
+import type { PUT_OFF_CAUSES } from './metrics.ts';
 import { firstStep, nextStep, type Step } from './next-step.ts';
 import type { Settlement } from './settle.ts';
 
@@ -26,7 +27,7 @@ export interface CarryOutPorts {
 }
 
 /** `pin-unopened`: none of the keys of this instance opens the PIN. */
-export type PutOffReason = Extract<Step, { step: 'put-off' }>['why'] | 'pin-unopened';
+export type PutOffReason = (typeof PUT_OFF_CAUSES)[number];
 
 export type CarriedOut =
   | {

@@ -6,13 +6,14 @@ import type { ClaimedRequest } from '../requests/claim.ts';
 import { classNames } from '../requests/request-class.ts';
 import type { CarriedOut } from './carry-out.ts';
 import { DISPATCH_ERROR_CODES } from './error-codes.ts';
-import type { DispatchMetrics } from './metrics.ts';
+import type { DispatchMetrics, DispatchPart } from './metrics.ts';
 
 const KNOWN_CODES: ReadonlySet<string> = new Set([...conaxCodes, ...DISPATCH_ERROR_CODES.map(({ code }) => code)]);
 
 /** Returns a code as a label. Codes that a CAS invents must not create new time series. */
 function label(code: string | null): string {
   if (code === null) return '';
+  if (/^HTTP_4\d\d$/.test(code)) return 'HTTP_4xx';
   return KNOWN_CODES.has(code) ? code : 'other';
 }
 
@@ -84,7 +85,10 @@ export function reportEnding(
 const LOG_EVERY_MS = 10_000;
 
 /** Counts every failure of a part, and logs one in ten seconds, because an outage fails many times a second. */
-export function failureReports(metrics: DispatchMetrics, logger: Logger): (part: string) => (error: unknown) => void {
+export function failureReports(
+  metrics: DispatchMetrics,
+  logger: Logger,
+): (part: DispatchPart) => (error: unknown) => void {
   const loggedAt = new Map<string, number>();
   return (part) => (error) => {
     metrics.errors.inc({ part });

@@ -6,9 +6,9 @@ import { activateDueRequests } from '../requests/activate.ts';
 import { endPatience } from '../requests/patience.ts';
 import { CLASS, classNames, RAISED } from '../requests/request-class.ts';
 import type { Claiming } from './claiming.ts';
-import { countReady, oldestReady } from './count-ready.ts';
+import { countReady, oldestRequests, PENDING_AGES_S } from './count-ready.ts';
 import type { Leases } from './leases.ts';
-import type { DispatchMetrics } from './metrics.ts';
+import type { DispatchMetrics, DispatchPart } from './metrics.ts';
 import type { ProviderWatch } from './provider-watch.ts';
 import type { ShareKeeper } from './share-keeper.ts';
 import { type Limits, rateOf } from './shares.ts';
@@ -21,7 +21,6 @@ const PATIENCE_MS = 500;
 /** More than the CAS can be sent meanwhile; the others follow with the next look. */
 const PATIENCE_BATCH = 1_000;
 const PENDING_MS = 10_000;
-const PENDING_AGES_S = [0, 10, 60, 600, 3_600];
 /** How soon an instance asks again if others still use its share. */
 const SHORT_OF_SHARE_MS = 250;
 
@@ -44,7 +43,7 @@ export interface UpkeepOptions {
   /** Something may have changed: send what can be sent. */
   readonly pump: () => void;
   /** Reports the failure of a part by its name. */
-  readonly failed: (part: string) => (error: unknown) => void;
+  readonly failed: (part: DispatchPart) => (error: unknown) => void;
 }
 
 /**
@@ -125,12 +124,7 @@ export function startUpkeep(options: UpkeepOptions): Upkeep {
   }
 
   async function countPending(): Promise<void> {
-    for (const { requestClass, seconds, requests } of await countReady(db, PENDING_AGES_S)) {
-      metrics.ready.set({ class: classNames[requestClass] ?? 'bulk', older_than: `${seconds}s` }, requests);
-    }
-    for (const [requestClass, seconds] of (await oldestReady(db)).entries()) {
-      metrics.oldest.set({ class: classNames[requestClass] ?? 'bulk' }, seconds);
-    }
+    metrics.pending.set({ ready: await countReady(db, PENDING_AGES_S), oldest: await oldestRequests(db) });
     await unopenedPins.refresh(db);
     metrics.pinsUnopened.set(unopenedPins.numbers().length);
   }

@@ -166,7 +166,7 @@ function addCall(scope: FastifyInstance, call: Call, api: Api, path: string): vo
 }
 
 /** Counts each call by its name and the code of its envelope, and its time. */
-function measure(app: FastifyInstance, { calls, callSeconds }: WebApiMetrics): void {
+function measure(app: FastifyInstance, { calls, refusals, callSeconds }: WebApiMetrics): void {
   app.decorateRequest('user', null);
   app.decorateRequest('token', null);
   app.decorateRequest('answeredCode', 'OK');
@@ -176,6 +176,7 @@ function measure(app: FastifyInstance, { calls, callSeconds }: WebApiMetrics): v
     if (config.call === undefined && url !== undefined) return;
     const route = config.call?.name ?? 'other';
     calls.inc({ route, code: request.answeredCode });
+    if (request.answeredCode !== 'OK') refusals.inc({ code: request.answeredCode });
     callSeconds.observe({ route }, reply.elapsedTime / 1_000);
   });
 }

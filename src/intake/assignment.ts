@@ -101,7 +101,9 @@ export function createAssignment(consumer: Consumer, options: AssignmentOptions,
   async function checkOnce(mine: number): Promise<void> {
     try {
       const asked = [...open.values()];
-      const starts = await startsOf(kafka, database, groupId, asked);
+      const starts = await startsOf(kafka, database, groupId, asked, (place, unread) => {
+        if (mine === generation) progress.estimated(place, Math.max(unread, 0));
+      });
       for (const place of asked) {
         // A seek in a partition that we lost would move it when it comes back.
         if (mine !== generation) return;

@@ -9,7 +9,9 @@ import { headerText, type ReadMessage } from './message.ts';
 import type { Remark } from './remarks.ts';
 import { createSubscriptionFold, type SubscriptionFold } from './subscription-fold.ts';
 
-export type Disposition = 'PLANNED' | 'NOTHING_TO_DO' | 'DUPLICATE' | 'STALE' | 'DEAD_LETTERED';
+/** What can become of a message of the CRM. */
+export const dispositions = ['PLANNED', 'NOTHING_TO_DO', 'DUPLICATE', 'STALE', 'DEAD_LETTERED'] as const;
+export type Disposition = (typeof dispositions)[number];
 
 /** The decision about one message. */
 export interface Decision extends ReadMessage {

@@ -114,12 +114,16 @@ export function startIntake(options: IntakeOptions): Intake {
   let sliceMax = CHUNK_MESSAGES_MAX;
   let connection = 'connecting to Kafka';
   let heardAt = performance.now();
+  /** When Kafka last answered as a member of the group. After the session time-out others have our partitions. */
+  let memberAt = -Infinity;
   const progress = watchProgress({ stalledMs: options.stalledMs, metrics, logger });
 
   metrics.watch({
     reading: () => state().ready,
     kafkaSilentMs,
     stalledPartitions: () => progress.stalls().length,
+    pausedPartitions: () => pauses.size,
+    places: () => (performance.now() - memberAt < options.sessionTimeoutMs ? progress.places() : []),
   });
   const done = run();
   const report = reportIntake(options.database, () => ({ problem: problem(), partitions: places() }), logger);
@@ -171,10 +175,14 @@ export function startIntake(options: IntakeOptions): Intake {
           onBatch,
           // What the partition paused for is gone, and nothing came in its place.
           onIdle: (place) => unpause(partitionKey(place)),
-          onHeard: () => (heardAt = performance.now()),
+          onHeard() {
+            heardAt = performance.now();
+            if (connection === 'reading') memberAt = heardAt;
+          },
           onJoined() {
             failures = 0;
             connection = 'reading';
+            memberAt = performance.now();
             // Partitions may have gone to another instance.
             experiment.forget();
             for (const key of pauses.keys()) unpause(key);
@@ -247,7 +255,7 @@ export function startIntake(options: IntakeOptions): Intake {
     const last = chunk.at(-1);
     const nextOffset = last === undefined ? 0 : nextOffsetAfter(last.message);
     metrics.decided(applied.decisions);
-    metrics.chunkDone((performance.now() - startedAt) / 1000, chunk.length);
+    metrics.chunkDone((performance.now() - startedAt) / 1000, chunk);
     for (const decision of applied.decisions) logDecision(decision);
     unpause(`${topic}/${partition}`);
     await batch.done(nextOffset);
@@ -260,7 +268,6 @@ export function startIntake(options: IntakeOptions): Intake {
     const times = (known?.times ?? 0) + 1;
     const reason = describeOutage(error);
     if (!known) {
-      metrics.paused(1);
       const details = { err: error, partition: key, reason };
       if (isCertainOutage(error)) logger.warn(details, 'reading pauses until the outage is over');
       else
@@ -272,7 +279,6 @@ export function startIntake(options: IntakeOptions): Intake {
 
   function unpause(key: string): void {
     if (!pauses.delete(key)) return;
-    metrics.paused(-1);
     logger.info({ partition: key }, 'reading goes on');
   }
 

@@ -1,5 +1,4 @@
 import type { Logger } from '../platform/logging.ts';
-import type { IntakeMetrics } from './metrics.ts';
 import { type TopicPartition, partitionKey } from './restored-offsets.ts';
 
 /** A partition on which reading does not advance although there is more. */
@@ -10,7 +9,7 @@ export interface Stall {
 
 /** How far reading of a partition is. Times are milliseconds until now. */
 export interface PlaceProgress extends TopicPartition {
-  /** Messages that are not read yet; null if the position or the end is not known. */
+  /** Messages that are not read yet, by what is known last; null if position or end were never known. */
   readonly unread: number | null;
   /** How long its end has been ahead without a break; null if it is not. */
   readonly behindMs: number | null;
@@ -35,6 +34,8 @@ export interface Progress {
   fails(place: TopicPartition, reason: string): void;
   /** Notes that everything before the position is read. */
   reached(place: TopicPartition, position: number): void;
+  /** Sets how many messages are unread, as long as it is not known where reading has to start. */
+  estimated(place: TopicPartition, unread: number): void;
   /** Notes that positions were skipped unread, because their messages are gone. */
   lost(place: TopicPartition, from: number, to: number, why: string): void;
   /** Notes that the partition is no longer read because of KAFKA_OFFSET_LOST=stop. */
@@ -43,7 +44,7 @@ export interface Progress {
   silent(ms: number): TopicPartition[];
   stalls(): Stall[];
   places(): PlaceProgress[];
-  /** Ends the watch and removes the metrics of the partitions. */
+  /** Ends the watch and forgets the partitions. */
   close(): void;
 }
 
@@ -52,6 +53,8 @@ interface State {
   position: number | null;
   end: number | null;
   stable: number | null;
+  /** The end minus the position, by what was known last: it stays when the partition is assigned again. */
+  unread: number | null;
   /** Why Kafka delivers nothing of it; null if it does. */
   fault: string | null;
   /**
@@ -71,7 +74,10 @@ const WATCH_MS = 1_000;
 
 export function watchProgress(options: {
   readonly stalledMs: number;
-  readonly metrics: Pick<IntakeMetrics, 'lag' | 'gone' | 'lost'>;
+  readonly metrics: {
+    assigned(places: readonly TopicPartition[]): void;
+    lost(place: TopicPartition, messages: number): void;
+  };
   readonly logger: Logger;
 }): Progress {
   const { stalledMs, metrics, logger } = options;
@@ -80,22 +86,21 @@ export function watchProgress(options: {
   timer.unref();
   return {
     assigned(places) {
-      const keys = new Set(places.map(partitionKey));
-      for (const [key, { place }] of states) {
-        if (keys.has(key)) continue;
-        states.delete(key);
-        metrics.gone(place.topic, place.partition);
-      }
+      metrics.assigned(places);
+      const before = new Map(states);
+      states.clear();
       for (const place of places) {
+        const known = before.get(partitionKey(place));
         states.set(partitionKey(place), {
           place,
           position: null,
           end: null,
           stable: null,
+          unread: known?.unread ?? null,
           fault: null,
           // The start is not known yet, which must not last either.
           since: performance.now(),
-          behindSince: null,
+          behindSince: known?.behindSince ?? null,
           heardAt: performance.now(),
           stopped: null,
           stoppedAt: 0,
@@ -136,8 +141,14 @@ export function watchProgress(options: {
       state.since = null;
       measure(state);
     },
+    estimated(place, unread) {
+      const state = states.get(partitionKey(place));
+      if (!state || state.position !== null) return;
+      state.heardAt = performance.now();
+      setUnread(state, unread);
+    },
     lost(place, from, to, why) {
-      metrics.lost(place.topic, place.partition, to - from);
+      metrics.lost(place, to - from);
       logger.error(
         { ...place, from, to, count: to - from },
         `up to ${to - from} messages were lost unread: ${why}; reading continues at ${to}. See what the CRM did in that time, and compare the CAS (reconcile)`,
@@ -156,22 +167,22 @@ export function watchProgress(options: {
     places: () => [...states.values()].map(placeProgress),
     close() {
       clearInterval(timer);
-      for (const { place } of states.values()) metrics.gone(place.topic, place.partition);
       states.clear();
     },
   };
 
   function measure(state: State): void {
-    const { place, position, end } = state;
+    const { position, end } = state;
     if (position === null || end === null) return;
-    metrics.lag(place.topic, place.partition, Math.max(end - position, 0));
-    if (position >= end) {
-      state.since = null;
-      state.behindSince = null;
-      return;
-    }
-    state.since ??= performance.now();
-    state.behindSince ??= performance.now();
+    setUnread(state, Math.max(end - position, 0));
+    if (position >= end) state.since = null;
+    else state.since ??= performance.now();
+  }
+
+  function setUnread(state: State, unread: number): void {
+    state.unread = unread;
+    if (unread === 0) state.behindSince = null;
+    else state.behindSince ??= performance.now();
   }
 
   function isStalled({ since }: State): boolean {
@@ -186,11 +197,11 @@ export function watchProgress(options: {
   }
 
   function placeProgress(state: State): PlaceProgress {
-    const { place, position, end, behindSince, stopped, stoppedAt, since } = state;
+    const { place, unread, behindSince, stopped, stoppedAt, since } = state;
     const stalled = stopped === null && isStalled(state);
     return {
       ...place,
-      unread: position === null || end === null ? null : Math.max(end - position, 0),
+      unread,
       behindMs: ageOf(behindSince),
       problem: stalled ? detailOf(state) : stopped,
       problemMs: stalled ? ageOf(since) : ageOf(stopped === null ? null : stoppedAt),

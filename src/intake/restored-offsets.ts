@@ -33,6 +33,7 @@ export interface Start extends TopicPartition {
  *
  * Each partition has its own answer, by `partitionKey`. It is an Error if Kafka does not answer for the partition. It is
  * missing if the partition does not exist yet; the next assignment includes it then.
+ * @param onUnread gets how many messages are unread by what Kafka says, also while the database is away.
  * @throws if the database or all of Kafka is unreachable.
  */
 export async function startsOf(
@@ -40,28 +41,35 @@ export async function startsOf(
   database: Queryable,
   group: string,
   places: readonly TopicPartition[],
+  onUnread: (place: TopicPartition, messages: number) => void,
 ): Promise<Map<string, Start | Error>> {
   if (places.length === 0) return new Map();
   const topics = topicsOf(places);
-  const stored = await storedOffsets(database, group, topics);
-  return withAdmin(kafka, async (admin) => {
-    const committed = new Map<string, number>();
-    const bounds = await boundsBy(admin, topics, async (topic) => {
+  const committed = new Map<string, number>();
+  const bounds = await withAdmin(kafka, (admin) =>
+    boundsBy(admin, topics, async (topic) => {
       for (const { partitions } of await admin.fetchOffsets({ groupId: group, topics: [topic] })) {
         for (const { partition, offset } of partitions) {
           if (Number(offset) >= 0) committed.set(partitionKey({ topic, partition }), Number(offset));
         }
       }
-    });
-    const starts = new Map<string, Start | Error>();
-    for (const place of places) {
-      const key = partitionKey(place);
-      const bound = bounds(place);
-      if (bound instanceof Error) starts.set(key, bound);
-      else if (bound) starts.set(key, startOf(place, stored.get(key) ?? null, committed.get(key) ?? null, bound));
-    }
-    return starts;
+    }),
+  );
+  const existing = places.flatMap((place) => {
+    const bound = bounds(place);
+    return bound === undefined ? [] : [{ place, key: partitionKey(place), bound }];
   });
+  for (const { place, key, bound } of existing) {
+    if (!(bound instanceof Error)) onUnread(place, bound.high - Math.max(committed.get(key) ?? 0, bound.low));
+  }
+  // After Kafka was asked: whoever had the partition before stores a position before committing it to Kafka.
+  const stored = await storedOffsets(database, group, topics);
+  return new Map(
+    existing.map(({ place, key, bound }) => [
+      key,
+      bound instanceof Error ? bound : startOf(place, stored.get(key) ?? null, committed.get(key) ?? null, bound),
+    ]),
+  );
 }
 
 function startOf(place: TopicPartition, stored: number | null, committed: number | null, { low, high }: Bounds): Start {

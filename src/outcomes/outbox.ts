@@ -102,16 +102,36 @@ export interface OutboxMessage {
   readonly headers: OutcomeHeaders | readonly DeadLetterHeader[];
 }
 
+/** A message that waits to be published, with its ages when it was read, by the database's clock. */
+export interface UnpublishedMessage extends OutboxMessage {
+  /** Milliseconds since it was stored. */
+  readonly storedMs: number;
+  /**
+   * Milliseconds since what it is the outcome of: a request came or was due, or the first event of an action came. Null
+   * for dead letters and replayed outcomes.
+   */
+  readonly outcomeMs: number | null;
+}
+
 /**
  * Reads the oldest waiting messages in publishing order. It never uses "id > last", because transactions do not commit
  * in the order of their ids. Walks outbox_unpublished.
  */
-export function unpublishedMessages(db: Queryable, limit: number): Promise<OutboxMessage[]> {
-  return db.query<OutboxMessage>(
-    `select id, kind, event_id, message_key, record, body, headers
+export function unpublishedMessages(db: Queryable, limit: number): Promise<UnpublishedMessage[]> {
+  return db.query<UnpublishedMessage>(
+    `select id, kind, event_id, message_key, record, body, headers,
+       ${age('extract(epoch from created_at) * 1000')} as "storedMs",
+       case when replay_id is null and record is not null then ${age(
+         `greatest((record ->> 'submittedAt')::float8, (record ->> 'scheduledAt')::float8, (record ->> 'receivedAt')::float8)`,
+       )} end as "outcomeMs"
      from outbox where published_at is null and parked_reason is null order by id limit $1`,
     [limit],
   );
+}
+
+/** SQL: how many milliseconds ago a time was, which is in epoch milliseconds. */
+function age(at: string): string {
+  return `greatest(extract(epoch from clock_timestamp()) * 1000 - (${at}), 0)::float8`;
 }
 
 /** Marks messages as published. Walks the primary key. */
@@ -124,11 +144,12 @@ export async function parkMessage(db: Queryable, id: number, reason: string): Pr
   await db.query('update outbox set parked_reason = $2 where id = $1', [id, reason]);
 }
 
-/** Measures what waits, for metrics. Walks outbox_unpublished. */
-export async function outboxBacklog(db: Queryable): Promise<{ messages: number; oldestAgeMs: number }> {
-  const [row] = await db.query<{ messages: number; age_ms: number | null }>(
-    `select count(*) as messages, (extract(epoch from greatest(now() - min(created_at), '0')) * 1000)::float8 as age_ms
-     from outbox where published_at is null and parked_reason is null`,
+/** Counts the messages that wait, no further than `max`. Walks outbox_unpublished. */
+export async function countUnpublished(db: Queryable, max: number): Promise<number> {
+  const [row] = await db.query<{ messages: number }>(
+    `select count(*) as messages
+     from (select from outbox where published_at is null and parked_reason is null order by id limit $1) waiting`,
+    [max],
   );
-  return { messages: row?.messages ?? 0, oldestAgeMs: row?.age_ms ?? 0 };
+  return row?.messages ?? 0;
 }

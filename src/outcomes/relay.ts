@@ -9,7 +9,7 @@ import type { Logger } from '../platform/logging.ts';
 import { createEncoder, type EncodedMessage, type EncoderOptions, reducedDeadLetter } from './encode.ts';
 import { keepLease, restartLease } from './lease.ts';
 import type { OutcomeMetrics } from './metrics.ts';
-import { markPublished, outboxBacklog, parkMessage, unpublishedMessages } from './outbox.ts';
+import { markPublished, parkMessage, unpublishedMessages } from './outbox.ts';
 import { type Publication, publish } from './publish.ts';
 
 export interface RelayOptions extends EncoderOptions {
@@ -38,7 +38,6 @@ const POLL_MS = 50;
 const FOLLOWER_POLL_MS = 500;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
-const BACKLOG_EVERY_MS = 1_000;
 
 /**
  * Restarts the relay's lease after the database's clock jumped. The leading relay renews it, or another takes it when
@@ -63,7 +62,6 @@ export function startRelay(options: RelayOptions): Relay {
   let producer: Producer | null = null;
   let leads = false;
   let trouble: string | null = null;
-  let countAt = 0;
   let woken = false;
   let wakeUp: (() => void) | null = null;
 
@@ -111,21 +109,26 @@ export function startRelay(options: RelayOptions): Relay {
   /** Publishes one batch; returns false if there was nothing to do. */
   async function round(): Promise<boolean> {
     if (!(await lead())) return false;
-    await count();
     woken = false;
     const messages = await unpublishedMessages(database, BATCH_MESSAGES_MAX);
+    const readAt = performance.now();
     if (messages.length === 0) return false;
     const encoded = await encoder.encode(messages);
     const sender = await connected();
     faultPoint('relay: before publish');
     const { published, refused } = await publishWithReduced(sender, encoded);
+    const sinceReadMs = performance.now() - readAt;
     faultPoint('relay: after publish');
     await markPublished(
       database,
       published.map(({ stored }) => stored.id),
     );
     faultPoint('relay: after marking');
-    metrics.published(published.map(({ stored }) => stored));
+    const ids = new Set(published.map(({ stored }) => stored.id));
+    metrics.published(
+      messages.filter(({ id }) => ids.has(id)),
+      sinceReadMs,
+    );
     for (const { message, reason } of refused) {
       faultPoint('relay: before parking');
       await parkMessage(database, message.stored.id, reason);
@@ -165,14 +168,6 @@ export function startRelay(options: RelayOptions): Relay {
     leads = held;
     metrics.leading(held);
     return held;
-  }
-
-  async function count(): Promise<void> {
-    const now = performance.now();
-    if (now < countAt) return;
-    countAt = now + BACKLOG_EVERY_MS;
-    const { messages, oldestAgeMs } = await outboxBacklog(database);
-    metrics.backlog(messages, oldestAgeMs);
   }
 
   async function connected(): Promise<Producer> {

@@ -1,8 +1,9 @@
-import { Counter, type Registry } from '@prometheus-io/client';
+import type { Counter, Registry } from '@prometheus-io/client';
 import type { Database, Transaction } from './database.ts';
 import { messageOf } from './errors.ts';
 import type { PartState } from './http.ts';
 import type { Logger } from './logging.ts';
+import { counter } from './metrics.ts';
 import { repeat } from './repeat.ts';
 
 /**
@@ -224,11 +225,10 @@ export interface ClockMetrics {
 /** Creates them in a registry; once per registry. */
 export function clockMetrics(registry: Registry): ClockMetrics {
   return {
-    jumps: new Counter({
+    jumps: counter(registry, {
       name: 'conax_clock_jumps_total',
       help: "ALERT: jumps of the database's clock that this instance corrected, and of its own, back and forward by more than a second.",
-      labelNames: ['clock', 'direction'],
-      registers: [registry],
+      labels: { clock: ['database', 'process'], direction: ['back', 'forward'] },
     }),
   };
 }

@@ -17,8 +17,8 @@ export interface Database extends Queryable {
    * @throws CommitUnknownError if the connection broke during COMMIT: the transaction may or may not be done.
    */
   transaction<T>(work: (tx: Transaction) => Promise<T>, options?: { attempts?: number }): Promise<T>;
-  /** Connections: in all, idle, and callers waiting for one. */
-  stats(): { total: number; idle: number; waiting: number };
+  /** Connections: in all, idle, at most, and callers waiting for one. */
+  stats(): { total: number; idle: number; max: number; waiting: number };
   /** Resolves once every connection is closed. */
   close(): Promise<void>;
 }
@@ -125,7 +125,12 @@ export function openDatabase(options: DatabaseOptions): Database {
     query: (text, values) => withClient((client) => run(client, text, values)),
     transaction: (work, { attempts = 5 } = {}) =>
       repeatable(() => withClient((client) => transact(sessionOf(client), work)), attempts),
-    stats: () => ({ total: pool.totalCount, idle: pool.idleCount, waiting: pool.waitingCount }),
+    stats: () => ({
+      total: pool.totalCount,
+      idle: pool.idleCount,
+      max: options.maxConnections,
+      waiting: pool.waitingCount,
+    }),
     close: async () => {
       await pool.end();
       silence.stop();

@@ -1,11 +1,13 @@
 import { type IncomingMessage, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Duplex, Transform } from 'node:stream';
-import { Counter, type Registry } from '@prometheus-io/client';
+import type { Registry } from '@prometheus-io/client';
 import type { FastifyInstance } from 'fastify';
+import { counter } from './metrics.ts';
 
+const NO_CALLS = ['malformed', 'headers too large', 'late', 'expectation', 'tunnel'] as const;
 /** Why something that came over a connection never became a call. */
-export type NoCall = 'malformed' | 'headers too large' | 'late' | 'expectation' | 'tunnel';
+export type NoCall = (typeof NO_CALLS)[number];
 
 /** The answer to what never became a call; `body` is JSON. */
 export interface Refusal {
@@ -13,8 +15,9 @@ export interface Refusal {
   readonly body: string;
 }
 
+const REFUSED_REASONS = [...NO_CALLS, 'answer not taken', 'connections', 'bodies'] as const;
 /** Why a client was refused or cut off: the label `reason` of `conax_http_refused_total`, with _ for each blank. */
-type RefusedReason = NoCall | 'answer not taken' | 'connections' | 'bodies';
+type RefusedReason = (typeof REFUSED_REASONS)[number];
 
 /** Counts one that was refused or cut off. */
 export type CountRefused = (reason: RefusedReason) => void;
@@ -217,11 +220,14 @@ function whyOf({ code }: NodeJS.ErrnoException): NoCall {
 
 /** Creates the counter of those refused, once per registry, and returns what counts one. */
 export function refusedCounter(registry: Registry): CountRefused {
-  const counter = new Counter({
+  const refused = counter(registry, {
     name: 'conax_http_refused_total',
     help: 'Calls and connections that the HTTP servers refused or cut off, by reason (docs/web-api.md).',
-    labelNames: ['reason'],
-    registers: [registry],
+    labels: { reason: REFUSED_REASONS.map(labelOf) },
   });
-  return (reason) => counter.inc({ reason: reason.replaceAll(' ', '_') });
+  return (reason) => refused.inc({ reason: labelOf(reason) });
+}
+
+function labelOf(reason: RefusedReason): string {
+  return reason.replaceAll(' ', '_');
 }

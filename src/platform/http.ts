@@ -2,12 +2,13 @@ import type { Registry } from '@prometheus-io/client';
 import fastify, { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import {
   type ConnectionLimits,
+  type CountRefused,
   guardConnections,
   limitBodies,
   type RefusalOf,
-  refusedCounter,
 } from './http-connections.ts';
 import type { Logger } from './logging.ts';
+import { OPEN_METRICS, openMetricsText } from './metrics.ts';
 
 /** How one part of the service is doing. */
 export interface PartState {
@@ -49,7 +50,7 @@ const CONNECTION_SILENT_MS = 330_000;
 
 /**
  * Serves `/health/live` (200 as long as the process answers), `/health/ready` (200 when every required part is ready,
- * else 503; each part's state in both cases) and `/metrics` (Prometheus text), with the other calls or at an address of
+ * else 503; each part's state in both cases) and `/metrics` (OpenMetrics or Prometheus text), with the other calls or at an address of
  * their own. Port 0 takes a free one.
  * @throws Error if an address is taken; nothing listens then.
  */
@@ -58,6 +59,8 @@ export async function startHttpServer(
     /** Where health, metrics and documents are served instead of with the calls. */
     management?: Address | undefined;
     registry: Registry;
+    /** Counts what is refused or cut off. */
+    count: CountRefused;
     parts: () => Promise<readonly PartState[]>;
     logger: Logger;
     edge: EdgeAnswers;
@@ -66,14 +69,13 @@ export async function startHttpServer(
     register: (app: FastifyInstance, management: FastifyInstance) => Promise<void>;
   },
 ): Promise<HttpServer> {
-  const { logger, registry, parts, edge } = options;
+  const { logger, registry, count, parts, edge } = options;
   const limits = {
     callArrivesMs: CALL_ARRIVES_MS,
     answerStallsMs: ANSWER_STALLS_MS,
     bodiesBytesMax: BODIES_BYTES_MAX,
     ...options.limits,
   };
-  const count = refusedCounter(registry);
   const boundBodies = limitBodies(limits.bodiesBytesMax, count);
   const newServer = (): FastifyInstance => {
     const guard = guardConnections(limits, edge.refusalOf, count);
@@ -128,9 +130,14 @@ function addHealth(app: FastifyInstance, registry: Registry, partsOf: () => Prom
     const status = whole ? 'ready' : ready ? 'degraded' : 'not ready';
     return reply.code(ready ? 200 : 503).send({ status, parts });
   });
-  app.get('/metrics', async (_request, reply) =>
-    reply.header('content-type', registry.contentType).send(await registry.metrics()),
-  );
+  app.get('/metrics', async ({ headers }, reply) => {
+    const text = await registry.metrics();
+    // Every client that knows OpenMetrics prefers it.
+    if (headers.accept?.includes('application/openmetrics-text') === true) {
+      return reply.header('content-type', OPEN_METRICS).send(openMetricsText(text));
+    }
+    return reply.header('content-type', registry.contentType).send(text);
+  });
 }
 
 function listen(app: FastifyInstance, { host, port }: Address): Promise<string> {

@@ -37,6 +37,8 @@ const untilPending = (count: number) =>
     60_000,
   );
 
+const showsLag = async () => /^conax_intake_lag_messages\{/m.test(await ground.metrics.metrics());
+
 describe('When Kafka crashes', () => {
   it('outcomes wait in the outbox, and reading and publishing go on by themselves once it is back', async () => {
     const intake = ground.intake();
@@ -52,6 +54,8 @@ describe('When Kafka crashes', () => {
       'the silence',
     );
     expect(await metric(ground, 'conax_intake_reading')).toBe(0);
+    // Another instance could have the partitions by then.
+    await eventually(async () => ((await showsLag()) ? undefined : true), 'no lag after the session time-out');
     await stack.control.kafka.start();
     await eventually(
       () => (ground.wire.arrivals.actionOutcomes.length >= 2 ? true : undefined),
@@ -61,6 +65,7 @@ describe('When Kafka crashes', () => {
     await eventually(() => (intake.state().ready && outcomes.state().ready ? true : undefined), 'ready again', 60_000);
     expect(await metric(ground, 'conax_intake_reading')).toBe(1);
     expect(await metric(ground, 'conax_intake_kafka_silent_seconds')).toBeLessThan(3);
+    await eventually(async () => ((await showsLag()) ? true : undefined), 'the lag');
     const third = activation();
     await ground.send([third]);
     await untilPending(1);

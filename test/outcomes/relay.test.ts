@@ -177,6 +177,30 @@ describe('The relay', () => {
     expect(await ground.metrics.metrics()).toMatch(/conax_outbox_parked_total\{kind="ACTION_OUTCOME"\} 1/);
   });
 
+  it('measures from the event to the acknowledged outcome, of replayed ones only from their storing', async () => {
+    const ground = await open();
+    const receivedAt = Date.now() - 90_000;
+    await put(ground, [actionOutcome('S1', 'live', { receivedAt }), actionOutcome('S1', 'again', { receivedAt })]);
+    await ground.db.query(
+      `update outbox set created_at = now() - interval '20 seconds',
+         replay_id = case record ->> 'actionNumber' when 'again' then 1 end`,
+    );
+    ground.outcomes();
+    await untilArrived(ground, 2);
+    const text = await eventually(async () => {
+      const shown = await ground.metrics.metrics();
+      return /published_total\{kind="ACTION_OUTCOME"\} 2/.test(shown) ? shown : undefined;
+    }, 'both counted');
+    const [count, sum] = ['count', 'sum'].map((part) =>
+      ['outbox_publish', 'outcome'].map((name) =>
+        Number(new RegExp(`^conax_${name}_seconds_${part}\\{kind="ACTION_OUTCOME"\\} (\\S+)$`, 'm').exec(text)?.[1]),
+      ),
+    );
+    expect(count).toEqual([2, 1]);
+    expect(Math.floor((sum?.[0] ?? 0) / 40)).toBe(1);
+    expect(Math.floor((sum?.[1] ?? 0) / 90)).toBe(1);
+  });
+
   it('publishes a dead letter that is too large without its value and headers, then without its key, and says so', async () => {
     const ground = await open();
     const letter = (offset: string, key: string, value: string): NewOutboxMessage => ({

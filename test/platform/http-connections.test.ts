@@ -4,7 +4,7 @@ import { json } from 'node:stream/consumers';
 import { Registry } from '@prometheus-io/client';
 import { afterEach, expect, test } from 'vitest';
 import { type HttpServer, startHttpServer } from '../../src/platform/http.ts';
-import type { ConnectionLimits } from '../../src/platform/http-connections.ts';
+import { type ConnectionLimits, refusedCounter } from '../../src/platform/http-connections.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { answerBadAddress, answerErrors, refusalOf } from '../../src/http/error-answers.ts';
 import { sendRaw, written } from '../support/raw-http.ts';
@@ -29,11 +29,13 @@ async function start(
   limits: Partial<ConnectionLimits> = {},
   management?: { readonly host: string; readonly port: number },
 ): Promise<HttpServer> {
+  const registry = new Registry();
   server = await startHttpServer({
     host: '127.0.0.1',
     port: 0,
     management,
-    registry: new Registry(),
+    registry,
+    count: refusedCounter(registry),
     parts: async () => [],
     logger: createLogger('silent'),
     edge: { refusalOf, answerBadAddress },

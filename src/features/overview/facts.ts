@@ -48,9 +48,11 @@ export interface WaitingFact {
   readonly deadLetters: number;
   readonly oldestDeadLetter: Date | null;
   readonly heldEvents: number;
+  readonly oldestHeldEvent: Date | null;
   readonly unpublished: number;
   readonly oldestUnpublished: Date | null;
   readonly parked: number;
+  readonly oldestParked: Date | null;
   readonly lastEvent: Date | null;
 }
 
@@ -78,8 +80,7 @@ export interface Facts {
 
 /** Reads the facts, one statement after the other: they are cheap, and the connections are for others. */
 export async function readFacts(db: Queryable): Promise<Facts> {
-  const [waiting] = await db.query<WaitingFact & { now: Date }>(WAITING);
-  if (waiting === undefined) throw new Error('The statement about what waits returned no row');
+  const waiting = await readWaiting(db);
   const { now } = waiting;
   const since = new Date(now.getTime() - DAY_MS);
   return {
@@ -95,12 +96,21 @@ export async function readFacts(db: Queryable): Promise<Facts> {
   };
 }
 
+/** Reads what waits; each figure is counted up to COUNT_MAX and one more. */
+export async function readWaiting(db: Queryable): Promise<WaitingFact & { readonly now: Date }> {
+  const [waiting] = await db.query<WaitingFact & { now: Date }>(WAITING);
+  if (waiting === undefined) throw new Error('The statement about what waits returned no row');
+  return waiting;
+}
+
 /** A scalar that counts rows of a subselect, no further than COUNT_MAX and one more. */
 function counted(rows: string): string {
   return `(select count(*)::int from (select ${rows} limit ${COUNT_MAX + 1}) counted)`;
 }
 
 const UNPUBLISHED = 'from outbox where published_at is null and parked_reason is null';
+const PARKED = 'from outbox where parked_reason is not null';
+const HELD = "from inbox where disposition = 'STALE'";
 const UNDECIDED = "from inbox where disposition = 'DEAD_LETTERED' and resolved_at is null";
 const RANKS_OF_RETRIES = [0, 2, 4, 6];
 
@@ -118,10 +128,12 @@ select now() as now, ${counted('from work where waits < 0')} as scheduled,
        )} as retrying,
        ${counted(UNDECIDED)} as "deadLetters",
        (select received_at ${UNDECIDED} order by id limit 1) as "oldestDeadLetter",
-       ${counted("from inbox where disposition = 'STALE'")} as "heldEvents",
+       ${counted(HELD)} as "heldEvents",
+       (select received_at ${HELD} order by id limit 1) as "oldestHeldEvent",
        ${counted(UNPUBLISHED)} as unpublished,
        (select created_at ${UNPUBLISHED} order by id limit 1) as "oldestUnpublished",
-       ${counted('from outbox where parked_reason is not null')} as parked,
+       ${counted(PARKED)} as parked,
+       (select created_at ${PARKED} order by id limit 1) as "oldestParked",
        (select received_at from inbox order by id desc limit 1) as "lastEvent"`;
 
 /** Walks work_ready from the oldest entry of each rank. */

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import type { Counter, Registry } from '@prometheus-io/client';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
+import { counter } from '../../platform/metrics.ts';
 import { repeat } from '../../platform/repeat.ts';
 import { type Publishing, topicExists, withDestination } from './destination.ts';
 import { isOutage, NoSuchTopicError } from './kafka-range.ts';
@@ -34,6 +36,7 @@ export interface ReplayHostOptions extends Pick<PlanWork, 'db' | 'evaluation'> {
   readonly reading: TopicReading;
   readonly publishing: Publishing;
   readonly facetWaitMs: number;
+  readonly metrics: ReplayMetrics;
   readonly logger: Logger;
   /** Called after requests or outcomes were made. */
   readonly onOutbox: () => void;
@@ -62,7 +65,7 @@ const ASKED = 'somebody asked to stop it';
  * PostgreSQL, Kafka or the registry the replay waits.
  */
 export function startReplayHost(options: ReplayHostOptions): ReplayHost {
-  const { db, logger } = options;
+  const { db, logger, metrics } = options;
   const owner = randomUUID();
   const underWay = new Map<number, { readonly abort: AbortController; readonly done: Promise<void> }>();
   let lastLookFailed = false;
@@ -119,6 +122,7 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       if (replay.stopRequestedBy !== null) return await endReplay(db, replay.id, owner, 'STOPPED');
       const state = await WORK[replay.kind](replay, { ...options, owner, signal });
       logger.info({ ...logFields, state }, 'replays: one has ended');
+      if (state !== 'RUNNING') metrics.ended.inc({ kind: replay.kind, outcome: state });
     } catch (error) {
       const problem = messageOf(error);
       if (!signal.aborted) logger.error({ ...logFields, problem }, 'replays: one failed');
@@ -126,11 +130,29 @@ export function startReplayHost(options: ReplayHostOptions): ReplayHost {
       // During an outage it stays RUNNING, and is taken again once its lease has ended.
       if (isOutage(error) && !signal.aborted) return await noteOutage(db, replay.id, owner, problem).catch(() => {});
       const failure = signal.aborted ? {} : { failure: problem };
-      await endReplay(db, replay.id, owner, interruptedBy(signal), failure).catch((cause: unknown) =>
+      const state = interruptedBy(signal);
+      if (state !== 'RUNNING') metrics.ended.inc({ kind: replay.kind, outcome: signal.aborted ? state : 'FAILED' });
+      await endReplay(db, replay.id, owner, state, failure).catch((cause: unknown) =>
         logger.warn({ ...logFields, problem: messageOf(cause) }, 'replays: cannot store that one failed'),
       );
     }
   }
+}
+
+/** The metrics of replays; every name starts with `conax_replays_`. */
+export interface ReplayMetrics {
+  readonly ended: Counter<'kind' | 'outcome'>;
+}
+
+/** Creates the metrics in a registry; call it once per registry. */
+export function replayMetrics(registry: Registry): ReplayMetrics {
+  return {
+    ended: counter(registry, {
+      name: 'conax_replays_ended_total',
+      help: 'Replays that ended while this instance worked on them, by kind and outcome. ALERT when FAILED grows: somebody must read the reason (`replay show`), and resume it.',
+      labels: { kind: Object.keys(WORK), outcome: ['COMPLETED', 'STOPPED', 'FAILED'] },
+    }),
+  };
 }
 
 type HostedWork = ReplayHostOptions & PlanWork;

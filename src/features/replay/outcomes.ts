@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Producer } from 'kafkajs';
 import type { Encoder } from '../../outcomes/encode.ts';
-import { OUTBOX, outboxBacklog } from '../../outcomes/outbox.ts';
+import { countUnpublished, OUTBOX } from '../../outcomes/outbox.ts';
 import { publish } from '../../outcomes/publish.ts';
 import type { Database, Transaction } from '../../platform/database.ts';
 import { faultPoint } from '../../platform/fault-points.ts';
@@ -114,7 +114,7 @@ export async function replayOutcomes(
   }
 
   async function untilOutboxIsLow(): Promise<'stop' | 'low'> {
-    while ((await outboxBacklog(db)).messages > BACKLOG_MAX) {
+    while ((await countUnpublished(db, BACKLOG_MAX + 1)) > BACKLOG_MAX) {
       if (signal.aborted || (await advanceReplay(db, replay.id, owner, null))) return 'stop';
       await sleep(BACKLOG_LOOK_MS);
     }

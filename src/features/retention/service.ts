@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Counter, Gauge, type Registry } from '@prometheus-io/client';
+import type { Registry } from '@prometheus-io/client';
 import type { Database } from '../../platform/database.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
+import { counter, gauge } from '../../platform/metrics.ts';
 import { runRetention } from './remove.ts';
 import { kindsToRemove, type RetentionDays } from './kinds.ts';
 import type { RowCounts } from './rows.ts';
@@ -90,17 +91,14 @@ export interface RetentionMetrics {
 }
 
 export function retentionMetrics(registry: Registry): RetentionMetrics {
-  const registers = [registry];
-  const rows = new Counter({
+  const rows = counter(registry, {
     name: 'conax_retention_rows_removed_total',
     help: 'Rows that were older than their setting and removed, by table.',
-    labelNames: ['table'],
-    registers,
+    labels: { table: 'the tables of [retention.md](retention.md)' },
   });
-  const failing = new Gauge({
+  const failing = gauge(registry, {
     name: 'conax_retention_failing',
     help: 'ALERT when it stays 1: retention cannot continue; the log has the reason (such as an archive that cannot be written).',
-    registers,
   });
   return {
     removed(now, before) {

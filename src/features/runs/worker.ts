@@ -1,7 +1,8 @@
-import { Counter, type Registry } from '@prometheus-io/client';
+import type { Counter, Registry } from '@prometheus-io/client';
 import { isDatabaseOutage } from '../../platform/database-errors.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { Logger } from '../../platform/logging.ts';
+import { counter } from '../../platform/metrics.ts';
 import { type StepParts, stepRun } from './step.ts';
 import { lockRun, moveRun, openRuns, writeFailure } from './store.ts';
 
@@ -141,11 +142,10 @@ export interface RunMetrics {
 /** Creates the metrics in a registry; call it once per registry. */
 export function runMetrics(registry: Registry): RunMetrics {
   return {
-    errors: new Counter({
+    errors: counter(registry, {
       name: 'conax_runs_errors_total',
       help: 'Failures of the runs’ worker, by part (step: of one run; round: of all); each is tried again.',
-      labelNames: ['part'],
-      registers: [registry],
+      labels: { part: ['step', 'round'] },
     }),
   };
 }

@@ -1,13 +1,11 @@
 import { z } from 'zod';
 import type { ActionEvent } from '../../events/action-event.ts';
+import { dispositions } from '../../intake/fold.ts';
 import type { IncomingMessage } from '../../intake/message.ts';
 import { instant, type RowOf, shownRow } from '../../operations/fields.ts';
 import { type DeadLetterHeader, OUTBOX } from '../../outcomes/outbox.ts';
 import type { Queryable } from '../../platform/database.ts';
 import { idRange } from '../../platform/id-range.ts';
-
-/** What can become of a message of the CRM. */
-export const dispositions = ['PLANNED', 'NOTHING_TO_DO', 'DUPLICATE', 'STALE', 'DEAD_LETTERED'] as const;
 
 /** A message of the CRM in the inbox. */
 export const storedEvent = z

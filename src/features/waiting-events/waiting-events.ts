@@ -8,7 +8,8 @@ import { discardEvent, inCodes, noEvent, previewRelease, releaseEvent } from './
 import { type ShownEvent, shownEvent, showEvent } from './show.ts';
 import { listEvents } from './list.ts';
 import { showWithheld, withheldCommand } from './made.ts';
-import { dispositions, listWaiting, type StoredEvent, storedEvent } from './stored.ts';
+import { dispositions } from '../../intake/fold.ts';
+import { listWaiting, type StoredEvent, storedEvent } from './stored.ts';
 
 const ID_MAX = 999_999_999_999_999;
 const PAGE_MAX = 1_000;

@@ -1,10 +1,11 @@
+import { Registry } from '@prometheus-io/client';
 import { randomInt, randomUUID } from 'node:crypto';
 import kafkajs from '../../../src/platform/kafkajs/index.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createLogger } from '../../../src/platform/logging.ts';
 import { openSchemaRegistry } from '../../../src/platform/schema-registry.ts';
 import { plan } from '../../../src/planning/plan.ts';
-import { type ReplayHost, startReplayHost } from '../../../src/features/replay/host.ts';
+import { type ReplayHost, replayMetrics, startReplayHost } from '../../../src/features/replay/host.ts';
 import { planRowsAfter } from '../../../src/features/replay/hosted-plan.ts';
 import { askToStop, createReplay, findReplay, type Replay, resumeReplay } from '../../../src/features/replay/record.ts';
 import { findSchema, openTestIntake, RULES, type TestIntake } from '../../intake/support.ts';
@@ -46,6 +47,7 @@ describe(`Replays that the service works on (REPLAY_SEED=${seed})`, () => {
       },
       evaluation: { plan, rules: RULES, stalePolicy: 'plan' },
       facetWaitMs: 30_000,
+      metrics: replayMetrics(new Registry()),
       logger: createLogger('silent'),
       onOutbox: () => {},
     });
