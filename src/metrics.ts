@@ -14,6 +14,7 @@ import { clockMetrics } from './platform/clock-watch.ts';
 import type { PartState } from './platform/http.ts';
 import { refusedCounter } from './platform/http-connections.ts';
 import { gauge } from './platform/metrics.ts';
+import { traceMetrics } from './platform/trace-metrics.ts';
 import { addBuildInfo, addPoolMetrics, addProcessMetrics, type Pools } from './platform/process-metrics.ts';
 
 /** What the metrics ask whenever they are read. */
@@ -47,6 +48,7 @@ export function serviceMetrics(registry: Registry, { revision, pools, parts }: M
     replays: replayMetrics(registry),
     retention: retentionMetrics(registry),
     clock: clockMetrics(registry),
+    traces: traceMetrics(registry),
     surplus: surplusCounter(registry),
     webApi: webApiMetrics(registry),
     refused: refusedCounter(registry),

@@ -20,6 +20,7 @@ import { type HttpServer, startHttpServer } from './platform/http.ts';
 import type { Logger } from './platform/logging.ts';
 import { DISPATCH_PLANNER, indexWalking } from './platform/planner-settings.ts';
 import type { SchemaRegistryClient } from './platform/schema-registry.ts';
+import type { Tracing } from './platform/tracing.ts';
 import { createSeal, missingSeal, type Seal } from './platform/seal.ts';
 import { createFinalWatch } from './requests/await-final.ts';
 import { plan } from './planning/plan.ts';
@@ -63,6 +64,8 @@ export interface Service {
 /** A caller waits. It is better to ask it to come back soon than to hold one of the few connections for a lock. */
 const WEB_API_STATEMENT_MS = 10_000;
 const WEB_API_LOCK_MS = 5_000;
+/** How long a stop waits at most for a collector that hangs. */
+const LAST_SPANS_MS = 2_000;
 
 /**
  * Starts the service: settings to parts, each with what it needs of the others. First the HTTP server, which reports the
@@ -82,6 +85,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     }),
     parts: () => workState(work),
   });
+  const tracing = await openTracing(settings, metrics, logger);
   const conaxLogger = logger.child({ part: 'conax' });
   const definition = await casDefinitionOf(settings);
   const conax = await openConaxClient({
@@ -137,6 +141,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     logger: webApiParts.logger,
     drainMs: settings.SHUTDOWN_TIMEOUT_MS,
     starting: () => work === undefined,
+    tracing,
   };
   const operationsParts = {
     rules,
@@ -169,6 +174,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
       findWriterSchema,
       rules,
       seal,
+      tracing,
       ...pools,
     });
     logger.info('the service has started');
@@ -180,6 +186,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   let stopping: Promise<void> | undefined;
   const stop = (): Promise<void> => (stopping ??= stopAll());
   const stopAll = async (): Promise<void> => {
+    const until = performance.now() + settings.SHUTDOWN_TIMEOUT_MS;
     stopped.abort();
     await started?.catch(() => {});
     const { intake, runs, replays, retention, dispatcher, clock, outcomes, reporting, backlog } = work ?? {};
@@ -192,6 +199,7 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
     await http?.close();
     await conax.close();
     await Promise.all(Object.values(pools).map((pool) => pool.close()));
+    await tracing?.close(Math.min(LAST_SPANS_MS, Math.max(0, until - performance.now())));
   };
   let http: HttpServer | undefined;
   let started: Promise<void> | undefined;
@@ -239,6 +247,27 @@ export async function startService(settings: ServiceSettings, logger: Logger): P
   }
 }
 
+/** Returns null without OTEL_EXPORTER_OTLP_ENDPOINT: then the code that traces is not even loaded. */
+async function openTracing(
+  settings: ServiceSettings,
+  { traces }: ServiceMetrics,
+  logger: Logger,
+): Promise<Tracing | null> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return null;
+  const { startTracing } = await import('./platform/otlp-tracing.ts');
+  return startTracing({
+    endpoint,
+    headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    serviceName: settings.OTEL_SERVICE_NAME,
+    resourceAttributes: settings.OTEL_RESOURCE_ATTRIBUTES ?? {},
+    sampler: settings.OTEL_TRACES_SAMPLER,
+    ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+    metrics: traces,
+    logger: logger.child({ part: 'tracing' }),
+  });
+}
+
 type Work = ReturnType<typeof startWork>;
 
 interface WorkParts {
@@ -252,6 +281,7 @@ interface WorkParts {
   readonly findWriterSchema: FindWriterSchema;
   readonly rules: PlanningRules;
   readonly seal: Seal | null;
+  readonly tracing: Tracing | null;
   readonly database: Database;
   readonly dispatchDatabase: Database;
   readonly replayDatabase: Database;
@@ -259,7 +289,7 @@ interface WorkParts {
 
 /** Starts everything that reads, sends or publishes by itself. */
 function startWork({ settings, logger, registry, metrics, conax, kafka, schemas, ...parts }: WorkParts) {
-  const { findWriterSchema, rules, database, dispatchDatabase, replayDatabase } = parts;
+  const { findWriterSchema, rules, tracing, database, dispatchDatabase, replayDatabase } = parts;
   const seal = parts.seal ?? missingSeal('PIN_KEY_FILE');
   const outcomes = startOutcomes({
     kafka,
@@ -270,6 +300,7 @@ function startWork({ settings, logger, registry, metrics, conax, kafka, schemas,
     deadLetterTopic: settings.DEAD_LETTER_TOPIC,
     source: EVENT_SOURCE,
     metrics: metrics.outcomes,
+    tracing,
     logger: logger.child({ part: 'outcomes' }),
   });
   const dispatcher = startDispatcher({
@@ -293,6 +324,7 @@ function startWork({ settings, logger, registry, metrics, conax, kafka, schemas,
     drainMs: settings.SHUTDOWN_TIMEOUT_MS,
     onSettled: () => outcomes.wake(),
     metrics: metrics.dispatch,
+    tracing,
     logger: logger.child({ part: 'dispatch' }),
   });
   const clock = startClock({
@@ -316,6 +348,7 @@ function startWork({ settings, logger, registry, metrics, conax, kafka, schemas,
     facetWaitMs: settings.ACTION_FACET_WAIT_MS,
     bulkExecutedBy: new Set(settings.BULK_EXECUTED_BY),
     metrics: metrics.intake,
+    tracing,
     logger: logger.child({ part: 'intake' }),
     onOutbox: () => outcomes.wake(),
   });

@@ -5,6 +5,7 @@ import {
   flag,
   httpUrl,
   integer,
+  keyValues,
   list,
   fraction,
   optionalInteger,
@@ -14,6 +15,7 @@ import {
   secret,
   text,
 } from './platform/setting-kinds.ts';
+import { samplerNames } from './platform/tracing.ts';
 import { contradictions } from './setting-contradictions.ts';
 
 /** What a group of commands needs; a command reads only its own groups, so that `requests show` asks for no Kafka. */
@@ -29,6 +31,7 @@ export type SettingGroup =
   | 'runs'
   | 'retention'
   | 'log'
+  | 'tracing'
   | 'simulator';
 
 /**
@@ -240,6 +243,31 @@ export const settingGroups = {
       .default('info')
       .describe('What is logged: this level and those above it.'),
   },
+  tracing: {
+    OTEL_EXPORTER_OTLP_ENDPOINT: httpUrl()
+      .refine(
+        (url) => !/@|[?#]/.test(url),
+        'it has a login or a query: set it to the address alone, and OTEL_EXPORTER_OTLP_HEADERS to what proves who you are',
+      )
+      .optional()
+      .describe(
+        'Collector of traces (OTLP over HTTP, as JSON), such as `http://collector:4318`; without it nothing is traced ([tracing.md](tracing.md)).',
+      ),
+    OTEL_EXPORTER_OTLP_HEADERS: secret(keyValues()).describe(
+      'HTTP headers for the collector, as `name=value`, separated by commas, percent-encoded.',
+    ),
+    OTEL_SERVICE_NAME: text('conax-provisioning').describe('The name under which traces show the service.'),
+    OTEL_RESOURCE_ATTRIBUTES: keyValues().describe(
+      'Further attributes of the service, such as `deployment.environment.name=test`, separated by commas, percent-encoded.',
+    ),
+    OTEL_TRACES_SAMPLER: z
+      .enum(samplerNames, `set it to ${samplerNames.join(', ')}`)
+      .default('parentbased_always_on')
+      .describe(
+        'Which traces are kept. Those with `parentbased` keep what the caller keeps, and choose only among traces that start here.',
+      ),
+    OTEL_TRACES_SAMPLER_ARG: fraction(1).describe('The part that a sampler with `traceidratio` keeps, 0 to 1.'),
+  },
   simulator: {
     SIMULATOR_PORT: integer(0, 65_535, 8090).describe('Port of the CAS simulator; 0 takes a free one.'),
     SIMULATOR_HOST: text('127.0.0.1').describe('Address that the CAS simulator listens on.'),
@@ -259,6 +287,7 @@ export const SERVICE_SETTINGS = [
   'runs',
   'retention',
   'log',
+  'tracing',
 ] as const;
 
 type Shape<G extends SettingGroup> = (typeof settingGroups)[G];

@@ -29,7 +29,9 @@ export interface Arrivals {
 /** The CRM's side of Kafka: it writes events and reads what became of them. */
 export interface CrmWire {
   /** Writes the messages, in order for each key. */
-  send(messages: readonly { readonly key: string; readonly message: Message }[]): Promise<void>;
+  send(
+    messages: readonly { readonly key: string; readonly message: Message; readonly headers?: IHeaders }[],
+  ): Promise<void>;
   readonly arrivals: Arrivals;
   /** Resolves with what `find` gives as soon as it gives something; asked again whenever a message arrives. */
   until<T>(find: (arrivals: Arrivals) => T | undefined, what: string, deadlineMs: number): Promise<T>;
@@ -56,7 +58,8 @@ export async function connectCrm(options: { brokers: string; registryUrl: string
     arrivals,
     async send(messages) {
       const values = [];
-      for (const { key, message } of messages) values.push({ key, value: await encode(message) });
+      for (const { key, message, headers = {} } of messages)
+        values.push({ key, value: await encode(message), headers });
       await producer.send({ topic: topics.events, messages: values, acks: -1 });
     },
     until: (find, what, deadlineMs) =>

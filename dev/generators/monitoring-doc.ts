@@ -14,6 +14,7 @@ const GROUPS: readonly (readonly [title: string, names: RegExp])[] = [
   ['Publishing outcomes', /^conax_(outbox|outcome|actions)_/],
   ['What waits, runs, replays, retention', /^conax_(waiting|runs|replays|retention)/],
   ['HTTP', /^conax_(web_api|http)_/],
+  ['Tracing', /^conax_trace_/],
   ['The process', /^(process|nodejs)_/],
 ];
 

@@ -14,6 +14,7 @@ const TITLES: Record<keyof typeof settingGroups, string> = {
   runs: 'Runs',
   retention: 'Retention',
   log: 'Logs',
+  tracing: 'Tracing',
   simulator: 'CAS simulator (only the command `simulator`)',
 };
 

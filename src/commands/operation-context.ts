@@ -40,6 +40,7 @@ export async function withContext<T>(
       return await work({
         db,
         by,
+        traceparent: null,
         get rules() {
           return planningRulesOf(readSettings(['rules']));
         },

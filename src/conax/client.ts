@@ -95,6 +95,7 @@ export function createConaxClient(options: ConaxClientOptions): ConaxClient {
         soapAction: mapped.soapAction,
         body,
         repeatable: isRepeatable(command.type),
+        traceparent: request.traceparent ?? null,
       });
       answer = classify(mapped, askedDevice(command), outcome, messageId);
       if (outcome.body !== null) options.onAnswer?.(legibleText(outcome.body, outcome.contentType));

@@ -45,6 +45,8 @@ export interface ConaxCall {
   readonly pin?: string;
   /** Sequence number for the CAS where its operation has one: the request's number. */
   readonly requestNumber: number;
+  /** W3C trace context, sent as the HTTP header `traceparent`; null or left out: none is sent. */
+  readonly traceparent?: string | null;
 }
 
 /**

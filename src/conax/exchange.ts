@@ -11,6 +11,8 @@ export interface HttpCall {
   readonly soapAction: string;
   readonly body: string;
   readonly repeatable: boolean;
+  /** W3C trace context for the header; null: none is sent. */
+  readonly traceparent: string | null;
 }
 
 /** How one HTTP exchange ended. */
@@ -136,6 +138,7 @@ export function startExchange(pool: Pool, call: HttpCall, options: ExchangeOptio
 
   const headers: Record<string, string> = { ...soapHeaders(call), 'accept-encoding': 'identity' };
   if (options.authorization !== undefined) headers['authorization'] = options.authorization;
+  if (call.traceparent !== null) headers['traceparent'] = call.traceparent;
   try {
     const reset = !options.keepConnection;
     pool.dispatch({ path: call.path, method: 'POST', headers, body: call.body, reset }, handler);

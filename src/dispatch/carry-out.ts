@@ -67,7 +67,12 @@ export async function carryOut(request: ClaimedRequest, ports: CarryOutPorts): P
       // confirm it.
       if (marked === null || !ports.inTime(request)) return halted();
     }
-    const call: ConaxCall = { command: step.command, requestNumber: request.number, ...pin };
+    const call: ConaxCall = {
+      command: step.command,
+      requestNumber: request.number,
+      traceparent: request.traceparent,
+      ...pin,
+    };
     const exchange = await ports.conax.call(call);
     exchanges.push(exchange);
     await ports.onExchange(request, exchange);
@@ -82,10 +87,11 @@ function finished(
   { step: _step, review, ...ending }: Extract<Step, { step: 'finish' }>,
   exchanges: readonly ConaxExchange[],
 ): CarriedOut {
-  const { number, token, command, cards, subscriptionNumber, attempts } = request;
+  const { number, token, command, cards, subscriptionNumber, attempts, traceparent } = request;
   return {
     settlement: {
       kind: 'finish',
+      traceparent,
       request: { number, token, command, cards, subscriptionNumber, attempts, ...ending, exchanges },
     },
     review: review ? (lastRefusal(exchanges) ?? ending.errorCode) : null,
@@ -99,14 +105,14 @@ function lastRefusal(exchanges: readonly ConaxExchange[]): string | null {
 }
 
 function putOff(
-  { number, token, cards }: ClaimedRequest,
+  { number, token, cards, traceparent }: ClaimedRequest,
   exchanges: readonly ConaxExchange[],
   delayMs: number,
   doubt: ClaimedRequest['doubt'],
   why: PutOffReason | null,
 ): CarriedOut {
   return {
-    settlement: { kind: 'put-off', request: { number, token, cards, delayMs, doubt, exchanges } },
+    settlement: { kind: 'put-off', traceparent, request: { number, token, cards, delayMs, doubt, exchanges } },
     review: null,
     why,
   };

@@ -18,6 +18,7 @@ import type { Dispatcher, DispatcherOptions } from './options.ts';
 import { settle, type Settlement } from './settle.ts';
 import { createShareKeeper } from './share-keeper.ts';
 import { cutShares, extendShares } from './shares.ts';
+import { tracedCall, traceSettling } from './traces.ts';
 import { createUnopenedPins } from './unopened-pins.ts';
 import { startUpkeep } from './upkeep.ts';
 
@@ -49,7 +50,7 @@ const LAST_WORDS_MS = 1_000;
  * `pump` starts what may be started now; every part calls it when something changed.
  */
 export function startDispatcher(options: DispatcherOptions): Dispatcher {
-  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200 } = options;
+  const { db, conax, metrics, callTimeoutMs, leaseMs, pollMs = 200, tracing = null } = options;
   const heartbeatMs = options.heartbeatMs ?? Math.min(500, Math.max(250, callTimeoutMs / 8));
   if (leaseMs <= 2 * callTimeoutMs) {
     throw new RangeError(`leaseMs is ${leaseMs}: it has to be more than twice callTimeoutMs (${callTimeoutMs})`);
@@ -90,8 +91,10 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
   const settling = createBatcher<Settlement, boolean>(
     async (settlements) => {
       const startedAt = performance.now();
+      const settled = traceSettling(tracing, settlements);
       const onError = (): void => metrics.errors.inc({ part: 'settle' });
       const held = await settle(settlements, { db, parts, logger, onError, stopped: givingUp.signal });
+      settled(held);
       metrics.settleSeconds.observe((performance.now() - startedAt) / 1000);
       metrics.settleSize.observe(settlements.length);
       options.onSettled?.();
@@ -137,7 +140,7 @@ export function startDispatcher(options: DispatcherOptions): Dispatcher {
         metrics.callsUnderWay.inc();
         faultPoint('dispatch: before send');
         const heard = silence.begin();
-        const exchange = await conax.call(call).finally(() => metrics.callsUnderWay.dec());
+        const exchange = await tracedCall(tracing, conax, call).finally(() => metrics.callsUnderWay.dec());
         heard(exchange.answer);
         faultPoint('dispatch: after send');
         return exchange;

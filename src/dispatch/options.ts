@@ -2,6 +2,7 @@ import type { ConaxClient } from '../conax/client.types.ts';
 import type { Database, Transaction } from '../platform/database.ts';
 import type { PartState } from '../platform/http.ts';
 import type { Logger } from '../platform/logging.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import type { FinishingParts } from '../requests/finish.ts';
 import type { BackOff } from './back-off.ts';
 import type { BreakerSettings } from './breaker.ts';
@@ -43,6 +44,8 @@ export interface DispatcherOptions {
   readonly instance?: string;
   /** How often it looks for work that nobody announced, in milliseconds; default 200. */
   readonly pollMs?: number;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | null;
   /** Called after answers and their outcomes were written. */
   readonly onSettled?: () => void;
   /**

@@ -11,9 +11,14 @@ import { giveBackRequests, type PutOffRequest, putOffRequests, type UntriedReque
 
 /** What to write about a claimed request. */
 export type Settlement =
-  | { readonly kind: 'finish'; readonly request: FinishedRequest }
-  | { readonly kind: 'put-off'; readonly request: PutOffRequest }
+  | ({ readonly kind: 'finish'; readonly request: FinishedRequest } & Traced)
+  | ({ readonly kind: 'put-off'; readonly request: PutOffRequest } & Traced)
   | { readonly kind: 'give-back'; readonly request: UntriedRequest };
+
+interface Traced {
+  /** W3C trace context of the request; null if it has none. */
+  readonly traceparent: string | null;
+}
 
 const FIRST_WAIT_MS = 100;
 const LONGEST_WAIT_MS = 2_000;
@@ -94,8 +99,8 @@ function withoutBodies(settlement: Settlement): Settlement | null {
   if (exchanges.every(({ requestBody, responseBody }) => requestBody === null && responseBody === null)) return null;
   const bare = exchanges.map((exchange) => ({ ...exchange, requestBody: null, responseBody: null }));
   return settlement.kind === 'finish'
-    ? { kind: 'finish', request: { ...settlement.request, exchanges: bare } }
-    : { kind: 'put-off', request: { ...settlement.request, exchanges: bare } };
+    ? { ...settlement, request: { ...settlement.request, exchanges: bare } }
+    : { ...settlement, request: { ...settlement.request, exchanges: bare } };
 }
 
 /** Locks subscriptions and cards first, then the work rows, and last what the outcomes lock. */

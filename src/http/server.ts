@@ -4,6 +4,7 @@ import { type Database } from '../platform/database.ts';
 import { isDatabaseOutage } from '../platform/database-errors.ts';
 import { messageOf } from '../platform/errors.ts';
 import type { Logger } from '../platform/logging.ts';
+import { type Tracing, wellFormedTraceparent } from '../platform/tracing.ts';
 import { authenticate } from '../users/tokens.ts';
 import { mayWrite, type User } from '../users/user.ts';
 import { type Api, type Call, methodsAt } from './calls.ts';
@@ -17,6 +18,7 @@ import { problemOf, readInput } from './problems.ts';
 import { refuseUnreadable } from './readable.ts';
 import { sessionOf } from './session-cookie.ts';
 import { invalidToken, tokenOf } from './tokens.ts';
+import { traceCall } from './trace-call.ts';
 
 /** The service's APIs, registered with its server. */
 export interface RunningApis {
@@ -33,6 +35,8 @@ declare module 'fastify' {
     token: string | null;
     /** The envelope's code, for the metrics. */
     answeredCode: string;
+    /** W3C trace context for the requests that the call makes; null if there is none. */
+    traceparent: string | null;
   }
   // eslint-disable-next-line typescript/consistent-type-definitions -- as above
   interface FastifyContextConfig {
@@ -49,6 +53,8 @@ export interface ServerParts {
   readonly drainMs: number;
   /** Whether the service is still starting. */
   readonly starting: () => boolean;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | null;
 }
 
 /**
@@ -106,9 +112,10 @@ export async function registerApis(
         connection: 'close',
       });
     });
-    scope.addHook('preValidation', async (request) => {
+    scope.addHook('preValidation', async (request, reply) => {
       const wanted = request.routeOptions.config.call;
       if (wanted) await identify(request, wanted, api.sessions);
+      if (wanted && parts.tracing) traceCall(request, reply, wanted, parts.tracing);
       if (api.plainInputs) toPlainInput(request);
     });
     if (api.etags === true) answerUnchanged(scope);
@@ -123,7 +130,8 @@ export async function registerApis(
     if (user === null) throw invalidToken();
     if (access === 'writer' && !mayWrite(user)) throw notPermitted(user, 'an operator or admin');
     if (access === 'admin' && user.role !== 'admin') throw notPermitted(user, 'an admin');
-    Object.assign(request, { user, token });
+    const { traceparent } = request.headers;
+    Object.assign(request, { user, token, traceparent: wellFormedTraceparent(traceparent) });
   }
 }
 
@@ -170,6 +178,7 @@ function measure(app: FastifyInstance, { calls, refusals, callSeconds }: WebApiM
   app.decorateRequest('user', null);
   app.decorateRequest('token', null);
   app.decorateRequest('answeredCode', 'OK');
+  app.decorateRequest('traceparent', null);
   app.addHook('onResponse', async (request, reply) => {
     const { url, config } = request.routeOptions;
     // Health, metrics and documents are not calls; an address that is not there was meant as one.

@@ -7,10 +7,12 @@ import { faultPoint } from '../platform/fault-points.ts';
 import type { ReceivedMessage } from '../platform/kafkajs/unreadable.ts';
 import type { Logger } from '../platform/logging.ts';
 import type { SchemaRegistryClient } from '../platform/schema-registry.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import type { PlanningInput, Plan, PlanningRules } from '../planning/types.ts';
 import type { Applied } from './apply.ts';
 import { CHUNK_MESSAGES_MAX, nextSliceMax, slicesOf } from './chunks.ts';
 import { type PartitionBatch, runConsumer } from './consumer.ts';
+import { traceEvents } from './event-traces.ts';
 import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
 import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessage } from './message.ts';
@@ -48,6 +50,8 @@ export interface IntakeOptions {
   readonly bulkExecutedBy: ReadonlySet<string>;
   readonly metrics: IntakeMetrics;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | null;
   /** Called after a commit that left messages in the outbox. */
   readonly onOutbox: () => void;
 }
@@ -206,17 +210,22 @@ export function startIntake(options: IntakeOptions): Intake {
     const { topic, partition } = batch;
     const key = `${topic}/${partition}`;
     const incoming = (message: ReceivedMessage): IncomingMessage => incomingMessage(topic, partition, message);
+    const traces = options.tracing ? traceEvents(options.tracing) : null;
     const source: Source<ReceivedMessage> = {
       topic,
       partition,
       offsetOf: ({ offset }) => Number(offset),
       incoming,
-      read: (messages) => readMessages(decoder, messages.map(incoming)),
+      read(messages) {
+        const all = messages.map(incoming);
+        return traces === null ? readMessages(decoder, all) : traces.read(all, (one) => readMessages(decoder, one));
+      },
     };
     let startedAt = performance.now();
     const steps = trialOf(source, {
       ...applyOptions,
       async onApplied(chunk, applied) {
+        traces?.stored(applied.decisions);
         await stored(batch, chunk, applied, startedAt);
         startedAt = performance.now();
         return batch.goesOn();

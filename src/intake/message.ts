@@ -2,6 +2,7 @@ import type { KafkaMessage } from 'kafkajs';
 import type { ActionEvent } from '../events/action-event.ts';
 import type { DeadLetterCause } from '../events/dead-letter-reasons.ts';
 import type { ReceivedMessage, Unreadable } from '../platform/kafkajs/unreadable.ts';
+import { type Span, wellFormedTraceparent } from '../platform/tracing.ts';
 
 /** A message from Kafka. */
 export interface IncomingMessage {
@@ -14,6 +15,8 @@ export interface IncomingMessage {
   readonly headers: NonNullable<KafkaMessage['headers']>;
   /** Set if the transport could not read the record; then key and value are null. */
   readonly unreadable?: Unreadable;
+  /** Set if its processing is traced. */
+  readonly span?: Span;
 }
 
 /**
@@ -67,8 +70,10 @@ export function headerBytes({ headers }: IncomingMessage, name: string): Buffer 
   return first === undefined || first === null ? null : Buffer.from(first);
 }
 
-/** Returns the W3C trace context of the message; null if there is none or it is malformed. */
+/**
+ * Returns the W3C trace context to store with what follows from the message: of its processing if that is traced, else
+ * that of its header. Null if there is none or it is malformed.
+ */
 export function traceparentOf(message: IncomingMessage): string | null {
-  const text = headerText(message, 'traceparent');
-  return text !== null && /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/.test(text) ? text : null;
+  return message.span?.traceparent ?? wellFormedTraceparent(headerText(message, 'traceparent'));
 }

@@ -142,7 +142,7 @@ async function readAgain<M>(source: Source<M>, message: M): Promise<ReadMessage>
   try {
     incoming = source.incoming(message);
     const [read] = await source.read([message]);
-    return { message: incoming, event: read?.event ?? null, cause: read?.cause ?? null };
+    return { message: read?.message ?? incoming, event: read?.event ?? null, cause: read?.cause ?? null };
   } catch (error) {
     if (isCertainOutage(error)) throw error;
     return { message: incoming, event: null, cause: null };

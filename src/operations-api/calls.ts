@@ -64,6 +64,7 @@ function contextsOf(parts: OperationsParts): ContextFor {
     return {
       ...shared,
       by: actorOf(asked.user),
+      traceparent: asked.request.traceparent,
       once: (make, read) => once(db, idempotent, make, read),
       awaitOutcome: (numbers, waits, timeoutMs = parts.immediateTimeoutMs) =>
         awaitOutcome(parts, numbers, waits ? timeoutMs : 0),

@@ -13,6 +13,8 @@ export interface OperationContext {
   readonly db: Database;
   /** Who asks: the token's user, or on the command line `--by`. */
   readonly by: Actor;
+  /** W3C trace context of the call, for the requests that it makes; null if there is none. */
+  readonly traceparent: string | null;
   /** The planning rules of the settings. */
   readonly rules: PlanningRules;
   readonly patterns: InputPatterns;

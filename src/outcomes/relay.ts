@@ -6,17 +6,21 @@ import type { Database, Transaction } from '../platform/database.ts';
 import { messageOf } from '../platform/errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import type { Logger } from '../platform/logging.ts';
+import type { Tracing } from '../platform/tracing.ts';
 import { createEncoder, type EncodedMessage, type EncoderOptions, reducedDeadLetter } from './encode.ts';
 import { keepLease, restartLease } from './lease.ts';
 import type { OutcomeMetrics } from './metrics.ts';
 import { markPublished, parkMessage, unpublishedMessages } from './outbox.ts';
 import { type Publication, publish } from './publish.ts';
+import { tracePublication } from './traces.ts';
 
 export interface RelayOptions extends EncoderOptions {
   readonly kafka: Kafka;
   readonly database: Database;
   readonly metrics: OutcomeMetrics;
   readonly logger: Logger;
+  /** Default: nothing is traced. */
+  readonly tracing?: Tracing | null;
   /** How often the leading relay looks for messages that nobody announced, in milliseconds; default 50. */
   readonly pollMs?: number;
 }
@@ -113,7 +117,8 @@ export function startRelay(options: RelayOptions): Relay {
     const messages = await unpublishedMessages(database, BATCH_MESSAGES_MAX);
     const readAt = performance.now();
     if (messages.length === 0) return false;
-    const encoded = await encoder.encode(messages);
+    const trace = options.tracing ? tracePublication(options.tracing, messages) : null;
+    const encoded = await encoder.encode(trace?.messages ?? messages);
     const sender = await connected();
     faultPoint('relay: before publish');
     const { published, refused } = await publishWithReduced(sender, encoded);
@@ -129,6 +134,7 @@ export function startRelay(options: RelayOptions): Relay {
       messages.filter(({ id }) => ids.has(id)),
       sinceReadMs,
     );
+    trace?.published(published);
     for (const { message, reason } of refused) {
       faultPoint('relay: before parking');
       await parkMessage(database, message.stored.id, reason);

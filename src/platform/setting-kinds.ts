@@ -69,6 +69,29 @@ export function list(item: string, fallback?: string): z.ZodType<readonly string
   return fallback === undefined ? schema : schema.default([fallback]);
 }
 
+/** `name=value` pairs separated by commas, percent-encoded, as OpenTelemetry has them; or not set. */
+export function keyValues(): z.ZodType<Readonly<Record<string, string>> | undefined> {
+  return z
+    .string()
+    .transform((given, context) => {
+      try {
+        return Object.fromEntries(given.split(',').map(keyValue));
+      } catch {
+        context.addIssue({ code: 'custom', message: KEY_VALUES });
+        return z.NEVER;
+      }
+    })
+    .optional();
+}
+
+const KEY_VALUES = 'set it to name=value, or several separated by commas, each percent-encoded';
+
+function keyValue(pair: string): [string, string] {
+  const [, name = '', value = ''] = /^\s*([!-<>-~]+?)\s*=\s*([ -~]*?)\s*$/.exec(pair) ?? [];
+  if (name === '') throw new Error(KEY_VALUES);
+  return [decodeURIComponent(name), decodeURIComponent(value)];
+}
+
 /** A regular expression. */
 export function pattern(fallback: string): z.ZodType<RegExp> {
   return z

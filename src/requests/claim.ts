@@ -36,6 +36,8 @@ export interface ClaimedRequest {
   readonly sealedPin: Buffer | null;
   readonly subscriptionNumber: string | null;
   readonly actionId: string | null;
+  /** W3C trace context of what made it; null if there is none. */
+  readonly traceparent: string | null;
 }
 
 export interface ClaimOptions {
@@ -113,7 +115,8 @@ picked as materialized (
 select c.number, upper(replace(r.id::text, '-', '')) as id, $2::text as token, r.command, c.cards,
        c.rank >> 1 as class, (extract(epoch from now() - p.ready_at) * 1000)::float8 as "readyForMs",
        (extract(epoch from now() - greatest(r.submitted_at, r.scheduled_at)) * 1000)::float8 as "dueForMs", c.attempts, c.retries, p.reclaimed, c.doubt, c.sent_at as "sentAt",
-       (select sealed from request_pin where request_number = c.number) as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId"
+       (select sealed from request_pin where request_number = c.number) as "sealedPin", r.subscription_number as "subscriptionNumber", r.action_id as "actionId",
+       r.traceparent
   from claimed c
   cross join lateral (select * from request where number = c.number offset 0) r
   join picked p on p.number = c.number

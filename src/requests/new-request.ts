@@ -48,6 +48,8 @@ export interface NewRequest {
   readonly outOfLane?: boolean;
   /** The event that made it; default: none. */
   readonly event?: CausingEvent;
+  /** W3C trace context of the call that made it; default: that of the event, if any. */
+  readonly traceparent?: string | null;
   /** The user-defined fields of the Web API (`udf_string_1` and so on), as shown; default: none. */
   readonly userDefined?: Readonly<Record<string, string | number>> | null;
   /** The sealed PIN, only for UPDATE_CA_PIN_TO_GIVEN_VALUE; deleted when the request is final. */

@@ -59,7 +59,7 @@ async function submitPiece(
     requests.map(({ event }) => event?.action?.number ?? null),
     requests.map(({ event }) => event?.inboxId ?? null),
     requests.map(({ event }) => event?.eventId ?? null),
-    requests.map(({ event }) => event?.traceparent ?? null),
+    requests.map(({ event, traceparent }) => traceparent ?? event?.traceparent ?? null),
     requests.map(({ userDefined }) => (userDefined ? JSON.stringify(userDefined) : null)),
     requests.map((request) => request.createdBy.user),
     requests.map((request) => request.createdBy.unit),

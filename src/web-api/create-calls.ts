@@ -40,7 +40,8 @@ export function createCalls(parts: WebApiParts): Call[] {
         const { input, user } = asked;
         if (user === null) throw new Error(`${name} was called without a user`);
         const idempotent = idempotentCall(hasher, name, asked);
-        const made = await createRequest(parts, { call: name, body: input } as CreateInput, user, idempotent);
+        const caller = { user, traceparent: asked.request.traceparent };
+        const made = await createRequest(parts, { call: name, body: input } as CreateInput, caller, idempotent);
         if (input.process_immediately !== true || made.lifeCycleState !== 'PENDING') return success(viewOf(made, null));
         await finalWatch.awaitFinal([made.number], immediateTimeoutMs);
         return success(viewOf((await findRequest(db, { number: made.number })) ?? made, null));

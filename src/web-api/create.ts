@@ -19,7 +19,7 @@ import { UDF_DATES, UDF_FLOATS, UDF_STRINGS } from '../requests/shown.ts';
 export async function createRequest(
   parts: Pick<WebApiParts, 'db' | 'seal' | 'patterns'>,
   input: CreateInput,
-  user: User,
+  { user, traceparent }: { readonly user: User; readonly traceparent: string | null },
   idempotent: IdempotentCall | null,
 ): Promise<ProvisioningRequest> {
   const immediate = input.body.process_immediately === true;
@@ -45,6 +45,7 @@ export async function createRequest(
       process: { name: 'MANUAL', id: null },
       userDefined: userDefinedOf(input.body),
       createdBy: { user: user.username, unit: user.unit },
+      traceparent,
       sealedPin,
       awaited: immediate,
     };

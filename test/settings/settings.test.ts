@@ -56,6 +56,35 @@ describe('settings', () => {
     expect(message).toMatch(/PIN_PATTERN is "\(": set it to a regular expression/);
   });
 
+  test('tracing is off by default, and takes the settings of OpenTelemetry', () => {
+    expect(readSettings(all, required).OTEL_EXPORTER_OTLP_ENDPOINT).toBeUndefined();
+    const settings = readSettings(all, {
+      ...required,
+      OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+      OTEL_EXPORTER_OTLP_HEADERS: 'authorization=Bearer%20s3cret, x-tenant = one=two ',
+      OTEL_TRACES_SAMPLER: 'parentbased_traceidratio',
+      OTEL_TRACES_SAMPLER_ARG: '0.25',
+    });
+    expect(settings.OTEL_EXPORTER_OTLP_HEADERS).toEqual({ authorization: 'Bearer s3cret', 'x-tenant': 'one=two' });
+    expect(settings.OTEL_TRACES_SAMPLER_ARG).toBe(0.25);
+  });
+
+  test.each([
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 's3cret' }, /HEADERS has a wrong value: set it to name=value/],
+    [{ OTEL_EXPORTER_OTLP_HEADERS: 'key=%zzs3cret' }, /HEADERS has a wrong value: set it to name=value/],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://me:s3cret@collector' },
+      /ENDPOINT is "http:\/\/…@collector": it has a login/,
+    ],
+    [{ OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector/?key=s3cret' }, /ENDPOINT is .*: it has a login or a query/],
+    [{ OTEL_TRACES_SAMPLER: 'some' }, /SAMPLER is "some": set it to parentbased_always_on, /],
+    [{ OTEL_TRACES_SAMPLER_ARG: '2' }, /SAMPLER_ARG is "2": set it to a part of the whole/],
+  ])('wrong settings of tracing are named without secrets: %o', (wrong, expected) => {
+    const message = mistakesOf(wrong);
+    expect(message).toMatch(expected);
+    expect(message).not.toContain('s3cret');
+  });
+
   test('names that look like a setting which is not set are shown', () => {
     const env = { ...required, CONAX_MAPING_FILE: 'x', KAFKA_HOME: '/opt/kafka', USER: 'me', CONAX_TIMEOUT: '5' };
     const hints = [

@@ -33,8 +33,12 @@ export function action(subscription: CrmSubscription, ...facets: readonly Facet[
 }
 
 /** Puts events into the CRM's topic, in this order. */
-export async function send({ wire }: Surroundings, sent: readonly CrmEvent[]): Promise<void> {
-  await wire.send(sent.map((event) => ({ key: event.value.subscription.number, message: asMessage(event) })));
+export async function send(
+  { wire }: Surroundings,
+  sent: readonly CrmEvent[],
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  await wire.send(sent.map((event) => ({ key: event.value.subscription.number, message: asMessage(event), headers })));
 }
 
 /** One action of the subscription as it is now: all its events are in Kafka when this resolves. */

@@ -83,7 +83,7 @@ export interface Called {
  * cards' order. They are EXPRESS if somebody waits for them, else REGULAR.
  */
 export async function callUtility(
-  { once, awaitOutcome, by }: OperationContext,
+  { once, awaitOutcome, by, traceparent }: OperationContext,
   process: ProcessName,
   sending: SendingInput,
   plan: (tx: Transaction) => Promise<Planned>,
@@ -105,6 +105,7 @@ export async function callUtility(
         outOfLane: QUESTIONS.has(command.type),
         process: { name: process, id: newId },
         createdBy: by,
+        traceparent,
         sealedPin,
         awaited,
       })),

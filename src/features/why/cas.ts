@@ -21,7 +21,7 @@ export const CARDS_MAX = 8;
  * count towards the limits like every call. What has no answer in 2.5 s is withdrawn, unless it is being sent.
  */
 export async function askCas(context: OperationContext, cards: readonly string[]): Promise<CasAnswer[]> {
-  const { db, by } = context;
+  const { db, by, traceparent } = context;
   const held = await heldCards(
     db,
     cards.map((card) => ({ card, subscription: null })),
@@ -44,6 +44,7 @@ export async function askCas(context: OperationContext, cards: readonly string[]
         outOfLane: true,
         process,
         createdBy: by,
+        traceparent,
         awaited: true,
       })),
     ),
