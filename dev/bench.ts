@@ -61,6 +61,7 @@ program
   .option('--events <n>', 'events of new subscribers, one command each', whole, 20_000)
   .option('--rounds <n>', 'turns of each service', whole, 3)
   .option('--cas-ms <n>', 'a turn with a CAS that takes n ms a call, too; 0: none', Number, 20)
+  .option('--tracing', 'only our service, with and without tracing of every event', false)
   .option('--profile', 'CPU profile and statements of our service; slower', false)
   .action((options: Omit<PlainOptions, 'profiled'> & { profile: boolean }) =>
     measured('plain', 20 * MINUTE_MS, (report) => plain(report, { ...options, profiled: options.profile })),

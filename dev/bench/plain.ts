@@ -6,6 +6,7 @@ import { resetStatements, topStatements } from './databases.ts';
 import { encodeEvent, newSubscriber, produce, registerWriters } from './load.ts';
 import { peakMb } from './processes.ts';
 import { loadLine, median, type Report } from './report.ts';
+import { startTraceSink } from './trace-sink.ts';
 import { openSite, type Program, type Site, simulatorView, TOPICS, until } from './site.ts';
 
 export interface PlainOptions {
@@ -13,6 +14,8 @@ export interface PlainOptions {
   readonly rounds: number;
   /** How long the slow CAS takes for a call; 0: no turn with a slow CAS. */
   readonly casMs: number;
+  /** Our service with and without tracing, and nothing else. */
+  readonly tracing: boolean;
   /** CPU profile and statements of our service in the first round. */
   readonly profiled: boolean;
 }
@@ -25,7 +28,7 @@ const SERVICE = {
 const TURN_DEADLINE_MS = 300_000;
 /** The service that takes one message after the other is slow, so it takes fewer of them. */
 const MESSAGE_SHARE = 0.2;
-const GOALS = { overMessage: 5, overBatch: 3.5, cpuMs: 0.55, readyMs: 1_000, slowShare: 0.9 };
+const GOALS = { overMessage: 5, overBatch: 3.5, cpuMs: 0.55, readyMs: 1_000, slowShare: 0.9, tracing: 0.05 };
 
 /** What one turn measured; CPU in milliseconds a command. */
 interface Turn {
@@ -63,7 +66,7 @@ interface Contender {
  * taken until the last outcome arrived in Kafka.
  */
 export async function plain(report: Report, options: PlainOptions): Promise<void> {
-  const { events, rounds, casMs, profiled } = options;
+  const { events, rounds, casMs, tracing, profiled } = options;
   const site = await openSite(report, { profiled });
   try {
     const simulator = await site.startSimulator();
@@ -79,22 +82,32 @@ export async function plain(report: Report, options: PlainOptions): Promise<void
     const others = { taken: 'plain_event', outcomesPerCommand: 1, latencyMs: 0 } as const;
     const startOurs = (env: Readonly<Record<string, string>>): Promise<Program> =>
       site.startService({ ...SERVICE, ...env }, { profiled });
-    const contenders: Contender[] = [
-      { ...ours, name: 'ours', latencyMs: 0, start: startOurs },
-      {
-        ...others,
-        name: 'plain, eachMessage',
-        commands: Math.ceil(events * MESSAGE_SHARE),
-        start: (env) => site.startPlain({ ...env, PLAIN_WORKS_BY: 'message' }),
-      },
-      {
-        ...others,
-        name: 'plain, eachBatch',
-        commands: events,
-        start: (env) => site.startPlain({ ...env, PLAIN_WORKS_BY: 'batch' }),
-      },
-      ...(casMs > 0 ? [{ ...ours, name: `ours, a CAS of ${casMs} ms`, latencyMs: casMs, start: startOurs }] : []),
-    ];
+    const alone = { ...ours, name: 'ours', latencyMs: 0, start: startOurs };
+    const collector = tracing ? await startTraceSink() : null;
+    const traced = collector && {
+      ...alone,
+      name: 'ours, every event traced',
+      start: (env: Readonly<Record<string, string>>) =>
+        startOurs({ ...env, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url }),
+    };
+    const contenders: Contender[] = traced
+      ? [alone, traced]
+      : [
+          alone,
+          {
+            ...others,
+            name: 'plain, eachMessage',
+            commands: Math.ceil(events * MESSAGE_SHARE),
+            start: (env) => site.startPlain({ ...env, PLAIN_WORKS_BY: 'message' }),
+          },
+          {
+            ...others,
+            name: 'plain, eachBatch',
+            commands: events,
+            start: (env) => site.startPlain({ ...env, PLAIN_WORKS_BY: 'batch' }),
+          },
+          ...(casMs > 0 ? [{ ...ours, name: `ours, a CAS of ${casMs} ms`, latencyMs: casMs, start: startOurs }] : []),
+        ];
     const turns = new Map<string, Turn[]>(contenders.map(({ name }) => [name, []]));
     for (let round = 1; round <= rounds; round += 1) {
       for (const contender of contenders) {
@@ -103,7 +116,11 @@ export async function plain(report: Report, options: PlainOptions): Promise<void
         turns.get(contender.name)?.push(turn);
       }
     }
-    tell(report, contenders, turns, casMs);
+    if (collector) {
+      report.line(`the collector got ${(collector.bytes() / rounds / events).toFixed(0)} bytes per command`);
+      await collector.close();
+    }
+    (traced ? tellTracing : tell)(report, contenders, turns, casMs);
     await Promise.all([requestOutcomes.close(), actionOutcomes.close()]);
   } finally {
     await site.close();
@@ -190,13 +207,11 @@ function lineOf({ name }: Pick<Contender, 'name'>, turn: Turn): string {
   );
 }
 
-function tell(
-  report: Report,
+function mediansOf(
   contenders: readonly Contender[],
   turns: ReadonlyMap<string, readonly Turn[]>,
-  casMs: number,
-): void {
-  const medians = contenders.map(({ name }): Turn & { name: string } => {
+): (Turn & { name: string })[] {
+  return contenders.map(({ name }): Turn & { name: string } => {
     const column = (key: keyof Turn): number => median((turns.get(name) ?? []).map((turn) => turn[key]));
     return {
       name,
@@ -210,6 +225,34 @@ function tell(
       readyCpuMs: column('readyCpuMs'),
     };
   });
+}
+
+/** What tracing costs: less than a twentieth of the CPU of the service and PostgreSQL. */
+function tellTracing(
+  report: Report,
+  contenders: readonly Contender[],
+  turns: ReadonlyMap<string, readonly Turn[]>,
+): void {
+  const medians = mediansOf(contenders, turns);
+  for (const one of medians) report.line(`median, ${lineOf(one, one)}`);
+  const [off, on] = medians;
+  if (!off || !on) throw new Error('There are two contenders');
+  const cpuMs = (turn: Turn): number => turn.serviceMs + turn.postgresMs;
+  const more = cpuMs(on) / cpuMs(off) - 1;
+  report.line(
+    `goal ${more < GOALS.tracing ? 'met' : 'MISSED'}: tracing costs less than ${GOALS.tracing} of the CPU of service and ` +
+      `PostgreSQL (${more.toFixed(3)}; of the service alone ${(on.serviceMs / off.serviceMs - 1).toFixed(3)}; rate ` +
+      `${(on.perSecond / off.perSecond).toFixed(2)})`,
+  );
+}
+
+function tell(
+  report: Report,
+  contenders: readonly Contender[],
+  turns: ReadonlyMap<string, readonly Turn[]>,
+  casMs: number,
+): void {
+  const medians = mediansOf(contenders, turns);
   for (const one of medians) report.line(`median, ${lineOf(one, one)}`);
   const [ours, message, batch, slow] = medians;
   if (!ours || !message || !batch) throw new Error('There are three contenders');
