@@ -125,12 +125,14 @@ describe('two servers, of which one takes writes', () => {
   test('a reader that may use a standby works with it, and with the primary once there is one', async () => {
     await Promise.all([allowWrites(0, false), allowWrites(1, false)]);
     const reader = open({ acceptReadOnly: true });
-    const [first] = await Promise.all([portOf(reader)]);
-    await allowWrites(first === port(0) ? 1 : 0, true);
-    await eventually(
-      async () => ((await portOf(reader)) === first ? undefined : true),
-      'the reader uses the server that takes writes',
-    );
+    const first = await portOf(reader);
+    const primary = first === port(0) ? 1 : 0;
+    await allowWrites(primary, true);
+    const used = await eventually(async () => {
+      const now = await portOf(reader);
+      return now === first ? undefined : now;
+    }, 'the reader uses another server');
+    expect(used).toBe(port(primary));
   });
 
   test('the tables are made on the one that takes writes', async () => {
