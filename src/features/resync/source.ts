@@ -24,7 +24,10 @@ const NAMED_MAX = 5;
 export const subscriptionSource: TargetSource<SubscriptionSelection> = {
   schema: subscriptionSelection,
   async begin(tx, runId, selection): Promise<Begun> {
-    if (isOfRefusals(selection)) return { kept: selection, cursor: (await firstRefusal(tx, selection)) - 1 };
+    if (isOfRefusals(selection)) {
+      // A version that does not know refusals would select everybody. It cannot read such a product, and so its step fails.
+      return { kept: { ...selection, product: null }, cursor: (await firstRefusal(tx, selection)) - 1 };
+    }
     if (selection.subscriptions === undefined) return { kept: selection as Json, cursor: '' };
     await refuseUnknown(tx, selection.subscriptions);
     await addTargets(tx, runId, selection.subscriptions.map(subscriptionTarget));

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { addItem, addService, type CrmSubscription, newSubscription } from '../../../dev/demo/crm.ts';
 import type { Database } from '../../../src/platform/database.ts';
 import { kindOf } from '../../../src/features/runs/kinds.ts';
+import { type Filters, filterValues } from '../../../src/features/runs/selection.ts';
 import { addTo, openTestRequests, requestFor, submit, type TestRequests } from '../../requests/support.ts';
 import { create, know, RULES, send, work } from './support.ts';
 
@@ -93,6 +94,9 @@ describe('a selection', () => {
     // S4 is not known, and its refusal selects nothing.
     expect(await resync(hour)).toEqual(['S3']);
     expect(await resync('2026-01-01')).toEqual(['S1', 'S3']);
+    // An instance of the version before refusals reads a selection so, and must not take this one for everybody.
+    const [stored] = await db.query<{ selection: Filters }>('select selection from run order by id desc limit 1');
+    expect(() => filterValues(stored?.selection ?? {})).toThrow(TypeError);
     const refused = (selection: object): string =>
       JSON.stringify(kindOf('RESYNC').source.schema.safeParse(selection).error?.issues ?? 'taken');
     expect(refused({ refused_with: 'X' })).toContain('give {refused_with} and {refused_since} together');
