@@ -11,11 +11,13 @@ const NOT_BUILT =
 
 /**
  * Serves the web console: its page at `/console/` and at every address below it, its scripts and styles at
- * `/console/assets/`. `/` leads to it. A service whose console was not built answers 503 there and works otherwise.
+ * `/console/assets/`, and at `/console/recover.js` what loads the page again if one of those is missing. `/` leads to it.
+ * A service whose console was not built answers 503 there and works otherwise.
  * @returns whether it is built.
  */
 export async function registerConsole(app: FastifyInstance, built = BUILT): Promise<boolean> {
   const page = await readFile(join(built, 'index.html'), 'utf8').catch(() => null);
+  const recover = await readFile(join(built, 'recover.js'), 'utf8').catch(() => null);
   app.get('/', (_request, reply) => reply.redirect('/console/'));
   app.get('/console', (_request, reply) => reply.redirect('/console/'));
   const answer = (_request: unknown, reply: FastifyReply): FastifyReply => {
@@ -25,6 +27,13 @@ export async function registerConsole(app: FastifyInstance, built = BUILT): Prom
   app.get('/console/', answer);
   app.get('/console/*', answer);
   if (page === null) return false;
+  // It has the same name in every version, so each instance has it for the pages of all.
+  app.get('/console/recover.js', (_request, reply) =>
+    reply
+      .headers({ 'cache-control': 'no-cache', 'x-content-type-options': 'nosniff' })
+      .type('text/javascript; charset=utf-8')
+      .send(recover ?? ''),
+  );
   await app.register(fastifyStatic, {
     root: join(built, 'assets'),
     prefix: '/console/assets/',

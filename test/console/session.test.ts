@@ -4,7 +4,7 @@ import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { addUser, setDisabled } from '../../src/users/changes.ts';
 import type { Role } from '../../src/users/user.ts';
-import { act, household, outcomeOf } from '../support/scene.ts';
+import { act, eventually, household, outcomeOf } from '../support/scene.ts';
 import { ORGANISATION, PASSWORD } from '../web-api/support.ts';
 import { type ConsoleWorld, logIn, startConsoleWorld } from './support.ts';
 
@@ -41,6 +41,36 @@ describe('A session of the console', () => {
       const menu = await mine.getByRole('navigation').getByRole('link').allInnerTexts();
       expect([role, menu]).toEqual([role, [...MENU, ...more, 'API documents']]);
     }
+  });
+
+  test('a page that lacks a script, because an instance of another version was asked for it, loads again by itself', async () => {
+    const page = await world.open('/');
+    let missing = 2;
+    await page.route('**/console/assets/index-*.js', (route) =>
+      (missing -= 1) >= 0 ? route.fulfill({ status: 404 }) : route.continue(),
+    );
+    await page.reload();
+    await login(page);
+    expect(missing).toBe(-1);
+  });
+
+  test('a page that still lacks a script after five more times says what to do, and loads no more', async () => {
+    const page = await world.open('/');
+    let loads = 0;
+    await page.route('**/console/assets/index-*.js', (route) => {
+      loads += 1;
+      return route.fulfill({ status: 404 });
+    });
+    await page.clock.install();
+    await page.reload();
+    const message = page.getByRole('alert').filter({ hasText: 'Load the page again in a minute' });
+    await eventually(async () => {
+      // A page that is on its way has no clock.
+      await page.clock.runFor(10_000).catch(() => {});
+      return (await message.isVisible()) ? true : undefined;
+    }, 'the message');
+    await page.clock.runFor(100_000);
+    expect([loads, await message.isVisible()]).toEqual([6, true]);
   });
 
   test.each<[Role, readonly string[]]>([

@@ -90,7 +90,7 @@ export async function axeViolations(page: Page): Promise<string[]> {
 
 function requireBuilt(): void {
   const built = statSync('console/dist/index.html', { throwIfNoEntry: false })?.mtimeMs ?? 0;
-  const newer = globSync('console/**/*.{ts,tsx,css,html}', { exclude: ['console/dist/**'] }).find(
+  const newer = globSync('console/**/*.{ts,tsx,css,html,js}', { exclude: ['console/dist/**'] }).find(
     (file) => statSync(file).mtimeMs > built,
   );
   if (newer !== undefined) throw new Error(`The console is not built: ${newer} is newer. Run "npm run build".`);

@@ -16,6 +16,7 @@ beforeAll(async () => {
   );
   await writeFile(join(built, 'assets/index-1.js'), 'script');
   await writeFile(join(built, 'assets/index-1.js.br'), 'brotli');
+  await writeFile(join(built, 'recover.js'), 'recover');
   await writeFile(join(built, 'secret.txt'), 'secret');
   app = fastify();
   await registerConsole(app, built);
@@ -72,6 +73,16 @@ test('scripts are kept by browsers for a year, and sent compressed', async () =>
   expect([compressed.body, compressed.headers['content-encoding']]).toEqual(['brotli', 'br']);
   expect(compressed.headers['content-type']).toContain('javascript');
   expect(compressed.headers['vary']).toContain('accept-encoding');
+});
+
+test('what loads a page again that lacks a script is asked for by the same name in every version, and never kept', async () => {
+  const { statusCode, body, headers } = await get('/console/recover.js');
+  expect([statusCode, body, headers['content-type'], headers['cache-control']]).toEqual([
+    200,
+    'recover',
+    'text/javascript; charset=utf-8',
+    'no-cache',
+  ]);
 });
 
 test.each([
