@@ -1,6 +1,9 @@
 import type { Knex } from 'knex';
 
-/** What the overview shows of instances and of the last hours. Versions before this one neither read nor write it. */
+/**
+ * What the overview shows of instances and of the last hours. Versions before this one neither read nor write it. Its
+ * indexes on big tables are built afterwards (migrations/follow-ups/indexes.ts).
+ */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
 -- How each instance last said that its parts are doing (src/features/overview/report.ts).
@@ -27,13 +30,9 @@ create table service_minute (
   latency   jsonb not null,
   primary key (minute, instance)
 );
-
--- Both hold only what a person must still look at, so they cost the others nothing.
-create index inbox_undecided on inbox (id) where disposition = 'DEAD_LETTERED' and resolved_at is null;
-create index outbox_parked on outbox (id) where parked_reason is not null;
 `);
 }
 
 export async function down(knex: Knex): Promise<void> {
-  await knex.raw('drop index inbox_undecided, outbox_parked; drop table service_minute, service_instance');
+  await knex.raw('drop index if exists inbox_undecided, outbox_parked; drop table service_minute, service_instance');
 }

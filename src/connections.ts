@@ -86,9 +86,14 @@ export function reportSurplus(surplus: Counter, logger: Logger): () => void {
 export interface MigrateOptions {
   /** How long PostgreSQL, Kafka and the registry are waited for, in all; default 60,000. */
   readonly patienceMs?: number;
+  /** Fills in again what older instances leave out, although it was done (docs/upgrade.md); default false. */
+  readonly fillAgain?: boolean;
 }
 
 const PATIENCE_MS = 60_000;
+
+const PUT_OFF =
+  'instances of an older version run, and leave some rows out: run migrate once more after the last of them has stopped';
 
 /**
  * Brings tables, topics and schemas up to date; safe to run twice and by two at once. A neighbour that does not answer
@@ -98,15 +103,19 @@ const PATIENCE_MS = 60_000;
 export async function migrate(
   settings: Settings<'database' | 'kafka'>,
   logger: Logger,
-  { patienceMs = PATIENCE_MS }: MigrateOptions = {},
+  { patienceMs = PATIENCE_MS, fillAgain = false }: MigrateOptions = {},
 ): Promise<void> {
   const patience = {
     until: performance.now() + patienceMs,
     problemOf: (error: unknown) => (isAway(error) ? problemOf(error, settings) : null),
     onProblem: (problem: string) => logger.warn({ problem }, 'migrate waits and tries again'),
   };
-  await patiently(() => migrateDatabase(settings.DATABASE_URL), patience);
-  logger.info('tables are up to date');
+  await patiently(async () => {
+    const onStep = (step: string): void => logger.info({ step }, 'migrate works beside running instances');
+    const { filled, putOff } = await migrateDatabase(settings.DATABASE_URL, { again: fillAgain, onStep });
+    logger.info({ filled }, 'tables are up to date');
+    if (putOff.length > 0) logger.warn({ putOff }, PUT_OFF);
+  }, patience);
   const options = {
     kafka: kafkaOf(settings, logger),
     registry: registryOf(settings),

@@ -83,7 +83,7 @@ export const IMPORT_RULES: ImportRules = {
     ],
     'cli.ts': ['commands', 'platform'],
   },
-  allowedOutside: ['package.json'],
+  allowedOutside: ['package.json', 'migrations/follow-ups/backfills.ts', 'migrations/follow-ups/indexes.ts'],
   // Both lists must become empty: do not add to them.
   exceptions: [],
   circles: [],

@@ -50,10 +50,20 @@ export async function schemaProblem(db: Queryable): Promise<string | null> {
   return tooOld ?? outdated;
 }
 
-/** `tooOld`: this version is, for the tables; `outdated`: the tables are, for this version. With the remedy, or null. */
-export async function schemaProblems(db: Queryable): Promise<{ tooOld: string | null; outdated: string | null }> {
+/** How the tables and this version fit. */
+interface SchemaProblems {
+  /** This version is too old for the tables, with the remedy; null: it is not. */
+  readonly tooOld: string | null;
+  /** The tables lack migrations of this version, with the remedy; null: they do not. */
+  readonly outdated: string | null;
+  /** The tables have migrations that this version does not know. */
+  readonly isNewer: boolean;
+}
+
+/** Compares the tables with this version. One cheap statement. */
+export async function schemaProblems(db: Queryable): Promise<SchemaProblems> {
   const known = migrationNames();
-  const newest = numberOf(known.at(-1) ?? '');
+  const newest = newestMigration();
   const [found] = await db
     .query<{ applied: string[] | null; mustKnow: number | null }>(STATE)
     .catch((error: unknown) => {
@@ -73,7 +83,13 @@ export async function schemaProblems(db: Queryable): Promise<{ tooOld: string | 
         : null,
     outdated:
       missing.length > 0 ? `The database ${lacks}: run "conax-provisioning migrate" with the same DATABASE_URL.` : null,
+    isNewer: found?.applied?.some((name) => !known.includes(name)) === true,
   };
+}
+
+/** Returns the number of the newest migration of this version. */
+export function newestMigration(): number {
+  return Number.parseInt(migrationNames().at(-1) ?? '', 10);
 }
 
 const STATE = /* sql */ `
@@ -87,10 +103,6 @@ function migrationNames(): readonly string[] {
     .filter((name) => name.endsWith('.ts'))
     .toSorted();
   return names;
-}
-
-function numberOf(migration: string): number {
-  return Number.parseInt(migration, 10);
 }
 
 function bare(migration: string): string {

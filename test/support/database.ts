@@ -8,11 +8,11 @@ export type TestDatabase = {
   drop(): Promise<void>;
 };
 
-/** A database of its own for one test file or test: a copy of one that was migrated once for the run. */
-export async function createTestDatabase(): Promise<TestDatabase> {
+/** A database of its own for one test file or test: a copy of one that was migrated once for the run, or an empty one. */
+export async function createTestDatabase({ empty = false } = {}): Promise<TestDatabase> {
   const { url, template } = await stackPart('postgres');
   const name = `conax_test_${randomBytes(6).toString('hex')}`;
-  await query(url, `create database ${name} template ${template}`);
+  await query(url, `create database ${name} template ${empty ? 'template1' : template}`);
   const own = new URL(url);
   own.pathname = `/${name}`;
   return { url: own.href, drop: () => query(url, `drop database if exists ${name} with (force)`) };

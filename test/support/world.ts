@@ -51,9 +51,15 @@ export async function startWorld(overrides: Readonly<Record<string, string>> = {
   return { ...surroundings, service: await surroundings.startService() };
 }
 
-/** A database, topics and a simulator of their own, and no service yet. */
-export async function openSurroundings(overrides: Readonly<Record<string, string>> = {}): Promise<Surroundings> {
-  const database = await createTestDatabase();
+/**
+ * A database, topics and a simulator of their own, and no service yet.
+ * @param migrateEmpty makes tables, topics and schemas from nothing; by default they are those of this version.
+ */
+export async function openSurroundings(
+  overrides: Readonly<Record<string, string>> = {},
+  migrateEmpty?: (env: Readonly<Record<string, string>>) => Promise<void>,
+): Promise<Surroundings> {
+  const database = await createTestDatabase({ empty: migrateEmpty !== undefined });
   const topics = testTopics('world');
   const simulator = await startSimulator({ host: '127.0.0.1', port: 0 });
   const env = {
@@ -70,7 +76,7 @@ export async function openSurroundings(overrides: Readonly<Record<string, string
   };
   const settings = readSettings(SERVICE_SETTINGS, env);
   const logger = createLogger(settings.LOG_LEVEL);
-  await migrate(settings, logger);
+  await (migrateEmpty === undefined ? migrate(settings, logger) : migrateEmpty(env));
   const wire = await connectCrm({
     brokers: env.KAFKA_BROKERS,
     registryUrl: env.SCHEMA_REGISTRY_URL,

@@ -2,6 +2,7 @@ import { hostname } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Registry } from '@prometheus-io/client';
 import type { Queryable } from '../../platform/database.ts';
+import { newestMigration } from '../../platform/fitness.ts';
 import { messageOf } from '../../platform/errors.ts';
 import type { PartState } from '../../platform/http.ts';
 import type { Logger } from '../../platform/logging.ts';
@@ -91,7 +92,7 @@ export function startReporting({ db, id, parts, registry, logger, clock = Date.n
   }
 
   async function writeInstance(): Promise<void> {
-    await db.query(WRITE, [id, hostname(), startedAt, JSON.stringify([...reported.values()])]);
+    await db.query(WRITE, [id, hostname(), startedAt, JSON.stringify([...reported.values()]), newestMigration()]);
     written = performance.now();
     isNews = false;
   }
@@ -119,8 +120,8 @@ const WRITE = /* sql */ `
 with ended as (
   delete from service_instance where id <> $1::uuid and reported_at < now() - interval '1 day'
 )
-insert into service_instance (id, host, started_at, parts)
-values ($1::uuid, $2, $3::timestamptz, $4::jsonb)
+insert into service_instance (id, host, started_at, parts, knows)
+values ($1::uuid, $2, $3::timestamptz, $4::jsonb, $5)
 on conflict (id) do update set parts = excluded.parts, reported_at = now()`;
 
 const REMOVE = /* sql */ `delete from service_instance where id = $1::uuid`;
