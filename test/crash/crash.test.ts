@@ -167,7 +167,7 @@ async function openGround(index: number): Promise<Ground> {
 /** Starts the service and gives it work until it has killed itself at the point. */
 async function liveUntil({ world, workload }: Ground, point: FaultPoint, pass: number): Promise<void> {
   await workload.feed(EVENTS_A_LIFE);
-  const instance = startInstance(world.env, { point, pass });
+  const instance = startInstance(world.env, { stop: { point, pass } });
   const until = performance.now() + LIFE_MS;
   while (!(await endsWithin(instance, FEED_AGAIN_MS))) {
     if (performance.now() > until) {

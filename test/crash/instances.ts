@@ -28,9 +28,12 @@ export interface Stop {
 const PROCESS = fileURLToPath(new URL('./service-process.ts', import.meta.url));
 const LOG_CHARACTERS = 20_000;
 
-/** Starts an instance with these settings and no others. */
-export function startInstance(env: Readonly<Record<string, string>>, stop?: Stop): Instance {
-  const child = fork(PROCESS, stop === undefined ? [] : [stop.point, String(stop.pass)], {
+/** Starts an instance with these settings and no others; `process`: with the code to which this file belongs. */
+export function startInstance(
+  env: Readonly<Record<string, string>>,
+  { stop, process: file = PROCESS }: { readonly stop?: Stop; readonly process?: string } = {},
+): Instance {
+  const child = fork(file, stop === undefined ? [] : [stop.point, String(stop.pass)], {
     env: { PATH: process.env['PATH'] ?? '', ...COMPILE_CACHE, ...env },
     execArgv: ['--disable-warning=TimeoutNegativeWarning'],
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
