@@ -70,7 +70,7 @@ describe(`a rolling upgrade from ${PREVIOUS_RELEASE.slice(0, 7)} under ${RATE} e
       new: fileURLToPath(new URL('service-process.ts', import.meta.url)),
     };
     fleet = openFleet(world.env, processes, randomFrom(seed + 1));
-    workload = createWorkload(world, { seed, prefix: '05', subscriptions: 150 });
+    workload = createWorkload(world, { seed, prefix: '05', subscriptions: 40 });
     await Promise.all(Array.from({ length: INSTANCES }, () => fleet.start('old')));
     await logIn();
 
