@@ -3,8 +3,8 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Minutes long, and sensitive to other load: `npm run test:faults` runs them.
-    exclude: ['test/crash/**', 'test/outages/**'],
+    // Minutes long, and sensitive to other load: `npm run test:faults` runs them. The chart needs Helm: `npm run test:helm`.
+    exclude: ['test/crash/**', 'test/outages/**', 'test/deploy/helm/**'],
     globalSetup: ['test/support/global-setup.ts'],
     // Child processes, not threads: tests kill, are killed, and start programs of their own.
     pool: 'forks',

@@ -12,6 +12,8 @@ import { lifeCycleDocument } from '../src/requests/life-cycle.ts';
 import { runLifeCycleDocument } from '../src/features/runs/life-cycle.ts';
 import { webApiCodesDocument } from '../src/http/codes.ts';
 import { architectureDoc } from './generators/architecture-doc.ts';
+import { chartDoc } from './generators/chart-doc.ts';
+import { chartSchema } from './generators/chart-schema.ts';
 import { consoleApiTypes } from './generators/console-api.ts';
 import { consoleTexts } from './generators/console-texts.ts';
 import { contractTypes } from './generators/contract-types.ts';
@@ -27,6 +29,8 @@ const generated = new Map<string, () => string | Promise<string>>([
   ['docs/architecture.md', architectureDoc],
   ['docs/monitoring.md', monitoringDoc],
   ['docs/settings.md', settingsDoc],
+  ['docs/kubernetes.md', chartDoc],
+  ['deploy/helm/conax-provisioning/values.schema.json', chartSchema],
   ['docs/life-cycle.md', lifeCycleDocument],
   ['docs/runs-life-cycle.md', runLifeCycleDocument],
   ['docs/errors-conax.md', conaxCodesDocument],

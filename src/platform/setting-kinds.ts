@@ -12,14 +12,34 @@ export function secret<T extends z.ZodType>(schema: T): T {
   return schema.meta({ secret: true });
 }
 
+/** What a setting that is a number may be, in the words of JSON Schema. */
+export interface NumberKind {
+  readonly type: 'integer' | 'number';
+  readonly minimum: number;
+  readonly maximum: number;
+}
+
+/** Returns which numbers a setting takes; null if it is no number. */
+export function numberKindOf(schema: z.ZodType): NumberKind | null {
+  return (schema.meta()?.['number'] as NumberKind | undefined) ?? null;
+}
+
 /** A whole number in a range. */
 export function integer(min: number, max: number, fallback: number): z.ZodType<number> {
-  return wholeNumber(min, max).default(fallback);
+  return wholeNumber(min, max)
+    .default(fallback)
+    .meta({ number: wholeNumberKind(min, max) });
 }
 
 /** A whole number in a range, or not set. */
 export function optionalInteger(min: number, max: number): z.ZodType<number | undefined> {
-  return wholeNumber(min, max).optional();
+  return wholeNumber(min, max)
+    .optional()
+    .meta({ number: wholeNumberKind(min, max) });
+}
+
+function wholeNumberKind(minimum: number, maximum: number): NumberKind {
+  return { type: 'integer', minimum, maximum };
 }
 
 function wholeNumber(min: number, max: number) {
@@ -37,7 +57,8 @@ export function fraction(fallback: number): z.ZodType<number> {
     .string()
     .regex(/^(?:0?\.\d{1,9}|[01](?:\.0{0,9})?)$/, PART)
     .transform(Number)
-    .default(fallback);
+    .default(fallback)
+    .meta({ number: { type: 'number', minimum: 0, maximum: 1 } satisfies NumberKind });
 }
 
 const PART = 'set it to a part of the whole, from 0 to 1, such as 0.2';
