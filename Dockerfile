@@ -1,8 +1,8 @@
 # One image for the service, the CAS simulator and every other command: `docker run … serve`, `… simulator`, `… migrate`.
 # docs/image.md says what it needs and promises; `npm run test:image` builds it and holds it to that.
 
-# Both can be replaced, for instance by a mirror. The first needs Node with npm and a shell, the second only Node 24 or
-# newer on the PATH, with the same C library.
+# Both can be replaced, for instance by a mirror, and pinned by digest: docs/image.md. The first needs Node with npm and a
+# shell, the second only Node 24 or newer on the PATH, with the same C library.
 ARG BUILD_IMAGE=docker.io/library/node:24-bookworm-slim
 ARG RUNTIME_IMAGE=docker.io/library/node:24-bookworm-slim
 
@@ -23,20 +23,28 @@ COPY package.json package-lock.json .npmrc ./
 RUN --mount=type=secret,id=npmrc,target=/root/.npmrc npm ci --ignore-scripts
 COPY tsconfig.json ./
 COPY console ./console
-RUN npx vite build --config console/vite.config.ts
+COPY dev/image/sbom.ts ./dev/image/sbom.ts
+RUN npx vite build --config console/vite.config.ts \
+  && node dev/image/sbom.ts /build/dependencies > /build/sbom.cdx.json
 WORKDIR /build/product
 COPY package.json LICENSE ./
 COPY schemas ./schemas
 COPY migrations ./migrations
 COPY src ./src
-RUN mkdir console && cp -r /build/console/console/dist console/dist && chmod -R a+rX,go-w .
+RUN mkdir console && cp -r /build/console/console/dist console/dist && cp /build/sbom.cdx.json . && chmod -R a+rX,go-w .
 
 FROM ${RUNTIME_IMAGE}
+ARG RUNTIME_IMAGE
 ARG REVISION=unknown
+ARG CREATED=unknown
+ARG SOURCE=unknown
 LABEL org.opencontainers.image.title="conax-provisioning" \
   org.opencontainers.image.description="Turns CRM.COM actions on subscriptions into Conax Contego commands, in each card's order." \
   org.opencontainers.image.version="0.1.0" \
   org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.created="${CREATED}" \
+  org.opencontainers.image.source="${SOURCE}" \
+  org.opencontainers.image.base.name="${RUNTIME_IMAGE}" \
   org.opencontainers.image.licenses="MIT"
 ENV NODE_ENV=production BUILD_REVISION="${REVISION}"
 WORKDIR /app

