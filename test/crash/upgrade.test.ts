@@ -26,7 +26,8 @@ const CALL_EVERY_MS = 100;
 const STAGE_MS = Number(process.env['UPGRADE_STAGE_MS'] ?? 3_000);
 const INSTANCES = 2;
 const CONCURRENCY = 12;
-const SETTLE_MS = 120_000;
+/** The rate is more than a busy machine works off, so what is left at the end may take minutes. */
+const SETTLE_MS = 300_000;
 
 const SETTINGS = {
   KAFKA_SESSION_TIMEOUT_MS: '2000',
@@ -89,7 +90,7 @@ describe(`a rolling upgrade from ${PREVIOUS_RELEASE.slice(0, 7)} under ${RATE} e
     console.log(
       `${workload.sent.size} events; killed ${JSON.stringify(fleet.kills)}, stopped ${fleet.stops.length}; calls answered ${JSON.stringify(fleet.answered)}, ${fleet.failures.length} repeated`,
     );
-  }, 600_000);
+  }, 1_200_000);
   afterAll(async () => {
     for (const { instance } of fleet?.members ?? []) instance.signal('SIGKILL');
     await Promise.all((fleet?.members ?? []).map(({ instance }) => instance.ended));
