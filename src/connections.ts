@@ -6,10 +6,12 @@ import kafkajs, { type Kafka } from './platform/kafkajs/index.ts';
 import { isDatabaseOutage } from './platform/database-errors.ts';
 import { messageOf } from './platform/errors.ts';
 import { UnfitDatabaseError } from './platform/fitness.ts';
-import { createKafka } from './platform/kafka.ts';
+import { createKafka, type KafkaOptions } from './platform/kafka.ts';
+import { oauthLogin } from './platform/kafka-login.ts';
 import type { Logger } from './platform/logging.ts';
 import { counter } from './platform/metrics.ts';
 import { migrateDatabase } from './platform/migrate.ts';
+import { createTokenSource } from './platform/oauth-token.ts';
 import { patiently } from './platform/repeat.ts';
 import {
   openSchemaRegistry,
@@ -22,15 +24,29 @@ import type { Settings } from './settings.ts';
 
 /** The Kafka client of the settings; connects to nothing yet. */
 export function kafkaOf(settings: Settings<'kafka'>, logger: Logger): Kafka {
-  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = settings;
   return createKafka({
     brokers: settings.KAFKA_BROKERS,
     clientId: settings.KAFKA_CLIENT_ID,
     ssl: settings.KAFKA_SSL,
     tls: { ca: settings.KAFKA_SSL_CA, cert: settings.KAFKA_SSL_CERT, key: settings.KAFKA_SSL_KEY },
-    sasl: mechanism === undefined ? undefined : { mechanism, username: username ?? '', password: password ?? '' },
+    sasl: loginOf(settings, logger),
     logger,
   });
+}
+
+function loginOf(settings: Settings<'kafka'>, logger: Logger): KafkaOptions['sasl'] {
+  const { KAFKA_SASL_MECHANISM: mechanism, KAFKA_SASL_USERNAME: username, KAFKA_SASL_PASSWORD: password } = settings;
+  if (mechanism === undefined) return undefined;
+  if (mechanism !== 'oauthbearer') return { mechanism, username: username ?? '', password: password ?? '' };
+  const tokens = createTokenSource({
+    url: settings.KAFKA_OAUTH_TOKEN_URL ?? '',
+    clientId: settings.KAFKA_OAUTH_CLIENT_ID ?? '',
+    clientSecret: settings.KAFKA_OAUTH_CLIENT_SECRET ?? '',
+    scope: settings.KAFKA_OAUTH_SCOPE,
+    ca: settings.KAFKA_OAUTH_CA,
+    logger,
+  });
+  return oauthLogin(tokens, settings.KAFKA_OAUTH_EXTENSIONS ?? {});
 }
 
 /** The schema registry of the settings; connects to nothing yet. */

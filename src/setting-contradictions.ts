@@ -66,19 +66,38 @@ export function contradictions(values: Record<string, unknown>, wrong: ReadonlyS
     for (const [part, name] of Object.entries(names)) if (!wrong.has(name)) texts[part] = values[name] as string;
     found.push(...tlsMistakes(texts, names));
     for (const name of Object.values(names)) {
-      if (name.startsWith('KAFKA_') && values[name] !== undefined && values['KAFKA_SSL'] !== true)
+      if (name.startsWith('KAFKA_SSL_') && values[name] !== undefined && values['KAFKA_SSL'] !== true)
         found.push(`${name} is set, and KAFKA_SSL is false: set KAFKA_SSL to true`);
     }
   }
-  if (
-    values['KAFKA_SASL_MECHANISM'] !== undefined &&
-    values['KAFKA_SASL_USERNAME'] === undefined &&
-    !wrong.has('KAFKA_SASL_USERNAME')
-  ) {
+  return [...found, ...loginContradictions(values, wrong)];
+}
+
+/** Each way to log in to the brokers needs its own settings, and makes no use of the others. */
+function loginContradictions(values: Record<string, unknown>, wrong: ReadonlySet<string>): string[] {
+  const mechanism = values['KAFKA_SASL_MECHANISM'];
+  if (wrong.has('KAFKA_SASL_MECHANISM')) return [];
+  const isSet = (name: string): boolean => values[name] !== undefined || wrong.has(name);
+  if (mechanism === 'oauthbearer') {
+    const missing = OAUTH_NEEDS.filter((name) => !isSet(name));
+    return [
+      ...(missing.length === 0 ? [] : [`KAFKA_SASL_MECHANISM is oauthbearer: set ${missing.join(' and ')} too`]),
+      ...PASSWORD_LOGIN.filter(isSet).map(
+        (name) => `${name} is set, and KAFKA_SASL_MECHANISM is oauthbearer: remove it, or set another mechanism`,
+      ),
+    ];
+  }
+  const found = [...OAUTH_NEEDS, 'KAFKA_OAUTH_SCOPE', 'KAFKA_OAUTH_EXTENSIONS', 'KAFKA_OAUTH_CA']
+    .filter(isSet)
+    .map((name) => `${name} is set: set KAFKA_SASL_MECHANISM to oauthbearer`);
+  if (mechanism !== undefined && !isSet('KAFKA_SASL_USERNAME')) {
     found.push('KAFKA_SASL_MECHANISM is set: set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too');
   }
   return found;
 }
+
+const PASSWORD_LOGIN = ['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const;
+const OAUTH_NEEDS = ['KAFKA_OAUTH_TOKEN_URL', 'KAFKA_OAUTH_CLIENT_ID', 'KAFKA_OAUTH_CLIENT_SECRET'] as const;
 
 const EVERY_ADDRESS: ReadonlySet<string> = new Set(['0.0.0.0', '::', '']);
 
@@ -86,6 +105,7 @@ const TLS_SETTINGS = [
   { ca: 'KAFKA_SSL_CA', cert: 'KAFKA_SSL_CERT', key: 'KAFKA_SSL_KEY' },
   { ca: 'CONAX_CA', cert: 'CONAX_CLIENT_CERT', key: 'CONAX_CLIENT_KEY' },
   { ca: 'SCHEMA_REGISTRY_CA', cert: '', key: '' },
+  { ca: 'KAFKA_OAUTH_CA', cert: '', key: '' },
 ] as const;
 
 const PAIRS = [

@@ -34,6 +34,9 @@ export type SettingGroup =
   | 'tracing'
   | 'simulator';
 
+/** RFC 7628, section 3.1, without line breaks. */
+const SASL_EXTENSION = /^(?!auth=)[A-Za-z]+=[\u0020-\u007E]+$/;
+
 /**
  * Every setting, by group: the one source for validation, types and docs/settings.md.
  * The description is for an operator; it names the unit and what a wrong value does.
@@ -73,11 +76,32 @@ export const settingGroups = {
     KAFKA_SSL_CERT: optionalText().describe('TLS client certificate, PEM.'),
     KAFKA_SSL_KEY: secret(optionalText()).describe('Its private key, PEM.'),
     KAFKA_SASL_MECHANISM: z
-      .enum(['plain', 'scram-sha-256', 'scram-sha-512'])
+      .enum(['plain', 'scram-sha-256', 'scram-sha-512', 'oauthbearer'])
       .optional()
-      .describe('How to log in to the brokers; without it, not at all.'),
+      .describe(
+        'How to log in to the brokers; without it, not at all. `oauthbearer` needs the settings `KAFKA_OAUTH_…`, the others user and password.',
+      ),
     KAFKA_SASL_USERNAME: optionalText().describe('User at the brokers.'),
     KAFKA_SASL_PASSWORD: secret(optionalText()).describe('Password at the brokers.'),
+    KAFKA_OAUTH_TOKEN_URL: httpUrl()
+      .optional()
+      .describe(
+        'Where `oauthbearer` gets its tokens, by the client credentials grant. Tokens should last for five minutes or more. It may contain client id and secret.',
+      ),
+    KAFKA_OAUTH_CLIENT_ID: optionalText().describe('Client at the token endpoint.'),
+    KAFKA_OAUTH_CLIENT_SECRET: secret(optionalText()).describe('Its secret, sent by HTTP Basic.'),
+    KAFKA_OAUTH_SCOPE: optionalText().describe('Scope to ask for, if the endpoint wants one.'),
+    KAFKA_OAUTH_EXTENSIONS: keyValues()
+      .refine(
+        (all) => Object.entries(all ?? {}).every((one) => SASL_EXTENSION.test(one.join('='))),
+        'a name has only letters, and a value only visible ASCII characters',
+      )
+      .describe(
+        'What the brokers want besides the token, `name=value`, separated by commas, percent-encoded; for instance `logicalCluster=lkc-1,identityPoolId=pool-1`.',
+      ),
+    KAFKA_OAUTH_CA: optionalText().describe(
+      'Certificates to trust for the token endpoint instead of the well-known ones, PEM.',
+    ),
     SCHEMA_REGISTRY_URL: httpUrl().describe(
       'Schema registry with the Confluent API; for Apicurio the address ends with `/apis/ccompat/v7`. It may contain user and password.',
     ),
@@ -350,6 +374,7 @@ function credentialsTakenOut(values: Record<string, unknown>): string[] {
 const ADDRESSES_WITH_LOGIN = [
   ['SCHEMA_REGISTRY_URL', 'SCHEMA_REGISTRY_USERNAME', 'SCHEMA_REGISTRY_PASSWORD'],
   ['CONAX_BASE_URL', 'CONAX_USERNAME', 'CONAX_PASSWORD'],
+  ['KAFKA_OAUTH_TOKEN_URL', 'KAFKA_OAUTH_CLIENT_ID', 'KAFKA_OAUTH_CLIENT_SECRET'],
 ] as const;
 
 /** The rules of planning, as the settings have them. */

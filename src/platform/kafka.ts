@@ -1,5 +1,6 @@
-import type { LogEntry, SASLOptions } from 'kafkajs';
+import type { LogEntry, Mechanism, SASLOptions } from 'kafkajs';
 import { Kafka, logLevel } from './kafkajs/index.ts';
+import { LOG_IN_BEFORE_MS } from './oauth-token.ts';
 import { kafkaSocket } from './kafkajs/socket.ts';
 import type { TlsTexts } from './tls-texts.ts';
 import type { Logger } from './logging.ts';
@@ -17,6 +18,7 @@ export interface KafkaOptions {
         readonly username: string;
         readonly password: string;
       }
+    | Mechanism
     | undefined;
   readonly logger: Logger;
 }
@@ -27,10 +29,11 @@ export function createKafka({ brokers, clientId, ssl, tls = {}, sasl, logger }: 
     brokers: [...brokers],
     clientId,
     ssl: ssl && { ...given('ca', tls.ca), ...given('cert', tls.cert), ...given('key', tls.key) },
-    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions }),
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } as SASLOptions | Mechanism }),
     socketFactory: kafkaSocket,
     connectionTimeout: 3_000,
     authenticationTimeout: 5_000,
+    reauthenticationThreshold: LOG_IN_BEFORE_MS,
     requestTimeout: 10_000,
     retry: { initialRetryTime: 100, maxRetryTime: 2_000, retries: 5 },
     logLevel: logLevel.INFO,

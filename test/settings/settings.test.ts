@@ -14,6 +14,11 @@ const required = {
   CONAX_BASE_URL: 'https://cas.example',
 };
 
+const oauth = {
+  KAFKA_SASL_MECHANISM: 'oauthbearer',
+  KAFKA_OAUTH_TOKEN_URL: 'https://me:p%40ss@login.example/token',
+};
+
 function mistakesOf(env: Record<string, string>): string {
   try {
     readSettings(all, { ...required, ...env });
@@ -110,6 +115,17 @@ describe('settings', () => {
     expect(message).not.toContain('s3cret');
   });
 
+  test('the login by tokens is complete without TLS, and its client may be in the address', () => {
+    expect(
+      readSettings(all, { ...required, ...oauth, KAFKA_OAUTH_CA: client.cert, KAFKA_OAUTH_EXTENSIONS: 'a=1,b=x%3Dy' }),
+    ).toMatchObject({
+      KAFKA_OAUTH_TOKEN_URL: 'https://login.example/token',
+      KAFKA_OAUTH_CLIENT_ID: 'me',
+      KAFKA_OAUTH_CLIENT_SECRET: 'p@ss',
+      KAFKA_OAUTH_EXTENSIONS: { a: '1', b: 'x=y' },
+    });
+  });
+
   test('user and password in an address are taken out of it', () => {
     const settings = readSettings(all, {
       ...required,
@@ -178,6 +194,20 @@ describe('settings', () => {
     [{ RETRY_BACKOFF_MIN_MS: '9000' }, /RETRY_BACKOFF_MIN_MS is 9000: set it to at most RETRY_BACKOFF_MAX_MS/],
     [{ CONAX_USERNAME: 'sms' }, /CONAX_USERNAME and CONAX_PASSWORD belong together/],
     [{ KAFKA_SASL_MECHANISM: 'plain' }, /set KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD too/],
+    [
+      { KAFKA_SASL_MECHANISM: 'oauthbearer', KAFKA_OAUTH_CLIENT_ID: 'me' },
+      /KAFKA_SASL_MECHANISM is oauthbearer: set KAFKA_OAUTH_TOKEN_URL and KAFKA_OAUTH_CLIENT_SECRET too/,
+    ],
+    [
+      { ...oauth, KAFKA_SASL_USERNAME: 'me', KAFKA_SASL_PASSWORD: 'x' },
+      /KAFKA_SASL_USERNAME is set, and KAFKA_SASL_MECHANISM is oauthbearer: remove it/,
+    ],
+    [{ KAFKA_OAUTH_SCOPE: 'kafka' }, /KAFKA_OAUTH_SCOPE is set: set KAFKA_SASL_MECHANISM to oauthbearer/],
+    [{ ...oauth, KAFKA_OAUTH_CA: 'nothing' }, /KAFKA_OAUTH_CA has no certificate: set it to PEM/],
+    [
+      { ...oauth, KAFKA_OAUTH_EXTENSIONS: 'logical_cluster=1' },
+      /KAFKA_OAUTH_EXTENSIONS is .*: a name has only letters/,
+    ],
   ] as const)('settings that contradict each other are a mistake: %j', (env, message) => {
     expect(mistakesOf(env)).toMatch(message);
   });

@@ -8,12 +8,15 @@ import { freePort } from '../../../dev/stack/ports.ts';
 import { createKafka, type KafkaOptions } from '../../../src/platform/kafka.ts';
 import { tlsMistakes, type TlsTexts } from '../../../src/platform/tls-texts.ts';
 import { createLogger } from '../../../src/platform/logging.ts';
+import { oauthLogin } from '../../../src/platform/kafka-login.ts';
 import { readSettings } from '../../../src/settings.ts';
+import { UNSIGNED_TOKENS, unsignedToken } from '../../support/token-endpoint.ts';
 
-/** A broker of its own, with a listener on IPv6 and one for TLS that demands a client certificate. */
+/** A broker of its own, with listeners on IPv6, for TLS that demands a client certificate, and for login by tokens. */
 let stack: Stack;
 let tlsPort = 0;
 let ipv6Port = 0;
+let oauthPort = 0;
 const directory = mkdtempSync(join(tmpdir(), 'conax-tls-'));
 const file = (name: string): string => join(directory, name);
 const text = (name: string): string => readFileSync(file(name), 'utf8');
@@ -72,15 +75,17 @@ beforeAll(async () => {
   certificate('client', 'extendedKeyUsage=clientAuth');
   certificate('other', 'extendedKeyUsage=clientAuth');
   writeFileSync(file('broker-all.pem'), text('broker.key') + text('broker.pem'));
-  [tlsPort, ipv6Port] = [await freePort(), await freePort()];
+  [tlsPort, ipv6Port, oauthPort] = [await freePort(), await freePort(), await freePort()];
+  const more = `TLS://127.0.0.1:${tlsPort},V6://[::1]:${ipv6Port},OAUTH://127.0.0.1:${oauthPort}`;
   stack = await startStack({
     parts: ['kafka'],
     env: { ...process.env, KAFKA_BROKERS: '', DOCKER_HOST: 'unix:///nowhere' },
     kafkaSettings: (settings) => ({
       ...settings,
-      listeners: `${settings['listeners']},TLS://127.0.0.1:${tlsPort},V6://[::1]:${ipv6Port}`,
-      'advertised.listeners': `${settings['advertised.listeners']},TLS://127.0.0.1:${tlsPort},V6://[::1]:${ipv6Port}`,
-      'listener.security.protocol.map': `${settings['listener.security.protocol.map']},TLS:SSL,V6:PLAINTEXT`,
+      listeners: `${settings['listeners']},${more}`,
+      'advertised.listeners': `${settings['advertised.listeners']},${more}`,
+      'listener.security.protocol.map': `${settings['listener.security.protocol.map']},TLS:SSL,V6:PLAINTEXT,OAUTH:SASL_PLAINTEXT`,
+      ...UNSIGNED_TOKENS,
       'ssl.keystore.type': 'PEM',
       'ssl.keystore.location': file('broker-all.pem'),
       'ssl.truststore.type': 'PEM',
@@ -139,6 +144,26 @@ describe('A broker', () => {
   ])('is not reached %s', async (_, files: { ca?: string }, reason) => {
     const tls = files.ca === undefined ? {} : { ca: text(files.ca) };
     await expect(roundTrip({ brokers: [`127.0.0.1:${tlsPort}`], ssl: true, tls }, 'no')).rejects.toThrow(reason);
+  });
+});
+
+describe('A broker that wants tokens', () => {
+  it('is reached with one, and with extensions; a refused one is named with its reason, and got again', async () => {
+    let forgotten = 0;
+    const withToken = (lifeSeconds: number) => ({
+      brokers: [`127.0.0.1:${oauthPort}`],
+      ssl: false,
+      sasl: oauthLogin(
+        { get: () => Promise.resolve(unsignedToken(lifeSeconds)), forget: () => (forgotten += 1) },
+        { logicalCluster: 'lkc-1', identityPoolId: 'pool-1' },
+      ),
+    });
+    expect(await roundTrip(withToken(300), 'oauth')).toBe('there');
+    expect(forgotten).toBe(0);
+    await expect(roundTrip(withToken(-60), 'refused')).rejects.toThrow(
+      /^Kafka at 127\.0\.0\.1:\d+ refused the token: .*invalid_token/,
+    );
+    expect(forgotten).toBeGreaterThan(0);
   });
 });
 
