@@ -3,6 +3,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { surplusCounter } from './connections.ts';
 import { dispatchMetrics } from './dispatch/metrics.ts';
 import { backlogMetrics } from './features/overview/backlog.ts';
+import { holderMetrics } from './features/overview/vacuum-holders.ts';
 import { replayMetrics } from './features/replay/host.ts';
 import { retentionMetrics } from './features/retention/service.ts';
 import { runMetrics } from './features/runs/worker.ts';
@@ -44,6 +45,7 @@ export function serviceMetrics(registry: Registry, { revision, pools, parts }: M
     dispatch: dispatchMetrics(registry),
     outcomes: outcomeMetrics(registry),
     backlog: backlogMetrics(registry),
+    holders: holderMetrics(registry),
     runs: runMetrics(registry),
     replays: replayMetrics(registry),
     retention: retentionMetrics(registry),

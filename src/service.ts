@@ -26,6 +26,7 @@ import { createFinalWatch } from './requests/await-final.ts';
 import { plan } from './planning/plan.ts';
 import type { PlanningRules } from './planning/types.ts';
 import { watchBacklog } from './features/overview/backlog.ts';
+import { lookForHolders } from './features/overview/vacuum-holders.ts';
 import { startReporting } from './features/overview/report.ts';
 import { databaseState, reportedState, untilFit, workState } from './health.ts';
 import { registerConsole } from './http/console-files.ts';
@@ -391,6 +392,16 @@ function startWork({ settings, logger, registry, metrics, conax, kafka, schemas,
     registry,
     logger: logger.child({ part: 'overview' }),
   });
-  const backlog = watchBacklog({ db: database, metrics: metrics.backlog, logger: logger.child({ part: 'metrics' }) });
+  const backlog = watchBacklog({
+    db: database,
+    metrics: metrics.backlog,
+    logger: logger.child({ part: 'metrics' }),
+    andThen: lookForHolders({
+      db: database,
+      instance: dispatcher.instance,
+      metrics: metrics.holders,
+      logger: logger.child({ part: 'database' }),
+    }),
+  });
   return { outcomes, dispatcher, clock, intake, retention, runs, replays, reporting, backlog };
 }

@@ -28,13 +28,18 @@ export function watchBacklog(options: {
   readonly db: Queryable;
   readonly metrics: BacklogMetrics;
   readonly logger: Logger;
+  /** Done after each reading: what else needs a look at the database that often. */
+  readonly andThen?: () => Promise<void>;
   /** Default 10,000. */
   readonly everyMs?: number;
 }): Repeated {
-  const { db, metrics, logger, everyMs = READ_MS } = options;
+  const { db, metrics, logger, andThen, everyMs = READ_MS } = options;
   return repeat(
     everyMs,
-    async () => metrics.set(await readBacklog(db)),
+    async () => {
+      metrics.set(await readBacklog(db));
+      await andThen?.();
+    },
     (error) => logger.debug({ reason: messageOf(error) }, 'what waits is read later'),
   );
 }
