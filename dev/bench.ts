@@ -15,6 +15,7 @@ import { list } from './bench/list.ts';
 import { plain, type PlainOptions } from './bench/plain.ts';
 import { replayPlan } from './bench/replay-plan.ts';
 import { reconcile } from './bench/reconcile.ts';
+import { restart } from './bench/restart.ts';
 import { runs, type RunsOptions } from './bench/runs.ts';
 import { retention } from './bench/retention.ts';
 import { closeSites } from './bench/site.ts';
@@ -102,6 +103,11 @@ program
   .action((options: { events: number; distanceMs: number }) =>
     measured('idle', 2 * MINUTE_MS, (report) => idle(report, options)),
   );
+
+program
+  .command('restart')
+  .description('a rolling restart of two instances and the crash of one: how long partitions stand still')
+  .action(() => measured('restart', 3 * MINUTE_MS, restart));
 
 program
   .command('intake')
