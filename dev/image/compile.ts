@@ -4,18 +4,17 @@ import { join } from 'node:path';
 
 /**
  * Runs while the image is built, as root: puts what Node makes of all modules into /app/compiled, so that a start need not
- * strip their types, which takes half of its CPU. Node keeps a cache for each user id, in a folder that ends with it and
+ * strip their types, which takes a third of its CPU. Node keeps a cache for each user id, in a folder that ends with it and
  * with files that only this user may read.
  */
 const CACHE = '/app/compiled';
 const USER = '10001';
 
 enableCompileCache(CACHE);
-await import('/app/src/service.ts' as string);
-const { createProgram } = (await import('/app/src/commands/program.ts' as string)) as {
-  createProgram(): Promise<unknown>;
-};
-await createProgram();
+const APP = '/app/src';
+await import(`${APP}/service.ts`);
+const program = (await import(`${APP}/commands/program.ts`)) as { readonly createProgram: () => Promise<unknown> };
+await program.createProgram();
 flushCompileCache();
 for (const name of readdirSync(CACHE)) renameSync(join(CACHE, name), join(CACHE, name.replace(/\d+$/, USER)));
 for (const entry of readdirSync(CACHE, { recursive: true, withFileTypes: true })) {
