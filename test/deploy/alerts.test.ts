@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { beforeAll, expect, test } from 'vitest';
 import { documentedMetrics } from '../../dev/generators/monitoring-doc.ts';
 import { createProgram } from '../../src/commands/program.ts';
-import { alertsOf, groupingOf, selectorsOf } from './monitoring-files.ts';
+import { alertsOf, groupingOf, queriesOfDashboards, selectorsOf } from './monitoring-files.ts';
 
 const alerts = alertsOf();
 const runbook = readFileSync('docs/runbook.md', 'utf8');
@@ -58,13 +58,23 @@ test('every alert has a section of the runbook, and every section an alert, in t
 test('a section begins with the severity of its alert, and has what it means, what to look at and what to do', () => {
   const wrong = alerts.filter(({ name, severity }) => {
     const section = sections.get(name) ?? '';
-    return !/^\w+\n\n(page|ticket)\. \*\*Means:\*\*.*\*\*Look at:\*\*.*\*\*Do:\*\*/s.test(section) || !section.includes(`\n${severity}. `);
+    return (
+      !/^\w+\n\n(page|ticket)\. \*\*Means:\*\*.*\*\*Look at:\*\*.*\*\*Do:\*\*/s.test(section) ||
+      !section.includes(`\n${severity}. `)
+    );
   });
   expect(wrong).toEqual([]);
 });
 
 test('the alerts name only metrics, labels and values that the service has', () => {
   expect(alerts.flatMap(({ name, expr }) => unknownIn(expr).map((what) => `${name}: ${what}`))).toEqual([]);
+});
+
+test('the dashboards name only metrics, labels and values that the service has, and leave the data source to Grafana', () => {
+  const queries = queriesOfDashboards();
+  expect(queries.length).toBeGreaterThan(20);
+  expect(queries.flatMap(({ panel, expr }) => unknownIn(expr).map((what) => `${panel}: ${what}`))).toEqual([]);
+  expect(queries.filter(({ datasource }) => datasource !== '${datasource}')).toEqual([]);
 });
 
 test('a metric whose meaning says ALERT has an alert, or one that it names', () => {
@@ -86,7 +96,9 @@ test('the metrics and settings that the runbook names exist', () => {
   expect(names.filter((name) => !known.has(name) && !known.has(`${name}_count`))).toEqual([]);
   const words = [...runbook.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(([, name = '']) => name);
   const codes = ['OUTCOME_UNKNOWN', 'SYSTEM_ERROR'];
-  const missing = words.filter((name) => !codes.includes(name) && !settings.includes(`\`${name.replace(/_FILE$/, '')}\``));
+  const missing = words.filter(
+    (name) => !codes.includes(name) && !settings.includes(`\`${name.replace(/_FILE$/, '')}\``),
+  );
   expect(missing).toEqual([]);
 });
 

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 export interface Alert {
   readonly name: string;
@@ -26,18 +26,34 @@ export function alertsOf(text = readFileSync(RULES, 'utf8')): Alert[] {
 
 /** Returns every metric that an expression of PromQL names, with the values of its labels that it selects. */
 export function selectorsOf(expr: string): { name: string; labels: Record<string, string[]> }[] {
-  return [...expr.matchAll(/\b((?:conax|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)].map(([, name = '', matchers = '']) => ({
-    name,
-    labels: Object.fromEntries(
-      [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)"([^"]*)"/g)].map(([, label = '', values = '']) => [
-        label,
-        values.split('|'),
-      ]),
-    ),
-  }));
+  return [...expr.matchAll(/\b((?:conax|process|nodejs)_\w+)(?:\{([^}]*)\})?/g)].map(
+    ([, name = '', matchers = '']) => ({
+      name,
+      labels: Object.fromEntries(
+        [...matchers.matchAll(/(\w+)(?:=~|!~|!=|=)"([^"]*)"/g)].map(([, label = '', values = '']) => [
+          label,
+          values.split('|'),
+        ]),
+      ),
+    }),
+  );
 }
 
 /** Returns the labels by which an expression groups or matches. */
 export function groupingOf(expr: string): string[] {
   return [...expr.matchAll(/\b(?:by|on|without|ignoring) \(([^)]*)\)/g)].flatMap(([, list = '']) => list.split(/, */));
+}
+
+const DASHBOARDS = 'deploy/grafana';
+
+/** Returns the queries of all panels of the dashboards. */
+export function queriesOfDashboards(): { panel: string; datasource: string; expr: string }[] {
+  return readdirSync(DASHBOARDS).flatMap((file) => {
+    const { panels } = JSON.parse(readFileSync(`${DASHBOARDS}/${file}`, 'utf8')) as {
+      panels: { title: string; datasource: { uid: string }; targets: { expr: string }[] }[];
+    };
+    return panels.flatMap(({ title, datasource, targets }) =>
+      targets.map(({ expr }) => ({ panel: title, datasource: datasource.uid, expr })),
+    );
+  });
 }

@@ -1,0 +1,97 @@
+/**
+ * `npm run test:alerts`: checks the alert rules and their unit tests with promtool; then makes each alert fire and end
+ * against a running service, with a real Prometheus and the rules' waits and windows shortened to seconds. At the end
+ * each query of the dashboards must have a result. Prints a table.
+ * Exit code 0 if every alert fired and ended. Names of alerts as arguments: only the troubles that make these fire.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { alertsOf, queriesOfDashboards, RULES } from '../test/deploy/monitoring-files.ts';
+import { missingPrograms, shortened, startPrometheus } from './alerts/prometheus.ts';
+import { startScene } from './alerts/scene.ts';
+import { troubles } from './alerts/troubles.ts';
+
+const FIRES_WITHIN_MS = 45_000;
+const ENDS_WITHIN_MS = 100_000;
+
+const only = process.argv.slice(2);
+const missing = missingPrograms();
+if (missing.length > 0) {
+  console.error(`${missing.join(' and ')} cannot be run: install Prometheus (Debian: apt-get install prometheus).`);
+  process.exit(2);
+}
+for (const args of [
+  ['check', 'rules', RULES],
+  ['test', 'rules', 'deploy/alerts.test.yaml'],
+]) {
+  const { status } = spawnSync('promtool', args, { stdio: 'inherit' });
+  if (status !== 0) process.exit(1);
+}
+
+const directory = await mkdtemp(join(tmpdir(), 'conax-alerts-'));
+const archive = join(directory, 'archive');
+const pinFile = join(directory, 'pin');
+await writeFile(pinFile, '1234\n');
+const closers: (() => Promise<unknown>)[] = [() => rm(directory, { recursive: true, force: true })];
+const seen = new Map<string, { fired: string; ended: string; how: string }>();
+let failed = 0;
+try {
+  const scene = await startScene(
+    {
+      KAFKA_STALLED_MS: '3000',
+      CONAX_TIMEOUT_MS: '1000',
+      LEASE_MS: '3000',
+      PIN_KEY: '00'.repeat(32),
+      RETENTION_OUTCOMES_DAYS: '1',
+      RETENTION_ARCHIVE_DIR: archive,
+    },
+    pinFile,
+  );
+  closers.push(() => scene.close());
+  await scene.start();
+  const prometheus = await startPrometheus(directory, scene.address, shortened(await readFile(RULES, 'utf8')));
+  closers.push(() => prometheus.stop());
+  await prometheus.until('ConaxNoInstance', false, FIRES_WITHIN_MS);
+  const chosen = troubles(archive).filter(
+    ({ alerts }) => only.length === 0 || alerts.some((alert) => only.includes(alert)),
+  );
+  for (const { name, alerts, cause, remedy } of chosen) {
+    const attempt = async (firing: boolean): Promise<string[]> =>
+      Promise.all(
+        alerts.map(async (alert) => {
+          try {
+            const seconds = await prometheus.until(alert, firing, firing ? FIRES_WITHIN_MS : ENDS_WITHIN_MS);
+            return `${seconds.toFixed(0)} s`;
+          } catch (error) {
+            failed += 1;
+            console.error(String(error));
+            return 'NEVER';
+          }
+        }),
+      );
+    console.log(`${name}: ${alerts.join(', ')}`);
+    await cause(scene);
+    const fired = await attempt(true);
+    await remedy(scene);
+    const ended = await attempt(false);
+    for (const [index, alert] of alerts.entries())
+      seen.set(alert, { fired: fired[index] ?? '', ended: ended[index] ?? '', how: name });
+  }
+  const queries = queriesOfDashboards();
+  for (const { panel, expr } of queries) {
+    const filled = expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.+');
+    if ((await prometheus.query(filled)).length > 0) continue;
+    console.error(`The panel "${panel}" is empty: ${filled}`);
+    failed += 1;
+  }
+  console.log(`${queries.length} queries of the dashboard were asked`);
+  const rows = alertsOf().map(({ name }) => ({ alert: name, ...seen.get(name) }));
+  console.table(rows);
+  const untried = rows.filter(({ fired }) => fired === undefined).map(({ alert }) => alert);
+  if (only.length === 0 && untried.length > 0) console.error(`Only promtool tests: ${untried.join(', ')}`);
+  process.exitCode = failed > 0 || (only.length === 0 && untried.length > 0) ? 1 : 0;
+} finally {
+  for (const close of closers.toReversed()) await close();
+}
