@@ -60,7 +60,7 @@ scrape_configs: [{ job_name: conax-provisioning, static_configs: [{ targets: ['$
       ],
       logFile: join(directory, 'prometheus.log'),
       orphanSignal: 'SIGTERM',
-      removeWhenOrphaned: [],
+      removeWhenOrphaned: [directory],
     },
     async () => void (await ask('/-/ready')),
     30_000,

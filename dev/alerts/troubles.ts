@@ -46,13 +46,13 @@ export function troubles(archive: string): Trouble[] {
       async remedy(scene) {
         await scene.neighbours.simulator('DELETE', 'faults');
         const { db } = scene.neighbours;
-        for (const { id } of await db.query<{ id: string }>(`select id from inbox where disposition = 'DEAD_LETTERED'`))
+        for (const { id } of await db.query<{ id: number }>(`select id from inbox where disposition = 'DEAD_LETTERED'`))
           await scene.run('events', 'discard', String(id), '--reason', 'seen');
       },
     },
     {
       name: 'a PIN that another key sealed (SQL), a run set to FAILED (SQL), a clock that looks set back (SQL)',
-      alerts: ['ConaxPinsUnopened', 'ConaxRunFailed', 'ConaxClockJumped', 'ConaxSendingPaused'],
+      alerts: ['ConaxPinsUnopened', 'ConaxRunFailed', 'ConaxClockJumped'],
       async cause(scene) {
         const { db } = scene.neighbours;
         await scene.run('provider', 'pause', '--reason', 'the alerts are tried');
@@ -64,12 +64,13 @@ export function troubles(archive: string): Trouble[] {
         await setPin(scene);
         const foreign = createSeal(randomBytes(32).toString('hex')).seal('1234');
         await db.query('update request_pin set sealed = $1', [foreign]);
+        await scene.run('provider', 'resume');
       },
       async remedy(scene) {
         const { db } = scene.neighbours;
-        for (const { id } of await db.query<{ id: string }>(`select id from run where state = 'FAILED'`))
+        for (const { id } of await db.query<{ id: number }>(`select id from run where state = 'FAILED'`))
           await scene.run('runs', 'stop', String(id));
-        for (const { number } of await db.query<{ number: string }>('select request_number as number from request_pin'))
+        for (const { number } of await db.query<{ number: number }>('select request_number as number from request_pin'))
           await scene.run('requests', 'withdraw', String(number));
       },
     },
@@ -79,7 +80,7 @@ export function troubles(archive: string): Trouble[] {
       async cause(scene) {
         const isLocked = Promise.withResolvers<void>();
         const unlock = Promise.withResolvers<void>();
-        release = unlock.resolve;
+        release = () => unlock.resolve();
         locked = scene.neighbours.db.transaction(async (tx) => {
           await tx.query('lock table inbox, login_limit in access exclusive mode');
           isLocked.resolve();
@@ -165,7 +166,9 @@ export function troubles(archive: string): Trouble[] {
       async cause(scene) {
         await scene.neighbours.db.query('truncate retention_pass');
       },
-      remedy: async () => void (await mkdir(archive)),
+      async remedy() {
+        await mkdir(archive);
+      },
     },
     {
       name: 'no instance runs',

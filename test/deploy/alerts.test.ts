@@ -15,7 +15,7 @@ const sections = new Map(
 );
 
 /** What Prometheus adds to every series, of the target that it reads. */
-const OF_TARGETS = ['namespace', 'job', 'instance'];
+const OF_TARGETS = new Set(['namespace', 'job', 'instance']);
 
 /** Metric names of queries to their labels; a histogram has its three series. */
 const known = new Map(
@@ -35,7 +35,7 @@ function unknownIn(expr: string): string[] {
     if (has === undefined) return [name];
     return Object.entries(labels).flatMap(([label, values]) => {
       const allowed = has[label];
-      if (allowed === undefined) return OF_TARGETS.includes(label) ? [] : [`${name}{${label}}`];
+      if (allowed === undefined) return OF_TARGETS.has(label) ? [] : [`${name}{${label}}`];
       if (typeof allowed === 'string') return [];
       return values
         .filter((value) => !value.startsWith('$') && !allowed.includes(value))
@@ -43,7 +43,7 @@ function unknownIn(expr: string): string[] {
     });
   });
   const labels = groupingOf(expr).filter(
-    (label) => !OF_TARGETS.includes(label) && !ofMetrics.some(({ name }) => label in (known.get(name) ?? {})),
+    (label) => !OF_TARGETS.has(label) && !ofMetrics.some(({ name }) => label in (known.get(name) ?? {})),
   );
   return [...names, ...labels];
 }
@@ -95,10 +95,8 @@ test('the metrics and settings that the runbook names exist', () => {
   const names = [...runbook.matchAll(/`((?:conax|process|nodejs)_\w+)/g)].map(([, name = '']) => name);
   expect(names.filter((name) => !known.has(name) && !known.has(`${name}_count`))).toEqual([]);
   const words = [...runbook.matchAll(/`([A-Z]+(?:_[A-Z]+)+)(?:=\w+)?`/g)].map(([, name = '']) => name);
-  const codes = ['OUTCOME_UNKNOWN', 'SYSTEM_ERROR'];
-  const missing = words.filter(
-    (name) => !codes.includes(name) && !settings.includes(`\`${name.replace(/_FILE$/, '')}\``),
-  );
+  const codes = new Set(['OUTCOME_UNKNOWN', 'SYSTEM_ERROR']);
+  const missing = words.filter((name) => !codes.has(name) && !settings.includes(`\`${name.replace(/_FILE$/, '')}\``));
   expect(missing).toEqual([]);
 });
 
