@@ -18,6 +18,8 @@ export interface Scene {
   start(): Promise<void>;
   stop(signal?: NodeJS.Signals): Promise<void>;
   signal(name: NodeJS.Signals): void;
+  /** Starts another instance, which Prometheus does not read, and returns its host:port and how it is stopped. */
+  startAnother(): Promise<{ readonly address: string; stop(): Promise<unknown> }>;
   /** Runs a command of the project. @throws Error with its output if it fails. */
   run(...args: string[]): Promise<string>;
   /** Puts a new subscription with a card and services into the CRM's topic; `symbol`: with an action type that is new. */
@@ -53,6 +55,18 @@ export async function startScene(env: Readonly<Record<string, string>>, pinFile:
       service = null;
     },
     signal: (name) => service?.signal(name),
+    async startAnother() {
+      const itsPort = await freePort();
+      const another = startCli(['serve'], { ...neighbours.env, HTTP_PORT: String(itsPort) });
+      await another.line(/HTTP server listens/, 60_000);
+      return {
+        address: `127.0.0.1:${itsPort}`,
+        stop: () => {
+          another.signal('SIGTERM');
+          return another.ended;
+        },
+      };
+    },
     async run(...args) {
       const ran: Ran = await runCli(args, neighbours.env);
       if (ran.exitCode !== 0)

@@ -147,16 +147,17 @@ export function troubles(archive: string): Trouble[] {
       },
     },
     {
-      name: 'the instance stands still during a call',
+      name: 'the instance stands still during a call, and another one takes its request over',
       alerts: ['ConaxLeasesLost'],
       async cause(scene) {
         await scene.fault('hang', card(70));
         await scene.subscribe(card(70));
-        await callUnderWay(scene);
+        await untilShown(scene.address, /^conax_dispatch_calls_under_way [1-9]/m);
         scene.signal('SIGSTOP');
-        // Longer than LEASE_MS.
-        await pause(5_000);
+        const another = await scene.startAnother();
+        await untilShown(another.address, /^conax_dispatch_reclaimed_total [1-9]/m);
         scene.signal('SIGCONT');
+        await another.stop();
       },
       remedy: (scene) => scene.neighbours.simulator('DELETE', 'faults'),
     },
@@ -231,10 +232,11 @@ async function removeUnread(scene: Scene): Promise<void> {
   });
 }
 
-async function callUnderWay(scene: Scene): Promise<void> {
-  for (;;) {
-    const text = await (await fetch(`http://${scene.address}/metrics`)).text();
-    if (/^conax_dispatch_calls_under_way [1-9]/m.test(text)) return;
+/** Resolves when the metrics of an instance have such a line. @throws Error after 40 s. */
+async function untilShown(address: string, line: RegExp): Promise<void> {
+  const deadline = performance.now() + 40_000;
+  while (!line.test(await (await fetch(`http://${address}/metrics`)).text())) {
+    if (performance.now() > deadline) throw new Error(`${address} does not show ${line}`);
     await pause(20);
   }
 }
