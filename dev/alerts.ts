@@ -85,7 +85,8 @@ try {
   }
   const queries = queriesOfDashboards();
   for (const { panel, expr } of queries) {
-    const filled = expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.+');
+    // " > 0" hides codes that did not occur: they need not occur here.
+    const filled = expr.replaceAll('$__rate_interval', '5m').replaceAll('$job', '.+').replace(/ > 0$/, '');
     if ((await prometheus.query(filled)).length > 0) continue;
     console.error(`The panel "${panel}" is empty: ${filled}`);
     failed += 1;
