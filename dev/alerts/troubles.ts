@@ -181,6 +181,14 @@ export function troubles(archive: string): Trouble[] {
       name: 'Kafka removes unread messages while no instance runs',
       alerts: ['ConaxMessagesLost'],
       async cause(scene) {
+        // Kafka has to know how far the group has read: else nothing counts as unread.
+        for (let number = 80; number < 90; number += 1) await scene.subscribe(card(number));
+        const last = `S${card(89)}`;
+        await scene.wire.until(
+          ({ actionOutcomes }) => actionOutcomes.find(({ value }) => value.subscriptionNumber === last),
+          `the outcome of ${last}`,
+          60_000,
+        );
         await scene.stop();
         for (let number = 80; number < 90; number += 1) await scene.subscribe(card(number));
         await removeUnread(scene);
