@@ -99,7 +99,9 @@ test('a clock that went back is found, corrected once by that much, logged once,
   const errors = [...logged, ...second.logged].filter(({ level }) => level >= 50);
   expect(errors.map(({ msg }) => msg)).toEqual([expect.stringContaining("the database's clock went back by")]);
   const { values } = await finder.metrics.jumps.get();
-  expect(values).toEqual([expect.objectContaining({ labels: { clock: 'database', direction: 'back' }, value: 1 })]);
+  expect(values.filter(({ value }) => value > 0)).toEqual([
+    expect.objectContaining({ labels: { clock: 'database', direction: 'back' }, value: 1 }),
+  ]);
 });
 
 test('while the correction fails the part is not ready and says how far the clock went back; it is tried until it works', async () => {
@@ -237,7 +239,9 @@ test("a jump of the process's own clock is logged and counted, and corrects noth
     expect.stringContaining("the process's clock went back by 3600.0 s"),
   ]);
   const { values } = await metrics.jumps.get();
-  expect(values).toEqual([expect.objectContaining({ labels: { clock: 'process', direction: 'back' }, value: 1 })]);
+  expect(values.filter(({ value }) => value > 0)).toEqual([
+    expect.objectContaining({ labels: { clock: 'process', direction: 'back' }, value: 1 }),
+  ]);
   expect(corrected).toEqual([]);
 });
 
