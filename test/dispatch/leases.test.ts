@@ -82,11 +82,11 @@ test('a dispatcher that cannot listen finds new work by looking', async () => {
 test('leases are renewed while calls are under way: nobody else takes the request over', async () => {
   const [number] = await submit(db, requestFor(pairingOf(['c1', 'c2'])));
   const conax = scriptedConax(async (_call, call) => {
-    await takes(440);
+    await takes(1_300);
     return call === 1 ? UNKNOWN : ACCEPTED;
   });
-  // Three calls take longer than the lease.
-  const short = { callTimeoutMs: 450, leaseMs: 1_000 };
+  // Three calls take longer than the lease, which is long enough for a machine that is busy with other tests.
+  const short = { callTimeoutMs: 1_400, leaseMs: 3_000 };
   running = [dispatch(requests.url, conax, short), dispatch(requests.url, conax, short)];
   expect(await final(db, number!)).toMatchObject({ life_cycle_state: 'COMPLETED', attempts: 3 });
   expect(conax.calls).toHaveLength(3);
