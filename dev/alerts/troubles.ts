@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
-import kafkajs from 'kafkajs';
+import kafkajs from '../../src/platform/kafkajs/index.ts';
 import { createSeal } from '../../src/platform/seal.ts';
 import { card, type Scene } from './scene.ts';
 

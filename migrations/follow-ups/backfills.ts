@@ -45,11 +45,12 @@ with page as materialized (
 ), missing as (
   select r.number, r.cards[2:] as cards from page join request r using (number)
    where cardinality(r.cards) > 1
-     and exists (select from unnest(r.cards[2:]) card
-                  where not exists (select from request_further_card f where f.card = any (array[card]) and f.number = r.number))
+     and exists (select from unnest(r.cards[2:]) further (ca_id)
+                  where not exists (select from request_further_card f
+                                     where f.card = any (array[further.ca_id]) and f.number = r.number))
      for key share of r
 ), filled as (
-  insert into request_further_card (card, number) select card, number from missing cross join unnest(cards) card
+  insert into request_further_card (card, number) select further.ca_id, number from missing cross join unnest(cards) further (ca_id)
   on conflict do nothing returning 1
 )
 select max(number)::text as last, count(*)::int as looked, (select count(*)::int from filled) as filled from page`,
