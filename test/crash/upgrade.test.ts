@@ -71,7 +71,8 @@ describe(`a rolling upgrade from ${PREVIOUS_RELEASE.slice(0, 7)} under ${RATE} e
       new: fileURLToPath(new URL('service-process.ts', import.meta.url)),
     };
     fleet = openFleet(world.env, processes, randomFrom(seed + 1));
-    workload = createWorkload(world, { seed, prefix: '05', subscriptions: 40 });
+    // So many subscriptions that ten sets of histories suffice: with an eleventh, a CA id would have a digit too many.
+    workload = createWorkload(world, { seed, prefix: '05', subscriptions: 200 });
     await Promise.all(Array.from({ length: INSTANCES }, () => fleet.start('old')));
     await logIn();
 

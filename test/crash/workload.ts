@@ -55,6 +55,8 @@ const BY = { user: 'crash', unit: null };
 const MANY_STBS = 900;
 /** The largest message that the outcome topic is to take. */
 export const OUTCOME_BYTES_MAX = 20_000;
+/** A CA id has no room for more. */
+const PREFIX_DIGITS = 3;
 
 export function createWorkload(world: Surroundings, options: WorkloadOptions): Workload {
   const random = randomFrom(options.seed);
@@ -67,6 +69,9 @@ export function createWorkload(world: Surroundings, options: WorkloadOptions): W
 
   function begin(): void {
     const { seed, prefix, subscriptions } = options;
+    if (`${prefix}${sets}`.length > PREFIX_DIGITS) {
+      throw new Error(`The workload is at its end after ${sets} sets of histories: give it more subscriptions.`);
+    }
     const histories = randomHistories(seed + sets, { subscriptions, actions: 12, prefix: `${prefix}${sets}` });
     sets += 1;
     finalSnapshots.push(...histories.finalSnapshots);
