@@ -103,7 +103,8 @@ async function measure(
   const { service, close } = await startOurs(site, simulator);
   const cpuBefore = site.cpu();
   const ended = new AbortController();
-  const open = Array.from({ length: count }, () => openConsole(service.url, ended.signal));
+  const cookie = await logIn(service.url);
+  const open = Array.from({ length: count }, () => openConsole(service.url, cookie, ended.signal));
   const arrived = (): number => outcomes.arrivals.length - before;
   await until('the first outcome', TURN_DEADLINE_MS, 5, () => Promise.resolve(arrived() > 0));
   const beganAt = performance.now();
@@ -123,15 +124,26 @@ async function measure(
   };
 }
 
-/** Asks what an open console on the overview asks, until it is told to end. Not all at the same moment. */
-async function openConsole(url: string, ended: AbortSignal): Promise<{ answers: number; unchanged: number }> {
-  const headers: Record<string, string> = { 'x-conax-console': 'background' };
+const BACKGROUND = { 'x-conax-console': 'background' };
+
+/** One login for all consoles: so many at once under one name are refused. */
+async function logIn(url: string): Promise<string> {
   const login = await fetch(`${url}/api/v1/session`, {
     method: 'POST',
-    headers: { ...headers, 'content-type': 'application/json' },
+    headers: { ...BACKGROUND, 'content-type': 'application/json' },
     body: JSON.stringify(USER),
   });
-  headers['cookie'] = (login.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+  if (!login.ok) throw new Error(`The login answers ${login.status}: ${await login.text()}`);
+  return (login.headers.get('set-cookie') ?? '').split(';')[0] ?? '';
+}
+
+/** Asks what an open console on the overview asks, until it is told to end. Not all at the same moment. */
+async function openConsole(
+  url: string,
+  cookie: string,
+  ended: AbortSignal,
+): Promise<{ answers: number; unchanged: number }> {
+  const headers = { ...BACKGROUND, cookie };
   let [answers, unchanged, etag, sessionAt] = [0, 0, '', performance.now()];
   await pause(Math.random() * OVERVIEW_EVERY_MS);
   while (!ended.aborted) {
