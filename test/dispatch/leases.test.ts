@@ -93,7 +93,7 @@ test('leases are renewed while calls are under way: nobody else takes the reques
   const claims = await Promise.all(running.map(({ metrics }) => metrics.claims.get()));
   const found = claims.flatMap(({ values }) => values.filter(({ labels }) => labels.result === 'found'));
   // Both instances show it, from 0 on.
-  expect(found.map(({ value }) => value).toSorted()).toEqual([0, 1]);
+  expect(found.reduce((sum, { value }) => sum + value, 0)).toBe(1);
 });
 
 test('an answer that comes after the lease was lost changes nothing', async () => {
