@@ -1,6 +1,6 @@
 import type { Knex } from 'knex';
 
-/** What `migrate` still has to fill in behind older instances, and who they are (docs/upgrade.md). */
+/** What `migrate` still has to fill in after older instances, and which instances these are (docs/upgrade.md). */
 export async function up(knex: Knex): Promise<void> {
   await knex.raw(/* sql */ `
 create table follow_up (

@@ -8,7 +8,7 @@
   const KEY = 'conax-console-reloads';
   const RELOADS_MAX = 5;
   const FIRST_WAIT_MS = 500;
-  /** A page that has all its files for so long starts to count anew. */
+  /** If a page has had all its files for this time, the next reload is the first one again. */
   const STABLE_MS = 60_000;
   let isMissing = false;
 

@@ -1,6 +1,6 @@
 /**
  * Fills in what an instance of a version before a migration leaves out, because it does not know the column or table.
- * It can be repeated, and works beside the service.
+ * It can be repeated, also while the service runs.
  */
 export interface Backfill {
   readonly name: string;

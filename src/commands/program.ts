@@ -7,9 +7,6 @@ import { misspeltSettings, readSettings, SERVICE_SETTINGS, type SettingGroup } f
 import { ExitCode } from './exit-codes.ts';
 import { report } from './output.ts';
 
-/** The settings that the command of a feature reads in any case. */
-const OF_FEATURES = ['database', 'rules'] as const;
-
 /** Every command, and the settings that it reads in any case. A command loads its modules only if it is asked for. */
 const COMMANDS: Readonly<Record<string, readonly [make: () => Promise<Command>, settings: readonly SettingGroup[]]>> = {
   serve: [async () => (await import('./serve.ts')).serveCommand(), SERVICE_SETTINGS],
@@ -25,24 +22,16 @@ const COMMANDS: Readonly<Record<string, readonly [make: () => Promise<Command>, 
   provider: ofFeature(async () => (await import('../features/provider/provider.ts')).provider),
   queue: ofFeature(async () => (await import('../features/queue/queue.ts')).queue),
   reconcile: ofFeature(async () => (await import('../features/reconcile/reconcile.ts')).reconcile),
-  replay: [
-    async () => {
-      const command = await featureCommandOf((await import('../features/replay/replay.ts')).replay);
-      (await import('./replay.ts')).addReplayWork(command);
-      return command;
-    },
-    OF_FEATURES,
-  ],
+  replay: ofFeature(
+    async () => (await import('../features/replay/replay.ts')).replay,
+    async (command) => (await import('./replay.ts')).addReplayWork(command),
+  ),
   requests: ofFeature(async () => (await import('../features/requests/requests.ts')).requests),
   resync: ofFeature(async () => (await import('../features/resync/resync.ts')).resync),
-  retention: [
-    async () => {
-      const command = await featureCommandOf((await import('../features/retention/retention.ts')).retention);
-      (await import('./retention.ts')).addRetentionRun(command);
-      return command;
-    },
-    OF_FEATURES,
-  ],
+  retention: ofFeature(
+    async () => (await import('../features/retention/retention.ts')).retention,
+    async (command) => (await import('./retention.ts')).addRetentionRun(command),
+  ),
   runs: ofFeature(async () => (await import('../features/runs/runs.ts')).runs),
   schedules: ofFeature(async () => (await import('../features/schedules/schedules.ts')).schedules),
   users: ofFeature(async () => (await import('../features/users/users.ts')).users),
@@ -52,12 +41,17 @@ const COMMANDS: Readonly<Record<string, readonly [make: () => Promise<Command>, 
   conax: [async () => (await import('./conax.ts')).conaxCommand(), []],
 };
 
-function ofFeature(load: () => Promise<Feature>): (typeof COMMANDS)[string] {
-  return [async () => featureCommandOf(await load()), OF_FEATURES];
-}
-
-async function featureCommandOf(feature: Feature): Promise<Command> {
-  return (await import('./feature-command.ts')).featureCommand(feature);
+/** The command of a feature. `more` adds commands that are no operations. */
+function ofFeature(
+  load: () => Promise<Feature>,
+  more: (command: Command) => Promise<unknown> = () => Promise.resolve(),
+): (typeof COMMANDS)[string] {
+  const make = async (): Promise<Command> => {
+    const command = (await import('./feature-command.ts')).featureCommand(await load());
+    await more(command);
+    return command;
+  };
+  return [make, ['database', 'rules']];
 }
 
 /**

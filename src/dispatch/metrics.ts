@@ -3,7 +3,7 @@ import type { ConaxAnswer } from '../conax/client.types.ts';
 import { CONAX_CODE_MEANINGS } from '../conax/code-meanings.ts';
 import { conaxCodes } from '../conax/codes.ts';
 import { commandTypes } from '../planning/command.ts';
-import { counter, gauge, histogram, lastReading } from '../platform/metrics.ts';
+import { counter, gauge, histogram, lastReading, WAIT_BUCKETS_S } from '../platform/metrics.ts';
 import { classNames } from '../requests/request-class.ts';
 import { PENDING_AGES_S, type Pending } from './count-ready.ts';
 import { DISPATCH_ERROR_CODES } from './error-codes.ts';
@@ -47,9 +47,6 @@ const PARTS = [
 ] as const;
 export type DispatchPart = (typeof PARTS)[number];
 
-/** Figures that are older than this are not shown. */
-const PENDING_KNOWN_MS = 60_000;
-
 /** The dispatcher's metrics; every name starts with `conax_dispatch_`. */
 export interface DispatchMetrics {
   readonly calls: Counter<'command' | 'answer'>;
@@ -81,7 +78,7 @@ export interface DispatchMetrics {
 /** Creates the metrics in a registry; call it once per registry. */
 export function dispatchMetrics(registry: Registry): DispatchMetrics {
   const p = 'conax_dispatch_';
-  const pending = lastReading<Pending>(PENDING_KNOWN_MS);
+  const pending = lastReading<Pending>();
   gauge(registry, {
     name: `${p}ready_requests`,
     help: 'Requests that could have been sent for at least this long and were not, by class (0s: counted up to 100001, others up to 1001). All instances show the same.',
@@ -136,10 +133,7 @@ export function dispatchMetrics(registry: Registry): DispatchMetrics {
       name: `${p}finish_seconds`,
       help: 'Time from the event or call that made a request, or from its date, until its outcome was stored, by class.',
       labels: { class: classNames },
-      buckets: [
-        0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120,
-        300, 600, 1_800, 3_600,
-      ],
+      buckets: WAIT_BUCKETS_S,
     }),
     putOff: counter(registry, {
       name: `${p}put_off_total`,

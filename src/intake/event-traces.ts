@@ -16,7 +16,7 @@ export interface EventTraces {
 /**
  * Returns what traces a batch. Each message has a span of its own, a child of its header's `traceparent` or the start of
  * a trace, with one child for the reading and one for the transaction. Messages that share a transaction have the same
- * times there, and link to the first one's. A try that fails leaves no span: only what was committed is told.
+ * times there, and link to the first one's. A try that fails leaves no span: only committed events have one.
  */
 export function traceEvents(tracing: Tracing): EventTraces {
   let startedAt = 0;

@@ -62,7 +62,7 @@ export async function startsOf(
   for (const { place, key, bound } of existing) {
     if (!(bound instanceof Error)) onUnread(place, bound.high - Math.max(committed.get(key) ?? 0, bound.low));
   }
-  // After Kafka was asked: whoever had the partition before stores a position before committing it to Kafka.
+  // Asked after Kafka: the instance that had the partition before stores a position first, then commits it to Kafka.
   const stored = await storedOffsets(database, group, topics);
   return new Map(
     existing.map(({ place, key, bound }) => [

@@ -1,5 +1,5 @@
 import type { Registry } from '@prometheus-io/client';
-import { counter, gauge, histogram } from '../platform/metrics.ts';
+import { counter, gauge, histogram, WAIT_BUCKETS_S } from '../platform/metrics.ts';
 import type { OutboxMessage, UnpublishedMessage } from './outbox.ts';
 
 /** The metrics of publishing. */
@@ -14,10 +14,6 @@ export interface OutcomeMetrics {
 }
 
 const KINDS = ['REQUEST_OUTCOME', 'ACTION_OUTCOME', 'DEAD_LETTER'] as const satisfies readonly OutboxMessage['kind'][];
-const SECONDS = [
-  0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600,
-  1_800, 3_600,
-];
 
 export function outcomeMetrics(registry: Registry): OutcomeMetrics {
   const published = counter(registry, {
@@ -29,13 +25,13 @@ export function outcomeMetrics(registry: Registry): OutcomeMetrics {
     name: 'conax_outbox_publish_seconds',
     help: 'Time from the storing of a message until Kafka acknowledged it, by kind.',
     labels: { kind: KINDS },
-    buckets: SECONDS,
+    buckets: WAIT_BUCKETS_S,
   });
   const outcomeSeconds = histogram(registry, {
     name: 'conax_outcome_seconds',
     help: 'Time from the event or call until Kafka acknowledged the outcome, by kind: of a request from its storing, or from its date; of an action from its first event, with its waits for facets and for the dates of its requests. Replayed outcomes do not count. What an event waited in Kafka before is in conax_intake_message_age_seconds.',
     labels: { kind: KINDS.filter((kind) => kind !== 'DEAD_LETTER') },
-    buckets: SECONDS,
+    buckets: WAIT_BUCKETS_S,
   });
   const parked = counter(registry, {
     name: 'conax_outbox_parked_total',

@@ -29,3 +29,20 @@ export function createByteCollector(): ByteCollector {
     bytes: () => buffer.subarray(0, length),
   };
 }
+
+/**
+ * Returns the text of an HTTP body.
+ * @throws what `tooLong` returns, if the body has more than `maxBytes`.
+ */
+export async function boundedText(
+  body: AsyncIterable<Uint8Array> | null,
+  maxBytes: number,
+  tooLong: () => Error,
+): Promise<string> {
+  const collected = createByteCollector();
+  for await (const part of body ?? []) {
+    if (collected.length() + part.length > maxBytes) throw tooLong();
+    collected.add(Buffer.from(part.buffer, part.byteOffset, part.byteLength));
+  }
+  return collected.bytes().toString('utf8');
+}

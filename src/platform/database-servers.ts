@@ -1,8 +1,8 @@
 /** An address of PostgreSQL with one host or several, as libpq takes it: before the hosts, the hosts, after them. */
 const ADDRESS = /^(postgres(?:ql)?:\/\/(?:[^/?#]*@)?)([^/?#@]*)([^]*)$/;
 
-/** The server of each address that is tried next. */
-const current = new Map<string, number>();
+/** The servers of each address, and which of them is used: every statement asks for it. */
+const known = new Map<string, { readonly servers: readonly string[]; current: number }>();
 
 /**
  * Returns the servers of a DATABASE_URL, an address each. Several hosts are separated by commas, with a port each if it is
@@ -14,10 +14,16 @@ export function serversOf(databaseUrl: string): readonly string[] {
   return hosts.split(',').map((host) => `${before}${host}${after}`);
 }
 
+function stateOf(databaseUrl: string): { readonly servers: readonly string[]; current: number } {
+  const state = known.get(databaseUrl) ?? { servers: serversOf(databaseUrl), current: 0 };
+  known.set(databaseUrl, state);
+  return state;
+}
+
 /** Returns the server to open a session with: the one that last worked. */
 export function serverOf(databaseUrl: string): string {
-  const servers = serversOf(databaseUrl);
-  return servers[current.get(databaseUrl) ?? 0] ?? databaseUrl;
+  const { servers, current } = stateOf(databaseUrl);
+  return servers[current] ?? databaseUrl;
 }
 
 /**
@@ -25,10 +31,8 @@ export function serverOf(databaseUrl: string): string {
  * another session has noted it before.
  */
 export function leaveServer(databaseUrl: string, server: string): void {
-  const servers = serversOf(databaseUrl);
-  if (servers.length > 1 && serverOf(databaseUrl) === server) {
-    current.set(databaseUrl, (servers.indexOf(server) + 1) % servers.length);
-  }
+  const state = stateOf(databaseUrl);
+  if (serverOf(databaseUrl) === server) state.current = (state.current + 1) % state.servers.length;
 }
 
 /**
@@ -41,7 +45,7 @@ export async function onAnyServer<T>(
   open: (server: string) => Promise<T>,
   isItsFault: (error: unknown) => boolean = () => true,
 ): Promise<T> {
-  for (let left = serversOf(databaseUrl).length - 1; ; left -= 1) {
+  for (let left = stateOf(databaseUrl).servers.length - 1; ; left -= 1) {
     const server = serverOf(databaseUrl);
     try {
       return await open(server);

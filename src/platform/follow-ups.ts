@@ -34,7 +34,7 @@ export interface FollowedUp {
 }
 
 /**
- * Does what follows the migrations, beside running instances and without blocking them (docs/upgrade.md): builds the indexes on
+ * Does what follows the migrations, while instances run and without blocking them (docs/upgrade.md): builds the indexes on
  * big tables, and fills in what older instances left out. A backfill is put off while an instance runs that does not
  * know its migration, and is otherwise done once. Safe to repeat after a kill. Waits while somebody else does the same.
  * @throws the error of the first statement that failed.

@@ -75,11 +75,20 @@ function show<L extends string>(metric: Gauge<L>, readings: Iterable<Reading<L>>
   for (const [labels, value] of readings) metric.set(labels, value);
 }
 
+/** Buckets for how long a customer waits, in seconds: from an answer at once to an hour. */
+export const WAIT_BUCKETS_S: number[] = [
+  0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5, 2, 3, 5, 10, 20, 30, 60, 120, 300, 600,
+  1_800, 3_600,
+];
+
+/** Figures of the database that are older than this are not shown. */
+const KNOWN_MS = 60_000;
+
 /**
  * Keeps the last reading of something that may be away. It counts as unknown after `maxAgeMs`, so that metrics do not
  * show old figures as if they were new.
  */
-export function lastReading<T>(maxAgeMs: number): {
+export function lastReading<T>(maxAgeMs = KNOWN_MS): {
   readonly set: (value: T) => void;
   readonly get: () => T | null;
 } {

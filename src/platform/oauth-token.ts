@@ -1,4 +1,5 @@
 import { Agent, request } from 'undici';
+import { boundedText } from './byte-collector.ts';
 import { messageOf } from './errors.ts';
 import kafkajs from './kafkajs/index.ts';
 import type { Logger } from './logging.ts';
@@ -128,7 +129,7 @@ export function createTokenSource(options: TokenOptions): TokenSource {
         },
         body: new URLSearchParams(fields).toString(),
       });
-      return { status: statusCode, answer: jsonOf(await textOf(body)) };
+      return { status: statusCode, answer: jsonOf(await boundedText(body, ANSWER_BYTES_MAX, tooLong)) };
     } catch (error) {
       const named = namingPart(endpoint.replace(/ at .*/, ''), addressOf(url), error);
       const problem = named === error ? `${endpoint} did not answer: ${messageOf(error)}` : messageOf(named);
@@ -166,16 +167,7 @@ function formEncoded(text: string): string {
   return new URLSearchParams({ x: text }).toString().slice(2);
 }
 
-async function textOf(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of body) {
-    bytes += part.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new Error(`its answer has more than ${ANSWER_BYTES_MAX} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
+const tooLong = (): Error => new Error(`its answer has more than ${ANSWER_BYTES_MAX} bytes`);
 
 /** Null if it is no JSON: proxies answer with HTML. */
 function jsonOf(text: string): unknown {

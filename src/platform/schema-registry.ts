@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Agent, fetch } from 'undici';
+import { boundedText } from './byte-collector.ts';
 import { messageOf } from './errors.ts';
 import { createSchemaLookUps, type Urgency, type WriterSchema } from './schema-look-ups.ts';
 import { addressOf, namingPart } from './unreachable.ts';
@@ -210,7 +211,10 @@ export function openSchemaRegistry(options: SchemaRegistryOptions): SchemaRegist
     try {
       const signal = init.signal ?? AbortSignal.timeout(timeoutMs);
       const response = await fetch(base + path, { ...init, headers, signal, dispatcher });
-      return { status: response.status, answer: JSON.parse(await textOf(response.body)) as unknown };
+      return {
+        status: response.status,
+        answer: JSON.parse(await boundedText(response.body, ANSWER_BYTES_MAX, tooLong)) as unknown,
+      };
     } catch (error) {
       if (error instanceof UnusableSchemaError) throw error;
       throw new SchemaRegistryUnavailableError(problemOf(error), { cause: error });
@@ -244,16 +248,7 @@ function schemaOf(answer: unknown): unknown {
   }
 }
 
-async function textOf(body: AsyncIterable<Uint8Array> | null): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of body ?? []) {
-    bytes += part.length;
-    if (bytes > ANSWER_BYTES_MAX) throw new UnusableSchemaError(`it has more than ${ANSWER_BYTES_MAX} bytes`);
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString('utf8');
-}
+const tooLong = (): Error => new UnusableSchemaError(`it has more than ${ANSWER_BYTES_MAX} bytes`);
 
 /** The address without the user and password that may be in it: they must not show where the address does. */
 function withoutCredentials(options: SchemaRegistryOptions): { base: string; authorization: string | null } {

@@ -20,8 +20,6 @@ export interface BacklogMetrics {
 }
 
 const READ_MS = 10_000;
-/** Figures that are older than this are not shown. */
-const KNOWN_MS = 60_000;
 
 /** Reads what waits every ten seconds, for the metrics. While the database is away they lose their values. */
 export function watchBacklog(options: {
@@ -75,7 +73,7 @@ const OPEN_STATES = runStates.filter((state) => state !== 'COMPLETED');
 
 /** Creates the metrics of what waits in the database; once per registry. */
 export function backlogMetrics(registry: Registry): BacklogMetrics {
-  const last = lastReading<Backlog>(KNOWN_MS);
+  const last = lastReading<Backlog>();
   const read = <L extends string>(readings: (backlog: Backlog) => Reading<L>[]): (() => Reading<L>[]) => {
     return () => {
       const backlog = last.get();

@@ -44,7 +44,6 @@ interface Holder {
 
 const WARN_AFTER_MS = 15 * 60_000;
 const WARN_AGAIN_MS = 60 * 60_000;
-const KNOWN_MS = 60_000;
 
 /** Returns a function that looks once. What has no age of its own counts from the first look that found it. */
 export function lookForHolders(options: HolderOptions): () => Promise<void> {
@@ -117,7 +116,7 @@ select *, extract(epoch from clock_timestamp() - since)::float8 as seconds,
 
 /** Creates the metric; once per registry. */
 export function holderMetrics(registry: Registry): HolderMetrics {
-  const last = lastReading<number>(KNOWN_MS);
+  const last = lastReading<number>();
   gauge(registry, {
     name: 'conax_database_oldest_transaction_seconds',
     help: 'Age of the oldest transaction, prepared transaction or replication slot, of any client, that keeps PostgreSQL from removing dead rows; 0 if there is none. Over 900 is worth an alert (docs/database.md). All instances show the same.',
