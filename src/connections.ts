@@ -20,6 +20,8 @@ import {
 } from './platform/schema-registry.ts';
 import { migrateTopicsAndSchemas } from './platform/topics.ts';
 import { addressOf, namingPart } from './platform/unreachable.ts';
+import type { TraceMetrics } from './platform/trace-metrics.ts';
+import type { Tracing } from './platform/tracing.ts';
 import type { Settings } from './settings.ts';
 
 /** The Kafka client of the settings; connects to nothing yet. */
@@ -173,3 +175,24 @@ function problemOf(error: unknown, settings: Settings<'database' | 'kafka'>): st
 
 /** What proxies and registries answer before the registry is there. */
 const STILL_STARTING = new Set([404, 408, 429]);
+
+/** The traces of the settings. Returns null without OTEL_EXPORTER_OTLP_ENDPOINT: then the code that traces is not even loaded. */
+export async function tracingOf(
+  settings: Settings<'tracing'>,
+  metrics: TraceMetrics,
+  logger: Logger,
+): Promise<Tracing | null> {
+  const endpoint = settings.OTEL_EXPORTER_OTLP_ENDPOINT;
+  if (endpoint === undefined) return null;
+  const { startTracing } = await import('./platform/otlp-tracing.ts');
+  return startTracing({
+    endpoint,
+    headers: settings.OTEL_EXPORTER_OTLP_HEADERS ?? {},
+    serviceName: settings.OTEL_SERVICE_NAME,
+    resourceAttributes: settings.OTEL_RESOURCE_ATTRIBUTES ?? {},
+    sampler: settings.OTEL_TRACES_SAMPLER,
+    ratio: settings.OTEL_TRACES_SAMPLER_ARG,
+    metrics,
+    logger: logger.child({ part: 'tracing' }),
+  });
+}

@@ -197,7 +197,7 @@ const WAITS: Column<StoredEvent> = {
   cell: ({ received_date: at }) => (
     <>
       <Time at={at} />
-      <Text size="xs">{age(at)} ago</Text>
+      <Text size="xs">{`${age(at)} ago`}</Text>
     </>
   ),
 };

@@ -84,8 +84,7 @@ function Sending({ paused, paused_by: by, paused_reason: reason, changed_date: a
     return (
       <Alert color="red" title="Sending is paused">
         <Text className="breaks">
-          {by} paused it {age(at)} ago (<Time at={at} />
-          ): {reason}
+          {by} paused it: {reason} (<Time at={at} />, {`${age(at)} ago`})
         </Text>
         <Group mt="sm">
           <Action

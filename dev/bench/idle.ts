@@ -7,6 +7,7 @@ import { openBareHttp } from './bare-http.ts';
 import { encodeEvent, newSubscriber, registerWriters } from './load.ts';
 import { loadLine, quantile, type Report } from './report.ts';
 import { openSite, type Site, TOPICS } from './site.ts';
+import { createLedTopics } from '../../src/platform/topics.ts';
 
 const WARM_UP = 30;
 const BARE_TOPIC = 'bench.bare';
@@ -39,7 +40,7 @@ export async function idle(
     );
     const writers = await registerWriters(site.env['SCHEMA_REGISTRY_URL'] ?? '', TOPICS.CRM_TOPICS);
     const admin = site.kafka.admin();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: BARE_TOPIC, numPartitions: 6 }] });
+    await createLedTopics(admin, [{ topic: BARE_TOPIC, numPartitions: 6 }]);
     await admin.disconnect();
     const readers = await Promise.all(
       [BARE_TOPIC, TOPICS.OUTCOME_TOPIC, TOPICS.ACTION_OUTCOME_TOPIC].map((topic) => readKeys(site.kafka, topic)),

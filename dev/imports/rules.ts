@@ -71,7 +71,8 @@ export const IMPORT_RULES: ImportRules = {
     'health.ts': SERVICE,
     'clock.ts': SERVICE,
     'metrics.ts': ['connections.ts', 'health.ts', ...SERVICE],
-    'service.ts': ['metrics.ts', 'settings.ts', 'connections.ts', 'health.ts', 'clock.ts', ...SERVICE],
+    'work.ts': ['metrics.ts', 'settings.ts', 'health.ts', 'clock.ts', ...SERVICE],
+    'service.ts': ['work.ts', 'metrics.ts', 'settings.ts', 'connections.ts', 'health.ts', ...SERVICE],
     commands: [
       'service.ts',
       'settings.ts',

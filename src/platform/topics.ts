@@ -78,11 +78,7 @@ async function createTopics(options: TopicsAndSchemasOptions): Promise<void> {
         ? { configEntries: [{ name: 'max.message.bytes', value: String(DEAD_LETTER_BYTES_MAX) }] }
         : {}),
     }));
-    // One call a topic: where somebody else creates one of several meanwhile, the whole call would be a failure.
-    for (const topic of topics) {
-      await admin.createTopics({ topics: [topic], waitForLeaders: false, timeout: TOPICS_TIMEOUT_MS });
-    }
-    await untilLed(admin, missing);
+    await createLedTopics(admin, topics);
     logger.info({ topics: missing }, 'topics created');
   } finally {
     await admin.disconnect();
@@ -90,9 +86,20 @@ async function createTopics(options: TopicsAndSchemasOptions): Promise<void> {
 }
 
 /**
- * Waits until every partition of the topics can be written to. kafkajs would wait too, but gives up on a broker that has
- * not heard of the new topic yet, as a busy one in KRaft mode may not have.
+ * Creates those of the topics that do not exist, and waits until every partition can be written to.
+ * @throws Error naming the topics that cannot be used in time.
  */
+export async function createLedTopics(admin: Admin, topics: readonly ITopicConfig[]): Promise<void> {
+  // One call per topic: if somebody else creates one of several at the same time, a call for all would fail.
+  for (const topic of topics)
+    await admin.createTopics({ topics: [topic], waitForLeaders: false, timeout: TOPICS_TIMEOUT_MS });
+  await untilLed(
+    admin,
+    topics.map(({ topic }) => topic),
+  );
+}
+
+/** kafkajs can wait too, but gives up if a broker in KRaft mode has not heard of the new topic yet. */
 async function untilLed(admin: Admin, names: readonly string[]): Promise<void> {
   const deadline = performance.now() + TOPICS_TIMEOUT_MS;
   for (;;) {

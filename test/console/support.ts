@@ -1,7 +1,7 @@
 import { globSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
-import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import type { Role } from '../../src/users/user.ts';
 import { launchBrowser } from './browser.ts';
 import { ORGANISATION, PASSWORD, startWebWorld, type WebWorld } from '../web-api/support.ts';
@@ -11,7 +11,7 @@ export interface ConsoleWorld extends WebWorld {
   readonly browser: Browser;
   /** A page of a browser that knows nobody, at an address of the console such as `/requests`. */
   open(path: string, options?: BrowserContextOptions): Promise<Page>;
-  /** The same, logged in as this role through the login form. */
+  /** The same, logged in as this role: through the login form if the session of the last such page has ended. */
   openAs(role: Role, path?: string, options?: BrowserContextOptions): Promise<Page>;
   /** What browsers complained about: uncaught errors, violations of the content security policy, requests to other hosts. */
   readonly complaints: string[];
@@ -22,6 +22,8 @@ export async function startConsoleWorld(overrides: Readonly<Record<string, strin
   requireBuilt();
   const [world, browser] = await Promise.all([startWebWorld(overrides), launchBrowser()]);
   const complaints: string[] = [];
+  /** The cookie of each role's last session: most tests are not about the login. */
+  const sessions = new Map<Role, Awaited<ReturnType<BrowserContext['storageState']>>>();
   const open = async (path: string, options: BrowserContextOptions = {}): Promise<Page> => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 800 }, locale: 'en-GB', ...options });
     context.setDefaultTimeout(10_000);
@@ -44,8 +46,15 @@ export async function startConsoleWorld(overrides: Readonly<Record<string, strin
     complaints,
     open,
     async openAs(role, path = '/', options = {}) {
-      const page = await open(path, options);
-      await logIn(page, role);
+      const storageState = sessions.get(role);
+      const page = await open(path, { ...options, ...(storageState && { storageState }) });
+      const logOut = page.getByRole('button', { name: 'Log out' });
+      const userName = page.getByLabel('User name');
+      await logOut.or(userName).waitFor();
+      if (await userName.isVisible()) {
+        await logIn(page, role);
+        sessions.set(role, await page.context().storageState());
+      }
       return page;
     },
     async close() {
@@ -68,7 +77,8 @@ export async function logIn(page: Page, role: Role, password = PASSWORD): Promis
 export async function confirm(page: Page, button: string | RegExp): Promise<string> {
   await page.getByRole('button', { name: button }).first().click();
   const dialogue = page.getByRole('dialog');
-  await dialogue.locator('[aria-busy=true]').first().waitFor({ state: 'detached' });
+  // Enabled only when the effect is shown.
+  await dialogue.locator('button[type=submit]:enabled').waitFor();
   const effect = await dialogue.innerText();
   await dialogue.locator('button[type=submit]').click();
   await dialogue.waitFor({ state: 'hidden' });
@@ -77,11 +87,12 @@ export async function confirm(page: Page, button: string | RegExp): Promise<stri
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 
-/** Serious and critical violations of accessibility rules, as `rule: element`. */
-export async function axeViolations(page: Page): Promise<string[]> {
+/** Serious and critical violations of all accessibility rules, or of those named, as `rule: element`. */
+export async function axeViolations(page: Page, rules?: readonly string[]): Promise<string[]> {
   await page.evaluate(axeSource);
-  const { violations } = await page.evaluate(() =>
-    (globalThis as unknown as { axe: { run(): Promise<AxeResults> } }).axe.run(),
+  const { violations } = await page.evaluate(
+    (runOnly) => (globalThis as unknown as { axe: { run(options: object): Promise<AxeResults> } }).axe.run(runOnly),
+    rules === undefined ? {} : { runOnly: [...rules] },
   );
   return violations
     .filter(({ impact }) => impact === 'serious' || impact === 'critical')

@@ -6,6 +6,7 @@ import { addItem, addService, type CrmEvent, events, newSubscription } from '../
 import { startStack, type Stack } from '../../dev/stack/index.ts';
 import { internal } from '../../src/platform/kafkajs/internals.ts';
 import { eventually, type Ground, metric, openGround } from '../outcomes/support.ts';
+import { createLedTopics } from '../../src/platform/topics.ts';
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -172,7 +173,7 @@ test('a topic that Kafka refuses while the service runs does not keep the other 
   const admin = ground.kafka.admin();
   await admin.connect();
   closers.push(() => admin.disconnect());
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic: other, numPartitions: 1 }] });
+  await createLedTopics(admin, [{ topic: other, numPartitions: 1 }]);
   const intake = ground.intake({ stalledMs: 1_000, topics: [ground.topics.CRM_TOPICS, other] });
   await sendTo(ground, [0]);
   await untilPlanned(ground, { 0: 1 });

@@ -7,8 +7,8 @@ import { cardsOutOfOrder } from '../support/order.ts';
 import { avroRecord, carelesslyDelivered, type HistoryEvent, randomHistories } from '../support/histories.ts';
 import { startWorld, type World } from '../support/world.ts';
 
-/** Histories of each delivery; a CONVERGENCE_SEED repeats a run. */
-const HISTORIES = 200;
+/** Histories of each delivery. Each run makes others; a CONVERGENCE_SEED repeats those of a run. */
+const HISTORIES = Number(process.env['CONVERGENCE_HISTORIES'] ?? 80);
 const SETTLED_MS = 200_000;
 const seed = Number(process.env['CONVERGENCE_SEED'] ?? randomInt(2 ** 31));
 

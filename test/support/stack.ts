@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { Kafka, logLevel } from '../../src/platform/kafkajs/index.ts';
 import { stackPart } from './stack-door.ts';
+import { createLedTopics } from '../../src/platform/topics.ts';
 
 export { createTestDatabase, type TestDatabase } from './database.ts';
 
@@ -45,10 +46,10 @@ export async function createTopics(topics: TestTopics, partitions = 3): Promise<
   const admin = client.admin();
   await admin.connect();
   try {
-    await admin.createTopics({
-      waitForLeaders: true,
-      topics: Object.values(topics).map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 })),
-    });
+    await createLedTopics(
+      admin,
+      Object.values(topics).map((topic) => ({ topic, numPartitions: partitions, replicationFactor: 1 })),
+    );
   } finally {
     await admin.disconnect();
   }

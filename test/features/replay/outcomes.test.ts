@@ -10,6 +10,7 @@ import { runCli } from '../../support/cli.ts';
 import { finishPending } from '../../support/finish.ts';
 import { household } from '../../support/scene.ts';
 import { kafkaBrokers, schemaRegistryUrl } from '../../support/stack.ts';
+import { createLedTopics } from '../../../src/platform/topics.ts';
 
 /** What a consumer keeps that has seen each `ce_id` once: the last outcome of each request and each action. */
 function tableOf({ arrivals }: Ground['wire']): Map<string, string> {
@@ -109,7 +110,7 @@ describe('replay outcomes', () => {
     });
     const admin = ground.kafka.admin();
     await admin.connect();
-    await admin.createTopics({ topics: [{ topic, numPartitions: 2 }], waitForLeaders: true });
+    await createLedTopics(admin, [{ topic, numPartitions: 2 }]);
     await admin.disconnect();
     const { exitCode, stderr } = await replay(
       'outcomes',

@@ -11,6 +11,7 @@ import { createLogger } from '../../../src/platform/logging.ts';
 import { oauthLogin } from '../../../src/platform/kafka-login.ts';
 import { readSettings } from '../../../src/settings.ts';
 import { UNSIGNED_TOKENS, unsignedToken } from '../../support/token-endpoint.ts';
+import { createLedTopics } from '../../../src/platform/topics.ts';
 
 /** A broker of its own, with listeners on IPv6, for TLS that demands a client certificate, and for login by tokens. */
 let stack: Stack;
@@ -111,7 +112,7 @@ async function roundTrip(
   const consumer = kafka.consumer({ groupId: topic, maxWaitTimeInMs: 100 });
   try {
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: 1 }] });
+    await createLedTopics(admin, [{ topic, numPartitions: 1 }]);
     await producer.connect();
     await producer.send({ topic, messages: [{ value: 'there' }] });
     await consumer.connect();

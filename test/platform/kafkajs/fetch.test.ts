@@ -4,6 +4,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createKafka } from '../../../src/platform/kafka.ts';
 import { createLogger } from '../../../src/platform/logging.ts';
 import { kafkaBrokers } from '../../support/stack.ts';
+import { createLedTopics } from '../../../src/platform/topics.ts';
 
 /** `OBJECTS_MAX` in fetch.ts. */
 const OBJECTS_MAX = 20_000;
@@ -15,7 +16,7 @@ async function filledTopic(partitions: number, recordsEach: number): Promise<Con
   const topic = `kafkajs.${randomBytes(6).toString('hex')}`;
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({ waitForLeaders: true, topics: [{ topic, numPartitions: partitions }] });
+  await createLedTopics(admin, [{ topic, numPartitions: partitions }]);
   await admin.disconnect();
   const producer = kafka.producer({ allowAutoTopicCreation: false });
   await producer.connect();

@@ -7,6 +7,7 @@ import type { Kafka } from '../../../src/platform/kafkajs/index.ts';
 import type { ReceivedMessage } from '../../../src/platform/kafkajs/unreadable.ts';
 import { createLogger } from '../../../src/platform/logging.ts';
 import { kafkaBrokers } from '../../support/stack.ts';
+import { createLedTopics } from '../../../src/platform/topics.ts';
 
 /** A topic of one partition on the real broker. */
 export interface Site {
@@ -30,10 +31,7 @@ export async function openSite(
   const topic = `kafkajs.${randomBytes(6).toString('hex')}`;
   const admin = kafka.admin();
   await admin.connect();
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic, numPartitions: 1, replicationFactor: 1, configEntries: [...config] }],
-  });
+  await createLedTopics(admin, [{ topic, numPartitions: 1, replicationFactor: 1, configEntries: [...config] }]);
   await admin.disconnect();
   return { kafka, topic, read: (from) => read(kafka, topic, from) };
 }
