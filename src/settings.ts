@@ -60,7 +60,7 @@ export const settingGroups = {
     KAFKA_CLIENT_ID: text('conax-provisioning').describe('The name under which the brokers see the service.'),
     KAFKA_GROUP_ID: text('conax-provisioning').describe('The consumer group; the same for all instances.'),
     KAFKA_SESSION_TIMEOUT_MS: integer(1_000, 300_000, 6_000).describe(
-      "How long reading waits for a dead instance; at least the brokers' `group.min.session.timeout.ms`.",
+      "How long reading waits for a dead instance if no other one notices it first; at least the brokers' `group.min.session.timeout.ms`.",
     ),
     KAFKA_OFFSET_LOST: z
       .enum(['skip', 'stop'], 'set it to skip or stop')

@@ -100,6 +100,7 @@ export function startWork({ settings, logger, registry, metrics, conax, kafka, s
     offsetLost: settings.KAFKA_OFFSET_LOST,
     stalledMs: settings.KAFKA_STALLED_MS,
     database,
+    databaseUrl: settings.DATABASE_URL,
     schemas,
     plan,
     rules,

@@ -110,7 +110,8 @@ export async function plain(report: Report, options: PlainOptions): Promise<void
         ];
     const turns = new Map<string, Turn[]>(contenders.map(({ name }) => [name, []]));
     for (let round = 1; round <= rounds; round += 1) {
-      for (const contender of contenders) {
+      // In turn forwards and backwards: what a turn leaves behind costs the next one.
+      for (const contender of round % 2 === 1 ? contenders : contenders.toReversed()) {
         const turn = await measure(world, contender);
         report.line(`round ${round}, ${lineOf(contender, turn)}; ${loadLine()}`);
         turns.get(contender.name)?.push(turn);
@@ -154,7 +155,8 @@ async function measure(world: World, contender: Contender): Promise<Turn> {
   const seconds = (endedAt - (first?.at.getTime() ?? NaN)) / 1000;
   if (service.profiler) {
     const heapMb = await service.profiler.heapMb();
-    for (const line of await service.profiler.stop(join(site.output, 'plain.cpuprofile'))) report.line(`  ${line}`);
+    for (const line of await service.profiler.stop(join(site.output, `${contender.name}.cpuprofile`)))
+      report.line(`  ${line}`);
     for (const line of await topStatements(db, seconds, 16)) report.line(`  ${line}`);
     report.line(`  live heap ${heapMb.toFixed(0)} MB; profile in ${site.output}`);
   }

@@ -28,7 +28,8 @@ export interface ConsumerOptions extends AssignmentOptions {
   readonly sessionTimeoutMs: number;
   /** Called for one batch of a partition at a time. */
   readonly onBatch: (batch: PartitionBatch) => Promise<void>;
-  readonly onJoined: () => void;
+  /** Called with the id that the group gave this instance, whenever it joined. */
+  readonly onJoined: (memberId: string) => void;
   /** Called if a fetch of a partition found nothing that is left to do. */
   readonly onIdle: (place: TopicPartition) => void;
   /** Called whenever Kafka answered a request. */
@@ -51,8 +52,8 @@ export async function runConsumer(options: ConsumerOptions): Promise<void> {
   const { kafka, groupId, topics, signal } = options;
   const consumer = kafka.consumer({
     groupId,
-    // How long the partitions of a killed instance lie idle, and those of all after a crash of Kafka itself, because a
-    // consumer that was started again is another member. A busy instance sends heartbeats during its work.
+    // How long the partitions of an instance lie idle whose death nobody noticed (members.ts), and those of all after a
+    // crash of Kafka itself, because a consumer that was started again is another member. A busy instance sends heartbeats during its work.
     sessionTimeout: options.sessionTimeoutMs,
     heartbeatInterval: heartbeatMs(options),
     // How long the others wait for a member that is busy; what it has in hand is stored nevertheless.
@@ -84,7 +85,7 @@ function untilEnded(consumer: Consumer, options: ConsumerOptions, timers: Set<No
     consumer.on(consumer.events.CRASH, ({ payload }: ConsumerCrashEvent) => reject(payload.error));
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }: ConsumerGroupJoinEvent) => {
       assignment.joined(payload.memberAssignment);
-      options.onJoined();
+      options.onJoined(payload.memberId);
     });
     consumer.on(consumer.events.REQUEST, options.onHeard);
     const running = consumer.run({

@@ -17,6 +17,7 @@ import { createExperiment } from './experiment.ts';
 import type { Decision } from './fold.ts';
 import { incomingMessage, type IncomingMessage, nextOffsetAfter, type ReadMessage } from './message.ts';
 import { readableCount } from './look-ahead.ts';
+import { watchMembers } from './members.ts';
 import type { IntakeMetrics } from './metrics.ts';
 import { describeOutage, isCertainOutage, isKafkaError, type Neighbour, neighbourOf } from './outage.ts';
 import { type PlaceProgress, watchProgress } from './progress.ts';
@@ -38,6 +39,8 @@ export interface IntakeOptions {
   /** How long a position may stay although its end is ahead (KAFKA_STALLED_MS). */
   readonly stalledMs: number;
   readonly database: Database;
+  /** Where the instances notice that one of them died; null: only Kafka notices it. */
+  readonly databaseUrl: string | null;
   readonly schemas: Pick<SchemaRegistryClient, 'findWriterSchema' | 'lookAtSchema'>;
   /** Planning (src/planning/plan.ts). */
   readonly plan: (input: PlanningInput) => Plan;
@@ -129,6 +132,7 @@ export function startIntake(options: IntakeOptions): Intake {
     pausedPartitions: () => pauses.size,
     places: () => (performance.now() - memberAt < options.sessionTimeoutMs ? progress.places() : []),
   });
+  const members = options.databaseUrl === null ? null : watchMembers({ ...options, databaseUrl: options.databaseUrl });
   const done = run();
   const report = reportIntake(options.database, () => ({ problem: problem(), partitions: places() }), logger);
   return {
@@ -136,6 +140,7 @@ export function startIntake(options: IntakeOptions): Intake {
     async stop() {
       stopping.abort();
       await Promise.all([done, report.stop()]);
+      await members?.stop();
       progress.close();
     },
   };
@@ -183,7 +188,8 @@ export function startIntake(options: IntakeOptions): Intake {
             heardAt = performance.now();
             if (connection === 'reading') memberAt = heardAt;
           },
-          onJoined() {
+          onJoined(memberId) {
+            members?.joined(memberId);
             failures = 0;
             connection = 'reading';
             memberAt = performance.now();

@@ -35,11 +35,11 @@ export interface Relay {
 
 const LEASE = 'outbox-relay';
 /** How long outcomes wait at most after the leading instance died, in addition to FOLLOWER_POLL_MS. */
-const LEASE_MS = 3_000;
+const LEASE_MS = 1_500;
 const BATCH_MESSAGES_MAX = 500;
 /** Polling finds messages that other processes add to the outbox. */
 const POLL_MS = 50;
-const FOLLOWER_POLL_MS = 500;
+const FOLLOWER_POLL_MS = 250;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 

@@ -14,24 +14,43 @@ export interface Listener {
   stop(): Promise<void>;
 }
 
-export interface ListenOptions {
+export interface KeptSessionOptions {
   readonly databaseUrl: string;
   /** Shown in pg_stat_activity. */
   readonly applicationName: string;
+  /** Makes a new session ready. If it throws, another session is opened later. */
+  readonly onOpen: (client: pg.Client) => Promise<void>;
+  readonly logger: Logger;
+}
+
+export interface ListenOptions extends Omit<KeptSessionOptions, 'onOpen'> {
   readonly channel: string;
   readonly onMessage: (message: string) => void;
   /** Listening has started, also again after a broken connection: earlier notifications were missed. */
   readonly onListening: () => void;
-  readonly logger: Logger;
 }
 
 /**
- * Receives notifications that instances send each other through PostgreSQL (LISTEN), on a connection of its own. A
- * broken one, and one with a server that takes no writes any more, is opened again. What is missed meanwhile must be
- * found by looking, so nothing may depend on a message but speed.
+ * Receives notifications that instances send each other through PostgreSQL (LISTEN), on a connection of its own. What is
+ * missed while the connection is broken must be found by looking, so nothing may depend on a message but speed.
  */
-export function listen(options: ListenOptions): Listener {
-  const { databaseUrl, applicationName, channel, onMessage, onListening, logger } = options;
+export function listen({ channel, onMessage, onListening, ...session }: ListenOptions): Listener {
+  return keepSession({
+    ...session,
+    async onOpen(client) {
+      client.on('notification', ({ payload }) => onMessage(payload ?? ''));
+      await client.query(`listen ${channel}`);
+      onListening();
+    },
+  });
+}
+
+/**
+ * Keeps one session open until it is stopped. A broken one, and one with a server that takes no writes any more, is
+ * opened again after a second.
+ */
+export function keepSession(options: KeptSessionOptions): Listener {
+  const { databaseUrl, applicationName, onOpen, logger } = options;
   let stopped = false;
   let client: pg.Client | null = null;
   let timer: NodeJS.Timeout | undefined;
@@ -46,13 +65,14 @@ export function listen(options: ListenOptions): Listener {
       // An idle one hears nothing for hours, so the kernel must notice that the other side is gone.
       keepAliveInitialDelayMillis: 5_000,
       connectionTimeoutMillis: 4_000,
+      query_timeout: 4_000,
     });
     let ended = false;
     const onEnd = (error?: Error): void => {
       if (ended || stopped) return;
       ended = true;
       clearInterval(check);
-      logger.debug({ channel, problem: error ? messageOf(error) : 'ended' }, 'lost the connection that listens');
+      logger.debug({ applicationName, problem: error ? messageOf(error) : 'ended' }, 'a kept connection was lost');
       timer = setTimeout(() => void connect(), RECONNECT_MS);
     };
     const giveUp = (problem: unknown): void => {
@@ -62,14 +82,12 @@ export function listen(options: ListenOptions): Listener {
     };
     next.on('error', onEnd);
     next.on('end', () => onEnd());
-    next.on('notification', ({ payload }) => onMessage(payload ?? ''));
     client = next;
     try {
       await next.connect();
       if (stopped) return await next.end();
       await prepareSession(next);
-      await next.query(`listen ${channel}`);
-      onListening();
+      await onOpen(next);
       check = setInterval(() => void requireWritable(next).catch(giveUp), CHECK_MS);
     } catch (error) {
       giveUp(error);

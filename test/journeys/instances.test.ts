@@ -159,6 +159,58 @@ describe('an instance that is killed in the middle of its work', () => {
   }, 120_000);
 });
 
+describe('the consumer group, with a session time-out of a minute', () => {
+  const LONG_SESSION = { KAFKA_SESSION_TIMEOUT_MS: '60000' };
+  const members = (world: Surroundings): Promise<string[]> =>
+    eventually(async () => {
+      const rows = await world.db.query<{ id: string }>('select member_id as id from intake_member order by joined_at');
+      return rows.length === 2 ? rows.map(({ id }) => id) : undefined;
+    }, 'two members');
+
+  test('gives the partitions of an instance that is killed to the other one at once', async () => {
+    const world = await open(LONG_SESSION, 0);
+    const victim = await serving(world);
+    const survivor = await serving(world);
+    await members(world);
+    victim.signal('SIGKILL');
+    await victim.ended;
+    const all = customers(30, '01004');
+    await deliver(world, all);
+    await survivor.line(/an instance died/);
+    await expectAllDone(world, all);
+    const left = await world.db.query('select member_id from intake_member');
+    expect(left).toHaveLength(1);
+  });
+
+  test('has an instance back that only lost its session with the database, and was taken for dead', async () => {
+    const world = await open(LONG_SESSION, 0);
+    await Promise.all([world.startService(), world.startService()]);
+    const [first] = await members(world);
+    // Before it opens another session, two looks of the other one find nobody.
+    const cut = setInterval(() => {
+      void world.db.query(
+        `select pg_terminate_backend(l.pid) from pg_locks l, intake_member m
+          where l.locktype = 'advisory' and m.member_id = $1
+            and (l.classid::bigint << 32 | l.objid::bigint) = hashtextextended('intake_member ' || m.member_id, 0)`,
+        [first],
+      );
+    }, 200);
+    try {
+      await eventually(async () => {
+        const [row] = await world.db.query('select 1 from intake_member where member_id = $1', [first]);
+        return row === undefined ? true : undefined;
+      }, 'it is taken for dead');
+    } finally {
+      clearInterval(cut);
+    }
+    expect(await members(world)).toHaveLength(2);
+    const all = customers(30, '01005');
+    await deliver(world, all);
+    await expectAllDone(world, all);
+    await expectEachSentOnce(world, all);
+  });
+});
+
 /** A service in a process of its own that has its settings from the environment, as in production. */
 async function serving(world: Surroundings): Promise<Running> {
   const process = startCli(['serve'], { ...world.env, LOG_LEVEL: 'info' });

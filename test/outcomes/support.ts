@@ -97,6 +97,7 @@ export async function openGround(
         groupId: topics.CRM_TOPICS,
         topics: [topics.CRM_TOPICS],
         database: db,
+        databaseUrl: null,
         schemas: registry,
         plan,
         rules: RULES,

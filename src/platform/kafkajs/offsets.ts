@@ -27,6 +27,12 @@ interface Cluster {
     topic: string,
   ): readonly { readonly partitionId: number; readonly leader: number; readonly partitionErrorCode: number }[];
   fetchTopicsOffset(topics: readonly AskedTopic[]): Promise<TopicOffsets[]>;
+  findGroupCoordinator(group: { readonly groupId: string }): Promise<Coordinator>;
+}
+
+/** The broker that a consumer group's members join. */
+interface Coordinator {
+  leaveGroup(member: { readonly groupId: string; readonly memberId: string }): Promise<unknown>;
 }
 
 type Create<T> = (options: { readonly cluster: Cluster }) => T;
@@ -45,6 +51,13 @@ export function repairAdmin(create: Create<object>): Create<object> {
     clusters.set(admin, options.cluster);
     return admin;
   };
+}
+
+/** The cluster that an admin works with. */
+export function clusterOf(admin: Admin): Cluster {
+  const cluster = clusters.get(admin);
+  if (cluster === undefined) throw new Error('The admin was not created by the repaired kafkajs');
+  return cluster;
 }
 
 /** Each consumer has a cluster of its own. */
@@ -72,8 +85,7 @@ export function repairConsumer(create: Create<unknown>): Create<unknown> {
  * @throws what kafkajs throws if Kafka is away, or if it refuses the topic as a whole.
  */
 export async function boundsByPartition(admin: Admin, topic: string): Promise<Map<number, Bounds | Error>> {
-  const cluster = clusters.get(admin);
-  if (cluster === undefined) throw new Error('The admin was not created by the repaired kafkajs');
+  const cluster = clusterOf(admin);
   await cluster.addTargetTopic(topic);
   await cluster.refreshMetadataIfNecessary();
   const partitions = cluster.findTopicPartitionMetadata(topic).map(({ partitionId }) => ({ partition: partitionId }));
