@@ -54,8 +54,12 @@ try {
   if (values.image === undefined) await build();
   problems.push(...(await problemsOfImage(engine, image, UNKNOWN_USER, built, print)));
   for (const user of [undefined, OPENSHIFT_USER]) {
-    const container = await engine.start({ image, args: ['--help'], ...(user === undefined ? {} : { user }) });
+    const env = { NODE_DEBUG_NATIVE: 'COMPILE_CACHE' };
+    const container = await engine.start({ image, args: ['--help'], env, ...(user === undefined ? {} : { user }) });
     const exitCode = await container.ended(30_000);
+    // Node takes nothing that was compiled with other options, and says so only here.
+    if (user === undefined && !/reading cache from \/app\/compiled\/.*\.\.\. success/.test(await container.logs()))
+      problems.push('Node does not take what was compiled for the image: it was compiled with other options');
     if (exitCode !== 0)
       problems.push(`as ${user ?? 'its own user'} it ends with ${exitCode}: ${await container.logs()}`);
   }

@@ -13,6 +13,7 @@ const USER = '10001';
 enableCompileCache(CACHE);
 const APP = '/app/src';
 await import(`${APP}/service.ts`);
+await import(`${APP}/commands/main.ts`);
 const program = (await import(`${APP}/commands/program.ts`)) as { readonly createProgram: () => Promise<unknown> };
 await program.createProgram();
 flushCompileCache();
