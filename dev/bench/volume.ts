@@ -11,7 +11,7 @@ import { residentMb } from './processes.ts';
 import { loadLine, type Report } from './report.ts';
 import { cpuLine, openSite, type Program, simulatorView, type Site, TOPICS, until } from './site.ts';
 import { walLines } from './wal-breakdown.ts';
-import { tableLines, writesLine, writesOf } from './writes.ts';
+import { diskLines, tableLines, writesLine, writesOf } from './writes.ts';
 
 export interface VolumeOptions {
   readonly events: number;
@@ -86,6 +86,7 @@ export async function volume(report: Report, options: VolumeOptions): Promise<vo
     if (options.profiled) {
       for (const line of await tableLines(site.db, requests)) report.line(line);
       for (const line of await walLines(site.db, before.position, requests)) report.line(line);
+      for (const line of await diskLines(site.db, requests)) report.line(line);
     }
     await verify(world);
     await redeliver(world);

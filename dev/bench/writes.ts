@@ -50,3 +50,20 @@ export async function tableLines(db: Database, commands: number): Promise<string
     return `  ${name}: ${inserted} inserted, ${updated} updated (${hot} HOT), ${deleted} deleted; ${indexes} indexes`;
   });
 }
+
+/** Returns what the tables with their indexes take on the disk, per command, the largest first, as lines. */
+export async function diskLines(db: Database, commands: number): Promise<string[]> {
+  const rows = await db.query<{ relation: string; bytes: number }>(DISK, [commands]);
+  const all = rows.reduce((sum, { bytes }) => sum + bytes, 0);
+  return [
+    `  ${all.toFixed(0)} bytes on the disk per command, with the indexes:`,
+    ...rows.map(({ relation, bytes }) => `  ${bytes.toFixed(0).padStart(6)} ${relation}`),
+  ];
+}
+
+/** Without tables that hold only a few rows. */
+const DISK = /* sql */ `
+select relname as relation, pg_total_relation_size(oid)::float8 / $1::int as bytes
+  from pg_class
+ where relkind = 'r' and relnamespace = current_schema()::regnamespace and pg_total_relation_size(oid) > 32 * $1::int
+ order by 2 desc`;

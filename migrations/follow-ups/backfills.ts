@@ -13,6 +13,12 @@ export interface Backfill {
   readonly part: string;
 }
 
+const PAGE_OF_REQUESTS = /* sql */ `page as materialized (
+  select number from request where number > coalesce($1, '0')::bigint order by number limit $2::int
+)`;
+const OF_PAGE = /* sql */ `
+select max(number)::text as last, count(*)::int as looked, (select count(*)::int from filled) as filled from page`;
+
 /**
  * A row that retention removes at the same moment must not come back: `for key share` leaves such rows out, and keeps the
  * others until the commit. A row that somebody else writes at the same moment has the same content.
@@ -22,9 +28,7 @@ export const BACKFILLS: readonly Backfill[] = [
     name: 'final requests',
     migration: 7,
     part: /* sql */ `
-with page as materialized (
-  select number from request where number > coalesce($1, '0')::bigint order by number limit $2::int
-), missing as (
+with ${PAGE_OF_REQUESTS}, missing as (
   select r.number, r.life_cycle_state as state, left(r.reference_number, 200) as reference_key
     from page join request r using (number)
    where r.life_cycle_state <> 'PENDING'
@@ -33,16 +37,13 @@ with page as materialized (
 ), filled as (
   insert into request_final (state, number, reference_key) select state, number, reference_key from missing
   on conflict do nothing returning 1
-)
-select max(number)::text as last, count(*)::int as looked, (select count(*)::int from filled) as filled from page`,
+)${OF_PAGE}`,
   },
   {
     name: 'further cards of requests',
     migration: 15,
     part: /* sql */ `
-with page as materialized (
-  select number from request where number > coalesce($1, '0')::bigint order by number limit $2::int
-), missing as (
+with ${PAGE_OF_REQUESTS}, missing as (
   select r.number, r.cards[2:] as cards from page join request r using (number)
    where cardinality(r.cards) > 1
      and exists (select from unnest(r.cards[2:]) further (ca_id)
@@ -52,8 +53,7 @@ with page as materialized (
 ), filled as (
   insert into request_further_card (card, number) select further.ca_id, number from missing cross join unnest(cards) further (ca_id)
   on conflict do nothing returning 1
-)
-select max(number)::text as last, count(*)::int as looked, (select count(*)::int from filled) as filled from page`,
+)${OF_PAGE}`,
   },
   {
     // Cards that a subscription held by a snapshot that was the newest then, by what an action removed, or by a request.
@@ -84,7 +84,6 @@ with page as materialized (
      and not exists (select from past_card p where p.card = h.card and p.subscription_number = h.number)
    order by 1, 2
   on conflict do nothing returning 1
-)
-select max(number) as last, count(*)::int as looked, (select count(*)::int from filled) as filled from page`,
+)${OF_PAGE}`,
   },
 ];

@@ -3,7 +3,7 @@ import { sqlState } from '../platform/database-errors.ts';
 import { faultPoint } from '../platform/fault-points.ts';
 import { lockSubscriptions } from '../requests/locks.ts';
 import { type Decision, foldChunk, type FoldOptions } from './fold.ts';
-import { insertInbox, newInboxIds, STORE_OFFSET } from './inbox.ts';
+import { insertInbox, newInboxIds, ADVANCE_OFFSET } from './inbox.ts';
 import { nextOffsetAfter, type ReadMessage } from './message.ts';
 import { readFacts } from './read-facts.ts';
 import { type Origin, writeConsequences } from './write.ts';
@@ -75,7 +75,7 @@ export async function applyInTransaction(
   });
   const last = messages.at(-1)?.message;
   if (last && options.consumerGroup !== null)
-    tx.send(STORE_OFFSET, [options.consumerGroup, last.topic, last.partition, nextOffsetAfter(last)]);
+    tx.send(ADVANCE_OFFSET, [options.consumerGroup, last.topic, last.partition, nextOffsetAfter(last)]);
   faultPoint('intake: before commit');
   return { decisions, outboxMessages };
 }

@@ -132,7 +132,15 @@ export async function storeOffset(
   await db.query(STORE_OFFSET, [group, topic, partition, nextOffset]);
 }
 
-/** Stores where a consumer group continues with a partition of a topic. */
-export const STORE_OFFSET = /* sql */ `
+const UPSERT_OFFSET = /* sql */ `
 insert into consumer_offset (consumer_group, topic, partition, next_offset) values ($1, $2, $3, $4)
-on conflict (consumer_group, topic, partition) do update set next_offset = excluded.next_offset`;
+on conflict (consumer_group, topic, partition) do update set next_offset = `;
+
+/** Where a consumer group continues with a partition of a topic. */
+const STORE_OFFSET = `${UPSERT_OFFSET}excluded.next_offset`;
+
+/**
+ * The same after events were stored. An instance that the group removed meanwhile must not take back what another one
+ * reached.
+ */
+export const ADVANCE_OFFSET = `${UPSERT_OFFSET}greatest(excluded.next_offset, consumer_offset.next_offset)`;

@@ -5,6 +5,10 @@ import type { Logger } from './logging.ts';
 import { prepareSession, requireWritable } from './session.ts';
 
 const RECONNECT_MS = 1_000;
+/** Longer than connecting to a server that refuses, or does not answer. */
+const LASTING_MS = 5_000;
+/** How long a statement on a kept session may take. */
+const ANSWER_MS = 2_000;
 
 /** How often the server is asked whether it still takes writes: nobody notifies on a server that takes none. */
 const CHECK_MS = 5_000;
@@ -47,7 +51,7 @@ export function listen({ channel, onMessage, onListening, ...session }: ListenOp
 
 /**
  * Keeps one session open until it is stopped. A broken one, and one with a server that takes no writes any more, is
- * opened again after a second.
+ * opened again: at once if it lasted, after a second if it did not.
  */
 export function keepSession(options: KeptSessionOptions): Listener {
   const { databaseUrl, applicationName, onOpen, logger } = options;
@@ -65,15 +69,17 @@ export function keepSession(options: KeptSessionOptions): Listener {
       // An idle one hears nothing for hours, so the kernel must notice that the other side is gone.
       keepAliveInitialDelayMillis: 5_000,
       connectionTimeoutMillis: 4_000,
-      query_timeout: 4_000,
+      query_timeout: ANSWER_MS,
     });
+    const startedAt = performance.now();
     let ended = false;
     const onEnd = (error?: Error): void => {
       if (ended || stopped) return;
       ended = true;
       clearInterval(check);
       logger.debug({ applicationName, problem: error ? messageOf(error) : 'ended' }, 'a kept connection was lost');
-      timer = setTimeout(() => void connect(), RECONNECT_MS);
+      const lasted = performance.now() - startedAt > LASTING_MS;
+      timer = setTimeout(() => void connect(), lasted ? 0 : RECONNECT_MS);
     };
     const giveUp = (problem: unknown): void => {
       leaveServer(databaseUrl, server);

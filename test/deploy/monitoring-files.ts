@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { parse } from 'yaml';
 
 export interface Alert {
   readonly name: string;
@@ -10,18 +11,30 @@ export interface Alert {
 
 export const RULES = 'deploy/helm/conax-provisioning/rules/alerts.yaml';
 
-/** Reads the alerts of the rule file, by its fixed layout. @throws Error naming the alert that has another one. */
+interface RuleFile {
+  readonly groups: readonly {
+    readonly rules: readonly {
+      readonly alert: string;
+      readonly expr: string;
+      readonly for?: string;
+      readonly labels: { readonly severity: string };
+      readonly annotations: { readonly summary: string; readonly runbook: string };
+    }[];
+  }[];
+}
+
+/** Reads the alerts of the rule file. */
 export function alertsOf(text = readFileSync(RULES, 'utf8')): Alert[] {
-  const [, ...rules] = text.replaceAll(/^ *#.*\n/gm, '').split(/^ {6}- alert: /m);
-  return rules.map((rule) => {
-    const { name, expr, wait, severity, runbook } =
-      /^(?<name>\w+)\n {8}expr: (?<expr>.+(?:\n {10}.+)*)\n(?: {8}for: (?<wait>\w+)\n)? {8}labels:\n {10}severity: (?<severity>\w+)\n {8}annotations:\n {10}summary: .+\n {10}runbook: (?<runbook>\S+)\n$/.exec(
-        rule,
-      )?.groups ?? {};
-    if (name === undefined || expr === undefined || severity === undefined || runbook === undefined)
-      throw new Error(`Not expr, for, severity, summary, runbook in this order: ${rule}`);
-    return { name, expr: expr.replace(/^>-/, ''), for: wait ?? null, severity, runbook };
-  });
+  const { groups } = parse(text) as RuleFile;
+  return groups.flatMap(({ rules }) =>
+    rules.map(({ alert, expr, for: wait, labels: { severity }, annotations: { runbook } }) => ({
+      name: alert,
+      expr,
+      for: wait ?? null,
+      severity,
+      runbook,
+    })),
+  );
 }
 
 /** Returns every metric that an expression of PromQL names, with the values of its labels that it selects. */
