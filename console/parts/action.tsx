@@ -1,11 +1,11 @@
 import { Button, type ButtonProps, Group, Modal, Stack, Text } from '@mantine/core';
 import { useDisclosure } from '@mantine/hooks';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { type ReactNode, useRef } from 'react';
+import { type ReactNode, useCallback, useRef, useState } from 'react';
 import { type ApiError, callApi, type CallName, type Input, mayCall, type Output } from '../api/client.ts';
 import { useSession } from '../session.tsx';
 import { useTell } from './messages.tsx';
-import { Failed } from './states.tsx';
+import { Failed, MissingAnswers } from './states.tsx';
 
 interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> {
   /** The call that the button makes. A person whose role may not make it does not see the button. */
@@ -15,7 +15,10 @@ interface ActionProps<N extends CallName> extends Omit<ButtonProps, 'children'> 
   readonly label: string;
   /** What the button shows if the label is too long for its place; a part of the label. */
   readonly short?: string;
-  /** What the call does, before it is made: `This cancels 3 services on 1 card.` */
+  /**
+   * What the call does, before it is made: `This cancels 3 services on 1 card.` Nobody can confirm it before every answer in
+   * it is shown.
+   */
   readonly effect: ReactNode;
   /** What happened, from the answer; shown in a corner. */
   readonly done: (output: Output<N>) => ReactNode;
@@ -46,6 +49,9 @@ export function Action<N extends CallName>({
 }: ActionProps<N>) {
   const { role } = useSession();
   const [opened, { open, close }] = useDisclosure(false);
+  const [missing, setMissing] = useState(0);
+  const countMissing = useCallback((change: number) => setMissing((before) => before + change), []);
+  const canConfirm = isReady && missing === 0;
   const queries = useQueryClient();
   const tell = useTell();
   // One for each time that the dialogue is opened: a second try after no answer does nothing twice.
@@ -87,13 +93,15 @@ export function Action<N extends CallName>({
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            if (!isReady || isSent.current) return;
+            if (!canConfirm || isSent.current) return;
             isSent.current = true;
             mutate();
           }}
         >
           <Stack>
-            {typeof effect === 'string' ? <Text>{effect}</Text> : effect}
+            <MissingAnswers value={countMissing}>
+              {typeof effect === 'string' ? <Text>{effect}</Text> : effect}
+            </MissingAnswers>
             {error !== null && <Failed error={error} />}
             <Group justify="flex-end">
               <Button variant="default" onClick={close}>
@@ -107,7 +115,7 @@ export function Action<N extends CallName>({
                   if (event.repeat) event.preventDefault();
                 }}
                 {...(color === undefined ? {} : { color })}
-                disabled={!isReady}
+                disabled={!canConfirm}
                 loading={isPending}
               >
                 {label}

@@ -1,5 +1,4 @@
 import { Stack, Text } from '@mantine/core';
-import { useEffect, useState } from 'react';
 import type { Output } from '../api/client.ts';
 import { useCall } from '../api/use-call.ts';
 import { Action } from './action.tsx';
@@ -50,15 +49,13 @@ function Wait({ phase, waits_for: first, next_try_date: next }: Progress) {
 
 /** Sends a request now, with what goes before it on its cards. */
 export function ProcessRequest({ number, short }: { number: number; short?: string }) {
-  const [isCounted, setCounted] = useState(false);
   return (
     <Action
       name="requests.process"
       input={{ number }}
       label={`Send request ${number} now`}
       {...(short === undefined ? {} : { short })}
-      isReady={isCounted}
-      effect={<Effect number={number} says={processText} onCounted={setCounted} />}
+      effect={<Effect number={number} says={processText} />}
       done={({ provisioning_requests: requests, notice }) =>
         [...requests.map((one) => `Request ${one.number} is ${one.life_cycle_state}.`), notice].join(' ')
       }
@@ -68,15 +65,13 @@ export function ProcessRequest({ number, short }: { number: number; short?: stri
 
 /** A button that withdraws a request. */
 export function WithdrawRequest({ number, short }: { number: number; short?: string }) {
-  const [isCounted, setCounted] = useState(false);
   return (
     <Action
       name="requests.withdraw"
       input={{ number }}
       label={`Withdraw request ${number}`}
       {...(short === undefined ? {} : { short })}
-      isReady={isCounted}
-      effect={<Effect number={number} says={withdrawText} onCounted={setCounted} />}
+      effect={<Effect number={number} says={withdrawText} />}
       done={() => `Request ${number} is withdrawn.`}
       dangerous
     />
@@ -87,20 +82,15 @@ export function WithdrawRequest({ number, short }: { number: number; short?: str
 function Effect({
   number,
   says,
-  onCounted,
 }: {
   number: number;
   says: (command: string, before: number, after: number) => string;
-  /** Nobody confirms an effect that is not shown yet. */
-  onCounted: (isCounted: boolean) => void;
 }) {
   const story = useCall('requests.show', { number: String(number) });
   const [card] = story.data?.request.smartcard_ca_ids ?? [];
   const pending = useCall('requests.list', { card, state: 'PENDING', limit: 1_000 }, { enabled: card !== undefined });
   const others = pending.data?.requests ?? [];
   const request = story.data?.request;
-  const isCounted = request !== undefined && (card === undefined || pending.isSuccess);
-  useEffect(() => onCounted(isCounted), [isCounted, onCounted]);
   return (
     <Loaded<unknown> query={card === undefined ? story : pending} lines={2}>
       {() =>

@@ -1,7 +1,10 @@
 import { Alert, Button, Code, Group, Skeleton, Stack, Text } from '@mantine/core';
 import type { UseQueryResult } from '@tanstack/react-query';
-import type { ReactNode } from 'react';
+import { createContext, type ReactNode, useContext, useLayoutEffect } from 'react';
 import type { ApiError } from '../api/client.ts';
+
+/** Counts answers that are not shown yet, by 1 and -1; null: nobody counts. */
+export const MissingAnswers = createContext<((change: number) => void) | null>(null);
 
 /** What an answer of the API is shown as: grey lines until it is there, what is wrong and what to do if it fails. */
 export function Loaded<T>({
@@ -14,6 +17,13 @@ export function Loaded<T>({
   children: (data: T) => ReactNode;
 }) {
   const { data, error, isPending, refetch } = query;
+  const count = useContext(MissingAnswers);
+  const isMissing = data === undefined;
+  useLayoutEffect(() => {
+    if (!isMissing || count === null) return undefined;
+    count(1);
+    return () => count(-1);
+  }, [isMissing, count]);
   return (
     <>
       {error !== null && <Failed error={error} onAgain={() => void refetch()} />}

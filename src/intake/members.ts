@@ -65,9 +65,17 @@ export function watchMembers({ kafka, groupId, databaseUrl, logger }: MembersOpt
     },
     logger,
   });
-  const looks = repeat(LOOK_MS, look, (error) =>
-    logger.debug({ reason: messageOf(error) }, 'the members of the consumer group are looked at later'),
-  );
+  const looks = repeat(LOOK_MS, look, (error) => {
+    logger.debug({ reason: messageOf(error) }, 'the members of the consumer group are looked at later');
+    openAnother();
+  });
+
+  /** A statement that had no answer in time holds its session up. */
+  function openAnother(): void {
+    const session = client;
+    client = null;
+    session?.end().catch(() => {});
+  }
 
   async function look(): Promise<void> {
     if (client === null || joined === null) return;

@@ -61,14 +61,15 @@ describe('The pages of the messages of the CRM', () => {
     expect(world.complaints).toEqual([]);
   });
 
-  test('a release that the API refuses is shown in the dialogue, and what was typed stays', async () => {
+  test('a release whose effect the API cannot tell says why and cannot be confirmed, and what was typed stays', async () => {
     const page = await world.openAs('operator', `/events/${letters[1]?.id}`);
     await page.getByRole('button', { name: `Release event ${letters[1]?.id}` }).click();
     const dialogue = page.getByRole('dialog');
     await dialogue.getByLabel('Reason').fill('the schema is there now');
-    await dialogue.locator('button[type=submit]').click();
-    // The preview says so already; this is the answer to the release.
-    await dialogue.getByText('EVENT_NOT_WAITING').nth(1).waitFor();
+    await dialogue.getByText('EVENT_NOT_WAITING').waitFor();
+    expect(await dialogue.locator('button[type=submit]').isDisabled()).toBe(true);
+    await dialogue.getByRole('button', { name: 'Try again' }).click();
+    await dialogue.getByText('EVENT_NOT_WAITING').waitFor();
     expect(await dialogue.getByLabel('Reason').inputValue()).toBe('the schema is there now');
     expect(await shown(letters[1])).toMatchObject({ resolution: null });
   });
@@ -77,7 +78,15 @@ describe('The pages of the messages of the CRM', () => {
     const page = await world.openAs('operator', '/events?tab=held');
     await page.getByRole('link', { name: String(held[0]?.id), exact: true }).click();
     await page.getByRole('region', { name: 'Event' }).getByText(SUBSCRIPTION).first().waitFor();
+    const { promise: told, resolve: tell } = Promise.withResolvers<void>();
+    await page.route(/preview/, async (route) => {
+      await told;
+      await route.continue();
+    });
     await page.getByRole('button', { name: `Release event ${held[0]?.id}` }).click();
+    await page.getByRole('dialog').getByLabel('Loading').waitFor();
+    expect(await page.getByRole('dialog').locator('button[type=submit]').isDisabled()).toBe(true);
+    tell();
     const effect = `This processes 1 event of subscription ${SUBSCRIPTION} after all, and sends 1 ADD_SUBSCRIPTIONS.`;
     await page.getByRole('dialog').getByText(effect).waitFor();
     await page.getByRole('dialog').locator('button[type=submit]').click();

@@ -30,7 +30,7 @@ const COUNT = /^select count\(\*\)\S* as \w+ from \w+$/;
 const MAY_BE_READ_WHOLE = new Set(
   [
     // A few rows: instances, kinds of retention, runs, replays, schedules, users and their tokens, and what is there once.
-    'clock dispatcher_instance intake_instance knex_migrations pin_key request_number schema_compatibility',
+    'clock dispatcher_instance intake_instance intake_member knex_migrations pin_key request_number schema_compatibility',
     'service_instance service_instance_pkey dispatcher_instance_pkey',
     'retention_pass retention_pass_pkey run run_pkey run_open replay replay_pkey schedule_name_key schedule_pkey',
     'web_user_pkey web_user_token_pkey web_user_token_username login_limit_pkey login_limit_key',
