@@ -46,7 +46,8 @@ interface Costs {
 export async function growth(report: Report, options: GrowthOptions): Promise<void> {
   const { pending, history, statistics, rounds, items } = options;
   const site = await openSite(report, { parts: ['postgres'] });
-  const least = Math.max(PENDING, (rounds + 1) * items);
+  // One round more than there is: a round stops only after some requests too many.
+  const least = Math.max(PENDING, (rounds + 2) * items);
   const large = { old: history, pending: Math.max(pending, least) };
   const sizes = statistics
     ? [
