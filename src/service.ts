@@ -17,10 +17,8 @@ import { registerApis, type RunningApis } from './http/server.ts';
 import { serviceMetrics } from './metrics.ts';
 import { webApi } from './web-api/api.ts';
 import { operationsApi } from './operations-api/calls.ts';
-import { managementAddressOf, ownTopics, planningRulesOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import { managementAddressOf, ownTopics, planningRulesOf, type ServiceSettings } from './settings.ts';
 import { startWork, type Work } from './work.ts';
-
-export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 export interface Service {
   /** Address of the HTTP server, which answers from the first moment on. */

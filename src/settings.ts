@@ -314,6 +314,9 @@ export const SERVICE_SETTINGS = [
   'tracing',
 ] as const;
 
+/** The settings that the service needs. */
+export type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
+
 type Shape<G extends SettingGroup> = (typeof settingGroups)[G];
 type UnionToIntersection<U> = (U extends unknown ? (one: U) => void : never) extends (all: infer I) => void ? I : never;
 /** The validated settings of some groups, by their names in the environment. */

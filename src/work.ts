@@ -25,12 +25,12 @@ import { reportedState } from './health.ts';
 import type { ServiceMetrics } from './metrics.ts';
 import { startReplayHost } from './features/replay/host.ts';
 import { startRunWorker } from './features/runs/worker.ts';
-import { retentionDaysOf, type SERVICE_SETTINGS, type Settings } from './settings.ts';
+import { retentionDaysOf, type ServiceSettings } from './settings.ts';
 
 export type Work = ReturnType<typeof startWork>;
 
 interface WorkParts {
-  readonly settings: Settings<(typeof SERVICE_SETTINGS)[number]>;
+  readonly settings: ServiceSettings;
   readonly logger: Logger;
   readonly registry: Registry;
   readonly metrics: ServiceMetrics;

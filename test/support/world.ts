@@ -3,7 +3,7 @@ import { migrate } from '../../src/connections.ts';
 import { createLogger } from '../../src/platform/logging.ts';
 import { type Database, openDatabase } from '../../src/platform/database.ts';
 import { type Service, startService } from '../../src/service.ts';
-import { readSettings, SERVICE_SETTINGS, type Settings } from '../../src/settings.ts';
+import { readSettings, SERVICE_SETTINGS, type ServiceSettings } from '../../src/settings.ts';
 import { startSimulator } from '../../src/simulator/simulator.ts';
 import { createTestDatabase, kafkaBrokers, schemaRegistryUrl, testTopics } from './stack.ts';
 
@@ -22,8 +22,6 @@ export interface JournalEntry {
   readonly statusCode: string | null;
   readonly effect: boolean;
 }
-
-type ServiceSettings = Settings<(typeof SERVICE_SETTINGS)[number]>;
 
 /** Everything around the service, on real parts: Kafka, registry, PostgreSQL, SOAP; nothing is a mock. */
 export interface Surroundings {
